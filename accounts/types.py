@@ -1,0 +1,45 @@
+"""Words of the trade that every room shares: kinds of account, owner and role."""
+
+from enum import StrEnum
+
+
+class AccountKind(StrEnum):
+    """How an account is taxed (R16, U7)."""
+
+    TAXABLE = "taxable"
+    TRADITIONAL_IRA = "traditional_ira"
+    ROTH_IRA = "roth_ira"
+    K401 = "401k"
+    HSA = "hsa"
+    TRUST = "trust"
+
+    @property
+    def is_taxable(self) -> bool:
+        """Whether sales in the account are reported on the owner's return (a trust here is a grantor trust)."""
+        return self in (AccountKind.TAXABLE, AccountKind.TRUST)
+
+
+class OwnerKind(StrEnum):
+    """A corporation is one that the household controls (R18)."""
+
+    PERSON = "person"
+    CORPORATION = "corporation"
+
+
+class Role(StrEnum):
+    """What a user may do; an API client is a user that no person signs in as."""
+
+    ADVISER = "adviser"
+    APPROVER = "approver"
+    OPERATIONS = "operations"
+    API_CLIENT = "api_client"
+
+
+class FilingStatus(StrEnum):
+    """Filing statuses as the rate tables name them (R34)."""
+
+    SINGLE = "single"
+    MARRIED_JOINTLY = "mfj"
+    MARRIED_SEPARATELY = "mfs"
+    HEAD_OF_HOUSEHOLD = "hoh"
+    SURVIVING_SPOUSE = "qss"

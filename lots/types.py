@@ -1,0 +1,211 @@
+"""Value types of the ledger and of what replay makes of it.
+
+Quantities are shares, money is US dollars. Inside the engine both are exact ``Fraction``; entries come in as
+``Decimal`` and results are rounded only where they are stored or shown (``lots.rounding``). A float anywhere is a TypeError.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from accounts.types import AccountKind, OwnerKind
+
+
+class EntryKind(StrEnum):
+    """What a booked transaction is."""
+
+    BUY = "buy"
+    SELL = "sell"
+    REINVEST = "reinvest"  # a reinvested dividend is a purchase (R25)
+    RECEIVE = "receive"  # gift, inheritance, delivery from elsewhere: no acquisition (R19)
+    TRANSFER = "transfer"  # between the household's own accounts: lots travel unchanged (R19)
+    SPLIT = "split"
+    CASH_IN = "cash_in"
+    CASH_OUT = "cash_out"
+    FEE = "fee"
+
+
+class Term(StrEnum):
+    SHORT = "short"
+    LONG = "long"
+
+
+class Treatment(StrEnum):
+    """Where a disallowed loss went."""
+
+    DEFERRED = "deferred"  # into the basis of the replacement shares (R13)
+    PERMANENT = "permanent"  # a retirement account bought: gone for ever (R16)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAccount:
+    """An account as the tax rules see it."""
+
+    id: str
+    kind: AccountKind
+    owner: str
+    owner_kind: OwnerKind = OwnerKind.PERSON
+
+
+@dataclass(frozen=True, slots=True)
+class LotPick:
+    """Shares identified for sale or transfer: ``lot`` is the id of the entry that opened it (R22).
+
+    ``part`` narrows the choice to one part of a lot that a wash sale split; None takes the lot's parts in their order (U9).
+    """
+
+    lot: str
+    quantity: Decimal
+    part: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One booked fact. Entries of one date keep their order: it is the order of execution (H10)."""
+
+    id: str
+    trade_date: date
+    account: str
+    kind: EntryKind
+    security: str | None = None
+    quantity: Decimal = Decimal(0)  # shares; for a split the ratio, new shares per old
+    amount: Decimal = Decimal(0)  # dollars before the fee; for receive the carried basis
+    fee: Decimal = Decimal(0)
+    picks: tuple[LotPick, ...] = ()  # specific identification; empty = FIFO in the account (R22)
+    block: str | None = None  # purchases of one order share it (R9); None = a block of its own
+    to_account: str | None = None  # transfer only
+    holding_start: date | None = None  # receive only
+    acquired: date | None = None  # receive only, when the original purchase date is known
+
+
+class SpousePolicy(StrEnum):
+    """U2."""
+
+    HOUSEHOLD_BASIS_TO_SPOUSE = "household_basis_to_spouse"
+    TAXPAYER_ONLY = "taxpayer_only"
+
+
+class TackingPolicy(StrEnum):
+    """U3."""
+
+    UNION = "union"
+    SUM = "sum"
+    DATE = "date"
+
+
+class SoldReplacementPolicy(StrEnum):
+    """U4."""
+
+    MUST_STILL_BE_HELD = "must_still_be_held"
+    LITERAL_ACQUIRED = "literal_acquired"
+
+
+class OlderLotPolicy(StrEnum):
+    """U5."""
+
+    OLDER_LOT_COUNTS = "older_lot_counts"
+    ONLY_NEWER_THAN_SOLD = "only_newer_than_sold"
+
+
+class TaxDeferredPolicy(StrEnum):
+    """U7."""
+
+    ALL_LIKE_IRA = "all_like_ira"
+    IRA_AND_ROTH_ONLY = "ira_and_roth_only"
+
+
+class Scope(StrEnum):
+    """Whose purchases are looked at: the law's household, or what one broker sees (R27)."""
+
+    HOUSEHOLD = "household"
+    BROKER = "broker"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The unsettled points of the law as switches, with the cautious defaults."""
+
+    spouse: SpousePolicy = SpousePolicy.HOUSEHOLD_BASIS_TO_SPOUSE
+    tacking: TackingPolicy = TackingPolicy.UNION
+    sold_replacement: SoldReplacementPolicy = SoldReplacementPolicy.MUST_STILL_BE_HELD
+    older_lot: OlderLotPolicy = OlderLotPolicy.OLDER_LOT_COUNTS
+    tax_deferred: TaxDeferredPolicy = TaxDeferredPolicy.ALL_LIKE_IRA
+    scope: Scope = Scope.HOUSEHOLD
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLot:
+    """One part of a lot that is still held. (opening, part) is its identity and survives a rebuild."""
+
+    opening: str
+    part: int
+    account: str
+    security: str
+    acquired: date
+    holding_start: date
+    quantity: Fraction  # in today's split units
+    basis: Fraction  # adjusted by wash sales
+    block: str  # the purchase order it came from (R9)
+
+
+@dataclass(frozen=True, slots=True)
+class WashMatch:
+    """One match of sold shares with replacement shares (R11, R12)."""
+
+    sale: str
+    sold_lot: str
+    replacement: str  # the entry that acquired the replacement shares
+    replacement_account: str
+    shares: Fraction  # in the units of the sale date
+    amount: Fraction
+    treatment: Treatment
+    rule_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RealizedLot:
+    """One lot part sold by one sale. ``gain = proceeds - basis``; ``allowed = gain + disallowed`` (H2)."""
+
+    sale: str
+    trade_date: date
+    account: str
+    security: str
+    lot: str
+    part: int
+    quantity: Fraction
+    acquired: date
+    holding_start: date
+    term: Term
+    proceeds: Fraction
+    basis: Fraction
+    disallowed: Fraction = Fraction(0)
+    permanent: Fraction = Fraction(0)  # the share of ``disallowed`` that is gone for ever
+
+    @property
+    def gain(self) -> Fraction:
+        return self.proceeds - self.basis
+
+    @property
+    def allowed(self) -> Fraction:
+        return self.gain + self.disallowed
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """Everything that follows from a household's entries.
+
+    ``realized`` holds the sales of taxable accounts only (R16: a retirement account has no losses);
+    ``retirement_disposals`` the others, kept so that share counts tie.
+    """
+
+    realized: tuple[RealizedLot, ...]
+    open_lots: tuple[OpenLot, ...]
+    matches: tuple[WashMatch, ...]
+    policy: Policy
+    retirement_disposals: tuple[RealizedLot, ...] = field(default=())
+
+    @property
+    def permanently_disallowed(self) -> Fraction:
+        return sum((row.permanent for row in self.realized), Fraction(0))
