@@ -1,0 +1,145 @@
+"""The firm's security master: what can be held, what it costs, and which securities the tax rules treat as one."""
+
+import uuid
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q, UniqueConstraint
+from stdnum import cusip, isin
+from stdnum.exceptions import ValidationError as CheckDigitError
+
+from accounts.fields import FractionField, PriceField, QuantityField, bounded, positive_quantity
+from accounts.models import Firm, User, choices, one_of
+from securities.types import ActionKind, AssetClass
+
+
+def validate_cusip(value: str) -> None:
+    """Refuses a CUSIP whose check digit is wrong."""
+    try:
+        cusip.validate(value)
+    except CheckDigitError as error:
+        raise ValidationError(f"{value!r} is no CUSIP: {error}") from error
+
+
+def validate_isin(value: str) -> None:
+    """Refuses an ISIN whose check digit is wrong."""
+    try:
+        isin.validate(value)
+    except CheckDigitError as error:
+        raise ValidationError(f"{value!r} is no ISIN: {error}") from error
+
+
+class Security(models.Model):
+    """A stock or fund. Masters are per firm: no firm's data can change another's."""
+
+    firm_path = "firm"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    firm = models.ForeignKey(Firm, on_delete=models.PROTECT, related_name="securities")
+    symbol = models.CharField(max_length=20)
+    name = models.CharField(max_length=120, blank=True)
+    cusip = models.CharField(max_length=9, blank=True, validators=[validate_cusip])
+    isin = models.CharField(max_length=12, blank=True, validators=[validate_isin])
+    asset_class = models.CharField(
+        max_length=24, choices=choices(AssetClass), default=AssetClass.US_EQUITY
+    )
+    half_spread = FractionField(default=Decimal("0.0005"))  # of the price, paid on each side
+
+    class Meta:
+        ordering = ["symbol"]
+        verbose_name_plural = "securities"
+        constraints = [
+            UniqueConstraint(fields=["firm", "symbol"], name="security_symbol_once"),
+            UniqueConstraint(
+                fields=["firm", "cusip"], condition=~Q(cusip=""), name="security_cusip_once"
+            ),
+            UniqueConstraint(
+                fields=["firm", "isin"], condition=~Q(isin=""), name="security_isin_once"
+            ),
+            one_of("security_asset_class_known", "asset_class", AssetClass),
+            bounded("security_half_spread", "half_spread", lower=0, upper=1),
+        ]
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
+class Price(models.Model):
+    """A closing price in dollars a share."""
+
+    firm_path = "security__firm"
+
+    security = models.ForeignKey(Security, on_delete=models.CASCADE, related_name="prices")
+    day = models.DateField()
+    close = PriceField()
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(fields=["security", "day"], name="price_once_a_day"),
+            bounded("price_close", "close", lower=0, upper=Decimal(10) ** 10, above=True),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.security} {self.day} {self.close}"
+
+
+class CorporateAction(models.Model):
+    """A fact about a security on a date; a split's ratio is new shares per old."""
+
+    firm_path = "security__firm"
+
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="actions")
+    kind = models.CharField(max_length=16, choices=choices(ActionKind))
+    effective_on = models.DateField()
+    ratio = QuantityField()
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(fields=["security", "kind", "effective_on"], name="action_once_a_day"),
+            one_of("action_kind_known", "kind", ActionKind),
+            positive_quantity("action_ratio", "ratio"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.security} {self.kind} {self.ratio} on {self.effective_on}"
+
+
+class IdenticalGroup(models.Model):
+    """Securities that count as substantially identical (R24): a tax fact with an author and a reason."""
+
+    firm_path = "firm"
+
+    firm = models.ForeignKey(Firm, on_delete=models.PROTECT, related_name="identical_groups")
+    name = models.CharField(max_length=120)
+    reason = models.TextField()
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    effective_on = models.DateField()
+
+    class Meta:
+        constraints = [UniqueConstraint(fields=["firm", "name"], name="identical_group_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IdenticalMember(models.Model):
+    """Membership of a security; an ended membership stays on record."""
+
+    firm_path = "group__firm"
+
+    group = models.ForeignKey(IdenticalGroup, on_delete=models.PROTECT, related_name="members")
+    security = models.ForeignKey(
+        Security, on_delete=models.PROTECT, related_name="identical_members"
+    )
+    ended_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(
+                fields=["security"], condition=Q(ended_on=None), name="identical_in_one_group"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.security} in {self.group}"
