@@ -4,6 +4,7 @@
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
@@ -19,6 +20,8 @@ def main() -> None:
             os.environ[name] = address
     try:
         execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as mistake:
+        sys.exit(str(mistake))
     except OperationalError:
         if os.environ["DATABASE_URL"] != embedded["DATABASE_URL"]:
             raise
