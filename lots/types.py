@@ -1,7 +1,8 @@
 """Value types of the ledger and of what replay makes of it.
 
 Quantities are shares, money is US dollars. Inside the engine both are exact ``Fraction``; entries come in as
-``Decimal`` and results are rounded only where they are stored or shown (``lots.rounding``). A float anywhere is a TypeError.
+``Decimal`` and results are rounded only where they are stored or shown (``lots.rounding``). A float
+anywhere is a TypeError.
 """
 
 from dataclasses import dataclass, field
@@ -53,7 +54,8 @@ class LedgerAccount:
 class LotPick:
     """Shares identified for sale or transfer: ``lot`` is the id of the entry that opened it (R22).
 
-    ``part`` narrows the choice to one part of a lot that a wash sale split; None takes the lot's parts in their order (U9).
+    ``part`` narrows the choice to one part of a lot that a wash sale split; None takes the lot's parts in their
+    order (U9).
     """
 
     lot: str
@@ -162,6 +164,8 @@ class WashMatch:
     amount: Fraction
     treatment: Treatment
     rule_ids: tuple[str, ...]
+    sold_part: int = 0
+    replacement_part: int = 0  # the part that the match split off (or the whole lot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +213,102 @@ class ReplayResult:
     @property
     def permanently_disallowed(self) -> Fraction:
         return sum((row.permanent for row in self.realized), Fraction(0))
+
+
+@dataclass(frozen=True, slots=True)
+class NewDisallowance:
+    """What one sale, booked or intended, loses by adding intended entries to the ledger."""
+
+    sale: str
+    trade_date: date
+    account: str
+    security: str
+    amount: Fraction  # more disallowed than before, in dollars
+    permanent: Fraction  # more gone for ever than before (R16)
+    matches: tuple[WashMatch, ...]  # the sale's matches that were not there before
+
+
+@dataclass(frozen=True, slots=True)
+class LotRow:
+    """One stored part of a lot that is still held (``lots.models.TaxLot``)."""
+
+    opening: int  # pk of the transaction that opened it
+    part: int
+    account: int
+    security: int
+    acquired: date
+    holding_start: date
+    quantity: Decimal
+    basis: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Everything ``replay`` needs to know about one household; ids are ``str(pk)``."""
+
+    entries: tuple[LedgerEntry, ...]
+    accounts: tuple[LedgerAccount, ...]
+    groups: tuple[frozenset[str], ...]
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Shares identified in a transaction that is to be booked (R22).
+
+    ``opening`` is the pk of the transaction that opened the lot, or its external id: of the same account, else the
+    only one of that id in the household.
+    """
+
+    opening: int | str
+    quantity: Decimal
+    part: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewTransaction:
+    """A transaction that is to be booked. ``account``, ``security`` and ``to_account`` are primary keys."""
+
+    account: int
+    external_id: str
+    trade_date: date
+    kind: EntryKind
+    security: int | None = None
+    quantity: Decimal = Decimal(0)  # shares; for a split the ratio
+    price: Decimal | None = None
+    amount: Decimal = Decimal(0)  # dollars before the fee; for receive the carried basis
+    fee: Decimal = Decimal(0)
+    settle_date: date | None = None
+    picks: tuple[Pick, ...] = ()
+    block: str = ""
+    to_account: int | None = None
+    holding_start: date | None = None
+    acquired: date | None = None
+    memo: str = ""
+    ordinal: int = 0  # the row's line in its file, or its place in the request
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What a booking did. A row that was known with the same content changes nothing."""
+
+    new: int
+    known: int
+    households: tuple[int, ...]  # those with new rows
+
+
+@dataclass(frozen=True, slots=True)
+class YearToDate:
+    """Allowed gain or loss of a household's taxable sales in a year, by term (dollars)."""
+
+    short: Decimal
+    long: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildChanges:
+    """Rows of the derived tables that a rebuild wrote; a second rebuild writes none."""
+
+    inserted: int
+    updated: int
+    deleted: int
