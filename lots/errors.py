@@ -1,4 +1,7 @@
-"""What can be wrong with a ledger. Every class has a stable ``code``; the text is written for the person who can mend it."""
+"""What can be wrong with a ledger.
+
+Every class has a stable ``code``; the text is written for the person who can mend the entry.
+"""
 
 from datetime import date
 from fractions import Fraction

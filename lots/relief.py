@@ -1,0 +1,95 @@
+"""Which shares leave the account: identified lots, else first in, first out within the account (R22, R20, U9)."""
+
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from lots.errors import Oversold, UnknownLot
+from lots.holdings import ZERO, Lot, Part, Position
+from lots.types import LedgerEntry, LotPick
+
+
+@dataclass(slots=True)
+class Take:
+    """Shares of one part that leave, in base units."""
+
+    part: Part
+    quantity: Fraction
+
+
+def choose(position: Position, entry: LedgerEntry, factor: Fraction) -> list[Take]:
+    """The shares that the sale or transfer ``entry`` takes out of ``position``.
+
+    ``factor`` is shares per base share on that day. One Take per part, in the order of original acquisition (R20) and
+    inside a lot adjusted shares first (U9). Raises UnknownLot for an identified lot that is not held here, and
+    Oversold where there are not enough shares (R26: no short positions).
+    """
+    if entry.picks:
+        return _identified(position, entry, factor)
+    wanted = Fraction(entry.quantity) / factor
+    takes: list[Take] = []
+    for lot in position:
+        for part in lot.parts():
+            taken = min(part.quantity, wanted)
+            takes.append(Take(part, taken))
+            wanted -= taken
+            if not wanted:
+                return takes
+    raise _oversold(entry, Fraction(entry.quantity), position.held() * factor)
+
+
+def _identified(position: Position, entry: LedgerEntry, factor: Fraction) -> list[Take]:
+    takes: dict[Part, Take] = {}
+    for pick in entry.picks:
+        parts = _picked_parts(position, entry, pick)
+        wanted = Fraction(pick.quantity) / factor
+        for part in parts:
+            take = takes.setdefault(part, Take(part, ZERO))
+            taken = min(part.quantity - take.quantity, wanted)
+            take.quantity += taken
+            wanted -= taken
+        if wanted:
+            held = sum((part.quantity for part in parts), ZERO) * factor
+            raise _oversold(entry, _picked_of_lot(entry, pick.lot), held, lot=pick.lot)
+    return sorted((take for take in takes.values() if take.quantity), key=_acquisition_order)
+
+
+def _picked_parts(position: Position, entry: LedgerEntry, pick: LotPick) -> list[Part]:
+    lot = position.lot(pick.lot)
+    parts = _parts_of(lot, pick.part) if lot is not None else []
+    if not parts:
+        raise UnknownLot(
+            entry=entry.id,
+            account=entry.account,
+            security=entry.security or "",
+            lot=pick.lot,
+            part=pick.part,
+        )
+    return parts
+
+
+def _parts_of(lot: Lot, number: int | None) -> list[Part]:
+    return [part for part in lot.parts() if number is None or part.number == number]
+
+
+def _acquisition_order(take: Take) -> tuple[date, int, bool]:
+    opening = take.part.lot.opening
+    return (opening.acquired, opening.order, not take.part.matched)
+
+
+def _picked_of_lot(entry: LedgerEntry, lot: str) -> Fraction:
+    return sum((Fraction(pick.quantity) for pick in entry.picks if pick.lot == lot), ZERO)
+
+
+def _oversold(
+    entry: LedgerEntry, wanted: Fraction, held: Fraction, *, lot: str | None = None
+) -> Oversold:
+    return Oversold(
+        entry=entry.id,
+        account=entry.account,
+        security=entry.security or "",
+        trade_date=entry.trade_date,
+        wanted=wanted,
+        held=held,
+        lot=lot,
+    )
