@@ -1,0 +1,558 @@
+"""One convex subproblem as a cone program for Clarabel: one tax piece, some groups undecided.
+
+Groups still undecided enter through the perspective of each side (a second-order cone), so with
+undecided groups the value is a lower bound, and with none the program is the exact problem.
+Inside, weights are in per cent and the objective in basis points: everything is of order one.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import clarabel
+import numpy as np
+from scipy import sparse
+
+from rebalancing.objective import cash_after, evaluate
+from rebalancing.problem import BoolArray, FloatArray, IntArray, Problem
+from rebalancing.tax_schedule import Piece
+
+PERCENT = 100.0
+BASIS_POINTS = 1e4
+SOLVER = f"clarabel {clarabel.__version__}"
+
+# A variable without a finite bound is taken to stay below this many times V in the safe bound.
+_LARGEST = 10.0 * PERCENT
+
+
+class Status(enum.Enum):
+    """What a solver call proved."""
+
+    OPTIMAL = "optimal"
+    INFEASIBLE = "infeasible"
+    UNBOUNDED = "unbounded"
+    TIMEOUT = "timeout"
+    INACCURATE = "inaccurate"
+
+
+@dataclass(frozen=True)
+class Subproblem:
+    """A convex part of a Problem: trades between floors and caps, S and L inside one piece.
+
+    `undecided` lists ranks of groups whose side is relaxed; in those the floors must be zero.
+    A group already decided has it in its caps: no buys, or no loss sells.
+    """
+
+    problem: Problem
+    piece: Piece
+    buy_max: FloatArray  # (m,) zero: may not buy
+    sell_max: FloatArray  # (L,)
+    buy_min: FloatArray
+    sell_min: FloatArray
+    undecided: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came back: trades and sides only when optimal, `bound` whenever one is proven."""
+
+    status: Status
+    bound: float  # fractions of V; -inf when nothing is proven
+    buys: FloatArray
+    sells: FloatArray
+    harvest: FloatArray  # z of each undecided group, 1: harvested
+
+
+Engine = Callable[[Subproblem, float | None], Outcome]
+
+
+@dataclass(frozen=True)
+class RawSolution:
+    """Clarabel's answer as plain numpy."""
+
+    status: str
+    x: FloatArray
+    z: FloatArray
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Trade variables: every open buy and sell, the latter once per side when undecided."""
+
+    is_buy: BoolArray
+    index: IntArray  # position of a buy, lot of a sell
+    sign: FloatArray  # +1 buy, -1 sell
+    security: IntArray
+    account: IntArray
+    room: FloatArray  # largest value above the floor
+    group: IntArray  # place in `undecided`, -1 when decided
+    harvest_side: BoolArray  # which side of an undecided group it belongs to
+    gain: FloatArray  # taxed gain per dollar (0 for buys)
+    is_long: BoolArray
+    linear: FloatArray  # trading and location cost per dollar
+
+
+@dataclass
+class _Program:
+    """Blocks of a cone program A x + s = b being collected, and the size of each variable."""
+
+    width: int
+    equal: list[tuple[sparse.coo_array, FloatArray]]
+    at_most: list[tuple[sparse.coo_array, FloatArray]]
+    cones: list[tuple[sparse.coo_array, FloatArray]]  # stacked second-order cones of three rows
+    powers: list[tuple[sparse.coo_array, FloatArray]]  # stacked power cones, exponent 2/3
+    quadratic: FloatArray
+    linear: FloatArray
+    size: FloatArray
+    constant: float = 0.0
+
+
+def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
+    """Solve one subproblem with Clarabel; nothing but OPTIMAL carries trades."""
+    columns = _columns(sub)
+    layout = _Layout(sub, columns)
+    program = _compile(sub, columns, layout)
+    quadratic = sparse.diags_array(program.quadratic).tocsc()
+    blocks = [*program.equal, *program.at_most, *program.cones, *program.powers]
+    matrix = sparse.vstack([block for block, _ in blocks]).tocsc()
+    rhs = np.concatenate([b for _, b in blocks])
+    zero = sum(len(b) for _, b in program.equal)
+    positive = sum(len(b) for _, b in program.at_most)
+    triples = sum(len(b) for _, b in program.cones) // 3
+    powers = sum(len(b) for _, b in program.powers) // 3
+    sizes = (zero, positive, triples, powers)
+    raw = run_clarabel(quadratic, program.linear, matrix, rhs, sizes, time_limit)
+    status = _STATUS.get(raw.status, Status.INACCURATE)
+    finite = bool(np.all(np.isfinite(raw.x)) and np.all(np.isfinite(raw.z)))
+    if status is Status.OPTIMAL and not finite:
+        status = Status.INACCURATE
+    bound = -np.inf
+    if status in (Status.OPTIMAL, Status.INACCURATE) and finite and len(raw.x) == program.width:
+        bound = _safe_bound(program, matrix, rhs, raw, sizes)
+    if status is Status.OPTIMAL and bound == -np.inf:
+        status = Status.INACCURATE
+    return _outcome(sub, columns, layout, raw, status, bound)
+
+
+_STATUS = {
+    "Solved": Status.OPTIMAL,
+    "PrimalInfeasible": Status.INFEASIBLE,
+    "DualInfeasible": Status.UNBOUNDED,
+    "MaxTime": Status.TIMEOUT,
+}
+
+
+def run_clarabel(
+    quadratic: sparse.csc_array,
+    linear: FloatArray,
+    matrix: sparse.csc_array,
+    rhs: FloatArray,
+    sizes: tuple[int, int, int, int],
+    time_limit: float | None,
+) -> RawSolution:
+    """The one call that leaves Python: minimise x'Px/2 + q'x subject to b - Ax in the cones."""
+    zero, positive, triples, powers = sizes
+    cones = [clarabel.ZeroConeT(zero), clarabel.NonnegativeConeT(positive)]
+    cones += [clarabel.SecondOrderConeT(3)] * triples
+    cones += [clarabel.PowerConeT(2.0 / 3.0)] * powers
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.max_threads = 1
+    settings.direct_solve_method = "qdldl"
+    settings.presolve_enable = False
+    if time_limit is not None:
+        settings.time_limit = max(time_limit, 0.0)
+    solver = clarabel.DefaultSolver(quadratic, linear, matrix, rhs, cones, settings)
+    found = solver.solve()
+    return RawSolution(str(found.status), np.array(found.x), np.array(found.z))
+
+
+def _columns(sub: Subproblem) -> _Columns:
+    problem = sub.problem
+    place = np.full(len(np.unique(problem.groups)), -1, dtype=np.int64)
+    place[list(sub.undecided)] = np.arange(len(sub.undecided))
+    buys = np.flatnonzero(sub.buy_max > sub.buy_min)
+    lots = np.flatnonzero(sub.sell_max > sub.sell_min)
+    undecided = place[problem.lot_group[lots]] >= 0
+    both = lots[undecided & ~problem.lot_is_loss[lots]]  # a gain may be sold on either side
+    sells = np.concatenate([lots, both])
+    on_harvest = np.concatenate([np.ones(len(lots), np.bool_), np.zeros(len(both), np.bool_)])
+    position = np.concatenate([buys, problem.lot_position[sells]])
+    security = problem.position_security[position]
+    location = np.zeros(len(problem.weights))
+    if problem.location_cost is not None:
+        location = problem.location_cost
+    sign = np.concatenate([np.ones(len(buys)), -np.ones(len(sells))])
+    none = np.zeros(len(buys))
+    return _Columns(
+        is_buy=sign > 0.0,
+        index=np.concatenate([buys, sells]),
+        sign=sign,
+        security=security,
+        account=problem.position_account[position],
+        room=PERCENT * np.concatenate([
+            (sub.buy_max - sub.buy_min)[buys], (sub.sell_max - sub.sell_min)[sells],
+        ]),
+        group=place[problem.position_group[position]],
+        harvest_side=np.concatenate([none > 0.0, on_harvest]),
+        gain=np.concatenate([none, problem.taxed_gain[sells]]),
+        is_long=np.concatenate([none > 0.0, problem.lot_is_long[sells]]),
+        linear=problem.cost_rates[security] + sign * location[position],
+    )  # fmt: skip
+
+
+class _Layout:
+    """Where each kind of variable stands: trades, active weights, sides, exposures, gains."""
+
+    def __init__(self, sub: Subproblem, columns: _Columns) -> None:
+        problem = sub.problem
+        place = np.full(len(np.unique(problem.groups)), -1, dtype=np.int64)
+        place[list(sub.undecided)] = np.arange(len(sub.undecided))
+        group = place[problem.group_ranks]
+        split = np.flatnonzero(group >= 0)
+        n, self.sides = len(group), len(sub.undecided)
+        # One active weight per security; an undecided security has one per side instead.
+        self.active_security = np.concatenate([np.arange(n), split])
+        self.active_group = np.concatenate([group, group[split]])
+        self.active_harvest = np.concatenate([np.ones(n, np.bool_), np.zeros(len(split), np.bool_)])
+        self.buy_side = np.full(n, -1, dtype=np.int64)
+        self.buy_side[split] = n + np.arange(len(split))
+        priced = problem.risk_aversion * problem.specific_variance > 0.0
+        self.curved = np.flatnonzero((self.active_group >= 0) & priced[self.active_security])
+        self.moved = np.zeros(0, dtype=np.int64)
+        if problem.impact is not None:
+            self.moved = np.flatnonzero(problem.impact[self.active_security] > 0.0)
+        self.trades = 0
+        self.active = self.trades + len(columns.sign)
+        self.side = self.active + len(self.active_security)
+        self.curve = self.side + self.sides
+        self.exposure = self.curve + len(self.curved)
+        self.gains = self.exposure + problem.factor_loadings.shape[1]
+        self.tax = self.gains + 2
+        self.impact = self.tax + 1
+        self.width = self.impact + len(self.moved)
+
+
+def _compile(sub: Subproblem, columns: _Columns, layout: _Layout) -> _Program:
+    width = layout.width
+    program = _Program(width, [], [], [], [], np.zeros(width), np.zeros(width), np.zeros(width))
+    trades = slice(layout.trades, layout.active)
+    program.linear[trades] = PERCENT * columns.linear
+    program.size[trades] = np.minimum(columns.room, _LARGEST)
+    _add_active_weights(program, sub, columns, layout)
+    _add_trade_limits(program, columns, layout)
+    _add_risk(program, sub.problem, layout)
+    _add_cash(program, sub, columns)
+    _add_tax(program, sub, columns, layout)
+    if len(layout.moved):
+        _add_impact(program, sub, layout)
+    base = evaluate(sub.problem, sub.buy_min, sub.sell_min)
+    linear_cost = base.cost
+    if sub.problem.impact is not None:
+        net = _net(sub.problem, sub.buy_min, sub.sell_min)
+        linear_cost -= float(sub.problem.impact @ np.abs(net) ** 1.5)
+    program.constant += BASIS_POINTS * (linear_cost + base.location)
+    return program
+
+
+def _net(problem: Problem, buys: FloatArray, sells: FloatArray) -> FloatArray:
+    """(n,) net trade per security."""
+    n = len(problem.targets)
+    bought = np.bincount(problem.position_security, buys, n)
+    sold = np.bincount(problem.position_security[problem.lot_position], sells, n)
+    return bought - sold
+
+
+def _add_active_weights(
+    program: _Program, sub: Subproblem, columns: _Columns, layout: _Layout
+) -> None:
+    """d = d0 + buys - sells per security and side, inside the bounds of that side."""
+    problem = sub.problem
+    start = problem.start + _net(problem, sub.buy_min, sub.sell_min) - problem.targets
+    count, security, group = (
+        len(layout.active_security), layout.active_security, layout.active_group,
+    )  # fmt: skip
+    row = columns.security.copy()
+    on_buy_side = (columns.group >= 0) & ~columns.harvest_side
+    row[on_buy_side] = layout.buy_side[columns.security[on_buy_side]]
+    own = np.arange(count)
+    split = np.flatnonzero(group >= 0)
+    sign = np.where(layout.active_harvest, 1.0, -1.0)
+    d0 = PERCENT * start[security]
+    _append(
+        program.equal, program.width,
+        (np.concatenate([own, row, split]),
+         np.concatenate([layout.active + own, np.arange(len(row)), layout.side + group[split]]),
+         np.concatenate([np.ones(count), -columns.sign, -(d0 * sign)[split]])),
+        np.where((group >= 0) & layout.active_harvest, 0.0, d0),
+    )  # fmt: skip
+    room = np.minimum(columns.room, _LARGEST)
+    up = np.bincount(row, np.where(columns.is_buy, room, 0.0), count)
+    down = np.bincount(row, np.where(columns.is_buy, 0.0, room), count)
+    program.size[layout.active + own] = np.maximum(np.abs(d0 + up), np.abs(d0 - down))
+    for bound, way in ((problem.upper, 1.0), (problem.lower, -1.0)):
+        limit = PERCENT * way * (bound - problem.targets)[security]
+        free = group < 0
+        reach = way * d0 + (up if way > 0 else down)
+        kept = np.flatnonzero(np.isfinite(limit) & (~free | (reach > limit)))
+        _side_rows(program, layout, kept, layout.active + kept, way, limit[kept])
+
+
+def _side_rows(
+    program: _Program,
+    layout: _Layout,
+    entries: IntArray,
+    columns: IntArray,
+    way: float,
+    limit: FloatArray,
+) -> None:
+    """way * x <= limit, times z or 1 - z where the entry belongs to a side."""
+    group, harvest = layout.active_group[entries], layout.active_harvest[entries]
+    _sided(program, layout, group, harvest, columns, way, limit)
+
+
+def _sided(
+    program: _Program,
+    layout: _Layout,
+    group: IntArray,
+    harvest: BoolArray,
+    columns: IntArray,
+    way: float,
+    limit: FloatArray,
+) -> None:
+    own = np.arange(len(columns))
+    split = np.flatnonzero(group >= 0)
+    coefficient = np.where(harvest, -limit, limit)
+    _append(
+        program.at_most, program.width,
+        (np.concatenate([own, split]),
+         np.concatenate([columns, layout.side + group[split]]),
+         np.concatenate([np.full(len(own), way), coefficient[split]])),
+        np.where((group >= 0) & harvest, 0.0, limit),
+    )  # fmt: skip
+
+
+def _add_trade_limits(program: _Program, columns: _Columns, layout: _Layout) -> None:
+    """Every trade >= 0 and within its room; z in [0, 1]."""
+    count = len(columns.sign)
+    own = np.arange(count)
+    _append(program.at_most, program.width, (own, own, -np.ones(count)), np.zeros(count))
+    # Buys of decided groups are held by cash and bounds alone; their room follows from those.
+    capped = np.flatnonzero((~columns.is_buy | (columns.group >= 0)) & np.isfinite(columns.room))
+    _sided(
+        program, layout, columns.group[capped], columns.harvest_side[capped], capped, 1.0,
+        columns.room[capped],
+    )  # fmt: skip
+    sides = np.arange(layout.sides)
+    for way, limit in ((-1.0, 0.0), (1.0, 1.0)):
+        _append(
+            program.at_most, program.width,
+            (sides, layout.side + sides, np.full(layout.sides, way)),
+            np.full(layout.sides, limit),
+        )  # fmt: skip
+    program.size[layout.side + sides] = 1.0
+
+
+def _add_risk(program: _Program, problem: Problem, layout: _Layout) -> None:
+    """Factor exposures y = F'd in the quadratic, own risk there or under its perspective."""
+    security = layout.active_security
+    factors = problem.factor_loadings.shape[1]
+    count = len(security)
+    if factors:
+        rows = np.repeat(np.arange(factors), count)
+        active = np.tile(layout.active + np.arange(count), factors)
+        loadings = problem.factor_loadings[security].T.ravel()
+        own = np.arange(factors)
+        _append(
+            program.equal, program.width,
+            (np.concatenate([own, rows]), np.concatenate([layout.exposure + own, active]),
+             np.concatenate([np.ones(factors), -loadings])),
+            np.zeros(factors),
+        )  # fmt: skip
+        size = program.size[layout.active : layout.active + count]
+        program.size[layout.exposure + own] = np.abs(problem.factor_loadings[security]).T @ size
+        program.quadratic[layout.exposure + own] = 2.0 * problem.risk_aversion
+    price = problem.risk_aversion * problem.specific_variance[security]
+    whole = np.flatnonzero(layout.active_group < 0)
+    program.quadratic[layout.active + whole] = 2.0 * price[whole]
+    curved, curve = layout.curved, layout.curve + np.arange(len(layout.curved))
+    program.linear[curve] = price[curved]
+    program.size[curve] = program.size[layout.active + curved] ** 2
+    harvest = layout.active_harvest[curved]
+    side, slope = layout.side + layout.active_group[curved], np.where(harvest, 1.0, -1.0)
+    _append_cones(
+        program.cones, program.width, len(curved),
+        # rows (e + z, 2 d, e - z): e z >= d^2, with 1 - z on the buy side
+        [(0, curve, np.ones(len(curved))), (0, side, slope),
+         (1, layout.active + curved, np.full(len(curved), 2.0)),
+         (2, curve, np.ones(len(curved))), (2, side, -slope)],
+        (np.where(harvest, 0.0, 1.0), None, np.where(harvest, 0.0, -1.0)),
+    )  # fmt: skip
+
+
+def _add_cash(program: _Program, sub: Subproblem, columns: _Columns) -> None:
+    """Each account's cash ends inside its band, linear costs paid."""
+    problem = sub.problem
+    rate = problem.cost_rates[columns.security]
+    flow = -columns.sign - rate
+    start = cash_after(problem, sub.buy_min, sub.sell_min)
+    own = np.arange(len(flow))
+    narrow = problem.cash_min == problem.cash_max
+    bands = (
+        (program.equal, problem.cash_max, 1.0, narrow),
+        (program.at_most, problem.cash_max, 1.0, ~narrow & np.isfinite(problem.cash_max)),
+        (program.at_most, problem.cash_min, -1.0, ~narrow & np.isfinite(problem.cash_min)),
+    )
+    for target, band, way, chosen in bands:
+        rows = np.cumsum(chosen) - 1
+        kept = chosen[columns.account]
+        _append(
+            target, program.width,
+            (rows[columns.account[kept]], own[kept], way * flow[kept]),
+            PERCENT * way * (band - start)[chosen],
+        )  # fmt: skip
+
+
+def _add_tax(program: _Program, sub: Subproblem, columns: _Columns, layout: _Layout) -> None:
+    """S and L of the year, the piece they stay in, caps, and T above every plane of the piece."""
+    problem, tax = sub.problem, sub.problem.tax
+    short, long, top = layout.gains, layout.gains + 1, layout.tax
+    base = evaluate(problem, sub.buy_min, sub.sell_min)
+    taxed = np.flatnonzero(columns.gain)
+    rows = columns.is_long[taxed].astype(np.int64)
+    start = PERCENT * np.array([tax.st_realised + base.st_gain, tax.lt_realised + base.lt_gain])
+    _append(
+        program.equal, program.width,
+        (np.concatenate([[0, 1], rows]), np.concatenate([[short, long], taxed]),
+         np.concatenate([[1.0, 1.0], -columns.gain[taxed]])), start,
+    )  # fmt: skip
+    reach = np.bincount(rows, (np.abs(columns.gain) * columns.room)[taxed], 2)
+    program.size[short : long + 1] = np.abs(start) + reach
+    before = tax.year_tax(tax.st_realised, tax.lt_realised)
+    lines: list[tuple[float, float, float, float]] = [
+        (half.short, half.long, 0.0, half.limit) for half in sub.piece.within
+    ]
+    lines += [(p.short, p.long, -1.0, -p.constant) for p in sub.piece.planes]
+    if tax.max_st_gain is not None:
+        lines.append((1.0, 0.0, 0.0, tax.st_realised + tax.max_st_gain))
+    if tax.max_lt_gain is not None:
+        lines.append((0.0, 1.0, 0.0, tax.lt_realised + tax.max_lt_gain))
+    if tax.max_tax is not None:
+        lines.append((0.0, 0.0, 1.0, before + tax.max_tax))
+    table = np.array(lines)
+    count = len(table)
+    _append(
+        program.at_most, program.width,
+        (np.tile(np.arange(count), 3), np.repeat([short, long, top], count),
+         table[:, :3].T.ravel()), PERCENT * table[:, 3],
+    )  # fmt: skip
+    program.linear[top] = PERCENT
+    program.size[top] = program.size[short] + program.size[long]
+    program.constant -= BASIS_POINTS * before
+
+
+def _add_impact(program: _Program, sub: Subproblem, layout: _Layout) -> None:
+    """t >= |x|^(3/2) for the net trade x of each security, under the perspective of its side.
+
+    As a power cone: t^(2/3) z^(1/3) >= |x|, z being 1 where nothing is undecided.
+    """
+    problem = sub.problem
+    assert problem.impact is not None
+    moved = layout.moved
+    security, group = layout.active_security[moved], layout.active_group[moved]
+    harvest = layout.active_harvest[moved]
+    top, active = layout.impact + np.arange(len(moved)), layout.active + moved
+    start = PERCENT * (problem.start - problem.targets)[security]  # x = d - start, per side
+    program.linear[top] = BASIS_POINTS * PERCENT**-1.5 * problem.impact[security]
+    program.size[top] = (program.size[active] + np.abs(start)) ** 1.5
+    whole, ones = group < 0, np.ones(len(moved))
+    slope = np.where(whole, 0.0, np.where(harvest, 1.0, -1.0))
+    side = np.where(whole, top, layout.side + group)  # slope 0 makes the first harmless
+    _append_cones(
+        program.powers, program.width, len(moved),
+        [(0, top, ones), (1, side, slope), (2, active, ones), (2, side, -start * slope)],
+        (None, np.where(~whole & harvest, 0.0, 1.0), np.where(~whole & harvest, 0.0, -start)),
+    )  # fmt: skip
+
+
+Entries = tuple[IntArray, IntArray, FloatArray]
+
+
+def _append(
+    target: list[tuple[sparse.coo_array, FloatArray]],
+    width: int,
+    entries: Entries,
+    rhs: FloatArray,
+) -> None:
+    rows, columns, values = entries
+    target.append((sparse.coo_array((values, (rows, columns)), shape=(len(rhs), width)), rhs))
+
+
+def _append_cones(
+    target: list[tuple[sparse.coo_array, FloatArray]],
+    width: int,
+    count: int,
+    parts: list[tuple[int, IntArray, FloatArray]],
+    constants: tuple[FloatArray | None, FloatArray | None, FloatArray | None],
+) -> None:
+    """`count` cones of three affine rows: each part is (row, variable, coefficient) per cone."""
+    first = 3 * np.arange(count)
+    rhs = np.zeros(3 * count)
+    for row, constant in enumerate(constants):
+        if constant is not None:
+            rhs[row::3] = constant
+    entries = (
+        np.concatenate([first + row for row, _, _ in parts]),
+        np.concatenate([variable for _, variable, _ in parts]),
+        np.concatenate([-coefficient for _, _, coefficient in parts]),
+    )
+    _append(target, width, entries, rhs)
+
+
+def _safe_bound(
+    program: _Program,
+    matrix: sparse.csc_array,
+    rhs: FloatArray,
+    raw: RawSolution,
+    sizes: tuple[int, int, int, int],
+) -> float:
+    """A lower bound that holds whatever the solver's accuracy, by weak duality.
+
+    For any multipliers inside the dual cone, f(x) >= -x0'Px0/2 - b'z + r'x with
+    r = P x0 + q + A'z; every variable's size is known, so r'x is bounded from below.
+    """
+    zero, positive, triples, _ = sizes
+    z = raw.z.copy()
+    z[zero : zero + positive] = np.maximum(z[zero : zero + positive], 0.0)
+    cones = z[zero + positive :].reshape(-1, 3)
+    second, power = cones[:triples], cones[triples:]
+    second[:, 0] = np.maximum(second[:, 0], np.hypot(second[:, 1], second[:, 2]))
+    power[:, 1] = np.maximum(power[:, 1], 1e-12)  # dual: (u 3/2)^(2/3) (3 v)^(1/3) >= |w|
+    least = 2.0 / 3.0 * np.sqrt(np.abs(power[:, 2]) ** 3 / (3.0 * power[:, 1]))
+    power[:, 0] = np.maximum(power[:, 0], least)
+    residual = program.quadratic * raw.x + program.linear + matrix.T @ z
+    value = -0.5 * float(program.quadratic @ raw.x**2) - float(rhs @ z)
+    value -= float(np.abs(residual) @ program.size)
+    bound = (value + program.constant) / BASIS_POINTS
+    return bound if np.isfinite(bound) else -np.inf
+
+
+def _outcome(
+    sub: Subproblem,
+    columns: _Columns,
+    layout: _Layout,
+    raw: RawSolution,
+    status: Status,
+    bound: float,
+) -> Outcome:
+    buys, sells = sub.buy_min.copy(), sub.sell_min.copy()
+    harvest = np.full(layout.sides, 0.5)
+    if status is Status.OPTIMAL:
+        trades = np.maximum(raw.x[: len(columns.sign)], 0.0) / PERCENT
+        np.add.at(buys, columns.index[columns.is_buy], trades[columns.is_buy])
+        np.add.at(sells, columns.index[~columns.is_buy], trades[~columns.is_buy])
+        buys, sells = np.minimum(buys, sub.buy_max), np.minimum(sells, sub.sell_max)
+        harvest = np.clip(raw.x[layout.side : layout.side + layout.sides], 0.0, 1.0)
+    return Outcome(status, bound, buys, sells, harvest)

@@ -1,0 +1,238 @@
+"""One household's rebalancing problem in numbers: the optimiser's only input, checked on entry.
+
+All weights and amounts are fractions of the household's value V. Index sets: A accounts,
+n securities, m positions (a pair account-security held or that may be bought), L lots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebalancing.errors import BadProblem
+from rebalancing.tax_schedule import Box, TaxSchedule
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+# Inputs are rounded to cents before they become fractions: this much disagreement is rounding.
+ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Problem:
+    """Arrays of one household; shapes beside each field. Raises BadProblem on bad input.
+
+    `lower` and `cash_min` may hold -inf, `upper` and `cash_max` +inf (no bound); nothing else
+    may be infinite and nothing may be NaN. Arrays are copied and made read-only.
+    """
+
+    weights: FloatArray  # (m,) current weight of each position
+    targets: FloatArray  # (n,) target weight per security, household level
+    cash: FloatArray  # (A,)
+    cash_min: FloatArray  # (A,)
+    cash_max: FloatArray  # (A,)
+    factor_loadings: FloatArray  # (n, k) annualised: Sigma = F F' + diag(D)
+    specific_variance: FloatArray  # (n,) D
+    cost_rates: FloatArray  # (n,) half spread + commission per dollar traded
+    lower: FloatArray  # (n,) bounds on the household's weight after trading
+    upper: FloatArray  # (n,)
+    may_buy: BoolArray  # (m,)
+    lot_weight: FloatArray  # (L,) value of the lot today
+    lot_sellable: FloatArray  # (L,) what may be sold of it
+    lot_gain: FloatArray  # (L,) gain per dollar sold, on tax-adjusted basis
+    lot_is_long: BoolArray  # (L,)
+    lot_is_taxable: BoolArray  # (L,) a lot in an IRA carries no tax
+    lot_position: IntArray  # (L,) -> position
+    position_account: IntArray  # (m,) -> account
+    position_security: IntArray  # (m,) -> security
+    tax: TaxSchedule
+    risk_aversion: float  # price of active variance, per year
+    impact: FloatArray | None = None  # (n,) coefficient of |x|^(3/2), x the net trade
+    location_cost: FloatArray | None = None  # (m,) yearly after-tax drag of holding it there
+    security_group: IntArray | None = None  # (n,) default: each security its own group
+    min_trade: float = 0.0  # smallest trade in one position
+
+    def __post_init__(self) -> None:
+        m, n = _length(self.weights, "weights"), _length(self.targets, "targets")
+        a, lots = _length(self.cash, "cash"), _length(self.lot_weight, "lot_weight")
+        for name, size in (
+            ("weights", m), ("targets", n), ("cash", a), ("specific_variance", n),
+            ("cost_rates", n), ("lot_weight", lots), ("lot_sellable", lots), ("lot_gain", lots),
+        ):  # fmt: skip
+            self._store(name, _floats(getattr(self, name), name, (size,)))
+        for name, size in (("impact", n), ("location_cost", m)):
+            if getattr(self, name) is not None:
+                self._store(name, _floats(getattr(self, name), name, (size,)))
+        for name, size, open_end in (
+            ("lower", n, -np.inf), ("upper", n, np.inf),
+            ("cash_min", a, -np.inf), ("cash_max", a, np.inf),
+        ):  # fmt: skip
+            self._store(name, _floats(getattr(self, name), name, (size,), open_end=open_end))
+        self._store("factor_loadings", _loadings(self.factor_loadings, n))
+        for name, size in (("may_buy", m), ("lot_is_long", lots), ("lot_is_taxable", lots)):
+            self._store(name, _flags(getattr(self, name), name, size))
+        if self.security_group is None:
+            self._store("security_group", np.arange(n))
+        for name, size, limit in (
+            ("lot_position", lots, m), ("position_account", m, a),
+            ("position_security", m, n), ("security_group", n, None),
+        ):  # fmt: skip
+            self._store(name, _indices(getattr(self, name), name, size, limit))
+        for name in ("risk_aversion", "min_trade"):
+            self._store(name, _price(getattr(self, name), name))
+        self._check_values()
+
+    def _store(self, name: str, value: Any) -> None:
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
+        object.__setattr__(self, name, value)
+
+    def _check_values(self) -> None:
+        for name in ("weights", "specific_variance", "cost_rates", "impact", "lot_weight",
+                     "lot_sellable"):  # fmt: skip
+            values = getattr(self, name)
+            if values is not None and np.any(values < 0.0):
+                at = int(np.argmin(values))
+                raise BadProblem(f"Problem.{name}[{at}] is {values[at]}, which is negative.")
+        if np.any(self.cost_rates >= 1.0):
+            raise BadProblem("Problem.cost_rates holds a rate of 1 or more: no trade is worth it.")
+        for low, high in (("lower", "upper"), ("cash_min", "cash_max")):
+            crossed = getattr(self, low) > getattr(self, high)
+            if np.any(crossed):
+                at = int(np.argmax(crossed))
+                raise BadProblem(f"Problem.{low}[{at}] is above {high}[{at}].")
+        over = self.lot_sellable > self.lot_weight + ROUNDING
+        if np.any(over):
+            at = int(np.argmax(over))
+            raise BadProblem(f"Problem.lot_sellable[{at}] is more than the lot's weight.")
+        sellable = np.bincount(self.lot_position, self.lot_sellable, len(self.weights))
+        over = sellable > self.weights + ROUNDING
+        if np.any(over):
+            at = int(np.argmax(over))
+            raise BadProblem(f"The sellable lots of position {at} exceed its weight.")
+        pairs = self.position_account * len(self.targets) + self.position_security
+        if len(np.unique(pairs)) != len(pairs):
+            raise BadProblem("Two positions name the same account and security.")
+        if not isinstance(self.tax, TaxSchedule):
+            raise BadProblem("Problem.tax is not a TaxSchedule.")
+
+    @property
+    def groups(self) -> IntArray:
+        """(n,) identical group of each security."""
+        assert self.security_group is not None  # set in __post_init__
+        return self.security_group
+
+    @property
+    def group_ranks(self) -> IntArray:
+        """(n,) identical group of each security, numbered 0, 1, ... in the order of its id."""
+        return np.unique(self.groups, return_inverse=True)[1].astype(np.int64)
+
+    @property
+    def position_group(self) -> IntArray:
+        """(m,) rank of each position's identical group."""
+        return self.group_ranks[self.position_security]
+
+    @property
+    def lot_group(self) -> IntArray:
+        """(L,) rank of each lot's identical group."""
+        return self.position_group[self.lot_position]
+
+    @property
+    def lot_is_loss(self) -> BoolArray:
+        """(L,) lots whose sale is a loss the wash-sale rule looks at; an IRA has none."""
+        return self.lot_is_taxable & (self.lot_gain < 0.0)
+
+    @property
+    def taxed_gain(self) -> FloatArray:
+        """(L,) gain per dollar sold that reaches the tax return."""
+        return np.where(self.lot_is_taxable, self.lot_gain, 0.0)
+
+    @property
+    def start(self) -> FloatArray:
+        """(n,) household weight per security before trading."""
+        return np.bincount(self.position_security, self.weights, len(self.targets))
+
+    def gain_box(self, sell_max: FloatArray) -> Box:
+        """Range of the year's (S, L) when lots sell between nothing and `sell_max` (L,)."""
+        gain = self.taxed_gain * sell_max
+        low, high = np.minimum(gain, 0.0), np.maximum(gain, 0.0)
+        short, long = ~self.lot_is_long, self.lot_is_long
+        s, t = self.tax.st_realised, self.tax.lt_realised
+        return Box(
+            s + float(low[short].sum()), s + float(high[short].sum()),
+            t + float(low[long].sum()), t + float(high[long].sum()),
+        )  # fmt: skip
+
+    def replace(self, **changes: Any) -> Problem:
+        """A checked copy with some fields changed."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Problem(**{**values, **changes})
+
+
+def _length(values: Any, name: str) -> int:
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise BadProblem(f"Problem.{name} has {array.ndim} dimensions; it needs one.")
+    return len(array)
+
+
+def _shaped(values: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.shape != shape:
+        raise BadProblem(f"Problem.{name} has shape {array.shape}; it needs {shape}.")
+    return array
+
+
+def _floats(
+    values: Any, name: str, shape: tuple[int, ...], *, open_end: float | None = None
+) -> FloatArray:
+    try:
+        array = np.array(_shaped(values, name, shape), dtype=np.float64)
+    except (TypeError, ValueError) as wrong:
+        raise BadProblem(f"Problem.{name} does not hold numbers: {wrong}.") from wrong
+    bad = ~np.isfinite(array)
+    if open_end is not None:
+        bad &= array != open_end
+    if np.any(bad):
+        at = int(np.flatnonzero(bad)[0])
+        raise BadProblem(f"Problem.{name} holds {array.flat[at]} at {at}.")
+    return array
+
+
+def _loadings(values: Any, n: int) -> FloatArray:
+    array = np.asarray(values)
+    if array.ndim != 2:
+        raise BadProblem(f"Problem.factor_loadings has {array.ndim} dimensions; it needs (n, k).")
+    return _floats(array, "factor_loadings", (n, array.shape[1]))
+
+
+def _flags(values: Any, name: str, size: int) -> BoolArray:
+    array = _shaped(values, name, (size,))
+    if not np.all((array == 0) | (array == 1)):
+        raise BadProblem(f"Problem.{name} holds something other than true and false.")
+    return array.astype(np.bool_)
+
+
+def _indices(values: Any, name: str, size: int, limit: int | None) -> IntArray:
+    array = _shaped(values, name, (size,))
+    if size and not np.issubdtype(array.dtype, np.integer):
+        raise BadProblem(f"Problem.{name} holds {array.dtype} numbers; it needs integers.")
+    array = array.astype(np.int64)
+    if size and (array.min() < 0 or (limit is not None and array.max() >= limit)):
+        raise BadProblem(f"Problem.{name} points outside 0..{'' if limit is None else limit - 1}.")
+    return array
+
+
+def _price(value: Any, name: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as wrong:
+        raise BadProblem(f"Problem.{name} is {value!r}, which is not a number.") from wrong
+    if not np.isfinite(number) or number < 0.0:
+        raise BadProblem(f"Problem.{name} is {number}; it needs to be finite and not negative.")
+    return number
