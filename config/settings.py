@@ -1,6 +1,7 @@
 """Settings of every process of Lotwise; what differs between deployments comes from the environment."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.context.desk",
             ],
         },
     }
@@ -101,7 +103,9 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "build" / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# The stylesheet comes out of the package that carries it; its app (an admin theme) is not installed.
+_TABLER = Path(str(find_spec("jazzy_tabler").origin)).parent / "static" / "vendor" / "tabler"  # type: ignore[union-attr]  # locked dependency
+STATICFILES_DIRS = [BASE_DIR / "static", ("tabler", _TABLER)]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

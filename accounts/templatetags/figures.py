@@ -1,0 +1,57 @@
+"""Figures as people read them: grouped thousands, a real minus sign, units in words."""
+
+from decimal import Decimal
+
+from django import template
+
+register = template.Library()
+
+
+def _grouped(value: Decimal, places: int) -> str:
+    return f"{value:,.{places}f}".replace("-", "−")
+
+
+@register.filter
+def dollars(value: Decimal | int | None) -> str:
+    """``-1234.5`` -> ``−$1,234.50``; an em dash for None."""
+    if value is None:
+        return "—"
+    amount = Decimal(value)
+    sign = "−" if round(amount, 2) < 0 else ""
+    return f"{sign}${abs(amount):,.2f}"
+
+
+@register.filter
+def whole_dollars(value: Decimal | int | None) -> str:
+    """Dollars without cents, for grids."""
+    if value is None:
+        return "—"
+    amount = round(Decimal(value), 0)
+    return f"{'−' if amount < 0 else ''}${abs(amount):,.0f}"
+
+
+@register.filter
+def percent(value: Decimal | None, places: int = 2) -> str:
+    """A fraction as per cent: ``0.0312`` -> ``3.12 %``."""
+    return "—" if value is None else f"{_grouped(Decimal(value) * 100, places)} %"
+
+
+@register.filter
+def shares(value: Decimal | None) -> str:
+    """Shares without trailing zeros, thousands grouped."""
+    if value is None:
+        return "—"
+    text = f"{Decimal(value):,.8f}".rstrip("0").rstrip(".")
+    return text.replace("-", "−")
+
+
+@register.filter
+def basis_points(value: Decimal | None) -> str:
+    """A number of basis points with two places."""
+    return "—" if value is None else f"{_grouped(Decimal(value), 2)} bp"
+
+
+@register.filter
+def words(code: str) -> str:
+    """A code as words: ``recent_purchase`` -> ``Recent purchase``."""
+    return str(code).replace("_", " ").capitalize()
