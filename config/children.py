@@ -1,5 +1,6 @@
 """Child processes that never outlive the one who started them."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -108,17 +109,14 @@ def end(
     """Ask a process to end, wait up to `limit` seconds, then kill what is left of its group."""
     if process.poll() is None:
         process.send_signal(farewell)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=limit)
-        except subprocess.TimeoutExpired:
-            pass
     kill_group(process)
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill a process of `spawn` and every descendant that stayed in its group."""
-    try:
+    # macOS says "permission" for a group of zombies
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):  # macOS says "permission" for a group of zombies
-        pass
     process.wait()

@@ -201,10 +201,11 @@ class PostgresServer:
 
     def _initialise(self, programs: Path, user: str | None) -> None:
         """A new cluster: UTF-8, sorted by code point whatever the system's locale."""
-        arguments = ["-D", self.data, "-U", OWNER, "--auth=trust", "--encoding=UTF8", "--locale=C"]
+        arguments = ["-U", OWNER, "--auth=trust", "--encoding=UTF8", "--locale=C"]
         arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        arguments += [] if self.durable else ["--no-sync"]
         process = children.spawn(
-            [programs / "initdb", *arguments, *([] if self.durable else ["--no-sync"])],
+            [programs / "initdb", "-D", self.data, *arguments],
             log=self.log,
             environment=_SERVER_ENVIRONMENT,
             user=user,

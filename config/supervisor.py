@@ -28,9 +28,12 @@ ADDRESS = "127.0.0.1"
 START_LIMIT_SECONDS = 60.0
 # Everything has to be gone before an impatient caller loses patience (about 10 s).
 WORK_STOP_SECONDS = 6.0
-HARD_STOP_DELAY_SECONDS = 0.5  # a terminal and `make` both pass one Ctrl-C on; that is not a second one
+HARD_STOP_DELAY_SECONDS = (
+    0.5  # a terminal and `make` both pass one Ctrl-C on; that is not a second one
+)
 _ONE_THREAD = {  # the solver's and BLAS' threads: one, or results depend on the machine
-    f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMEXPR")
+    f"{library}_NUM_THREADS": "1"
+    for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMEXPR")
 }
 
 
@@ -94,7 +97,9 @@ class Supervisor:
         connections.close_all()
         self._start_work()
         self._wait_for_web()
-        self.say(f"\nLotwise is at http://{ADDRESS}:{self.port}/ ({time.monotonic() - began:.0f} s)")
+        self.say(
+            f"\nLotwise is at http://{ADDRESS}:{self.port}/ ({time.monotonic() - began:.0f} s)"
+        )
         self._show_logins()
         self._first_scan()
         self.say("Ctrl-C ends everything.")
@@ -138,12 +143,21 @@ class Supervisor:
 
     def _start_work(self) -> None:
         """One worker, one beat, the web server: all with the same environment."""
+        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # or WhiteNoise warns
         python = [sys.executable, "-m"]
         celery = [*python, "celery", "-A", "config"]
         options = ["--loglevel", "INFO"]
         self._spawn(
             "worker",
-            [*celery, "worker", "--concurrency", "2", *options, "--without-gossip", "--without-mingle"],
+            [
+                *celery,
+                "worker",
+                "--concurrency",
+                "2",
+                *options,
+                "--without-gossip",
+                "--without-mingle",
+            ],
         )
         # beat's own pid file would only go stale: the work list makes a second beat harmless
         self._spawn("beat", [*celery, "beat", *options, "--pidfile", ""])
@@ -233,7 +247,9 @@ class Supervisor:
         for process in self.processes.values():
             children.kill_group(process)
         for server in self.embedded:
-            if server.process is not None:  # SIGQUIT is PostgreSQL's immediate stop; it recovers on start
+            if (
+                server.process is not None
+            ):  # SIGQUIT is PostgreSQL's immediate stop; it recovers on start
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(server.process.pid, signal.SIGQUIT)
                     server.process.wait(timeout=2)
