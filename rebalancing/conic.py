@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from rebalancing.objective import cash_after, evaluate
-from rebalancing.problem import BoolArray, FloatArray, IntArray, Problem
+from rebalancing.problem import BoolArray, FloatArray, IntArray, Problem, summed
 from rebalancing.tax_schedule import Piece
 
 PERCENT = 100.0
@@ -25,6 +25,16 @@ SOLVER = f"clarabel {clarabel.__version__}"
 
 # A variable without a finite bound is taken to stay below this many times V in the safe bound.
 _LARGEST = 10.0 * PERCENT
+
+# Clarabel can stall on a first step into a power cone; a shorter or less regularised one passes.
+ATTEMPTS: tuple[dict[str, float | bool], ...] = (
+    {},
+    {"max_step_fraction": 0.95},
+    {"static_regularization_constant": 1e-10},
+    {"max_step_fraction": 0.8, "equilibrate_max_iter": 50},
+    {"equilibrate_enable": False, "max_step_fraction": 0.9},
+    {"static_regularization_enable": False, "max_step_fraction": 0.9},
+)
 
 
 class Status(enum.Enum):
@@ -56,10 +66,13 @@ class Subproblem:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came back: trades and sides only when optimal, `bound` whenever one is proven."""
+    """What came back. Trades and sides are a solution when optimal, a hint when inaccurate.
+
+    `bound` is a proven lower bound whatever the status (-inf where there is none).
+    """
 
     status: Status
-    bound: float  # fractions of V; -inf when nothing is proven
+    bound: float  # fractions of V
     buys: FloatArray
     sells: FloatArray
     harvest: FloatArray  # z of each undecided group, 1: harvested
@@ -110,7 +123,7 @@ class _Program:
 
 
 def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
-    """Solve one subproblem with Clarabel; nothing but OPTIMAL carries trades."""
+    """Solve one subproblem with Clarabel, more cautiously each time it stalls."""
     columns = _columns(sub)
     layout = _Layout(sub, columns)
     program = _compile(sub, columns, layout)
@@ -123,7 +136,10 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
     triples = sum(len(b) for _, b in program.cones) // 3
     powers = sum(len(b) for _, b in program.powers) // 3
     sizes = (zero, positive, triples, powers)
-    raw = run_clarabel(quadratic, program.linear, matrix, rhs, sizes, time_limit)
+    for attempt in range(len(ATTEMPTS)):
+        raw = run_clarabel(quadratic, program.linear, matrix, rhs, sizes, attempt, time_limit)
+        if raw.status in _STATUS:
+            break
     status = _STATUS.get(raw.status, Status.INACCURATE)
     finite = bool(np.all(np.isfinite(raw.x)) and np.all(np.isfinite(raw.z)))
     if status is Status.OPTIMAL and not finite:
@@ -150,9 +166,13 @@ def run_clarabel(
     matrix: sparse.csc_array,
     rhs: FloatArray,
     sizes: tuple[int, int, int, int],
+    attempt: int,
     time_limit: float | None,
 ) -> RawSolution:
-    """The one call that leaves Python: minimise x'Px/2 + q'x subject to b - Ax in the cones."""
+    """The one call that leaves Python: minimise x'Px/2 + q'x subject to b - Ax in the cones.
+
+    `sizes` counts the zero rows, the rows at most, the second-order and the power cones.
+    """
     zero, positive, triples, powers = sizes
     cones = [clarabel.ZeroConeT(zero), clarabel.NonnegativeConeT(positive)]
     cones += [clarabel.SecondOrderConeT(3)] * triples
@@ -162,6 +182,8 @@ def run_clarabel(
     settings.max_threads = 1
     settings.direct_solve_method = "qdldl"
     settings.presolve_enable = False
+    for name, value in ATTEMPTS[attempt].items():
+        setattr(settings, name, value)
     if time_limit is not None:
         settings.time_limit = max(time_limit, 0.0)
     solver = clarabel.DefaultSolver(quadratic, linear, matrix, rhs, cones, settings)
@@ -260,8 +282,8 @@ def _compile(sub: Subproblem, columns: _Columns, layout: _Layout) -> _Program:
 def _net(problem: Problem, buys: FloatArray, sells: FloatArray) -> FloatArray:
     """(n,) net trade per security."""
     n = len(problem.targets)
-    bought = np.bincount(problem.position_security, buys, n)
-    sold = np.bincount(problem.position_security[problem.lot_position], sells, n)
+    bought = summed(problem.position_security, buys, n)
+    sold = summed(problem.position_security[problem.lot_position], sells, n)
     return bought - sold
 
 
@@ -289,8 +311,8 @@ def _add_active_weights(
         np.where((group >= 0) & layout.active_harvest, 0.0, d0),
     )  # fmt: skip
     room = np.minimum(columns.room, _LARGEST)
-    up = np.bincount(row, np.where(columns.is_buy, room, 0.0), count)
-    down = np.bincount(row, np.where(columns.is_buy, 0.0, room), count)
+    up = summed(row, np.where(columns.is_buy, room, 0.0), count)
+    down = summed(row, np.where(columns.is_buy, 0.0, room), count)
     program.size[layout.active + own] = np.maximum(np.abs(d0 + up), np.abs(d0 - down))
     for bound, way in ((problem.upper, 1.0), (problem.lower, -1.0)):
         limit = PERCENT * way * (bound - problem.targets)[security]
@@ -339,8 +361,7 @@ def _add_trade_limits(program: _Program, columns: _Columns, layout: _Layout) -> 
     count = len(columns.sign)
     own = np.arange(count)
     _append(program.at_most, program.width, (own, own, -np.ones(count)), np.zeros(count))
-    # Buys of decided groups are held by cash and bounds alone; their room follows from those.
-    capped = np.flatnonzero((~columns.is_buy | (columns.group >= 0)) & np.isfinite(columns.room))
+    capped = np.flatnonzero(np.isfinite(columns.room))
     _sided(
         program, layout, columns.group[capped], columns.harvest_side[capped], capped, 1.0,
         columns.room[capped],
@@ -428,7 +449,7 @@ def _add_tax(program: _Program, sub: Subproblem, columns: _Columns, layout: _Lay
         (np.concatenate([[0, 1], rows]), np.concatenate([[short, long], taxed]),
          np.concatenate([[1.0, 1.0], -columns.gain[taxed]])), start,
     )  # fmt: skip
-    reach = np.bincount(rows, (np.abs(columns.gain) * columns.room)[taxed], 2)
+    reach = summed(rows, (np.abs(columns.gain) * columns.room)[taxed], 2)
     program.size[short : long + 1] = np.abs(start) + reach
     before = tax.year_tax(tax.st_realised, tax.lt_realised)
     lines: list[tuple[float, float, float, float]] = [
@@ -549,7 +570,7 @@ def _outcome(
 ) -> Outcome:
     buys, sells = sub.buy_min.copy(), sub.sell_min.copy()
     harvest = np.full(layout.sides, 0.5)
-    if status is Status.OPTIMAL:
+    if bound > -np.inf:
         trades = np.maximum(raw.x[: len(columns.sign)], 0.0) / PERCENT
         np.add.at(buys, columns.index[columns.is_buy], trades[columns.is_buy])
         np.add.at(sells, columns.index[~columns.is_buy], trades[~columns.is_buy])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rebalancing.problem import FloatArray, Problem
+from rebalancing.problem import FloatArray, Problem, summed
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Violation:
 
 def sold_by_position(problem: Problem, sells: FloatArray) -> FloatArray:
     """(m,) weight sold per position."""
-    return np.bincount(problem.lot_position, sells, len(problem.weights))
+    return summed(problem.lot_position, sells, len(problem.weights))
 
 
 def evaluate(problem: Problem, buys: FloatArray, sells: FloatArray) -> Evaluation:
@@ -47,13 +47,13 @@ def evaluate(problem: Problem, buys: FloatArray, sells: FloatArray) -> Evaluatio
     n = len(problem.targets)
     sold = sold_by_position(problem, sells)
     holdings = problem.weights + buys - sold
-    active = np.bincount(problem.position_security, holdings, n) - problem.targets
+    active = summed(problem.position_security, holdings, n) - problem.targets
     exposure = problem.factor_loadings.T @ active
     variance = float(exposure @ exposure + problem.specific_variance @ active**2)
-    traded = np.bincount(problem.position_security, buys + sold, n)
+    traded = summed(problem.position_security, buys + sold, n)
     cost = float(problem.cost_rates @ traded)
     if problem.impact is not None:
-        net = np.bincount(problem.position_security, buys - sold, n)
+        net = summed(problem.position_security, buys - sold, n)
         cost += float(problem.impact @ np.abs(net) ** 1.5)
     gains = problem.taxed_gain * sells
     st_gain = float(gains[~problem.lot_is_long].sum())
@@ -75,7 +75,7 @@ def cash_after(problem: Problem, buys: FloatArray, sells: FloatArray) -> FloatAr
     """(A,) cash each account ends with, linear costs paid."""
     rate = problem.cost_rates[problem.position_security]
     flow = sold_by_position(problem, sells) * (1.0 - rate) - buys * (1.0 + rate)
-    return problem.cash + np.bincount(problem.position_account, flow, len(problem.cash))
+    return problem.cash + summed(problem.position_account, flow, len(problem.cash))
 
 
 def worst_violation(problem: Problem, buys: FloatArray, sells: FloatArray) -> Violation:
@@ -83,9 +83,7 @@ def worst_violation(problem: Problem, buys: FloatArray, sells: FloatArray) -> Vi
     if not (np.all(np.isfinite(buys)) and np.all(np.isfinite(sells))):
         return Violation(np.inf, "trades are not numbers")
     sold = sold_by_position(problem, sells)
-    after = np.bincount(
-        problem.position_security, problem.weights + buys - sold, len(problem.targets)
-    )
+    after = summed(problem.position_security, problem.weights + buys - sold, len(problem.targets))
     cash = cash_after(problem, buys, sells)
     checks = [
         _worst("buy below zero in position", -buys),
@@ -112,8 +110,8 @@ def worst_violation(problem: Problem, buys: FloatArray, sells: FloatArray) -> Vi
 def washed(problem: Problem, buys: FloatArray, sells: FloatArray) -> FloatArray:
     """(G,) the smaller of what a group buys and what it sells at a loss: must be zero."""
     size = len(np.unique(problem.groups))
-    bought = np.bincount(problem.position_group, buys, size)
-    lost = np.bincount(problem.lot_group, np.where(problem.lot_is_loss, sells, 0.0), size)
+    bought = summed(problem.position_group, buys, size)
+    lost = summed(problem.lot_group, np.where(problem.lot_is_loss, sells, 0.0), size)
     return np.minimum(bought, lost)
 
 

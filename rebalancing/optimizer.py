@@ -18,7 +18,7 @@ from rebalancing.condensed import condense
 from rebalancing.conflicts import explain
 from rebalancing.errors import Inaccurate, Infeasible
 from rebalancing.objective import evaluate, worst_violation
-from rebalancing.problem import FloatArray, Problem
+from rebalancing.problem import FloatArray, Problem, summed
 from rebalancing.sides import (
     RESIDUAL,
     Candidate,
@@ -120,7 +120,7 @@ def _certified(
         lt_gain=found.lt_gain,
         sides=_sides(problem, buys, sells),
         status="optimal",
-        residual=max(worst.amount, 0.0),
+        residual=abs(max(worst.amount, 0.0)),
         no_trade_objective=nothing.objective,
         regions=tuple(search.regions),
         solves=search.calls,
@@ -130,9 +130,9 @@ def _certified(
 
 def _sides(problem: Problem, buys: FloatArray, sells: FloatArray) -> dict[int, Side]:
     names = np.unique(problem.groups)
-    bought = np.bincount(problem.position_group, buys, len(names)) > 0.0
+    bought = summed(problem.position_group, buys, len(names)) > 0.0
     losses = np.where(problem.lot_is_loss, sells, 0.0)
-    lost = np.bincount(problem.lot_group, losses, len(names)) > 0.0
+    lost = summed(problem.lot_group, losses, len(names)) > 0.0
     return {
         int(name): "harvest" if lost[rank] else "buy" if bought[rank] else "free"
         for rank, name in enumerate(names)

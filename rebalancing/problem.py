@@ -23,6 +23,11 @@ BoolArray = NDArray[np.bool_]
 ROUNDING = 1e-6
 
 
+def summed(index: IntArray, amounts: FloatArray, count: int) -> FloatArray:
+    """(count,) amounts added up by index."""
+    return np.asarray(np.bincount(index, amounts, count), dtype=np.float64)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
     """Arrays of one household; shapes beside each field. Raises BadProblem on bad input.
@@ -110,7 +115,7 @@ class Problem:
         if np.any(over):
             at = int(np.argmax(over))
             raise BadProblem(f"Problem.lot_sellable[{at}] is more than the lot's weight.")
-        sellable = np.bincount(self.lot_position, self.lot_sellable, len(self.weights))
+        sellable = summed(self.lot_position, self.lot_sellable, len(self.weights))
         over = sellable > self.weights + ROUNDING
         if np.any(over):
             at = int(np.argmax(over))
@@ -155,7 +160,7 @@ class Problem:
     @property
     def start(self) -> FloatArray:
         """(n,) household weight per security before trading."""
-        return np.bincount(self.position_security, self.weights, len(self.targets))
+        return summed(self.position_security, self.weights, len(self.targets))
 
     def gain_box(self, sell_max: FloatArray) -> Box:
         """Range of the year's (S, L) when lots sell between nothing and `sell_max` (L,)."""

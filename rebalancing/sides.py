@@ -16,7 +16,7 @@ import numpy as np
 from rebalancing.conic import Engine, Outcome, Status, Subproblem
 from rebalancing.errors import Inaccurate, Infeasible, SolverTimeout, Unbounded
 from rebalancing.objective import evaluate, sold_by_position, worst_violation
-from rebalancing.problem import FloatArray, IntArray, Problem
+from rebalancing.problem import FloatArray, IntArray, Problem, summed
 from rebalancing.tax_schedule import Piece, reachable
 
 RESIDUAL = 1e-8  # fractions of V: what our own check allows
@@ -57,7 +57,7 @@ class Search:
     buy_max: FloatArray
     either_or: tuple[int, ...]  # ranks of groups that could be both bought and sold at a loss
     best: Candidate | None = None
-    bound: float = np.inf
+    bound: float = np.inf  # smallest over the nodes that are not branched on any more
     troubles: int = 0
     calls: int = 0
     regions: list[str] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Search:
     def run(self) -> Candidate:
         """Best trades found. Raises Infeasible, Unbounded, Inaccurate or SolverTimeout."""
         self._offer(self.no_trade())
-        nodes: list[tuple[float, int, _Node]] = []
+        nodes: list[tuple[float, int, _Node]] = []  # a heap: bound, order of creation, node
         count = 0
         box = self.problem.gain_box(self.problem.lot_sellable)
         for piece in reachable(self.problem.tax, box):
@@ -76,22 +76,21 @@ class Search:
                 nodes.append((node.outcome.bound, count, node))
                 count += 1
         heapq.heapify(nodes)
-        closed = np.inf  # smallest bound of a node that needs no branching
         while nodes and not self._is_closed(nodes[0][0]):
             _, _, node = heapq.heappop(nodes)
             group = self._round(node)
             if group is None:
-                closed = min(closed, node.outcome.bound)
+                self._close(node)
                 continue
             if count >= NODES:
-                closed = min(closed, node.outcome.bound)
+                self._close(node)
                 break
             for side in (HARVEST, BUY):
-                child = self._node(node.piece, _with(node.sides, group, side))
+                child = self._node(node.piece, _with(node.sides, group, side), parent=node)
                 if child is not None:
                     heapq.heappush(nodes, (child.outcome.bound, count, child))
                     count += 1
-        return self._conclude(min([closed, *(bound for bound, _, _ in nodes)]), count)
+        return self._conclude(min([self.bound, *(bound for bound, _, _ in nodes)]), count)
 
     def _conclude(self, bound: float, count: int) -> Candidate:
         if self.best is None:
@@ -109,21 +108,29 @@ class Search:
     def _is_closed(self, bound: float) -> bool:
         return self.best is not None and bound >= self.best.objective - CLOSE
 
-    def _node(self, piece: Piece, sides: Sides) -> _Node | None:
-        """Relax; None when the node is empty or cannot beat the best trades."""
+    def _close(self, node: _Node) -> None:
+        self.bound = min(self.bound, node.outcome.bound)
+
+    def _node(self, piece: Piece, sides: Sides, parent: _Node | None = None) -> _Node | None:
+        """Relax; None when the node is empty, or failed below a parent whose bound then stands.
+
+        An inaccurate relaxation still serves when it proves a bound: its trades are only a hint.
+        """
         decided = {group for group, _ in sides}
         undecided = tuple(group for group in self.either_or if group not in decided)
         outcome = self._solve(replace(self.subproblem(piece, sides), undecided=undecided))
         if outcome.status is Status.INFEASIBLE:
             return None
-        if outcome.status is not Status.OPTIMAL:
-            if self._is_closed(outcome.bound):
-                return None
+        if outcome.bound > -np.inf:
+            return _Node(piece, sides, outcome)
+        if parent is None:
             raise Inaccurate(
                 f"The solver reported '{outcome.status.value}' for the relaxation "
                 f"in tax region '{piece.name}'."
             )
-        return _Node(piece, sides, outcome)
+        self.troubles += 1
+        self._close(parent)
+        return None
 
     def _round(self, node: _Node) -> int | None:
         """Try the roundings of a node; the group to branch on, or None when it has none left."""
@@ -146,10 +153,10 @@ class Search:
     def _group_trades(self, outcome: Outcome) -> tuple[FloatArray, FloatArray, FloatArray]:
         problem = self.problem
         size = len(np.unique(problem.groups))
-        bought = np.bincount(problem.position_group, outcome.buys, size)
-        sold = np.bincount(problem.lot_group, outcome.sells, size)
+        bought = summed(problem.position_group, outcome.buys, size)
+        sold = summed(problem.lot_group, outcome.sells, size)
         losses = np.where(problem.lot_is_loss, outcome.sells, 0.0)
-        return bought, np.bincount(problem.lot_group, losses, size), bought - sold
+        return bought, summed(problem.lot_group, losses, size), bought - sold
 
     def try_sides(self, piece: Piece, sides: Sides) -> None:
         """Solve with every side fixed and keep the trades if they are the best so far."""
@@ -221,11 +228,12 @@ def largest_buys(problem: Problem) -> FloatArray:
     """(m,) what cash and upper bounds allow each position to buy; zero where it may not."""
     rate = problem.cost_rates[problem.position_security]
     sellable = sold_by_position(problem, problem.lot_sellable)
-    raised = np.bincount(problem.position_account, sellable * (1.0 - rate), len(problem.cash))
+    raised = summed(problem.position_account, sellable * (1.0 - rate), len(problem.cash))
     by_cash = (problem.cash - problem.cash_min + raised)[problem.position_account] / (1.0 + rate)
-    sold = np.bincount(problem.position_security, sellable, len(problem.targets))
+    sold = summed(problem.position_security, sellable, len(problem.targets))
     by_bound = (problem.upper - problem.start + sold)[problem.position_security]
-    return np.where(problem.may_buy, np.maximum(np.minimum(by_cash, by_bound), 0.0), 0.0)
+    most = np.minimum(by_cash, by_bound)
+    return np.where(problem.may_buy & (most > DUST), most, 0.0)
 
 
 def either_or_groups(problem: Problem, buy_max: FloatArray) -> tuple[int, ...]:
