@@ -8,6 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from accounts.errors import NotAllowed
@@ -65,3 +66,11 @@ def require(user: User, action: Action) -> None:
     """Raises NotAllowed unless the user's role permits the action."""
     if not may(user, action):
         raise NotAllowed(f"Your role ({user.role}) does not permit this action ({action}).")
+
+
+def person(request: HttpRequest) -> User:
+    """The signed-in person of a web request. Raises NotAllowed for nobody, or for an API client."""
+    user = request.user
+    if not isinstance(user, User) or user.firm is None or user.role == Role.API_CLIENT:
+        raise NotAllowed("Sign in as a person of a firm.")
+    return user

@@ -60,3 +60,8 @@ def _links(firm: Firm) -> Iterator[Link]:
             previous_hash=row.previous_hash,
             hash=row.hash,
         )
+
+
+def account(user: User, public_id: UUID) -> Account:
+    """One account, or 404."""
+    return access.visible_or_404(user, Account, public_id)

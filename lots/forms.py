@@ -1,0 +1,11 @@
+"""What the import page accepts; the content of a file is checked by its importer."""
+
+from django import forms
+
+
+class UploadForm(forms.Form):
+    """A file of transactions or prices, and the account where the file names none."""
+
+    what = forms.ChoiceField(choices=[("transactions", "Transactions"), ("prices", "Prices")])
+    file = forms.FileField(max_length=255)
+    account = forms.UUIDField(required=False)

@@ -1,0 +1,14 @@
+from django.urls import path, re_path
+
+from proposals import views
+
+urlpatterns = [
+    path("", views.inbox, name="inbox"),
+    path("proposals/<uuid:public_id>/", views.proposal, name="proposal"),
+    path("proposals/<uuid:public_id>/decision/", views.decide, name="decide"),
+    path("orders/", views.orders, name="orders"),
+    path("orders/export/", views.export_orders, name="export-orders"),
+    re_path(r"^orders/files/(?P<number>[0-9]{1,9})/(?P<part>orders|lots)/$", views.order_file, name="order-file"),
+    path("orders/fills/", views.import_fills, name="import-fills"),
+    path("households/<uuid:public_id>/", views.household, name="household"),
+]

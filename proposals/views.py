@@ -1,0 +1,131 @@
+"""The adviser's desk: the inbox, one proposal, the decision on it, orders and fills, a household."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import Action, person, require
+from accounts.paging import page_of
+from proposals import pages, selectors, services
+from proposals.errors import StaleProposal
+from proposals.forms import DecisionForm, FillsForm
+from proposals.types import ProposalKind, Status, Verdict
+
+
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponse:
+    """Proposals of one status, the pending ones first of all."""
+    user = person(request)
+    status = request.GET.get("status") or Status.PENDING.value
+    kind = request.GET.get("kind", "")
+    rows = selectors.inbox(
+        user,
+        status=Status(status) if status in set(Status) else Status.PENDING,
+        kind=ProposalKind(kind) if kind in set(ProposalKind) else None,
+    )
+    context = {
+        **page_of(request, rows),
+        "tiles": selectors.pending_totals(user),
+        "statuses": [member.value for member in Status],
+        "kinds": [member.value for member in ProposalKind],
+        "chosen_status": status,
+        "chosen_kind": kind,
+    }
+    return render(request, "proposals/inbox.html", context)
+
+
+@require_safe
+def proposal(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """One proposal with its trades, its reasons and its proof."""
+    user = person(request)
+    shown = selectors.proposal(user, public_id)
+    return render(request, "proposals/proposal.html", pages.proposal_context(user, shown))
+
+
+@require_POST
+def decide(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Approve or reject exactly the content that was shown."""
+    user = person(request)
+    shown = selectors.proposal(user, public_id)
+    require(user, Action.DECIDE)
+    form = DecisionForm(request.POST)
+    if not form.is_valid():
+        context = {**pages.proposal_context(user, shown), "note": request.POST.get("note", "")}
+        messages.error(request, "Choose approve or reject; a note has at most 2,000 characters.")
+        return render(request, "proposals/proposal.html", context, status=422)
+    verb = (
+        services.approve if form.cleaned_data["verdict"] == Verdict.APPROVE else services.reject
+    )
+    try:
+        verb(
+            user=user,
+            public_id=public_id,
+            content_sha256=form.cleaned_data["content_sha256"],
+            note=form.cleaned_data["note"],
+        )
+    except StaleProposal as stale:
+        shown.refresh_from_db()
+        context = {**pages.proposal_context(user, shown), "moved": stale.moved}
+        return render(request, "proposals/proposal.html", context, status=stale.status)
+    done = "Approved: orders wait for export." if verb is services.approve else "Rejected."
+    messages.success(request, f"{shown.household.name}: {done}")
+    return redirect("proposal", public_id=public_id)
+
+
+@require_safe
+def orders(request: HttpRequest) -> HttpResponse:
+    """The blotter and the order files."""
+    user = person(request)
+    rows = selectors.orders(user)
+    context = {
+        **page_of(request, rows),
+        "waiting": selectors.waiting_orders(user).count(),
+        "exports": selectors.order_exports(user)[:20],
+    }
+    return render(request, "proposals/orders.html", context)
+
+
+@require_POST
+def export_orders(request: HttpRequest) -> HttpResponse:
+    """Put every approved order into one numbered file, once."""
+    user = person(request)
+    export = services.export_orders(user=user)
+    messages.success(request, f"Order file {export.number} is ready: download it below.")
+    return redirect("orders")
+
+
+@require_safe
+def order_file(request: HttpRequest, number: str, part: str) -> HttpResponse:
+    """An order file or its lot instructions, exactly as exported."""
+    export = selectors.order_export(person(request), int(number))
+    text = export.orders_csv if part == "orders" else export.lots_csv
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="lotwise-{part}-{export.number:06d}.csv"'
+    return response
+
+
+@require_POST
+def import_fills(request: HttpRequest) -> HttpResponse:
+    """Book a custodian's fills, all or nothing."""
+    user = person(request)
+    require(user, Action.TRADE)
+    form = FillsForm(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, "Choose a file of fills.")
+        return redirect("orders")
+    upload = form.cleaned_data["file"]
+    result = services.import_fills(user=user, file=upload.read(), name=upload.name)
+    messages.success(request, f"{result.new} new fills booked, {result.known} known already.")
+    return redirect("orders")
+
+
+@require_safe
+def household(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """A household's accounts and lots, its open windows and proposals."""
+    user = person(request)
+    context = pages.household_context(user, public_id)
+    return render(request, "proposals/household.html", context)
+
