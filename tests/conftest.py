@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -152,11 +152,25 @@ def django_db_modify_db_settings(
     django_db_blocker: DjangoDbBlocker,
 ) -> None:
     """Before pytest-django makes a worker's test database: servers, and the template to clone it from."""
+    _let_flush_empty_append_only_tables()
     ours = os.environ.get("LOTWISE_TEST_SERVERS")
     if ours and "PYTEST_XDIST_WORKER" in os.environ:
         with django_db_blocker.unblock():
             _make_template_once(Path(ours))
         connections.settings["default"]["TEST"]["TEMPLATE"] = TEMPLATE
+
+
+def _let_flush_empty_append_only_tables() -> None:
+    """Triggers refuse TRUNCATE of the ledger and the audit trail, rightly; only the flush between tests may.
+
+    Needs a superuser, as the embedded server's owner is.
+    """
+    flush = connection.ops.execute_sql_flush
+
+    def flush_without_triggers(sql_list: list[str]) -> None:
+        flush(["SET LOCAL session_replication_role = replica", *sql_list] if sql_list else [])
+
+    connection.ops.execute_sql_flush = flush_without_triggers  # type: ignore[method-assign]
 
 
 def _make_template_once(folder: Path) -> None:
@@ -178,6 +192,23 @@ def _make_template_once(folder: Path) -> None:
             connection.settings_dict["NAME"] = name
         with connection._nodb_cursor() as cursor:
             cursor.execute(f"ALTER DATABASE {TEMPLATE}_draft RENAME TO {TEMPLATE}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptying_passes_append_only_tables() -> Iterator[None]:
+    """Tests that commit end with TRUNCATE, which the history tables refuse: only the emptying goes round them."""
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    plain = DatabaseOperations.sql_flush
+
+    def sql_flush(self: DatabaseOperations, *args: Any, **kwargs: Any) -> list[str]:
+        statements = plain(self, *args, **kwargs)
+        role = "SET LOCAL session_replication_role = "
+        return [f"{role}replica;", *statements, f"{role}origin;"] if statements else []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        yield
 
 
 @pytest.fixture
