@@ -1,0 +1,22 @@
+"""Refusals of the work list."""
+
+from accounts.errors import Conflict, LotwiseError
+
+
+class ScanDateRefused(LotwiseError):
+    """The night asked for cannot be scanned; the text names one that can."""
+
+    code = "scan_date_refused"
+
+
+class UnknownScope(LotwiseError):
+    """No such firm or household."""
+
+    code = "unknown_scope"
+    status = 404
+
+
+class NothingToScan(Conflict):
+    """The latest night has been scanned already."""
+
+    code = "nothing_to_scan"

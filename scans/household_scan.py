@@ -1,0 +1,94 @@
+"""One household's night: ask both producers, then store what they found. Knows nothing of leases and messages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import harvesting.services
+import rebalancing.services
+from harvesting.services import HarvestResult
+from rebalancing.services import RebalanceResult
+
+from accounts.errors import LotwiseError
+from accounts.models import Account
+from lots.errors import LedgerError
+from lots.selectors import cash, ledger_stamp, open_lots
+from proposals.selectors import intentions
+from rebalancing.errors import RebalancingError
+from scans.models import AccountOutcome
+from scans.outcomes import AccountFacts, Verdict, account_results, all_skipped, joint
+from scans.types import AccountResult
+
+# What a producer refuses with: the household is skipped because of it, and the night goes on.
+REFUSALS = (LotwiseError, LedgerError, RebalancingError)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the producers found, not yet stored; without results where the household was refused."""
+
+    verdict: Verdict
+    accounts: tuple[AccountResult, ...]
+    harvest: HarvestResult | None = None
+    rebalance: RebalanceResult | None = None
+
+
+def moving_facts(household_id: int) -> tuple[object, ...]:
+    """What an examination rests on and other people may change: the ledger, and the orders under way."""
+    return ledger_stamp(household_id), intentions(household_id)
+
+
+def examine(*, household_id: int, as_of: date) -> Examined:
+    """Ask for losses, then for drift in their light. Reads only. Raises one of REFUSALS."""
+    harvest = harvesting.services.examine(household_id=household_id, as_of=as_of)
+    drafts = () if harvest.draft is None else (harvest.draft,)
+    rebalance = rebalancing.services.examine(household_id=household_id, as_of=as_of, drafts=drafts)
+    harvest_says = Verdict(harvest.reason, harvest.detail)
+    rebalance_says = Verdict(rebalance.reason, rebalance.detail)
+    accounts = account_results(
+        _account_facts(household_id), harvest=harvest_says, rebalance=rebalance_says
+    )
+    return Examined(joint(harvest_says, rebalance_says), accounts, harvest, rebalance)
+
+
+def refused(*, household_id: int, because: Verdict) -> Examined:
+    """Every account skipped for one reason."""
+    ids = Account.objects.filter(household=household_id).order_by("pk").values_list("pk", flat=True)
+    return Examined(because, all_skipped(ids, because=because))
+
+
+def store(*, examined: Examined, item_id: int) -> None:
+    """Write the proposals, findings and account outcomes. The caller holds the household's lock."""
+    if examined.harvest is not None:
+        harvesting.services.store(result=examined.harvest)
+    if examined.rebalance is not None:
+        rebalancing.services.store(result=examined.rebalance)
+    record_accounts(item_id=item_id, results=examined.accounts)
+
+
+def record_accounts(*, item_id: int, results: Sequence[AccountResult]) -> None:
+    """Write how the night ended for each account, in place of what an earlier, re-opened attempt wrote."""
+    AccountOutcome.objects.filter(item=item_id).delete()
+    AccountOutcome.objects.bulk_create(
+        AccountOutcome(
+            item_id=item_id,
+            account_id=result.account,
+            state=result.state,
+            reason=result.reason,
+            detail=result.detail,
+        )
+        for result in results
+    )
+
+
+def _account_facts(household_id: int) -> list[AccountFacts]:
+    holding = {lot.account for lot in open_lots(household_id)}
+    dollars = cash(household_id)
+    return [
+        AccountFacts(
+            id=account.pk,
+            is_taxable=account.is_taxable,
+            is_empty=account.pk not in holding and not dollars.get(account.pk),
+        )
+        for account in Account.objects.filter(household=household_id).order_by("pk")
+    ]
