@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,8 +167,8 @@ def _let_flush_empty_append_only_tables() -> None:
     """
     flush = connection.ops.execute_sql_flush
 
-    def flush_without_triggers(sql_list: list[str]) -> None:
-        flush(["SET LOCAL session_replication_role = replica", *sql_list] if sql_list else [])
+    def flush_without_triggers(sql_list: Iterable[str]) -> None:
+        flush(["SET LOCAL session_replication_role = replica", *sql_list])
 
     connection.ops.execute_sql_flush = flush_without_triggers  # type: ignore[method-assign]
 
