@@ -47,7 +47,8 @@ class RiskModel:
 
     def volatility(self) -> FloatArray:
         """(n,) yearly volatility of each security."""
-        return np.sqrt(np.square(self.loadings).sum(axis=1) + self.specific_variance)
+        total = np.square(self.loadings).sum(axis=1) + self.specific_variance
+        return np.asarray(np.sqrt(total))
 
     def covariance(self) -> FloatArray:
         """(n, n) dense Sigma: for reports and tests, never for the optimiser."""
