@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 
 from hypothesis import strategies as st
 
@@ -48,6 +49,25 @@ def steps() -> st.SearchStrategy[Step]:
         price=st.integers(3, 12),
         fee=st.sampled_from([0, 0, 1]),
         shared_block=st.booleans(),
+    )
+
+
+def busy_history(seed: int) -> list[LedgerEntry]:
+    """A history dense in wash sales: more trades, nearer to each other, than Hypothesis likes to draw."""
+    rng = Random(seed)
+    return written([_busy_step(rng) for _ in range(rng.randint(8, 30))])
+
+
+def _busy_step(rng: Random) -> Step:
+    return Step(
+        gap=rng.choice([0, 0, 0, 1, 2, 3, 5, 8, 14, 29, 30, 31]),
+        account=rng.choice([0, 0, 0, 1, 2, 3]),
+        security=rng.choice([0, 1]),
+        action=rng.choice(["buy"] * 8 + ["reinvest"] + ["sell"] * 9 + ["split", "reverse"]),
+        shares=rng.randint(1, 5),
+        price=rng.randint(2, 20),
+        fee=rng.choice([0, 0, 1]),
+        shared_block=rng.random() < 0.3,
     )
 
 
