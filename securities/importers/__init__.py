@@ -1,0 +1,1 @@
+"""Files of prices, and the guards that every importer of text shares."""

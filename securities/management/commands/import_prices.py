@@ -1,0 +1,50 @@
+"""``manage.py import_prices FILE --firm NAME``: closing prices, all or none."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.selectors import business_date
+from securities import selectors, services
+from securities.importers.file_text import check_size
+from securities.importers.refusal import ImportRefused
+
+
+class Command(BaseCommand):
+    help = "Import closing prices from a CSV file, long (date,symbol,close) or wide; all or none."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--firm", required=True, metavar="NAME|ID")
+        parser.add_argument("--correct", action="store_true", help="replace known prices")
+        parser.add_argument("--dry-run", action="store_true", help="say what would change")
+        parser.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="today")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        firm = selectors.firm_named(options["firm"])
+        if firm is None:
+            raise CommandError(f"There is no firm {options['firm']!r}.")
+        path: Path = options["file"]
+        try:
+            check_size(name=path.name, size=path.stat().st_size, limit=settings.IMPORT_MAX_BYTES)
+            result = services.import_prices(
+                firm=firm,
+                user=None,
+                file=path.read_bytes(),
+                name=path.name,
+                as_of=options["as_of"] or business_date(firm),
+                dry_run=options["dry_run"],
+                correct=options["correct"],
+            )
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}") from error
+        except ImportRefused as refusal:
+            raise CommandError("\n".join(map(str, refusal.problems))) from refusal
+        would = "would be " if options["dry_run"] else ""
+        self.stdout.write(
+            f"{path.name}: {result.rows_new} prices {would}new, {result.rows_known} known, "
+            f"{result.rows_changed} {would}changed"
+        )

@@ -1,0 +1,124 @@
+"""Writes about securities: closing prices from a file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePath
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from accounts import access
+from accounts.canonical import decimal_text
+from accounts.models import Firm, User
+from accounts.services import record_audit
+from securities import selectors
+from securities.importers.file_text import check_bytes, check_size, decoded
+from securities.importers.prices import PriceRow, read_prices
+from securities.importers.refusal import MOST_PROBLEMS, Problems
+
+
+@dataclass(frozen=True, slots=True)
+class PriceImport:
+    """What an import of prices did, or with ``dry_run`` would do."""
+
+    rows_new: int
+    rows_known: int
+    rows_changed: int
+
+
+def import_prices(
+    *,
+    firm: Firm,
+    user: User | None,
+    file: bytes,
+    name: str,
+    as_of: date,
+    dry_run: bool = False,
+    correct: bool = False,
+) -> PriceImport:
+    """Take a file's closing prices, all or none; the same file again changes nothing.
+
+    Raises ImportRefused with every problem found. A price that differs from the one known for its day is refused
+    unless ``correct``.
+    """
+    if user is not None:
+        access.require(user, access.Action.IMPORT)
+    name = PurePath(name).name[:255] or "prices"
+    check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
+    check_bytes(name=name, data=file)
+    rows = read_prices(
+        decoded(name=name, data=file),
+        name=name,
+        securities=selectors.security_ids(firm.pk),
+        as_of=as_of,
+    )
+    with transaction.atomic():
+        result = _store(rows, name=name, correct=correct)
+        if dry_run:
+            transaction.set_rollback(True)
+        elif result.rows_new or result.rows_changed:
+            record_audit(
+                firm=firm,
+                actor=user.username if user is not None else "command",
+                action="prices.imported",
+                subject=name[:120],
+                facts={"new": result.rows_new, "changed": result.rows_changed},
+            )
+    return result
+
+
+def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> PriceImport:
+    """COPY into a temporary table, insert what is new, then look at what was there before."""
+    with connection.cursor() as cursor:
+        _stage(cursor, rows)
+        cursor.execute(
+            "INSERT INTO securities_price (security_id, day, close)"
+            " SELECT security_id, day, close FROM staged_price"
+            " ON CONFLICT (security_id, day) DO NOTHING"
+        )
+        rows_new = cursor.rowcount
+        # After the insert: a price that somebody else stored meanwhile is compared as well.
+        if correct:
+            cursor.execute(
+                "UPDATE securities_price p SET close = s.close FROM staged_price s"
+                " WHERE p.security_id = s.security_id AND p.day = s.day AND p.close <> s.close"
+            )
+            rows_changed = cursor.rowcount
+        else:
+            _refuse_changed(cursor, name=name)
+            rows_changed = 0
+        cursor.execute("DROP TABLE staged_price")
+    return PriceImport(
+        rows_new=rows_new, rows_known=len(rows) - rows_new - rows_changed, rows_changed=rows_changed
+    )
+
+
+def _stage(cursor: Any, rows: Sequence[PriceRow]) -> None:
+    cursor.execute(
+        "CREATE TEMPORARY TABLE staged_price"
+        " (security_id bigint, day date, close numeric(18, 6), line integer) ON COMMIT DROP"
+    )
+    with cursor.copy("COPY staged_price (security_id, day, close, line) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row((row.security, row.day, row.close, row.line))
+
+
+def _refuse_changed(cursor: Any, *, name: str) -> None:
+    cursor.execute(
+        "SELECT s.line, y.symbol, s.day, p.close, s.close FROM staged_price s"
+        " JOIN securities_price p ON p.security_id = s.security_id AND p.day = s.day"
+        " JOIN securities_security y ON y.id = s.security_id"
+        " WHERE p.close <> s.close ORDER BY s.line, y.symbol LIMIT %s",
+        [MOST_PROBLEMS],
+    )
+    problems = Problems(name)
+    for line, symbol, day, known, new in cursor.fetchall():
+        problems.add(
+            f"the close of {symbol} on {day} is known as {decimal_text(known)}, not "
+            f"{decimal_text(new)}: import with --correct if the new one is right",
+            line=line,
+            column="close",
+        )
+    problems.raise_if_any()
