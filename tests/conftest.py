@@ -8,6 +8,7 @@ its own. DATABASE_URL and REDIS_URL in the environment are used instead where th
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,7 +77,8 @@ class _RunServers:
 def make_server_folder() -> Path:
     """A new folder with a short path that PostgreSQL's user may pass when root runs the tests."""
     root = os.geteuid() == 0
-    folder = Path(tempfile.mkdtemp(prefix="lotwise-test-", dir="/tmp" if root else None))
+    parent = os.environ.get("LOTWISE_TEST_SERVERS") or ("/tmp" if root else None)
+    folder = Path(tempfile.mkdtemp(prefix="lotwise-test-", dir=parent))
     folder.chmod(0o711 if root else 0o700)
     return folder
 
@@ -108,6 +110,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _start_servers(config: pytest.Config) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a time limit cleans up like Ctrl-C
     running = _RunServers()
     config.stash[_started] = running
     running.start()
@@ -219,6 +222,14 @@ def server_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def shared_server_folder() -> Iterator[Path]:
+    """The same for all tests of a module, which find each other's data."""
+    folder = make_server_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture
 def process_environment(
     transactional_db: None, server_addresses: Mapping[str, str]
@@ -255,6 +266,7 @@ def celery_worker_process(
         log = tmp_path / f"worker-{number}.log"
         command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO"]
         command += ["--concurrency", str(concurrency), "--hostname", f"test{number}@%h"]
+        command += ["--without-gossip", "--without-mingle"]
         worker = children.spawn(
             command,
             log=log,

@@ -2,12 +2,10 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -18,21 +16,6 @@ import pytest
 from config import supervisor
 from config.servers import CHECKOUT
 from config.supervisor import UpError
-
-
-@pytest.fixture(scope="module")
-def kept_folder():
-    """One data folder for the tests that really serve: the second start finds the first one's tables."""
-    folder = make_server_folder()
-    yield folder
-    shutil.rmtree(folder)
-
-
-def make_server_folder() -> Path:
-    """A short path that PostgreSQL's user may pass when root runs the tests."""
-    folder = Path(tempfile.mkdtemp(prefix="lotwise-test-", dir="/tmp"))
-    folder.chmod(0o711)
-    return folder
 
 
 def free_port() -> int:
@@ -85,9 +68,11 @@ def wait_until_gone(folder: Path, *, limit: float) -> list[psutil.Process]:
 
 
 @pytest.mark.slow
-def test_up_serves_refuses_a_second_one_and_a_signal_to_its_group_ends_everything(kept_folder):
+def test_up_serves_refuses_a_second_one_and_a_signal_to_its_group_ends_everything(
+    shared_server_folder,
+):
     port = free_port()
-    up = start_up(kept_folder, port)
+    up = start_up(shared_server_folder, port)
     try:
         wait_for_line(up, "Ctrl-C ends everything")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
@@ -96,29 +81,29 @@ def test_up_serves_refuses_a_second_one_and_a_signal_to_its_group_ends_everythin
                 "ready": True,
                 "checks": {"database": True, "redis": True, "migrations": True},
             }
-        second = start_up(kept_folder, free_port())
+        second = start_up(shared_server_folder, free_port())
         text, _ = second.communicate(timeout=60)
         assert second.returncode == 1
         assert f"Lotwise already runs from this folder (process {up.pid}, port {port})" in text
         assert up.poll() is None
         os.killpg(up.pid, signal.SIGTERM)
         assert up.wait(timeout=30) == 0
-        assert wait_until_gone(kept_folder, limit=0) == []
+        assert wait_until_gone(shared_server_folder, limit=0) == []
     finally:
         up.kill()
 
 
 @pytest.mark.slow
-def test_a_killed_supervisor_leaves_nothing_running_and_the_next_start_works(kept_folder):
+def test_a_killed_supervisor_leaves_nothing_running_and_the_next_start_works(shared_server_folder):
     if sys.platform != "linux":
         pytest.skip("elsewhere the next start cleans up")
     port = free_port()
-    first = start_up(kept_folder, port)
+    first = start_up(shared_server_folder, port)
     wait_for_line(first, "Ctrl-C ends everything")
     first.kill()
     first.wait()
-    assert wait_until_gone(kept_folder, limit=20) == []
-    second = start_up(kept_folder, port)
+    assert wait_until_gone(shared_server_folder, limit=20) == []
+    second = start_up(shared_server_folder, port)
     try:
         wait_for_line(second, "Ctrl-C ends everything")
         web = next(p for p in psutil.Process(second.pid).children() if "gunicorn" in p.cmdline())
@@ -126,7 +111,7 @@ def test_a_killed_supervisor_leaves_nothing_running_and_the_next_start_works(kep
         text, _ = second.communicate(timeout=30)
         assert "web ended by itself" in text
         assert second.returncode == 1
-        assert wait_until_gone(kept_folder, limit=0) == []
+        assert wait_until_gone(shared_server_folder, limit=0) == []
     finally:
         second.kill()
 
