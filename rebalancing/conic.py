@@ -449,7 +449,7 @@ def _add_tax(program: _Program, sub: Subproblem, columns: _Columns, layout: _Lay
         (np.concatenate([[0, 1], rows]), np.concatenate([[short, long], taxed]),
          np.concatenate([[1.0, 1.0], -columns.gain[taxed]])), start,
     )  # fmt: skip
-    reach = summed(rows, (np.abs(columns.gain) * columns.room)[taxed], 2)
+    reach = summed(rows, np.abs(columns.gain[taxed]) * columns.room[taxed], 2)
     program.size[short : long + 1] = np.abs(start) + reach
     before = tax.year_tax(tax.st_realised, tax.lt_realised)
     lines: list[tuple[float, float, float, float]] = [

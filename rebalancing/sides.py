@@ -180,6 +180,7 @@ class Search:
         if not worst_violation(self.problem, buys, sells).amount <= RESIDUAL:
             self.troubles += 1
             return None
+        buys, sells = netted(self.problem, buys, sells)
         objective = evaluate(self.problem, buys, sells).objective
         return Candidate(objective, buys, sells, sub.piece, sides)
 
@@ -222,6 +223,26 @@ class Search:
 
 def _with(sides: Sides, group: int, side: bool) -> Sides:  # noqa: FBT001 - a side, not a switch
     return tuple(sorted((*sides, (group, side))))
+
+
+def netted(problem: Problem, buys: FloatArray, sells: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The same holdings without selling and buying one position at once.
+
+    Without costs the solver may do both. Undoing it saves costs and gains, never a loss: those
+    are not sold where something is bought. Left alone where the cash saved would be too much.
+    """
+    both = np.minimum(buys, sold_by_position(problem, sells))
+    fewer = sells.copy()
+    for position in np.flatnonzero(both > 0.0):
+        left = both[position]
+        lots = np.flatnonzero(problem.lot_position == position)
+        for lot in lots[np.argsort(-problem.taxed_gain[lots], kind="stable")]:
+            part = min(left, fewer[lot])
+            fewer[lot] -= part
+            left -= part
+    if worst_violation(problem, buys - both, fewer).amount > RESIDUAL:
+        return buys, sells
+    return buys - both, fewer
 
 
 def largest_buys(problem: Problem) -> FloatArray:
