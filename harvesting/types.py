@@ -1,6 +1,22 @@
-"""Why a loss lot was passed over."""
+"""What a harvest is decided from, what comes out of it, and why a loss lot was passed over.
 
+Money is US dollars, quantities are shares, rates are fractions; securities, accounts and openings are primary keys.
+A float anywhere is a TypeError.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
+
+from lots.types import LotRow, Term
+from lots.year_tax import TaxPosition
+from proposals.types import DraftProposal
+
+ZERO = Decimal(0)
+LotKey = tuple[int, int]  # (opening, part): survives a rebuild of the lots
+BlockKey = tuple[str, int]  # purchases of one order and security (R9)
 
 
 class Outcome(StrEnum):
@@ -17,6 +33,206 @@ class Outcome(StrEnum):
     RESERVED = "reserved"  # another open proposal sells these shares
     NO_PRICE = "no_price"
     STALE_PRICE = "stale_price"
+    PRICE_JUMP = "price_jump"  # the price moved as only an unbooked split or a wrong price does
     NOT_TAX_MANAGED = "not_tax_managed"
-    TOO_SMALL = "too_small"  # less than one whole share
+    TOO_SMALL = "too_small"  # less than one whole share, to sell or to buy
     HOUSEHOLD_BUSY = "household_busy"  # an approved harvest is still on its way
+    NO_TAX_PROFILE = "no_tax_profile"  # nobody entered the household's rates for the year
+
+
+def refuse_float(**values: object) -> None:
+    """Raises TypeError for every value that is not a Decimal."""
+    for name, value in values.items():
+        if not isinstance(value, Decimal):
+            raise TypeError(f"{name} is a {type(value).__name__}; money and shares are Decimal.")
+
+
+def dollars_traded(quantity: Decimal, price: Decimal) -> Decimal:
+    """Dollars to the cent, by the same expression as ``DraftTrade.amount``."""
+    refuse_float(quantity=quantity, price=price)
+    return (quantity * price).quantize(Decimal("0.01"))
+
+
+@dataclass(frozen=True, slots=True)
+class Floors:
+    """What a loss must reach to be worth a trade, and how old a price may be."""
+
+    minimum_loss: Decimal = Decimal(100)
+    minimum_loss_fraction: Decimal = Decimal("0.05")  # of the basis
+    minimum_benefit: Decimal = Decimal(50)  # tax saved less cost, per lot
+    maximum_price_age_days: int = 5
+
+    def __post_init__(self) -> None:
+        refuse_float(
+            minimum_loss=self.minimum_loss,
+            minimum_loss_fraction=self.minimum_loss_fraction,
+            minimum_benefit=self.minimum_benefit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PricedAt:
+    """A closing price and its day."""
+
+    price: Decimal
+    day: date
+
+    def __post_init__(self) -> None:
+        refuse_float(price=self.price)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """An account as far as a harvest is concerned."""
+
+    name: str
+    is_taxable: bool
+    tax_managed: bool = True
+    reinvests_dividends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A household's open lots and today's prices: enough to say which losses pass the floors."""
+
+    as_of: date
+    lots: tuple[LotRow, ...]
+    accounts: Mapping[int, AccountFacts]
+    prices: Mapping[int, PricedAt]
+    symbols: Mapping[int, str]
+    floors: Floors
+
+    def symbol(self, security: int) -> str:
+        return self.symbols.get(security, f"security {security}")
+
+    def account(self, account: int) -> str:
+        return self.accounts[account].name
+
+    def is_fresh(self, security: int) -> bool:
+        """Whether there is a price no older than the floors permit."""
+        quote = self.prices.get(security)
+        age = self.floors.maximum_price_age_days
+        return quote is not None and (self.as_of - quote.day).days <= age
+
+
+@dataclass(frozen=True, slots=True)
+class RecentPurchase:
+    """Shares bought in the last 30 days, or about to be, that can still be a replacement (R5, R9, R14)."""
+
+    security: int
+    account: int
+    bought_on: date
+    shares: Decimal
+    block: BlockKey
+    opening: int | None = None  # None = an open proposal is going to buy them
+    part: int | None = None
+
+    def __post_init__(self) -> None:
+        refuse_float(shares=self.shares)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Everything around the losses that decides whether they may be taken, and what they are worth."""
+
+    tax: TaxPosition
+    substitutes: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # by rank
+    half_spreads: Mapping[int, Decimal] = field(default_factory=dict)
+    groups: tuple[frozenset[int], ...] = ()  # substantially identical securities (R24)
+    purchases: tuple[RecentPurchase, ...] = ()
+    blocks: Mapping[int, BlockKey] = field(default_factory=dict)  # opening -> its order
+    buy_blocked: Mapping[int, str] = field(default_factory=dict)  # security -> why and until when
+    reserved: Mapping[LotKey, Decimal] = field(default_factory=dict)
+    doubtful: Mapping[int, str] = field(default_factory=dict)  # security -> what its price did
+    washing: Mapping[int, str] = field(default_factory=dict)  # security -> what the engine says
+
+    def group_of(self, security: int) -> frozenset[int]:
+        """The security with everything that is substantially identical to it."""
+        for group in self.groups:
+            if security in group:
+                return group
+        return frozenset({security})
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """Shares of one lot to sell at a loss. ``loss`` is positive dollars."""
+
+    lot: LotRow
+    quantity: Decimal
+    price: Decimal
+    amount: Decimal
+    basis: Decimal  # of the shares sold
+    term: Term
+
+    @property
+    def key(self) -> LotKey:
+        return (self.lot.opening, self.lot.part)
+
+    @property
+    def loss(self) -> Decimal:
+        return self.basis - self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sale that is taken: where its money goes, the tax it saves and what both legs cost, to the cent."""
+
+    sale: Sale
+    substitute: int
+    tax_saved: Decimal
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """All sales of one account into one substitute, and the one buy that their money pays for (T28)."""
+
+    number: int
+    account: int
+    substitute: int
+    sales: tuple[Sale, ...]
+    quantity: Decimal  # whole shares of the substitute
+    price: Decimal
+    amount: Decimal
+    cost: Decimal  # half spread of both legs, exact
+    cash_left: Decimal  # less than one share
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict on one lot, in one plain sentence with the figures. ``loss`` is positive dollars."""
+
+    account: int
+    security: int
+    opening: int
+    part: int
+    outcome: Outcome
+    detail: str
+    quantity: Decimal
+    loss: Decimal
+    tax_saved: Decimal = ZERO
+    cost: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to take, in the order in which it was valued, and why the rest is left alone."""
+
+    candidates: tuple[Candidate, ...]
+    pairs: tuple[Pair, ...]
+    findings: tuple[Finding, ...]  # one per lot looked at, TAKE included
+    tax_saved: Decimal = ZERO
+    cost: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestResult:
+    """What a scan of one household came to. ``reason`` is a stable code, ``detail`` one plain sentence."""
+
+    household: int
+    as_of: date
+    draft: DraftProposal | None
+    findings: tuple[Finding, ...]
+    reason: str
+    detail: str

@@ -1,0 +1,57 @@
+"""What a loss is worth to this household, and what taking it costs.
+
+The benefit of a loss is the difference of two computations of the year's tax (``lots.year_tax``): at the household's
+own rates, after netting, with carryovers and the limit on a net loss. There is no flat rate anywhere (T12, T13).
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+
+from harvesting.types import Sale, refuse_float
+from lots.rounding import cents
+from lots.types import Term
+from lots.year_tax import TaxPosition, added_tax
+
+ZERO = Decimal(0)
+
+
+def tax_saved(position: TaxPosition, *, short_loss: Decimal, long_loss: Decimal) -> Decimal:
+    """Dollars of tax that realising the losses takes off the year: T(before) - T(after), exact.
+
+    Losses are positive dollars. The part that only raises what is carried forward counts at the position's
+    ``carried_loss_value``. Raises TypeError for a float and ValueError for a negative loss.
+    """
+    refuse_float(short_loss=short_loss, long_loss=long_loss)
+    if short_loss < ZERO or long_loss < ZERO:
+        raise ValueError("A loss is a positive amount here.")
+    return -added_tax(position, short=-short_loss, long=-long_loss)
+
+
+def saved_by(position: TaxPosition, sales: Iterable[Sale]) -> Decimal:
+    """Tax saved by the sales together."""
+    losses = {Term.SHORT: ZERO, Term.LONG: ZERO}
+    for sale in sales:
+        losses[sale.term] += sale.loss
+    return tax_saved(position, short_loss=losses[Term.SHORT], long_loss=losses[Term.LONG])
+
+
+def carried_forward(position: TaxPosition) -> Decimal:
+    """Dollars of net loss beyond what the year can use, positive."""
+    return max(-(position.short + position.long) - position.loss_limit, ZERO)
+
+
+def trading_cost(amount: Decimal, half_spread: Decimal) -> Decimal:
+    """Half the spread on dollars traded, exact; no commission is charged."""
+    refuse_float(amount=amount, half_spread=half_spread)
+    return amount * half_spread
+
+
+def both_legs(amount: Decimal, *, sold: Decimal, bought: Decimal) -> Decimal:
+    """Upper bound of a pair's cost: both half spreads on the dollars sold. The buy is never the larger leg."""
+    return trading_cost(amount, sold) + trading_cost(amount, bought)
+
+
+def to_the_cent(value: Decimal) -> Decimal:
+    """Dollars as shown."""
+    return cents(Fraction(value))
