@@ -94,3 +94,129 @@ class DraftProposal:
     explanation: dict[str, object] = field(
         default_factory=dict
     )  # candidates and sums, for the page
+
+
+@dataclass(frozen=True, slots=True)
+class Intention:
+    """What is still to be done of one trade of an open proposal: a trade of the near future."""
+
+    proposal: int
+    kind: ProposalKind
+    status: Status
+    as_of: date
+    account: int
+    security: int
+    side: Side
+    quantity: Decimal  # shares not yet filled
+    price: Decimal
+    opening: int | None
+    part: int | None
+    at_loss: bool  # a sale below its basis in a taxable account, at the proposal's price
+    pair: int
+
+    @property
+    def amount(self) -> Decimal:
+        return (self.quantity * self.price).quantize(Decimal("0.01"))
+
+
+@dataclass(frozen=True, slots=True)
+class BuyBlock:
+    """The household sold the security, or an identical one, at a loss: buying it would wash that loss."""
+
+    clear_on: date  # first day on which buying is safe again
+    cause: str
+    shares: Decimal = Decimal(0)  # sold at a loss inside the window
+
+
+@dataclass(frozen=True, slots=True)
+class SellBlock:
+    """The household bought the security, or an identical one: selling at a loss would be a wash sale."""
+
+    clear_on: date  # first day on which a loss can be taken again
+    shares: Decimal  # bought inside the window and held, or about to be bought
+    cause: str
+    permanent: bool  # some are in a retirement account: the loss would be gone for ever (R16)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """What one household must not trade on a day. Securities and openings are primary keys."""
+
+    buy_blocked: dict[int, BuyBlock]
+    sell_blocked: dict[int, SellBlock]
+    reserved: dict[tuple[int, int], Decimal]  # (opening, part) -> shares that others will sell
+
+
+class WindowKind(StrEnum):
+    """What a row of the windows table forbids; the text is read by people."""
+
+    NO_BUY = "no buy"
+    NO_LOSS_SALE = "no loss sale"
+    REINVESTMENT = "switch reinvestment off"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """One open window, or one hazard, as the household page shows it."""
+
+    security: int
+    symbol: str
+    what: WindowKind
+    shares: Decimal
+    clear_on: date
+    cause: str
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestPair:
+    """A substitute that stands in for what a harvest sold, while the window is open."""
+
+    sold: int
+    substitute: int
+    quantity: Decimal  # shares of the substitute
+    amount: Decimal  # dollars of the substitute
+    sold_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class NewWash:
+    """A loss, booked or intended, that intended trades would disallow (dollars, to the cent)."""
+
+    sale: str  # id of the ledger entry
+    trade_date: date
+    account: int
+    security: int
+    amount: Decimal
+    permanent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a draft cannot become a proposal."""
+
+    code: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One input that is not what the proposal was computed from."""
+
+    input: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.input}: {self.old} → {self.new}"
+
+
+@dataclass(frozen=True, slots=True)
+class FillImport:
+    """What a fills file did. A fill that was known with the same content changes nothing."""
+
+    new: int
+    known: int

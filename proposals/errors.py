@@ -1,0 +1,54 @@
+"""What can go wrong with proposals, orders and fills, said to the person who can mend it."""
+
+from collections.abc import Sequence
+
+from accounts.errors import Conflict, LotwiseError
+from proposals.types import Moved, Problem
+
+
+class BadDraft(LotwiseError):
+    """A producer submitted trades that must never be proposed."""
+
+    code = "bad_draft"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(" ".join(problem.text for problem in self.problems))
+
+
+class HouseholdBusy(Conflict):
+    """An approved proposal of the same kind is still on its way."""
+
+    code = "household_busy"
+
+
+class AlreadyDecided(Conflict):
+    """Somebody else decided first, or the proposal has ended in another way."""
+
+    code = "already_decided"
+
+
+class ContentChanged(Conflict):
+    """What was looked at is not what is stored."""
+
+    code = "content_changed"
+
+
+class StaleProposal(Conflict):
+    """Inputs moved since the proposal was computed; ``moved`` lists each, old and new."""
+
+    code = "stale"
+
+    def __init__(self, moved: Sequence[Moved]) -> None:
+        self.moved = tuple(moved)
+        listed = "; ".join(str(change) for change in self.moved)
+        super().__init__(
+            f"This proposal is stale: {listed}. The next scan makes a fresh one from today's facts."
+        )
+
+
+class NothingToExport(LotwiseError):
+    """No approved order waits for export."""
+
+    code = "nothing_to_export"
+    status = 409
