@@ -1,0 +1,133 @@
+"""Whether intended trades make a wash sale: asked of the tax engine itself, before and after."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from lots.replay import new_disallowed, replay, simulate
+from lots.rounding import cents
+from lots.types import EntryKind, Ledger, LedgerEntry, LotPick, LotRow, NewDisallowance
+from proposals.types import DraftTrade, Intention, NewWash, Side, Windows
+from proposals.windows import Groups
+
+if TYPE_CHECKING:  # this module stays free of Django
+    from securities.selectors import Quote
+
+Trade = DraftTrade | Intention
+LotKey = tuple[int, int]  # (opening, part)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything fresh that a household's trades are checked against. Ids are primary keys.
+
+    ``ledger`` ends with the trades that other open proposals will make, ``windows`` and ``cash`` count them too.
+    """
+
+    as_of: date
+    ledger: Ledger
+    lots: Mapping[LotKey, LotRow]
+    windows: Windows
+    quotes: Mapping[int, "Quote"]
+    half_spreads: Mapping[int, Decimal]
+    cash: Mapping[int, Decimal]
+    groups: Groups
+    symbols: Mapping[int, str]
+    accounts: Mapping[int, str]  # the household's accounts by name
+    taxable: frozenset[int]
+
+    def symbol(self, security: int) -> str:
+        return self.symbols.get(security, f"security {security}")
+
+    def account(self, account: int) -> str:
+        return self.accounts.get(account, f"account {account}")
+
+    def sells_at_loss(self, trade: DraftTrade) -> bool:
+        """Retirement accounts have no losses (R16)."""
+        return trade.side is Side.SELL and trade.account in self.taxable and trade.gain < 0
+
+
+def entries_of(
+    trades: Sequence[Trade], trade_date: date, *, prefix: str = "intended"
+) -> tuple[LedgerEntry, ...]:
+    """The ledger entries that the trades would become: one per account, security and side, sales first.
+
+    A sale of several lots is one sale, as its order will be: its own shares never replace each other (R9). A purchase
+    is one block. Ids are ``prefix:1`` and so on, which no booked entry has.
+    """
+    together: dict[tuple[int, int, Side], list[Trade]] = {}
+    for trade in sorted(trades, key=lambda trade: trade.side is Side.BUY):
+        together.setdefault((trade.account, trade.security, trade.side), []).append(trade)
+    return tuple(
+        _entry(f"{prefix}:{number}", group, trade_date)
+        for number, group in enumerate(together.values(), start=1)
+    )
+
+
+def _entry(entry_id: str, trades: Sequence[Trade], trade_date: date) -> LedgerEntry:
+    first = trades[0]
+    return LedgerEntry(
+        id=entry_id,
+        trade_date=trade_date,
+        account=str(first.account),
+        kind=EntryKind.SELL if first.side is Side.SELL else EntryKind.BUY,
+        security=str(first.security),
+        quantity=sum((trade.quantity for trade in trades), Decimal(0)),
+        amount=sum((trade.quantity * trade.price for trade in trades), Decimal(0)),
+        picks=tuple(
+            LotPick(lot=str(trade.opening), quantity=trade.quantity, part=trade.part)
+            for trade in trades
+            if trade.opening is not None
+        ),
+    )
+
+
+def with_entries(ledger: Ledger, entries: Iterable[LedgerEntry]) -> Ledger:
+    """The ledger as it will be once the entries have happened."""
+    return replace(ledger, entries=(*ledger.entries, *entries))
+
+
+def washed_by(ledger: Ledger, intended: Sequence[LedgerEntry]) -> tuple[NewWash, ...]:
+    """Losses, booked or intended, that the intended entries would disallow; empty = they make no wash sale.
+
+    Raises a LedgerError where the trades cannot be made at all.
+    """
+    before = replay(ledger.entries, ledger.accounts, ledger.groups, ledger.policy)
+    after = simulate(ledger.entries, intended, ledger.accounts, ledger.groups, ledger.policy)
+    return tuple(_new_wash(row) for row in new_disallowed(before, after))
+
+
+def _new_wash(row: NewDisallowance) -> NewWash:
+    return NewWash(
+        sale=row.sale,
+        trade_date=row.trade_date,
+        account=int(row.account),
+        security=int(row.security),
+        amount=cents(row.amount),
+        permanent=cents(row.permanent),
+    )
+
+
+def feasible(
+    intentions: Iterable[Intention], lots: Mapping[LotKey, LotRow]
+) -> tuple[Intention, ...]:
+    """The intentions cut to the shares that are still there.
+
+    An approved sale whose lot has left meanwhile must not make every other answer about the household impossible.
+    """
+    left = {key: lot.quantity for key, lot in lots.items()}
+    kept = []
+    for intention in intentions:
+        if intention.side is Side.SELL:
+            key = (intention.opening or 0, intention.part or 0)
+            lot = lots.get(key)
+            here = lot is not None and lot.account == intention.account
+            quantity = min(intention.quantity, left[key]) if here else Decimal(0)
+            if quantity <= 0:
+                continue
+            left[key] -= quantity
+            intention = replace(intention, quantity=quantity)
+        kept.append(intention)
+    return tuple(kept)

@@ -1,0 +1,148 @@
+"""What has moved since a proposal was computed: each changed input, old and new.
+
+Asked when an adviser approves, of facts read under the household's lock. Small moves of a price pass; everything that
+changes what is owed, what may be sold or what would wash does not.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from lots.holding_period import term
+from lots.types import LotRow
+from proposals.compliance import Facts, Trade
+from proposals.drafts import CENT, ZERO, shares, shares_wanted, wash_problems
+from proposals.types import DraftTrade, Moved, Side
+
+PRICE_DRIFT = Decimal("0.01")  # of the proposal's price
+PRICE_AGE_DAYS = 5
+
+
+def moved_inputs(
+    trades: Sequence[DraftTrade],
+    facts: Facts,
+    *,
+    expires_on: date,
+    tax_profile: Mapping[str, str],
+    tax_profile_now: Mapping[str, str],
+) -> tuple[Moved, ...]:
+    """Every input that moved; empty = the trades may be approved on ``facts.as_of``.
+
+    ``tax_profile`` are the figures the proposal was computed with, ``tax_profile_now`` today's.
+    """
+    found = [*_age(facts.as_of, expires_on), *_prices(trades, facts), *_lots(trades, facts)]
+    found += [*_tax_profile(tax_profile, tax_profile_now), *_windows(trades, facts)]
+    found += _cash(trades, facts)
+    if not found:  # a wash sale is asked of trades that can be made, at today's prices
+        found += _washes(trades, facts)
+    return tuple(found)
+
+
+def _age(today: date, expires_on: date) -> Iterator[Moved]:
+    if today > expires_on:
+        yield Moved("age of the proposal", f"valid to {expires_on}", f"today is {today}")
+
+
+def _prices(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
+    """1 % drift passes, a changed sign of a gain or loss never does (A6)."""
+    seen: set[int] = set()
+    for trade in trades:
+        name = f"price of {facts.symbol(trade.security)}"
+        quote = facts.quotes.get(trade.security)
+        if trade.security not in seen:
+            seen.add(trade.security)
+            if quote is None:
+                yield Moved(name, f"${_plain(trade.price)}", "no price")
+            elif facts.as_of - quote.day > timedelta(days=PRICE_AGE_DAYS):
+                yield Moved(name, f"at most {PRICE_AGE_DAYS} days old", f"of {quote.day}")
+            elif abs(quote.price - trade.price) > PRICE_DRIFT * trade.price:
+                yield Moved(name, f"${_plain(trade.price)}", f"${_plain(quote.price)}")
+        if quote is not None and trade.side is Side.SELL:
+            now = replace(trade, price=quote.price).gain
+            if (trade.gain < 0) != (now < 0):
+                what = f"gain or loss on {facts.symbol(trade.security)}"
+                yield Moved(what, f"${trade.gain:.2f}", f"${now:.2f}")
+
+
+def _lots(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
+    """Shares, basis and holding period of the lots that are sold, and what others have reserved of them."""
+    for trade in trades:
+        if trade.opening is None or trade.part is None:
+            continue
+        lot = facts.lots.get((trade.opening, trade.part))
+        if lot is None or (lot.account, lot.security) != (trade.account, trade.security):
+            name = f"lot {trade.opening} of {facts.symbol(trade.security)}"
+            yield Moved(f"shares of {name}", f"{shares(trade.quantity)} to sell", "not held")
+        else:
+            yield from _lot_figures(trade, lot, facts)
+    for key, wanted in shares_wanted(trades).items():
+        lot = facts.lots.get(key)
+        if lot is None:
+            continue
+        reserved = facts.windows.reserved.get(key, ZERO)
+        name = f"{facts.symbol(lot.security)} lot of {lot.acquired}"
+        if wanted > lot.quantity:
+            yield Moved(f"shares of {name}", f"{shares(wanted)} to sell", shares(lot.quantity))
+        elif wanted > lot.quantity - reserved:
+            free = shares(lot.quantity - reserved)
+            yield Moved(
+                f"shares of {name}",
+                f"{shares(wanted)} to sell",
+                f"{free} free, {shares(reserved)} reserved by another proposal",
+            )
+
+
+def _lot_figures(trade: DraftTrade, lot: LotRow, facts: Facts) -> Iterator[Moved]:
+    name = f"{facts.symbol(trade.security)} lot of {lot.acquired}"
+    basis = lot.basis * trade.quantity / lot.quantity
+    if abs(basis - trade.basis) > CENT:
+        yield Moved(f"basis of {name}", f"${trade.basis:.2f}", f"${basis:.2f}")
+    if trade.term and trade.account in facts.taxable:
+        now = term(lot.holding_start, max(facts.as_of, lot.holding_start))
+        if now != trade.term:
+            yield Moved(f"holding period of {name}", trade.term, now)
+
+
+def _tax_profile(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Moved]:
+    for name in sorted({*old, *new}):
+        before, now = old.get(name, "none"), new.get(name, "none")
+        if before != now:
+            yield Moved(f"tax profile, {name.replace('_', ' ')}", before, now)
+
+
+def _windows(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
+    for security in sorted({trade.security for trade in trades if trade.side is Side.BUY}):
+        block = facts.windows.buy_blocked.get(security)
+        if block is not None:
+            name = f"wash window of {facts.symbol(security)}"
+            yield Moved(name, "clear", f"closed until {block.clear_on}: {block.cause}")
+
+
+def _cash(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
+    """No account ends below zero by these trades: sales count less their half spread.
+
+    An account already short of cash may still sell.
+    """
+    for account in sorted({trade.account for trade in trades}):
+        before = facts.cash.get(account, ZERO)
+        change = sum((cash_of(t, facts.half_spreads) for t in trades if t.account == account), ZERO)
+        if before + change < 0 and change < 0:
+            name = f"cash in {facts.account(account)}"
+            yield Moved(name, f"${-change:.2f} needed", f"${before:.2f}")
+
+
+def cash_of(trade: Trade, half_spreads: Mapping[int, Decimal]) -> Decimal:
+    """Dollars that a trade brings into its account; a sale is executed half a spread below its price."""
+    if trade.side is Side.BUY:
+        return -trade.amount
+    return trade.amount * (1 - half_spreads.get(trade.security, ZERO))
+
+
+def _washes(trades: Sequence[DraftTrade], facts: Facts) -> list[Moved]:
+    today = [replace(trade, price=facts.quotes[trade.security].price) for trade in trades]
+    return [Moved("wash sales", "none", problem.text) for problem in wash_problems(today, facts)]
+
+
+def _plain(price: Decimal) -> str:
+    return f"{price:.2f}" if price == round(price, 2) else f"{price.normalize():f}"
