@@ -1,0 +1,275 @@
+"""The one border between Decimal and float64.
+
+Outwards every amount becomes a fraction of the household's value V. Inwards a float is read digit by digit,
+``Decimal(repr(x))``, and becomes whole shares (``rebalancing.whole_shares``) that are checked again in Decimal
+(``rebalancing.checks``) before anybody sees them.
+
+Units: the policy's risk aversion is a price *per year*, trading costs and taxes are paid *once*. The optimiser adds
+them up, so it is given ``risk_aversion * horizon_years`` (T40); the covariance stays annual.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+import numpy as np
+
+from lots.types import Term
+from proposals.types import DraftTrade, Side
+from rebalancing import drift
+from rebalancing.cash_bands import CashBand, cash_bands
+from rebalancing.problem import FloatArray, Problem
+from rebalancing.risk import RiskModel
+from rebalancing.state import share_of_basis
+from rebalancing.tax_schedule import TaxSchedule
+from rebalancing.types import ZERO, HouseholdState, LineReason, Position, StateLot
+from rebalancing.whole_shares import Shares, Wanted, in_whole_shares
+
+RISK_QUANTUM = Decimal("0.00000001")
+_CERTAINLY_A_LOSS = -1e-9  # per dollar: what may turn out a loss is kept on the harvest side
+
+
+class Trades(Protocol):
+    """The part of an optimiser's solution that crosses the border: fractions of V."""
+
+    @property
+    def buys(self) -> FloatArray: ...  # (m,)
+    @property
+    def sells(self) -> FloatArray: ...  # (L,)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What the rows of a problem's arrays stand for."""
+
+    state: HouseholdState
+    value: Decimal  # V in dollars
+    accounts: tuple[int, ...]
+    securities: tuple[int, ...]
+    positions: tuple[Position, ...]
+    lots: tuple[StateLot, ...]
+
+
+def universe(state: HouseholdState) -> tuple[int, ...]:
+    """The securities of the problem in its order: held or targeted, with a price."""
+    held = {security for _, security in state.shares()}
+    return tuple(sorted(held | (state.targets.keys() & state.prices.keys())))
+
+
+def build(state: HouseholdState, risk: RiskModel) -> tuple[Problem, Index]:
+    """The household's problem; ``risk`` has the securities of ``universe(state)`` in that order.
+
+    Raises BadProblem where the numbers contradict each other.
+    """
+    index = _index(state)
+    place = {security: at for at, security in enumerate(index.securities)}
+    row = {account: at for at, account in enumerate(index.accounts)}
+    at = {position: number for number, position in enumerate(index.positions)}
+    group = {security: min(state.group_of(security)) for security in index.securities}
+    shares = state.shares()
+    bands = cash_bands(state)
+    cash = {account.id: account.cash for account in state.accounts}
+    buying = _may_buy(state)
+    values = {lot.key: lot.quantity * state.prices[lot.security] for lot in index.lots}
+    problem = Problem(
+        weights=_fractions(
+            (
+                shares.get(position, ZERO) * state.prices[position[1]]
+                for position in index.positions
+            ),
+            index.value,
+        ),
+        targets=_floats(state.targets.get(security, ZERO) for security in index.securities),
+        cash=_fractions((cash[account] for account in index.accounts), index.value),
+        cash_min=_fractions((bands[account].floor for account in index.accounts), index.value),
+        cash_max=_ceilings(index, bands),
+        factor_loadings=risk.loadings,
+        specific_variance=risk.specific_variance,
+        cost_rates=_floats(state.half_spreads[security] for security in index.securities),
+        lower=np.full(len(place), -np.inf),
+        upper=np.full(len(place), np.inf),
+        may_buy=np.array([position in buying for position in index.positions], dtype=np.bool_),
+        lot_weight=_fractions((values[lot.key] for lot in index.lots), index.value),
+        lot_sellable=_fractions(
+            (lot.sellable * state.prices[lot.security] for lot in index.lots), index.value
+        ),
+        lot_gain=np.array([_gain(state, lot) for lot in index.lots], dtype=np.float64),
+        lot_is_long=np.array([lot.term is Term.LONG for lot in index.lots], dtype=np.bool_),
+        lot_is_taxable=np.array([lot.is_taxable for lot in index.lots], dtype=np.bool_),
+        lot_position=_numbers(at[lot.account, lot.security] for lot in index.lots),
+        position_account=_numbers(row[account] for account, _ in index.positions),
+        position_security=_numbers(place[security] for _, security in index.positions),
+        tax=_tax_schedule(state, index.value),
+        risk_aversion=float(state.limits.risk_aversion * state.limits.horizon_years),
+        security_group=_numbers(group[security] for security in index.securities),
+        min_trade=float(state.limits.minimum_trade / index.value),
+    )
+    return problem, index
+
+
+def to_trades(solution: Trades, index: Index) -> list[DraftTrade]:
+    """The solution as whole shares at the state's prices, sales before purchases; not yet verified."""
+    shares = in_whole_shares(index.state, _wanted(solution, index))
+    reasons = _Reasons(index.state)
+    return [*_sales(shares, index.state, reasons), *_purchases(shares, index.state, reasons)]
+
+
+def holdings_after(trades: Sequence[DraftTrade], state: HouseholdState) -> dict[int, Decimal]:
+    """Dollars per security once the trades are done."""
+    held = state.holdings()
+    for trade in trades:
+        sign = 1 if trade.side is Side.BUY else -1
+        held[trade.security] = held.get(trade.security, ZERO) + sign * trade.quantity * trade.price
+    return held
+
+
+def tracking_error(problem: Problem, index: Index, holdings: Mapping[int, Decimal]) -> Decimal:
+    """Yearly tracking error of ``holdings`` (dollars per security) against the targets, a fraction."""
+    weights = _fractions((holdings.get(one, ZERO) for one in index.securities), index.value)
+    active = weights - problem.targets
+    exposure = problem.factor_loadings.T @ active
+    variance = float(exposure @ exposure + problem.specific_variance @ np.square(active))
+    return decimal(float(np.sqrt(variance))).quantize(RISK_QUANTUM)
+
+
+def decimal(number: float) -> Decimal:
+    """The number as its shortest digits say it, not its binary expansion."""
+    return Decimal(repr(float(number)))
+
+
+def fingerprint(risk: RiskModel) -> str:
+    """SHA-256 of the risk model's numbers: floats have no canonical text, their bytes have."""
+    digest = hashlib.sha256()
+    for array in (risk.loadings, risk.specific_variance):
+        digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def _index(state: HouseholdState) -> Index:
+    positions = sorted(state.shares().keys() | _may_buy(state))
+    return Index(
+        state=state,
+        value=state.value,
+        accounts=tuple(account.id for account in state.accounts),
+        securities=universe(state),
+        positions=tuple(positions),
+        lots=state.lots,
+    )
+
+
+def _may_buy(state: HouseholdState) -> frozenset[Position]:
+    """Where a purchase could make sense: no security above its band, no account without means."""
+    too_much = {row.security for row in drift.of_state(state).rows if row.weight > row.high}
+    means = {account.id for account in state.accounts if account.cash > ZERO}
+    means |= {lot.account for lot in state.lots if lot.sellable > ZERO}
+    return frozenset(
+        (account, security) for account in means for security in state.buyable - too_much
+    )
+
+
+def _gain(state: HouseholdState, lot: StateLot) -> float:
+    """Gain per dollar sold; what may turn out a loss is never a gain."""
+    gain = float(1 - lot.basis / (lot.quantity * state.prices[lot.security]))
+    return min(gain, _CERTAINLY_A_LOSS) if state.may_lose(lot) else gain
+
+
+def _tax_schedule(state: HouseholdState, value: Decimal) -> TaxSchedule:
+    tax = state.tax
+    return TaxSchedule(
+        st_rate=float(tax.short_rate),
+        lt_rate=float(tax.long_rate),
+        st_realised=float(tax.short / value),
+        lt_realised=float(tax.long / value),
+        loss_limit=float(tax.loss_limit / value),
+        ordinary_rate=float(tax.ordinary_rate),
+        carried_loss_value=float(tax.carried_loss_value),
+    )
+
+
+def _ceilings(index: Index, bands: Mapping[int, CashBand]) -> FloatArray:
+    ceilings = [bands[account].ceiling for account in index.accounts]
+    return np.array(
+        [np.inf if most is None else float(most / index.value) for most in ceilings],
+        dtype=np.float64,
+    )
+
+
+def _wanted(solution: Trades, index: Index) -> Wanted:
+    value = index.value
+    return Wanted(
+        buys={
+            position: decimal(solution.buys[at]) * value
+            for at, position in enumerate(index.positions)
+            if solution.buys[at] > 0.0
+        },
+        sells={
+            lot.key: decimal(solution.sells[at]) * value
+            for at, lot in enumerate(index.lots)
+            if solution.sells[at] > 0.0
+        },
+    )
+
+
+class _Reasons:
+    """Why a line is there, from where its security stands before the trades."""
+
+    def __init__(self, state: HouseholdState) -> None:
+        found = drift.of_state(state)
+        self._drift = {row.security: row.drift for row in found.rows}
+        self._targets = state.targets
+
+    def of_sale(self, security: int, gain: Decimal) -> LineReason:
+        if security not in self._targets:
+            return LineReason.NOT_IN_MODEL
+        if self._drift.get(security, ZERO) > ZERO:
+            return LineReason.OVERWEIGHT
+        return LineReason.TAX_LOSS if gain < ZERO else LineReason.RAISE_CASH
+
+    def of_purchase(self, security: int) -> LineReason:
+        under = self._drift.get(security, ZERO) < ZERO
+        return LineReason.UNDERWEIGHT if under else LineReason.INVEST_CASH
+
+
+def _sales(shares: Shares, state: HouseholdState, reasons: _Reasons) -> Iterable[DraftTrade]:
+    lots = [lot for lot in state.lots if lot.key in shares.sells]
+    for lot in sorted(lots, key=lambda lot: (lot.account, lot.security, lot.key)):
+        quantity, price = shares.sells[lot.key], state.prices[lot.security]
+        basis = share_of_basis(basis=lot.basis, shares=quantity, of=lot.quantity)
+        yield DraftTrade(
+            account=lot.account,
+            security=lot.security,
+            side=Side.SELL,
+            quantity=quantity,
+            price=price,
+            reason=reasons.of_sale(lot.security, quantity * price - basis),
+            opening=lot.opening,
+            part=lot.part,
+            basis=basis,
+            term=lot.term.value,
+        )
+
+
+def _purchases(shares: Shares, state: HouseholdState, reasons: _Reasons) -> Iterable[DraftTrade]:
+    for (account, security), quantity in sorted(shares.buys.items()):
+        yield DraftTrade(
+            account=account,
+            security=security,
+            side=Side.BUY,
+            quantity=quantity,
+            price=state.prices[security],
+            reason=reasons.of_purchase(security),
+        )
+
+
+def _fractions(amounts: Iterable[Decimal], value: Decimal) -> FloatArray:
+    return _floats(amount / value for amount in amounts)
+
+
+def _floats(amounts: Iterable[Decimal]) -> FloatArray:
+    return np.array([float(amount) for amount in amounts], dtype=np.float64)
+
+
+def _numbers(values: Iterable[int]) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
+    return np.array(list(values), dtype=np.int64)

@@ -1,0 +1,126 @@
+"""How far a household is from its model, and whether that is far enough to act: pure Decimal.
+
+A security is out of band when it is off its target by *more* than the absolute band (a fraction of the household) or
+by more than the relative band (a fraction of its target), whichever is tighter. A holding outside the model has the
+target 0, and a relative band of nothing: it is out of band from the smallest trade upwards. Cash has the policy's
+band; a model that itself leaves more cash raises the ceiling to what it leaves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rebalancing.types import ZERO, HouseholdState, Limits
+
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftRow:
+    """One security: fractions of the household's value. ``drift`` = weight - target."""
+
+    security: int
+    weight: Decimal
+    target: Decimal
+    drift: Decimal
+    low: Decimal
+    high: Decimal
+    breached: bool
+
+    @property
+    def cannot_fall_out(self) -> bool:
+        """The band reaches down to zero: the holding can vanish without ever being out of band (T41)."""
+        return self.target > ZERO and self.low <= ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """A household against its model; rows in order of falling absolute drift, then security."""
+
+    value: Decimal  # dollars
+    rows: tuple[DriftRow, ...]
+    cash_weight: Decimal
+    cash_target: Decimal
+    cash_low: Decimal
+    cash_high: Decimal
+
+    @property
+    def cash_breached(self) -> bool:
+        return not self.cash_low <= self.cash_weight <= self.cash_high
+
+    @property
+    def breached(self) -> bool:
+        return self.cash_breached or any(row.breached for row in self.rows)
+
+    @property
+    def largest(self) -> DriftRow | None:
+        """The security farthest from its target."""
+        return self.rows[0] if self.rows else None
+
+
+def measure(
+    *,
+    holdings: Mapping[int, Decimal],
+    cash: Decimal,
+    targets: Mapping[int, Decimal],
+    limits: Limits,
+) -> Drift:
+    """Drift of ``holdings`` (dollars per security, all accounts) and ``cash`` (dollars) from ``targets``.
+
+    Raises TypeError for a float, ValueError where holdings and cash are worth nothing.
+    """
+    for amount in (cash, *holdings.values(), *targets.values()):
+        if not isinstance(amount, Decimal):
+            raise TypeError(f"Money and weights are Decimal, not {type(amount).__name__}.")
+    value = sum(holdings.values(), cash)
+    if value <= ZERO:
+        raise ValueError(f"A household worth {value} dollars has no weights.")
+    smallest = limits.minimum_trade / value
+    rows = [
+        _row(
+            security=security,
+            weight=holdings.get(security, ZERO) / value,
+            target=targets.get(security, ZERO),
+            limits=limits,
+            smallest=smallest,
+        )
+        for security in holdings.keys() | targets.keys()
+    ]
+    cash_target = ONE - sum(targets.values(), ZERO)
+    return Drift(
+        value=value,
+        rows=tuple(sorted(rows, key=lambda row: (-abs(row.drift), row.security))),
+        cash_weight=cash / value,
+        cash_target=cash_target,
+        cash_low=limits.cash_minimum,
+        cash_high=max(limits.cash_maximum, cash_target),
+    )
+
+
+def of_state(state: HouseholdState) -> Drift:
+    """Drift of a household as if all that is on its way had happened."""
+    return measure(
+        holdings=state.holdings(), cash=state.cash, targets=state.targets, limits=state.limits
+    )
+
+
+def band(target: Decimal, limits: Limits) -> Decimal:
+    """Half the width of a target's band, a fraction of the household: the tighter of absolute and relative."""
+    return min(limits.absolute_band, limits.relative_band * target)
+
+
+def _row(
+    *, security: int, weight: Decimal, target: Decimal, limits: Limits, smallest: Decimal
+) -> DriftRow:
+    width = band(target, limits)
+    drift = weight - target
+    outside = abs(drift) > width
+    return DriftRow(
+        security=security,
+        weight=weight,
+        target=target,
+        drift=drift,
+        low=max(target - width, ZERO),
+        high=target + width,
+        breached=outside and (target > ZERO or abs(drift) >= smallest),
+    )

@@ -1,0 +1,271 @@
+"""A rebalance in words and figures for people, and the canonical text of what it was computed from: pure Decimal.
+
+Figures in the explanation are strings, exact and unrounded unless they are cents; the page formats them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+from accounts.canonical import canonical_text, decimal_text
+from proposals.types import DraftTrade, Side, Windows
+from proposals.version import LOTWISE_VERSION
+from rebalancing.drift import Drift, DriftRow
+from rebalancing.types import CENT, ZERO, HouseholdState, LineReason
+from rebalancing.worth import Worth
+
+POINT = Decimal("0.1")
+PER_CENT = Decimal(100)
+WEIGHT = Decimal("0.00000001")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Where the trades come from and how good they are."""
+
+    solver: str
+    solver_version: str
+    gap_bp: Decimal
+    risk_sha256: str
+    risk_observations: int
+    risk_notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Everything a proposal says about its trades; dollars, and fractions a year for the risks."""
+
+    drift: Drift
+    trades: tuple[DraftTrade, ...]
+    after: Mapping[int, Decimal]  # dollars per security
+    cash_after: Mapping[int, Decimal]  # dollars per account
+    risk_before: Decimal
+    risk_after: Decimal
+    worth: Worth
+    short_gain: Decimal
+    long_gain: Decimal
+    proof: Proof
+
+
+def sentence(figures: Figures, symbols: Mapping[int, str]) -> str:
+    """The proposal in one sentence with its figures."""
+    amount = sum((trade.amount for trade in figures.trades), ZERO)
+    tax = figures.worth.tax
+    taxes = f"{dollars(tax)} more tax" if tax >= ZERO else f"{dollars(-tax)} less tax"
+    lines = len(figures.trades)
+    return (
+        f"{far_out(figures.drift, symbols)}; trades {lines} line{'s' if lines != 1 else ''} for "
+        f"{dollars(amount)}, tracking error {per_cent(figures.risk_before)} -> "
+        f"{per_cent(figures.risk_after)}, costs {dollars(figures.worth.trading_cost)} and {taxes} "
+        "this year."
+    )
+
+
+def far_out(drift: Drift, symbols: Mapping[int, str]) -> str:
+    """What is farthest from the model, such as ``Largest drift AAPL +7.2 points``."""
+    parts = []
+    if drift.largest is not None:
+        row = drift.largest
+        parts.append(f"Largest drift {symbols[row.security]} {points(row.drift)}")
+    if drift.cash_breached:
+        band = f"{per_cent(drift.cash_low)} to {per_cent(drift.cash_high)}"
+        parts.append(f"cash {per_cent(drift.cash_weight)} outside {band}")
+    text = ", ".join(parts)
+    return text[:1].upper() + text[1:]
+
+
+def inside(drift: Drift, symbols: Mapping[int, str]) -> str:
+    """Why a household inside its bands is left alone, with the largest drift."""
+    if drift.largest is None:
+        return "The household holds cash only, as its model does."
+    row = drift.largest
+    return (
+        f"Largest drift {symbols[row.security]} {points(row.drift)}, inside its band of "
+        f"{per_cent(row.low)} to {per_cent(row.high)}; cash {per_cent(drift.cash_weight)}."
+    )
+
+
+def not_worth_it(figures: Figures, symbols: Mapping[int, str]) -> str:
+    """The rule of thumb where it says no."""
+    worth = figures.worth
+    return (
+        f"{far_out(figures.drift, symbols)}, but the best trades avoid {dollars(worth.avoided)} of "
+        f"tracking cost and cost {dollars(worth.cost)} (spread {dollars(worth.trading_cost)}, tax "
+        f"{dollars(worth.tax)})."
+    )
+
+
+def explanation(figures: Figures, state: HouseholdState) -> dict[str, object]:
+    """Figures behind the proposal, for its page: plain values only."""
+    worth = figures.worth
+    largest = figures.drift.largest
+    return {
+        "kind": "rebalance",
+        "largest_drift": _drift(largest, state) if largest else None,
+        "cash": _cash(figures, state),
+        "weights": _weights(figures, state),
+        "risk": {
+            "before": decimal_text(figures.risk_before),
+            "after": decimal_text(figures.risk_after),
+            "observations": figures.proof.risk_observations,
+            "notes": list(figures.proof.risk_notes),
+        },
+        "worth": {
+            "tracking_cost_avoided": cents(worth.avoided),
+            "trading_cost": cents(worth.trading_cost),
+            "tax": cents(worth.tax),
+            "ratio": _or_none(worth.ratio, CENT),
+            "break_even_days": _or_none(worth.break_even_days, Decimal(1)),
+            "risk_aversion": decimal_text(state.limits.risk_aversion),
+            "horizon_years": decimal_text(state.limits.horizon_years),
+            "is_worth_it": worth.is_worth_it,
+        },
+        "proof": {
+            "solver": figures.proof.solver,
+            "solver_version": figures.proof.solver_version,
+            "gap_bp": decimal_text(figures.proof.gap_bp),
+        },
+        "carried_loss_value": decimal_text(state.tax.carried_loss_value),
+        "lines": [line(trade, figures, state) for trade in figures.trades],
+    }
+
+
+def line(trade: DraftTrade, figures: Figures, state: HouseholdState) -> str:
+    """One line of the proposal in words."""
+    symbol = state.symbols[trade.security]
+    shares = decimal_text(trade.quantity)
+    row = next(row for row in figures.drift.rows if row.security == trade.security)
+    why = _WHY[LineReason(trade.reason)].format(
+        symbol=symbol, weight=per_cent(row.weight), target=per_cent(row.target)
+    )
+    if trade.side is Side.BUY:
+        return f"Buy {shares} {symbol} for {dollars(trade.amount)}: {why}."
+    gain = f"a {trade.term}-term {'gain' if trade.gain >= ZERO else 'loss'} of {dollars(abs(trade.gain))}"
+    return f"Sell {shares} {symbol} for {dollars(trade.amount)}, {gain}: {why}."
+
+
+_WHY = {
+    LineReason.OVERWEIGHT: "{symbol} is {weight} of the household, its target is {target}",
+    LineReason.UNDERWEIGHT: "{symbol} is {weight} of the household, its target is {target}",
+    LineReason.NOT_IN_MODEL: "{symbol} is not in the model",
+    LineReason.TAX_LOSS: "the loss saves more tax than the drift costs",
+    LineReason.RAISE_CASH: "cash is needed in this account",
+    LineReason.INVEST_CASH: "cash of this account is invested",
+}
+
+
+def inputs_text(
+    state: HouseholdState, windows: Windows, proof: Proof, securities: Sequence[int]
+) -> str:
+    """Canonical text of all that the trades follow from; the risk model by the hash of its numbers."""
+    return canonical_text(
+        {
+            "household": state.household,
+            "as_of": state.as_of,
+            "version": LOTWISE_VERSION,
+            "accounts": [_record(account) for account in state.accounts],
+            "lots": [_record(lot) for lot in state.lots],
+            "incoming": [
+                [*position, quantity] for position, quantity in sorted(state.incoming.items())
+            ],
+            "securities": [
+                {
+                    "id": security,
+                    "symbol": state.symbols[security],
+                    "price": state.prices[security],
+                    "half_spread": state.half_spreads[security],
+                    "target": state.targets.get(security, ZERO),
+                    "may_buy": security in state.buyable,
+                    "identical": sorted(state.group_of(security)),
+                }
+                for security in securities
+            ],
+            "windows": {
+                "no_buys": {
+                    security: block.clear_on for security, block in windows.buy_blocked.items()
+                },
+                "no_loss_sales": {
+                    security: block.clear_on for security, block in windows.sell_blocked.items()
+                },
+            },
+            "tax": _record(state.tax),
+            "policy": _record(state.limits),
+            "risk": {"sha256": proof.risk_sha256, "observations": proof.risk_observations},
+            "solver": {"name": proof.solver, "version": proof.solver_version},
+        }
+    )
+
+
+def dollars(amount: Decimal) -> str:
+    """``$1,234.50``."""
+    sign = "-" if amount < ZERO else ""
+    return f"{sign}${abs(amount).quantize(CENT):,}"
+
+
+def points(drift: Decimal) -> str:
+    """A drift in percentage points with its sign."""
+    return f"{(drift * PER_CENT).quantize(POINT):+} points"
+
+
+def per_cent(fraction: Decimal) -> str:
+    return f"{(fraction * PER_CENT).quantize(POINT)} %"
+
+
+def cents(amount: Decimal) -> str:
+    return str(amount.quantize(CENT))
+
+
+def _or_none(value: Decimal | None, quantum: Decimal) -> str | None:
+    return None if value is None else str(value.quantize(quantum))
+
+
+def _record(value: object) -> dict[str, object]:
+    return {item.name: getattr(value, item.name) for item in fields(value)}  # type: ignore[arg-type]  # dataclasses
+
+
+def _drift(row: DriftRow, state: HouseholdState) -> dict[str, object]:
+    return {
+        "symbol": state.symbols[row.security],
+        "drift": _weight(row.drift),
+        "low": _weight(row.low),
+        "high": _weight(row.high),
+    }
+
+
+def _cash(figures: Figures, state: HouseholdState) -> dict[str, object]:
+    value = figures.drift.value
+    return {
+        "before": _weight(figures.drift.cash_weight),
+        "after": _weight(sum(figures.cash_after.values(), ZERO) / value),
+        "low": _weight(figures.drift.cash_low),
+        "high": _weight(figures.drift.cash_high),
+        "accounts": [
+            {
+                "account": account.id,
+                "before": cents(account.cash),
+                "after": cents(figures.cash_after[account.id]),
+            }
+            for account in state.accounts
+        ],
+    }
+
+
+def _weights(figures: Figures, state: HouseholdState) -> list[dict[str, object]]:
+    value = figures.drift.value
+    return [
+        {
+            "security": row.security,
+            "symbol": state.symbols[row.security],
+            "before": _weight(row.weight),
+            "after": _weight(figures.after.get(row.security, ZERO) / value),
+            "target": _weight(row.target),
+            "low": _weight(row.low),
+            "high": _weight(row.high),
+            "breached": row.breached,
+        }
+        for row in sorted(figures.drift.rows, key=lambda row: (-row.weight, row.security))
+    ]
+
+
+def _weight(fraction: Decimal) -> str:
+    return decimal_text(fraction.quantize(WEIGHT))

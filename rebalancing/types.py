@@ -1,0 +1,161 @@
+"""A household as the rebalance sees it, exact: shares, dollars, weights; and the words of an answer.
+
+Weights are fractions of the household's value, cash included. Ids are primary keys.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from lots.types import Term
+from lots.year_tax import TaxPosition
+from proposals.types import DraftProposal
+
+ZERO = Decimal(0)
+CENT = Decimal("0.01")
+Position = tuple[int, int]  # account, security
+
+
+class Outcome(StrEnum):
+    """Why a household has a proposal, or none. An optimiser's error adds its own ``code`` to these."""
+
+    PROPOSED = "rebalance_proposed"
+    NO_MODEL = "no_model"
+    NO_TAX_PROFILE = "no_tax_profile"
+    BUSY = "busy"  # an approved rebalance is still on its way
+    EMPTY = "no_lots_or_cash"
+    STALE_PRICES = "stale_prices"
+    INSIDE_BANDS = "inside_bands"
+    NOT_WORTH_IT = "not_worth_it"
+    NO_TRADES = "no_trades"  # out of band, but nothing that may be done makes it better
+    WASH_SALE = "wash_sale"  # what the solver chose would wash, and so did its second choice
+
+
+class LineReason(StrEnum):
+    """Why one line of a proposal is there."""
+
+    OVERWEIGHT = "OVERWEIGHT"
+    UNDERWEIGHT = "UNDERWEIGHT"
+    NOT_IN_MODEL = "NOT_IN_MODEL"
+    TAX_LOSS = "TAX_LOSS"  # sold although not overweight: the loss is worth more than the drift
+    RAISE_CASH = "RAISE_CASH"
+    INVEST_CASH = "INVEST_CASH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """A rebalance policy without its table: bands and cash are fractions, ``minimum_trade`` dollars."""
+
+    absolute_band: Decimal
+    relative_band: Decimal
+    risk_aversion: Decimal  # price of active variance, per year
+    horizon_years: Decimal
+    cash_minimum: Decimal
+    cash_maximum: Decimal
+    minimum_trade: Decimal
+    maximum_price_age_days: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateAccount:
+    """An account and the dollars it holds once what is on its way has happened."""
+
+    id: int
+    is_taxable: bool
+    cash: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateLot:
+    """Shares of one lot that nothing else is going to sell. ``basis`` in dollars is that of ``quantity``."""
+
+    account: int
+    security: int
+    opening: int
+    part: int
+    is_taxable: bool
+    term: Term  # if sold on the state's date
+    quantity: Decimal
+    basis: Decimal
+    sellable: Decimal  # shares that may be sold, <= quantity
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.opening, self.part
+
+    def may_lose(self, price: Decimal, half_spread: Decimal) -> bool:
+        """Whether a sale at about ``price`` may be a loss for the wash-sale rule: a retirement account has none (R16).
+
+        A gain smaller than the spread, or than the rounding to cents, may be a loss once it is filled.
+        """
+        net = self.quantity * price * (1 - half_spread) - CENT
+        return self.is_taxable and net < self.basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseholdState:
+    """One household on one date, as if everything approved or drafted tonight had been executed.
+
+    ``incoming`` are shares that those trades buy: they are held, and cannot be sold. ``targets`` count an open
+    harvest's substitute as the original (T33). ``buyable`` are the securities that no window, identical group or
+    missing price forbids.
+    """
+
+    household: int
+    as_of: date
+    accounts: tuple[StateAccount, ...]
+    lots: tuple[StateLot, ...]
+    incoming: Mapping[Position, Decimal]
+    prices: Mapping[int, Decimal]  # dollars a share
+    half_spreads: Mapping[int, Decimal]  # fraction of the price, per side
+    symbols: Mapping[int, str]
+    targets: Mapping[int, Decimal]
+    groups: tuple[frozenset[int], ...]
+    buyable: frozenset[int]
+    tax: TaxPosition
+    limits: Limits
+
+    @property
+    def cash(self) -> Decimal:
+        return sum((account.cash for account in self.accounts), ZERO)
+
+    @property
+    def value(self) -> Decimal:
+        """Dollars: shares at their prices, and cash."""
+        return sum(self.holdings().values(), self.cash)
+
+    def shares(self) -> dict[Position, Decimal]:
+        """Shares per account and security, incoming ones included."""
+        held = {position: quantity for position, quantity in self.incoming.items() if quantity}
+        for lot in self.lots:
+            position = (lot.account, lot.security)
+            held[position] = held.get(position, ZERO) + lot.quantity
+        return held
+
+    def holdings(self) -> dict[int, Decimal]:
+        """Dollars per security, over all accounts."""
+        found: dict[int, Decimal] = {}
+        for (_, security), quantity in self.shares().items():
+            found[security] = found.get(security, ZERO) + quantity * self.prices[security]
+        return found
+
+    def may_lose(self, lot: StateLot) -> bool:
+        """Whether selling from the lot today may be a loss that a purchase can wash."""
+        return lot.may_lose(self.prices[lot.security], self.half_spreads[lot.security])
+
+    def group_of(self, security: int) -> frozenset[int]:
+        """The securities that count as identical with this one (R24), itself included."""
+        return next((group for group in self.groups if security in group), frozenset({security}))
+
+
+@dataclass(frozen=True, slots=True)
+class RebalanceResult:
+    """The answer for one household: a draft, or a stable reason code and one plain sentence why there is none."""
+
+    household: int
+    as_of: date
+    draft: DraftProposal | None
+    reason: str
+    detail: str

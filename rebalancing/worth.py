@@ -1,0 +1,67 @@
+"""The rule of thumb, computed: rebalance when the tracking cost avoided exceeds what trading costs. Pure Decimal.
+
+Units (T40): tracking error is per year, a cost is paid once, so the horizon H in years stands between them.
+1 % of tracking error costs ``risk_aversion`` basis points a year, 2 % four times that.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+ZERO = Decimal(0)
+DAYS_A_YEAR = Decimal(365)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """Both sides of the rule in dollars."""
+
+    avoided: Decimal  # tracking cost avoided over the horizon
+    trading_cost: Decimal  # spread and commission
+    tax: Decimal  # of this year; negative: saved
+    per_year: Decimal  # tracking cost avoided in a whole year
+
+    @property
+    def cost(self) -> Decimal:
+        return self.trading_cost + self.tax
+
+    @property
+    def is_worth_it(self) -> bool:
+        return self.avoided > self.cost
+
+    @property
+    def ratio(self) -> Decimal | None:
+        """Avoided per dollar of cost; None where nothing is paid."""
+        return self.avoided / self.cost if self.cost > ZERO else None
+
+    @property
+    def break_even_days(self) -> Decimal | None:
+        """Days after which the trades have paid for themselves; None where they never do."""
+        if self.cost <= ZERO:
+            return ZERO
+        return DAYS_A_YEAR * self.cost / self.per_year if self.per_year > ZERO else None
+
+
+def weigh(
+    *,
+    value: Decimal,
+    risk_aversion: Decimal,
+    horizon_years: Decimal,
+    risk_before: Decimal,
+    risk_after: Decimal,
+    trading_cost: Decimal,
+    tax: Decimal,
+) -> Worth:
+    """``V * lambda * H * (TE0^2 - TE1^2)`` against trading cost plus tax.
+
+    ``value``, ``trading_cost`` and ``tax`` are dollars, the risks tracking errors a year as fractions. Drift that
+    comes anyway is on both sides and cancels. Raises TypeError for a float.
+    """
+    for amount in (
+        value, risk_aversion, horizon_years, risk_before, risk_after, trading_cost, tax,
+    ):  # fmt: skip
+        if not isinstance(amount, Decimal):
+            raise TypeError(f"Money and rates are Decimal, not {type(amount).__name__}.")
+    per_year = value * risk_aversion * (risk_before * risk_before - risk_after * risk_after)
+    return Worth(
+        avoided=per_year * horizon_years, trading_cost=trading_cost, tax=tax, per_year=per_year
+    )
