@@ -284,9 +284,10 @@ def _deciding_rules(row: SoldPart, piece: Part, rate: Fraction) -> set[str]:
     """Rules and switches beyond window, quantity and basis that made this match what it is."""
     opening, seller, sold = piece.lot.opening, row.account, row.opening
     buyer = opening.account
+    same_taxpayer = (buyer.owner, buyer.owner_kind) == (seller.owner, seller.owner_kind)
     facts = {
-        "R17": buyer.id != seller.id and buyer.owner == seller.owner,
-        "R18": buyer.owner != seller.owner or buyer.owner_kind is not seller.owner_kind,
+        "R17": buyer.id != seller.id and same_taxpayer,
+        "R18": not same_taxpayer,
         "R21": row.carries_loss,
         "R23": rate != opening.factor,
         "R24": opening.security != sold.security,

@@ -1,0 +1,239 @@
+"""What replay refuses, what it ignores, and what intended entries would cost."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+
+from lots.entry_checks import accounts_by_id
+from lots.errors import BadEntry, LedgerError, Unsupported
+from lots.replay import new_disallowed, replay, simulate
+from lots.types import EntryKind, LedgerEntry, LotPick, Policy, TackingPolicy
+from tests.lots.ledger import (
+    ACCOUNTS,
+    IRA,
+    T,
+    buy,
+    day,
+    lots,
+    receive,
+    sale,
+    sell,
+    split,
+    trade,
+    transfer,
+)
+
+OLD = buy("old", "2025-02-03", 100, 40)
+
+
+def run(*entries):
+    return replay(entries, ACCOUNTS, [])
+
+
+def raw(**fields):
+    base = {
+        "id": "e",
+        "trade_date": date(2026, 3, 2),
+        "account": "T",
+        "kind": EntryKind.BUY,
+        "security": "M",
+        "quantity": Decimal(1),
+        "amount": Decimal(1),
+    }
+    return LedgerEntry(**(base | fields))
+
+
+def test_an_empty_ledger_gives_an_empty_result():
+    result = replay([], [], [])
+    assert (result.realized, result.open_lots, result.matches) == ((), (), ())
+    assert result.permanently_disallowed == 0
+
+
+def test_the_policy_travels_with_the_result():
+    policy = Policy(tacking=TackingPolicy.DATE)
+    assert replay([], [], [], policy).policy is policy
+
+
+@pytest.mark.parametrize("field", ["quantity", "amount", "fee"])
+def test_a_float_is_a_type_error(field):
+    with pytest.raises(TypeError, match=f"{field} must be a Decimal, not float"):
+        run(raw(**{field: 1.0}))
+
+
+def test_a_float_among_the_identified_lots_is_a_type_error():
+    picks = (LotPick("old", 1.0),)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="picked quantity must be a Decimal"):
+        run(OLD, raw(kind=EntryKind.SELL, picks=picks))
+
+
+def test_an_instant_is_no_trade_date():
+    with pytest.raises(TypeError, match="not a plain date"):
+        run(raw(trade_date=datetime(2026, 3, 2, 15, 0)))  # noqa: DTZ001 - what is refused
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"quantity": Decimal("NaN")}, "quantity is NaN"),
+        ({"amount": Decimal("Infinity")}, "amount is Infinity"),
+        ({"quantity": Decimal(0)}, "quantity must be above zero"),
+        ({"quantity": Decimal(-5)}, "quantity must be above zero"),
+        ({"amount": Decimal(-1)}, "must not be negative"),
+        ({"fee": Decimal(-1)}, "must not be negative"),
+        ({"security": None}, "needs a security"),
+        ({"account": "elsewhere"}, "account elsewhere does not belong"),
+        ({"kind": EntryKind.SPLIT, "quantity": Decimal(0)}, "split ratio must be above zero"),
+        ({"kind": EntryKind.RECEIVE, "fee": Decimal(1)}, "carries no fee"),
+        ({"picks": (LotPick("old", Decimal(1)),)}, "a buy cannot identify lots"),
+        ({"to_account": "T2"}, "no destination account"),
+        ({"holding_start": date(2020, 1, 1)}, "no acquisition date or holding start"),
+        ({"kind": EntryKind.TRANSFER}, "destination None does not belong"),
+        ({"kind": EntryKind.TRANSFER, "to_account": "T"}, "same account"),
+        ({"kind": EntryKind.RECEIVE, "holding_start": date(2026, 3, 3)}, "dates must run"),
+        (
+            {
+                "kind": EntryKind.RECEIVE,
+                "acquired": date(2020, 1, 1),
+                "holding_start": date(2021, 1, 1),
+            },
+            "dates must run",
+        ),
+        (
+            {"kind": EntryKind.SELL, "picks": (LotPick("old", Decimal(2)),)},
+            "do not add up to 1 shares",
+        ),
+        (
+            {"kind": EntryKind.SELL, "picks": (LotPick("old", Decimal(0)),)},
+            "picked quantity of lot old must be above zero",
+        ),
+    ],
+)
+def test_an_entry_that_makes_no_sense_is_refused_with_its_reason(fields, problem):
+    with pytest.raises(BadEntry, match=problem) as refusal:
+        run(OLD, raw(**fields))
+    assert (refusal.value.code, refusal.value.entry) == ("bad_entry", "e")
+
+
+def test_an_id_is_used_once():
+    with pytest.raises(BadEntry, match="used by another entry"):
+        run(OLD, OLD)
+    with pytest.raises(LedgerError, match="account id is given twice"):
+        accounts_by_id([T, T])
+
+
+def test_an_accounts_kind_decides_whether_a_transfer_is_one():
+    with pytest.raises(Unsupported, match="contribution or a distribution") as refusal:
+        run(OLD, transfer("t", "2026-03-02", 10, "I"))
+    assert (refusal.value.code, refusal.value.rule, refusal.value.entry) == (
+        "unsupported",
+        "R19",
+        "t",
+    )
+    with pytest.raises(Unsupported, match="different taxpayers"):
+        run(OLD, transfer("t", "2026-03-02", 10, "C"))
+
+
+def test_shares_move_between_retirement_accounts():
+    result = run(
+        buy("b", "2026-03-02", 10, 50, account="K"),
+        transfer("t", "2026-03-09", 10, "I", account="K"),
+    )
+    assert [(lot.account, lot.acquired) for lot in result.open_lots] == [("I", day("2026-03-02"))]
+
+
+def test_cash_and_fees_of_their_own_touch_no_lot():
+    cash = [
+        raw(id=kind.value, kind=kind, security=None, amount=Decimal(-7))
+        for kind in (EntryKind.CASH_IN, EntryKind.CASH_OUT, EntryKind.FEE)
+    ]
+    assert run(OLD, *cash) == run(OLD)
+
+
+def test_a_received_lot_keeps_its_original_dates():
+    entry = trade(EntryKind.RECEIVE, "g", "2026-03-02", 10, 5, acquired=day("2021-04-05"))
+    assert lots(run(entry), "g") == [(10, 50, "2021-04-05")]
+    assert run(entry).open_lots[0].acquired == day("2021-04-05")
+    assert lots(run(receive("h", "2026-03-02", 10, 5)), "h") == [(10, 50, "2026-03-02")]
+
+
+# --- Splits (R23) ------------------------------------------------------------------------------
+
+
+def test_one_split_booked_in_two_accounts_is_one_split():
+    result = run(
+        OLD,
+        buy("far", "2025-02-03", 10, 40, account="I"),
+        split("x1", "2026-03-02", "2"),
+        split("x2", "2026-03-02", "2.0", account="I"),
+    )
+    assert lots(result, "old") == [(200, 4000, "2025-02-03")]
+    assert lots(result, "far") == [(20, 400, "2025-02-03")]
+
+
+def test_a_split_booked_in_one_account_reaches_every_lot_of_the_household():
+    result = run(
+        OLD, buy("far", "2025-02-03", 10, 40, account="T2"), split("x", "2026-03-02", "0.5")
+    )
+    assert lots(result, "far") == [(5, 400, "2025-02-03")]
+
+
+def test_contradicting_ratios_are_refused():
+    with pytest.raises(BadEntry, match="contradicts the ratio 2"):
+        run(OLD, split("x1", "2026-03-02", "2"), split("x2", "2026-03-02", "3", account="T2"))
+    with pytest.raises(BadEntry, match="books the split of M on 2026-03-02 twice"):
+        run(OLD, split("x1", "2026-03-02", "2"), split("x2", "2026-03-02", "2"))
+
+
+def test_splits_of_different_days_multiply():
+    result = run(OLD, split("x1", "2026-03-02", "2"), split("x2", "2026-03-03", "3"))
+    assert lots(result, "old") == [(600, 4000, "2025-02-03")]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "shares"),
+    [("0.333333", 30), ("0.33333333", 30), ("0.06666667", 6), ("1.5", 135), ("0.25", "22.5")],
+)
+def test_a_repeating_ratio_stands_for_its_fraction(ratio, shares):
+    result = run(buy("b", "2025-02-03", 90, 40), split("x", "2026-03-02", ratio))
+    assert lots(result, "b") == [(Decimal(shares), 3600, "2025-02-03")]
+
+
+# --- Intended entries --------------------------------------------------------------------------
+
+
+def test_intended_entries_show_what_each_sale_would_lose():
+    booked = [OLD, sell("s", "2026-03-02", 60, 31)]
+    harmless = [buy("i", "2026-03-09", 10, 9, security="N")]
+    before = replay(booked, ACCOUNTS, [])
+    assert new_disallowed(before, simulate(booked, harmless, ACCOUNTS, [])) == ()
+    harmful = [buy("i", "2026-03-09", 10, 32), sell("i2", "2026-03-10", 30, 31)]
+    after = simulate(booked, harmful, ACCOUNTS, [])
+    (lost,) = new_disallowed(before, after)
+    assert (lost.sale, lost.amount, lost.permanent) == ("s", 90, 0)
+    assert lost.trade_date == day("2026-03-02")
+    assert [match.replacement for match in lost.matches] == ["i"]
+
+
+def test_an_intended_sale_can_be_the_one_that_loses():
+    booked = [OLD, buy("b", "2026-02-20", 10, 30)]
+    before = replay(booked, ACCOUNTS, [])
+    after = simulate(booked, [sell("i", "2026-03-02", 60, 31)], ACCOUNTS, [])
+    (lost,) = new_disallowed(before, after)
+    assert (lost.sale, lost.account, lost.security, lost.amount) == ("i", "T", "M", 90)
+
+
+def test_a_loss_that_turns_permanent_is_reported():
+    booked = [OLD, sell("s", "2026-03-02", 10, 31), buy("b", "2026-03-09", 10, 32)]
+    before = replay(booked, ACCOUNTS, [])
+    intended = [buy("i", "2026-03-09", 10, 32, account=IRA.id)]
+    (lost,) = new_disallowed(before, simulate(booked, intended, ACCOUNTS, []))
+    assert (lost.amount, lost.permanent) == (0, 90)
+
+
+def test_order_inside_a_date_is_execution_order():
+    opened = buy("b", "2026-03-02", 10, 50)
+    closed = sell("s", "2026-03-02", 10, 40)
+    assert sale(run(opened, closed), "s") == [(10, -100, 0)]
+    with pytest.raises(LedgerError, match="holds 0 shares"):
+        run(closed, opened)
