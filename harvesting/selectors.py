@@ -1,0 +1,140 @@
+"""Reads for a harvest: a household's book, what surrounds it, and what the last scan found."""
+
+from collections.abc import Collection, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet, Window
+from django.db.models.functions import Lag
+
+from accounts import access
+from accounts import selectors as accounts
+from accounts.models import Account, Household, User
+from accounts.types import FilingStatus
+from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
+from harvesting.types import AccountFacts, Book, Floors, PricedAt
+from lots import selectors as lots
+from lots.year_tax import TaxPosition, capital_loss_limit
+from securities import selectors as securities
+from securities.models import CorporateAction, Price
+from securities.types import ActionKind
+
+JUMP = 4  # a close this many times the one before, or the other way round
+JUMP_DAYS = 365
+
+
+def book(household_id: int, as_of: date) -> Book:
+    """Open lots, prices and floors of one household. Six queries. Raises Household.DoesNotExist."""
+    firm_id = firm_of(household_id)
+    quotes = securities.latest_prices(firm_id, as_of)
+    return Book(
+        as_of=as_of,
+        lots=tuple(lots.open_lots(household_id)),
+        accounts=_account_facts(household_id),
+        prices={security: PricedAt(quote.price, quote.day) for security, quote in quotes.items()},
+        symbols=securities.symbols(firm_id),
+        floors=floors(firm_id, household_id),
+    )
+
+
+def firm_of(household_id: int) -> int:
+    """Raises Household.DoesNotExist."""
+    return Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+
+
+def floors(firm_id: int, household_id: int) -> Floors:
+    """The household's own harvest policy, else the firm's, else the defaults."""
+    rows = HarvestPolicy.objects.filter(
+        Q(household=household_id) | Q(household=None), firm=firm_id
+    ).order_by(F("household").asc(nulls_last=True))
+    policy = rows.first()
+    if policy is None:
+        return Floors()
+    return Floors(
+        minimum_loss=policy.minimum_loss,
+        minimum_loss_fraction=policy.minimum_loss_fraction,
+        minimum_benefit=policy.minimum_benefit,
+        maximum_price_age_days=policy.maximum_price_age_days,
+    )
+
+
+def tax_position(household_id: int, year: int) -> TaxPosition | None:
+    """Rates and the year so far: realised here, outside gains, carryovers in. None without a tax profile."""
+    profile = accounts.tax_profile(household_id, year)
+    if profile is None:
+        return None
+    realized = lots.realized(household_id, year)
+    return TaxPosition(
+        short_rate=profile.short_rate,
+        long_rate=profile.long_rate,
+        ordinary_rate=profile.ordinary_rate,
+        loss_limit=capital_loss_limit(FilingStatus(profile.filing_status)),
+        carried_loss_value=profile.carried_loss_value,
+        short=realized.short + profile.short_outside - profile.short_carryover,
+        long=realized.long + profile.long_outside - profile.long_carryover,
+    )
+
+
+def substitutes(security_ids: Collection[int]) -> dict[int, tuple[int, ...]]:
+    """Security -> its mapped substitutes, by rank."""
+    ranked: dict[int, list[int]] = {}
+    rows = SubstituteMapping.objects.filter(security__in=security_ids).order_by("security", "rank")
+    for security, substitute in rows.values_list("security_id", "substitute_id"):
+        ranked.setdefault(security, []).append(substitute)
+    return {security: tuple(found) for security, found in ranked.items()}
+
+
+def price_jumps(
+    security_ids: Collection[int], as_of: date, symbols: Mapping[int, str]
+) -> dict[int, str]:
+    """Securities whose close once moved as only an unbooked split or a wrong price does, with the figures (T52).
+
+    Looks back a year; a move on the day of a booked split is none.
+    """
+    before = Window(Lag("close"), partition_by=["security"], order_by="day")
+    day_before = Window(Lag("day"), partition_by=["security"], order_by="day")
+    rows = (
+        Price.objects.filter(
+            security__in=security_ids, day__gt=as_of - timedelta(days=JUMP_DAYS), day__lte=as_of
+        )
+        .annotate(before=before, day_before=day_before)
+        .filter(Q(close__gte=F("before") * JUMP) | Q(before__gte=F("close") * JUMP))
+        .order_by("security", "day")
+        .values_list("security_id", "day", "close", "day_before", "before")
+    )
+    splits = CorporateAction.objects.filter(
+        security__in=security_ids, kind=ActionKind.SPLIT, effective_on__lte=as_of
+    )
+    booked = list(splits.values_list("security_id", "effective_on"))
+    jumps = {}
+    for security, day, close, earlier, price in rows:
+        if not any(one == security and earlier < on <= day for one, on in booked):
+            jumps[security] = _jump(symbols[security], day, close, price)
+    return jumps
+
+
+def _jump(symbol: str, day: date, close: Decimal, price: Decimal) -> str:
+    return (
+        f"the price of {symbol} went from ${price:,.2f} to ${close:,.2f} on {day}: "
+        "book the split or correct the price"
+    )
+
+
+def findings(user: User, public_id: UUID) -> QuerySet[HarvestFinding]:
+    """What the latest scan decided about each loss lot of a household, or 404; the largest loss first."""
+    household = accounts.household(user, public_id)
+    rows = access.visible(user, HarvestFinding).filter(household=household)
+    return rows.select_related("account", "security", "opening").order_by("-loss", "pk")
+
+
+def _account_facts(household_id: int) -> dict[int, AccountFacts]:
+    return {
+        account.pk: AccountFacts(
+            name=account.name,
+            is_taxable=account.is_taxable,
+            tax_managed=account.tax_managed,
+            reinvests_dividends=account.reinvests_dividends,
+        )
+        for account in Account.objects.filter(household=household_id)
+    }

@@ -1,0 +1,230 @@
+"""Look at one household for losses worth taking, and keep what was decided."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from django.db import transaction
+
+from harvesting import drafts, finder, lookback, selectors
+from harvesting.models import HarvestFinding
+from harvesting.types import (
+    ZERO,
+    Book,
+    Finding,
+    HarvestResult,
+    Outcome,
+    Plan,
+    Surroundings,
+)
+from lots import selectors as lots_selectors
+from lots.replay import replay
+from lots.types import Ledger, LotRow
+from lots.year_tax import TaxPosition
+from proposals import selectors as proposal_selectors
+from proposals import services as proposal_services
+from proposals.compliance import entries_of, feasible, washed_by, with_entries
+from proposals.models import Proposal
+from proposals.types import Intention, NewWash, ProposalKind
+from securities import selectors as security_selectors
+
+
+def examine(*, household_id: int, as_of: date) -> HarvestResult:
+    """Which losses of the household to take on ``as_of``, and why not each of the others. Reads only.
+
+    A household without a loss above the floors costs six queries and no tax computation. ``reason`` is one of
+    harvest_proposed, all_passed_over, no_loss_above_floor, no_taxable_lots, stale_prices, busy, no_tax_profile,
+    ledger_ahead. Raises Household.DoesNotExist, LedgerError for a ledger that cannot be followed.
+    """
+    book = selectors.book(household_id, as_of)
+    if any(lot.acquired > as_of for lot in book.lots):
+        text = f"The ledger of this household runs past {as_of}: look at it on a later date."
+        return HarvestResult(household_id, as_of, None, (), "ledger_ahead", text)
+    lots, findings = finder.screen(book)
+    if not lots:
+        return HarvestResult(household_id, as_of, None, findings, *_nothing(book, findings))
+    return _examine_losses(household_id, book, lots, findings)
+
+
+def _examine_losses(
+    household_id: int, book: Book, lots: tuple[LotRow, ...], screened: tuple[Finding, ...]
+) -> HarvestResult:
+    as_of = book.as_of
+    under_way = proposal_selectors.intentions(household_id)
+    if any(one.kind is ProposalKind.HARVEST for one in under_way):
+        why = "An approved harvest of this household is still on its way."
+        found = finder.passed_over(lots, book, Outcome.HOUSEHOLD_BUSY, why)
+        return HarvestResult(household_id, as_of, None, (*screened, *found), "busy", why)
+    tax = selectors.tax_position(household_id, as_of.year)
+    if tax is None:
+        why = f"Nobody entered this household's tax rates for {as_of.year}."
+        found = finder.passed_over(lots, book, Outcome.NO_TAX_PROFILE, why)
+        return HarvestResult(household_id, as_of, None, (*screened, *found), "no_tax_profile", why)
+    ledger = lots_selectors.ledger(household_id)
+    around = _surroundings(household_id, book, lots, ledger, under_way, tax)
+    plan = _clean_plan(book, lots, around, _with(ledger, under_way, book))
+    findings = (*screened, *plan.findings)
+    if not plan.candidates:
+        return HarvestResult(household_id, as_of, None, findings, *_all_passed_over(plan))
+    draft = drafts.draft(
+        household=household_id, plan=plan, findings=findings, book=book, around=around
+    )
+    return HarvestResult(household_id, as_of, draft, findings, "harvest_proposed", draft.sentence)
+
+
+def _surroundings(
+    household_id: int,
+    book: Book,
+    lots: Sequence[LotRow],
+    ledger: Ledger,
+    under_way: Sequence[Intention],
+    tax: TaxPosition,
+) -> Surroundings:
+    """Everything around the losses, in a number of queries that does not depend on how many there are."""
+    as_of = book.as_of
+    firm_id = selectors.firm_of(household_id)
+    windows = proposal_selectors.windows(household_id, as_of)
+    at_loss = {lot.security for lot in lots}
+    substitutes = selectors.substitutes(at_loss)
+    concerned = at_loss.union(*substitutes.values())
+    entries = {entry.id: entry for entry in ledger.entries}
+    matches = replay(ledger.entries, ledger.accounts, ledger.groups, ledger.policy).matches
+    held = lookback.purchases_held(
+        as_of=as_of, lots=book.lots, entries=entries, spent=lookback.spent_parts(matches)
+    )
+    return Surroundings(
+        tax=tax,
+        substitutes=substitutes,
+        half_spreads=security_selectors.half_spreads(firm_id),
+        groups=security_selectors.identical_groups(firm_id),
+        purchases=(*held, *lookback.purchases_intended(under_way, as_of)),
+        blocks={lot.opening: lookback.order_of(entries[str(lot.opening)]) for lot in book.lots},
+        buy_blocked={
+            security: f"blocked until {block.clear_on}: {block.cause}"
+            for security, block in windows.buy_blocked.items()
+        },
+        reserved=windows.reserved,
+        doubtful=selectors.price_jumps(concerned, as_of, book.symbols),
+    )
+
+
+def _with(ledger: Ledger, under_way: Sequence[Intention], book: Book) -> Ledger:
+    """The ledger as it will be when the open proposals have been traded."""
+    possible = feasible(under_way, {(lot.opening, lot.part): lot for lot in book.lots})
+    return with_entries(ledger, entries_of(possible, book.as_of, prefix="under-way"))
+
+
+def _clean_plan(book: Book, lots: Sequence[LotRow], around: Surroundings, ledger: Ledger) -> Plan:
+    """The plan that the tax engine finds no wash sale in, before against after.
+
+    What it objects to is taken out and the rest decided again: the security, if its sale would be washed; the
+    substitutes identical to it, if their purchase would wash a loss taken before. Each round takes out something.
+    """
+    while True:
+        plan = finder.find(book, lots, around)
+        if not plan.candidates:
+            return plan
+        washes = washed_by(ledger, entries_of(drafts.trades_of(plan), book.as_of))
+        if not washes:
+            return plan
+        around = _without(around, washes, plan, book)
+
+
+def _without(
+    around: Surroundings, washes: Sequence[NewWash], plan: Plan, book: Book
+) -> Surroundings:
+    washing, blocked = dict(around.washing), dict(around.buy_blocked)
+    sold = {candidate.sale.lot.security for candidate in plan.candidates}
+    bought = {pair.substitute for pair in plan.pairs}
+    for wash in washes:
+        group = around.group_of(wash.security)
+        lost = f"${wash.amount:,.2f} of the loss on {book.symbol(wash.security)}"
+        for security in sorted(group & bought):
+            blocked[security] = f"blocked: buying it would wash {lost} sold on {wash.trade_date}"
+        if not group & bought:
+            for security in sorted(group & sold):
+                washing[security] = f"The tax engine finds that {lost} would be washed (R5)."
+    if (washing, blocked) == (around.washing, around.buy_blocked):
+        # Neither leg is of the washed group: take out everything rather than propose a wash sale.
+        text = "The tax engine finds a wash sale that no single trade explains."
+        washing.update(dict.fromkeys(sold, text))
+    return replace(around, washing=washing, buy_blocked=blocked)
+
+
+def _nothing(book: Book, findings: Sequence[Finding]) -> tuple[str, str]:
+    """Reason and sentence for a household in which no loss passed the screen."""
+    taxable = [lot for lot in book.lots if book.accounts[lot.account].is_taxable]
+    if not taxable:
+        return "no_taxable_lots", "No taxable account of this household holds a lot."
+    if not any(book.is_fresh(lot.security) for lot in taxable):
+        limit = book.floors.maximum_price_age_days
+        return "stale_prices", f"No lot has a price of the last {limit} days: import prices."
+    largest = max((finding.loss for finding in findings), default=ZERO)
+    return (
+        "no_loss_above_floor",
+        f"No loss passes the floors: {len(taxable)} taxable lots looked at, largest loss "
+        f"${largest:,.2f}, floor ${book.floors.minimum_loss:,.2f} and "
+        f"{_percent(book.floors.minimum_loss_fraction)} of the basis.",
+    )
+
+
+def _all_passed_over(plan: Plan) -> tuple[str, str]:
+    counts: dict[Outcome, int] = {}
+    for finding in plan.findings:
+        counts[finding.outcome] = counts.get(finding.outcome, 0) + 1
+    told = ", ".join(
+        f"{outcome.value.replace('_', ' ')} {count}" for outcome, count in sorted(counts.items())
+    )
+    return "all_passed_over", f"Every loss above the floors was passed over: {told}."
+
+
+def _percent(fraction: Decimal) -> str:
+    return f"{fraction * 100:.1f} %"
+
+
+@transaction.atomic
+def store(*, result: HarvestResult) -> Proposal | None:
+    """Keep the findings of this scan instead of the last one's, and put the draft before the adviser.
+
+    The caller holds the household's lock. A pending harvest of an earlier night is superseded either way. Findings that
+    say the same as the stored ones are left as they are.
+    """
+    _keep_findings(result)
+    if result.draft is not None:
+        return proposal_services.submit(draft=result.draft)
+    proposal_services.supersede_pending(
+        household_id=result.household, kind=ProposalKind.HARVEST, as_of=result.as_of
+    )
+    return None
+
+
+def _keep_findings(result: HarvestResult) -> None:
+    rows = [
+        HarvestFinding(
+            household_id=result.household,
+            as_of=result.as_of,
+            account_id=finding.account,
+            security_id=finding.security,
+            opening_id=finding.opening,
+            part=finding.part,
+            outcome=finding.outcome,
+            detail=finding.detail,
+            quantity=finding.quantity,
+            loss=finding.loss,
+            tax_saved=finding.tax_saved,
+            cost=finding.cost,
+        )
+        for finding in result.findings
+    ]
+    stored = HarvestFinding.objects.filter(household=result.household)
+    if sorted(map(_said, rows)) != sorted(map(_said, stored)):
+        stored.delete()
+        HarvestFinding.objects.bulk_create(rows)
+
+
+def _said(row: HarvestFinding) -> tuple[object, ...]:
+    return (
+        row.opening_id, row.part, str(row.outcome), row.as_of, row.detail, row.quantity, row.loss,
+        row.tax_saved, row.cost,
+    )  # fmt: skip

@@ -1,0 +1,161 @@
+"""Small households for the pure tests: lots, prices and what surrounds them, as literals."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+
+from harvesting import finder
+from harvesting.types import (
+    AccountFacts,
+    Book,
+    Finding,
+    Floors,
+    Outcome,
+    Plan,
+    PricedAt,
+    RecentPurchase,
+    Surroundings,
+)
+from lots.types import LotRow
+from lots.year_tax import TaxPosition
+
+TODAY = date(2022, 12, 28)
+OLD = date(2020, 3, 2)  # long-term today
+TAXABLE, SPOUSE, IRA = 1, 2, 3
+AAA, BBB, CCC, DDD, EEE = 11, 12, 13, 14, 15
+SYMBOLS = {AAA: "AAA", BBB: "BBB", CCC: "CCC", DDD: "DDD", EEE: "EEE"}
+ACCOUNTS = {
+    TAXABLE: AccountFacts("Ann taxable", is_taxable=True),
+    SPOUSE: AccountFacts("Bob taxable", is_taxable=True),
+    IRA: AccountFacts("Ann IRA", is_taxable=False),
+}
+
+
+def days_ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def lot(
+    opening: int,
+    security: int = AAA,
+    quantity: str = "100",
+    basis: str = "10000",
+    *,
+    account: int = TAXABLE,
+    acquired: date = OLD,
+    part: int = 0,
+) -> LotRow:
+    return LotRow(
+        opening=opening,
+        part=part,
+        account=account,
+        security=security,
+        acquired=acquired,
+        holding_start=acquired,
+        quantity=Decimal(quantity),
+        basis=Decimal(basis),
+    )
+
+
+def book(
+    *lots: LotRow,
+    prices: Mapping[int, str] | None = None,
+    days: Mapping[int, date] | None = None,
+    accounts: Mapping[int, AccountFacts] = ACCOUNTS,
+    floors: Floors = Floors(),  # noqa: B008 - frozen
+) -> Book:
+    """Every security costs $80 today unless ``prices`` says otherwise; CCC, DDD and EEE cost $50."""
+    known = {AAA: "80", BBB: "80", CCC: "50", DDD: "50", EEE: "50", **(prices or {})}
+    return Book(
+        as_of=TODAY,
+        lots=lots,
+        accounts=accounts,
+        prices={
+            security: PricedAt(Decimal(price), (days or {}).get(security, TODAY))
+            for security, price in known.items()
+            if price
+        },
+        symbols=SYMBOLS,
+        floors=floors,
+    )
+
+
+def position(
+    short: str = "0",
+    long: str = "100000",
+    *,
+    limit: str = "3000",
+    carried: str = "0.12",
+) -> TaxPosition:
+    """40.8 % short, 23.8 % long, 37 % ordinary; by default a year with long-term gains to spare."""
+    return TaxPosition(
+        short_rate=Decimal("0.408"),
+        long_rate=Decimal("0.238"),
+        ordinary_rate=Decimal("0.37"),
+        loss_limit=Decimal(limit),
+        carried_loss_value=Decimal(carried),
+        short=Decimal(short),
+        long=Decimal(long),
+    )
+
+
+def around(
+    *purchases: RecentPurchase,
+    substitutes: Mapping[int, tuple[int, ...]] | None = None,
+    tax: TaxPosition | None = None,
+    **others: object,
+) -> Surroundings:
+    """AAA and BBB go into CCC, then DDD; nothing costs anything unless half spreads are given."""
+    return Surroundings(
+        tax=tax or position(),
+        purchases=purchases,
+        substitutes={AAA: (CCC, DDD), BBB: (CCC, DDD)} if substitutes is None else substitutes,
+        **others,  # type: ignore[arg-type]
+    )
+
+
+def bought(
+    days: int,
+    shares: str = "40",
+    *,
+    security: int = AAA,
+    account: int = TAXABLE,
+    block: str = "another order",
+    opening: int = 99,
+) -> RecentPurchase:
+    """A purchase so many days ago that opened the lot ``opening``, part 0."""
+    return RecentPurchase(
+        security=security,
+        account=account,
+        bought_on=days_ago(days),
+        shares=Decimal(shares),
+        block=(block, security),
+        opening=opening,
+        part=0,
+    )
+
+
+def plan(the_book: Book, surroundings: Surroundings | None = None) -> Plan:
+    """Screen and find in one go; the findings of both."""
+    lots, screened = finder.screen(the_book)
+    found = finder.find(the_book, lots, surroundings or around())
+    return Plan(
+        found.candidates,
+        found.pairs,
+        (*screened, *found.findings),
+        found.tax_saved,
+        found.cost,
+    )
+
+
+def outcomes(found: Plan) -> dict[int, Outcome]:
+    """Opening -> verdict; fails where a lot has two."""
+    verdicts = {finding.opening: finding.outcome for finding in found.findings}
+    assert len(verdicts) == len(found.findings)
+    return verdicts
+
+
+def only(found: Plan, outcome: Outcome) -> Finding:
+    """The one finding with this outcome."""
+    (finding,) = (one for one in found.findings if one.outcome is outcome)
+    return finding
