@@ -52,6 +52,8 @@ def _flatten(detail: object, where: str = "") -> list[str]:
         if all(isinstance(item, ErrorDetail | str) for item in detail):
             return [f"{where}: {item}" if where else str(item) for item in detail]
         return [
-            line for index, item in enumerate(detail) for line in _flatten(item, f"{where}[{index}]")
+            line
+            for index, item in enumerate(detail)
+            for line in _flatten(item, f"{where}[{index}]")
         ]
     return [f"{where}: {detail}" if where else str(detail)]
