@@ -13,7 +13,7 @@ from proposals.types import DraftTrade, Intention, NewWash, Side, Windows
 from proposals.windows import Groups
 
 if TYPE_CHECKING:  # this module stays free of Django
-    from securities.selectors import Quote
+    from securities.types import Quote
 
 Trade = DraftTrade | Intention
 LotKey = tuple[int, int]  # (opening, part)

@@ -1,30 +1,22 @@
 """Reads about a firm's securities."""
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.db.models import OuterRef, Subquery
+
 from accounts.models import Firm
 from securities.models import IdenticalMember, Price, Security
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A closing price (dollars a share) and the day it is of."""
-
-    price: Decimal
-    day: date
+from securities.types import Quote
 
 
 def latest_prices(firm_id: int, as_of: date) -> dict[int, Quote]:
     """Security -> its newest close on or before ``as_of``; securities without one are left out."""
-    rows = (
-        Price.objects.filter(security__firm=firm_id, day__lte=as_of)
-        .order_by("security_id", "-day")
-        .distinct("security_id")
-        .values_list("security_id", "close", "day")
-    )
+    # One index look-up a security: reading the whole history would cost more with every year.
+    newest = Price.objects.filter(security=OuterRef("pk"), day__lte=as_of).order_by("-day")
+    ids = Security.objects.filter(firm=firm_id).annotate(newest=Subquery(newest.values("pk")[:1]))
+    rows = Price.objects.filter(pk__in=ids.values("newest")).values_list("security", "close", "day")
     return {security: Quote(price=close, day=day) for security, close, day in rows}
 
 

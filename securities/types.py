@@ -1,5 +1,8 @@
 """Words about securities."""
 
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -15,3 +18,11 @@ class AssetClass(StrEnum):
 
 class ActionKind(StrEnum):
     SPLIT = "split"
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A closing price (dollars a share) and the day it is of."""
+
+    price: Decimal
+    day: date
