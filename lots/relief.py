@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from lots.errors import Oversold, UnknownLot
 from lots.holdings import ZERO, Lot, Part, Position
+from lots.splits import in_base_units, in_shares
 from lots.types import LedgerEntry, LotPick
 
 
@@ -26,7 +27,7 @@ def choose(position: Position, entry: LedgerEntry, factor: Fraction) -> list[Tak
     """
     if entry.picks:
         return _identified(position, entry, factor)
-    wanted = Fraction(entry.quantity) / factor
+    wanted = in_base_units(Fraction(entry.quantity), factor)
     takes: list[Take] = []
     for lot in position:
         for part in lot.parts():
@@ -35,21 +36,21 @@ def choose(position: Position, entry: LedgerEntry, factor: Fraction) -> list[Tak
             wanted -= taken
             if not wanted:
                 return takes
-    raise _oversold(entry, Fraction(entry.quantity), position.held() * factor)
+    raise _oversold(entry, Fraction(entry.quantity), in_shares(position.held(), factor))
 
 
 def _identified(position: Position, entry: LedgerEntry, factor: Fraction) -> list[Take]:
     takes: dict[Part, Take] = {}
     for pick in entry.picks:
         parts = _picked_parts(position, entry, pick)
-        wanted = Fraction(pick.quantity) / factor
+        wanted = in_base_units(Fraction(pick.quantity), factor)
         for part in parts:
             take = takes.setdefault(part, Take(part, ZERO))
             taken = min(part.quantity - take.quantity, wanted)
             take.quantity += taken
             wanted -= taken
         if wanted:
-            held = sum((part.quantity for part in parts), ZERO) * factor
+            held = in_shares(sum((part.quantity for part in parts), ZERO), factor)
             raise _oversold(entry, _picked_of_lot(entry, pick.lot), held, lot=pick.lot)
     return sorted((take for take in takes.values() if take.quantity), key=_acquisition_order)
 

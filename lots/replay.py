@@ -33,7 +33,7 @@ from lots.errors import Unsupported
 from lots.holding_period import term
 from lots.holdings import ZERO, BlockKey, Lot, Opening, Part, Position, SoldPart
 from lots.relief import Take, choose
-from lots.splits import SplitBook
+from lots.splits import SplitBook, in_base_units, in_shares
 from lots.types import (
     EntryKind,
     LedgerAccount,
@@ -228,7 +228,7 @@ class _Replay:
             lot=lot,
             number=opening.next_number(),
             holding_start=opening.acquired,
-            quantity=Fraction(entry.quantity) / opening.factor,
+            quantity=in_base_units(Fraction(entry.quantity), opening.factor),
             basis=basis,
         )
         lot.add(part)
@@ -260,7 +260,7 @@ class _Replay:
     ) -> SoldPart:
         """Take the shares out of their part and make the row of the sale."""
         part, opening = take.part, take.part.lot.opening
-        quantity = take.quantity * factor
+        quantity = in_shares(take.quantity, factor)
         row = SoldPart(
             sale=entry.id,
             position=position,
@@ -386,7 +386,7 @@ def _open_lot(lot: Lot, part: Part, factor: Fraction) -> OpenLot:
         security=lot.opening.security,
         acquired=lot.opening.acquired,
         holding_start=part.holding_start,
-        quantity=part.quantity * factor,
+        quantity=in_shares(part.quantity, factor),
         basis=part.basis,
         block=lot.opening.block,
     )

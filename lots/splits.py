@@ -13,7 +13,7 @@ from fractions import Fraction
 from lots.errors import BadEntry
 from lots.types import EntryKind, LedgerEntry
 
-_ONE = Fraction(1)
+_ONE = Fraction(1)  # one object: most securities never split, and ``is`` spares exact arithmetic
 _REPEATING_PLACES = 6
 _REPEATING_DENOMINATOR = 100
 
@@ -31,6 +31,16 @@ def exact_ratio(ratio: Decimal) -> Fraction:
         return exact
     simple = exact.limit_denominator(_REPEATING_DENOMINATOR)
     return simple if abs(simple - exact) * 2 <= Fraction(1, 10**places) else exact
+
+
+def in_base_units(shares: Fraction, factor: Fraction) -> Fraction:
+    """Base shares for ``shares`` of a day on which one base share is ``factor`` shares."""
+    return shares if factor is _ONE else shares / factor
+
+
+def in_shares(base: Fraction, factor: Fraction) -> Fraction:
+    """The inverse of ``in_base_units``."""
+    return base if factor is _ONE else base * factor
 
 
 @dataclass(slots=True)

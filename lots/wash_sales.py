@@ -31,7 +31,7 @@ from fractions import Fraction
 from accounts.types import AccountKind, OwnerKind
 from lots.holding_period import tacked_start
 from lots.holdings import Opening, Part, SoldPart
-from lots.splits import SplitBook
+from lots.splits import SplitBook, in_base_units, in_shares
 from lots.types import (
     LedgerAccount,
     OlderLotPolicy,
@@ -219,11 +219,12 @@ class WashBook:
         """Match as many shares as both sides have, and move the loss."""
         rate = self._units_at_sale(row, opening)
         for part in opening.free:
-            shares = min(row.unmatched, part.quantity * rate)
+            available = in_shares(part.quantity, rate)
+            shares = min(row.unmatched, available)
             if not shares:
                 continue
-            whole = shares == part.quantity * rate
-            piece = part if whole else part.split_off(shares / rate)
+            whole = shares == available
+            piece = part if whole else part.split_off(in_base_units(shares, rate))
             self._move_loss(row, piece, shares, rate)
             if not row.unmatched:
                 break

@@ -68,7 +68,7 @@ def test_h2_only_losses_are_disallowed_and_never_more_than_the_loss(entries, pol
     for row in run(entries, policy).realized:
         assert row.gain == row.proceeds - row.basis
         assert row.allowed == row.gain + row.disallowed
-        assert 0 <= row.permanent <= row.disallowed <= max(0, -row.gain)
+        assert 0 <= row.permanent <= row.disallowed <= max(Fraction(0), -row.gain)
 
 
 @lawful
