@@ -1,0 +1,93 @@
+"""The hard checks, one bad draft each: none of them may become a proposal."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from lots.types import EntryKind, LedgerEntry
+from proposals.drafts import problems_of
+from proposals.types import BuyBlock, DraftTrade, ProposalKind, Windows
+from tests.proposals.trades import IRA, LOT, OLD, OTHER, SUB, TWIN, draft, facts, purchase, sale
+
+
+def codes(*trades: DraftTrade, kind: ProposalKind = ProposalKind.HARVEST, **changes: object):
+    return [problem.code for problem in problems_of(draft(*trades, kind=kind), facts(**changes))]
+
+
+def test_a_balanced_pair_is_fine():
+    assert codes(sale(), purchase()) == []
+
+
+def test_two_lots_of_a_pair_share_one_purchase():
+    assert codes(sale("12"), sale("8"), purchase()) == []
+
+
+@pytest.mark.parametrize(
+    ("trades", "code"),
+    [
+        ((), "no_trades"),
+        ((sale(account=99), purchase(account=99)), "foreign_account"),
+        ((sale(), purchase(security=99)), "foreign_security"),
+        ((sale(), purchase("0")), "not_positive"),
+        ((sale(opening=None), purchase()), "lot_missing"),
+        ((sale(), purchase(opening=LOT, part=0)), "lot_missing"),
+        ((sale(opening=101), purchase()), "lot_not_held"),
+        ((sale(security=OTHER), purchase()), "lot_not_held"),
+        ((sale("20.00000001"), purchase()), "oversold"),
+        ((sale("12"), sale("12"), purchase("23")), "oversold"),
+        ((sale(), purchase(security=TWIN)), "sells_at_loss_what_it_buys"),
+        ((sale(), purchase("21")), "unbalanced_pair"),  # more bought than sold
+        ((sale(), purchase("18")), "unbalanced_pair"),  # a share more would fit
+        ((sale(),), "unbalanced_pair"),
+        ((sale(), purchase("9"), purchase("10", security=OTHER)), "unbalanced_pair"),
+        ((sale(), purchase(account=IRA)), "unbalanced_pair"),
+        ((sale(pair=0), purchase(pair=0)), "unbalanced_pair"),
+    ],
+)
+def test_a_bad_draft_is_refused(trades: tuple[DraftTrade, ...], code: str):
+    assert code in codes(*trades)
+
+
+def test_a_float_is_a_programming_error():
+    with pytest.raises(TypeError, match="float"):
+        codes(sale(), purchase(price=80.0))
+
+
+def test_shares_that_another_proposal_sells_are_taken():
+    windows = Windows({}, {}, {(LOT, 0): Decimal(5)})
+    assert codes(sale("16"), purchase("15"), windows=windows) == ["oversold"]
+    assert codes(sale("15"), purchase("14"), windows=windows) == []
+
+
+def test_a_blocked_security_is_never_bought_not_even_in_an_ira():
+    windows = Windows({SUB: BuyBlock(date(2023, 1, 9), "10 SUB sold at a loss")}, {}, {})
+    trade = purchase("1", account=IRA, pair=0)
+    (problem,) = problems_of(draft(trade, kind=ProposalKind.REBALANCE), facts(windows=windows))
+    assert problem.code == "buy_blocked"
+    assert problem.text == "SUB must not be bought before 2023-01-09: 10 SUB sold at a loss."
+
+
+def test_a_gain_may_be_sold_while_the_security_is_bought_elsewhere():
+    trades = (sale(price=Decimal(120), pair=0), purchase("1", account=IRA, security=TWIN, pair=0))
+    assert codes(*trades, kind=ProposalKind.REBALANCE) == []
+
+
+def test_one_account_never_sells_and_buys_one_security():
+    trades = (sale(price=Decimal(120), pair=0), purchase("1", security=OLD, pair=0))
+    assert codes(*trades, kind=ProposalKind.REBALANCE) == ["churn"]
+
+
+def test_a_loss_that_a_recent_purchase_would_wash_is_refused_with_what_is_lost_for_ever():
+    base = facts()
+    recent = LedgerEntry(
+        "101", date(2022, 12, 20), str(IRA), EntryKind.BUY, str(TWIN), Decimal(5), Decimal(400)
+    )
+    washed = replace(base.ledger, entries=(*base.ledger.entries, recent))
+    (problem,) = problems_of(draft(sale(), purchase()), replace(base, ledger=washed))
+    assert problem.code == "wash_sale"
+    assert problem.text == (
+        "$100.00 of the loss on OLD sold on 2022-12-28 in Ann taxable would be disallowed, "
+        "$100.00 of it for ever."
+    )
