@@ -149,6 +149,8 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
         bound = _safe_bound(program, matrix, rhs, raw, sizes)
     if status is Status.OPTIMAL and bound == -np.inf:
         status = Status.INACCURATE
+    if status is Status.INFEASIBLE and not _is_certificate(program, matrix, rhs, raw, sizes):
+        status = Status.INACCURATE
     return _outcome(sub, columns, layout, raw, status, bound)
 
 
@@ -544,8 +546,36 @@ def _safe_bound(
     For any multipliers inside the dual cone, f(x) >= -x0'Px0/2 - b'z + r'x with
     r = P x0 + q + A'z; every variable's size is known, so r'x is bounded from below.
     """
+    z = _into_dual_cone(raw.z, sizes)
+    residual = program.quadratic * raw.x + program.linear + matrix.T @ z
+    value = -0.5 * float(program.quadratic @ raw.x**2) - float(rhs @ z)
+    value -= float(np.abs(residual) @ program.size)
+    bound = (value + program.constant) / BASIS_POINTS
+    return bound if np.isfinite(bound) else -np.inf
+
+
+def _is_certificate(
+    program: _Program,
+    matrix: sparse.csc_array,
+    rhs: FloatArray,
+    raw: RawSolution,
+    sizes: tuple[int, int, int, int],
+) -> bool:
+    """Whether the multipliers prove that nothing is feasible, whatever the solver's accuracy.
+
+    A feasible x has 0 <= z'(b - Ax); with every |x| within its size that is at most
+    b'z + |A'z|'size, which must therefore not be negative.
+    """
+    if len(raw.z) != len(rhs) or not np.all(np.isfinite(raw.z)):
+        return False
+    z = _into_dual_cone(raw.z, sizes)
+    return float(rhs @ z) + float(np.abs(matrix.T @ z) @ program.size) < 0.0
+
+
+def _into_dual_cone(multipliers: FloatArray, sizes: tuple[int, int, int, int]) -> FloatArray:
+    """Multipliers moved as little as needed into the dual of the cones."""
     zero, positive, triples, _ = sizes
-    z = raw.z.copy()
+    z = multipliers.copy()
     z[zero : zero + positive] = np.maximum(z[zero : zero + positive], 0.0)
     cones = z[zero + positive :].reshape(-1, 3)
     second, power = cones[:triples], cones[triples:]
@@ -553,11 +583,7 @@ def _safe_bound(
     power[:, 1] = np.maximum(power[:, 1], 1e-12)  # dual: (u 3/2)^(2/3) (3 v)^(1/3) >= |w|
     least = 2.0 / 3.0 * np.sqrt(np.abs(power[:, 2]) ** 3 / (3.0 * power[:, 1]))
     power[:, 0] = np.maximum(power[:, 0], least)
-    residual = program.quadratic * raw.x + program.linear + matrix.T @ z
-    value = -0.5 * float(program.quadratic @ raw.x**2) - float(rhs @ z)
-    value -= float(np.abs(residual) @ program.size)
-    bound = (value + program.constant) / BASIS_POINTS
-    return bound if np.isfinite(bound) else -np.inf
+    return z
 
 
 def _outcome(
