@@ -2,7 +2,6 @@
 
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from accounts.types import AccountKind, OwnerKind
@@ -71,15 +70,15 @@ def picks(of: Any) -> tuple[LotPick, ...]:
     return tuple(LotPick(pick[0], Decimal(pick[1]), *pick[2:]) for pick in of)
 
 
-def lots(result: ReplayResult, opening: str) -> list[tuple[Fraction, Fraction, str]]:
+def lots(result: ReplayResult, opening: str) -> list[tuple[Any, ...]]:
     """(shares, basis, holding start) of the open parts of one lot, adjusted parts first."""
     return [_shown(lot) for lot in result.open_lots if lot.opening == opening]
 
 
-def _shown(lot: OpenLot) -> tuple[Fraction, Fraction, str]:
+def _shown(lot: OpenLot) -> tuple[Any, ...]:
     return lot.quantity, lot.basis, lot.holding_start.isoformat()
 
 
-def sale(result: ReplayResult, id_: str) -> list[tuple[Fraction, Fraction, Fraction]]:
+def sale(result: ReplayResult, id_: str) -> list[tuple[Any, ...]]:
     """(shares, gain, disallowed) of the rows of one sale."""
     return [(row.quantity, row.gain, row.disallowed) for row in result.realized if row.sale == id_]

@@ -65,6 +65,8 @@ def test_tacking_by_each_method(own, by_sum, by_date, by_union):
 
 
 def test_union_is_the_default_method():
-    dates = {"own": date(2026, 2, 10), "sold_start": date(2026, 1, 5), "sold_on": date(2026, 2, 20)}
-    assert tacked_start(**dates) == date(2026, 1, 5)
-    assert first_long_term_day(tacked_start(**dates)) == date(2027, 1, 6)
+    start = tacked_start(
+        own=date(2026, 2, 10), sold_start=date(2026, 1, 5), sold_on=date(2026, 2, 20)
+    )
+    assert start == date(2026, 1, 5)
+    assert first_long_term_day(start) == date(2027, 1, 6)
