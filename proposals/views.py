@@ -100,10 +100,9 @@ def export_orders(request: HttpRequest) -> HttpResponse:
 @require_safe
 def order_file(request: HttpRequest, number: str, part: str) -> HttpResponse:
     """An order file or its lot instructions, exactly as exported."""
-    export = selectors.order_export(person(request), int(number))
-    text = export.orders_csv if part == "orders" else export.lots_csv
-    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="lotwise-{part}-{export.number:06d}.csv"'
+    file = selectors.order_file(person(request), int(number), part, copy=False)
+    response = HttpResponse(file.text, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{file.name}"'
     return response
 
 
