@@ -22,6 +22,8 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as mistake:
         sys.exit(str(mistake))
+    except KeyboardInterrupt:
+        sys.exit(130)
     except OperationalError:
         if os.environ["DATABASE_URL"] != embedded["DATABASE_URL"]:
             raise

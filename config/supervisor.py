@@ -95,8 +95,8 @@ class Supervisor:
         self.say("Migrations   applied")
         self._load_demo()
         connections.close_all()
+        self._start_web()
         self._start_work()
-        self._wait_for_web()
         self.say(
             f"\nLotwise is at http://{ADDRESS}:{self.port}/ ({time.monotonic() - began:.0f} s)"
         )
@@ -141,27 +141,26 @@ class Supervisor:
         """Exists from before the demo firm is loaded until its first scan has finished."""
         return self.state / "first-scan-is-due"
 
-    def _start_work(self) -> None:
-        """One worker, one beat, the web server: all with the same environment."""
+    def _start_web(self) -> None:
+        """The web server alone first: what the worker imports would only delay the first page."""
         Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # or WhiteNoise warns
-        python = [sys.executable, "-m"]
-        celery = [*python, "celery", "-A", "config"]
-        options = ["--loglevel", "INFO"]
-        self._spawn(
-            "worker",
-            [
-                *celery,
-                "worker",
-                "--concurrency",
-                "2",
-                *options,
-                "--without-gossip",
-                "--without-mingle",
-            ],
+        self._spawn("web", [sys.executable, "-m", "gunicorn", *_gunicorn_options(self.port)])
+        children.wait_until(
+            lambda: self._is_ready() or self._raise_if_one_died(),
+            name="the web server",
+            process=self.processes["web"],
+            log=self._log("web"),
+            limit=START_LIMIT_SECONDS,
         )
+
+    def _start_work(self) -> None:
+        """One worker and one beat."""
+        celery = [sys.executable, "-m", "celery", "-A", "config"]
+        level = ["--loglevel", "INFO"]
+        alone = ["--without-gossip", "--without-mingle"]  # there are no other workers to talk to
+        self._spawn("worker", [*celery, "worker", "--concurrency", "2", *alone, *level])
         # beat's own pid file would only go stale: the work list makes a second beat harmless
-        self._spawn("beat", [*celery, "beat", *options, "--pidfile", ""])
-        self._spawn("web", [*python, "gunicorn", *_gunicorn_options(self.port)])
+        self._spawn("beat", [*celery, "beat", "--pidfile", "", *level])
 
     def _spawn(self, name: str, arguments: list[str]) -> None:
         with self._undisturbed():
@@ -175,15 +174,6 @@ class Supervisor:
 
     def _log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
-
-    def _wait_for_web(self) -> None:
-        children.wait_until(
-            lambda: self._is_ready() or self._raise_if_one_died(),
-            name="the web server",
-            process=self.processes["web"],
-            log=self._log("web"),
-            limit=START_LIMIT_SECONDS,
-        )
 
     def _is_ready(self) -> bool:
         connection = http.client.HTTPConnection(ADDRESS, self.port, timeout=5)
@@ -244,16 +234,17 @@ class Supervisor:
             server.stop()
 
     def _kill_everything(self) -> None:
-        for process in self.processes.values():
-            children.kill_group(process)
+        """For an impatient second Ctrl-C. Only signals: who waits for the processes is interrupted by us."""
+        deaths = [(process, signal.SIGKILL) for process in self.processes.values()]
         for server in self.embedded:
             if (
                 server.process is not None
-            ):  # SIGQUIT is PostgreSQL's immediate stop; it recovers on start
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(server.process.pid, signal.SIGQUIT)
-                    server.process.wait(timeout=2)
-                children.kill_group(server.process)
+            ):  # PostgreSQL stops at once and recovers on its next start
+                deaths.append((server.process, signal.SIGQUIT))
+        for process, number in deaths:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, number)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stopping_since is not None:
