@@ -9,6 +9,7 @@ them up, so it is given ``risk_aversion * horizon_years`` (T40); the covariance 
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +20,7 @@ import numpy as np
 from lots.types import Term
 from proposals.types import DraftTrade, Side
 from rebalancing import drift
-from rebalancing.cash_bands import CashBand, cash_bands
+from rebalancing.cash_bands import cash_bands
 from rebalancing.problem import FloatArray, Problem
 from rebalancing.risk import RiskModel
 from rebalancing.state import share_of_basis
@@ -84,7 +85,7 @@ def build(state: HouseholdState, risk: RiskModel) -> tuple[Problem, Index]:
         targets=_floats(state.targets.get(security, ZERO) for security in index.securities),
         cash=_fractions((cash[account] for account in index.accounts), index.value),
         cash_min=_fractions((bands[account].floor for account in index.accounts), index.value),
-        cash_max=_ceilings(index, bands),
+        cash_max=_fractions((bands[account].ceiling for account in index.accounts), index.value),
         factor_loadings=risk.loadings,
         specific_variance=risk.specific_variance,
         cost_rates=_floats(state.half_spreads[security] for security in index.securities),
@@ -147,6 +148,19 @@ def fingerprint(risk: RiskModel) -> str:
     return digest.hexdigest()
 
 
+def in_words(text: str, index: Index) -> str:
+    """An optimiser's message with the names of accounts and securities instead of their rows."""
+    accounts = {account.id: account.name for account in index.state.accounts}
+
+    def account(found: re.Match[str]) -> str:
+        return f"account {accounts[index.accounts[int(found[1])]]}"
+
+    def security(found: re.Match[str]) -> str:
+        return index.state.symbols[index.securities[int(found[1])]]
+
+    return re.sub(r"security (\d+)", security, re.sub(r"account (\d+)", account, text))
+
+
 def _index(state: HouseholdState) -> Index:
     positions = sorted(state.shares().keys() | _may_buy(state))
     return Index(
@@ -161,12 +175,10 @@ def _index(state: HouseholdState) -> Index:
 
 def _may_buy(state: HouseholdState) -> frozenset[Position]:
     """Where a purchase could make sense: no security above its band, no account without means."""
-    too_much = {row.security for row in drift.of_state(state).rows if row.weight > row.high}
+    securities = drift.worth_buying(state)
     means = {account.id for account in state.accounts if account.cash > ZERO}
     means |= {lot.account for lot in state.lots if lot.sellable > ZERO}
-    return frozenset(
-        (account, security) for account in means for security in state.buyable - too_much
-    )
+    return frozenset((account, security) for account in means for security in securities)
 
 
 def _gain(state: HouseholdState, lot: StateLot) -> float:
@@ -185,14 +197,6 @@ def _tax_schedule(state: HouseholdState, value: Decimal) -> TaxSchedule:
         loss_limit=float(tax.loss_limit / value),
         ordinary_rate=float(tax.ordinary_rate),
         carried_loss_value=float(tax.carried_loss_value),
-    )
-
-
-def _ceilings(index: Index, bands: Mapping[int, CashBand]) -> FloatArray:
-    ceilings = [bands[account].ceiling for account in index.accounts]
-    return np.array(
-        [np.inf if most is None else float(most / index.value) for most in ceilings],
-        dtype=np.float64,
     )
 
 

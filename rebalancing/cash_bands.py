@@ -5,9 +5,10 @@ rounding must never make the problem infeasible:
 
 - The household has enough: each account keeps the same fraction of its cash, so the floors add up to the household's
   minimum and no account is drained for another.
-- It has too little: what is missing is raised where there are shares to sell, in proportion to them. Where there are
-  not enough, the accounts keep what they have.
-- It has too much: accounts above the household's maximum weight give up the excess, in proportion to theirs.
+- It has too little: what is missing is raised in the account with the most to sell, then in the next, so that no
+  trade is smaller than it must be. Where there is not enough, the accounts keep what they have.
+- It has too much: accounts above the household's maximum weight give up the excess, in proportion to theirs. Where
+  nothing is worth buying they keep it.
 - Otherwise each account may end with its cash and its share, by value, of the room below the maximum.
 
 A ceiling leaves room for whole shares. No floor is below zero.
@@ -17,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from rebalancing.drift import worth_buying
 from rebalancing.types import ZERO, HouseholdState
 
 # Selling "everything" to raise cash is no plan: prices move before the orders fill.
@@ -26,10 +28,10 @@ ONE = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class CashBand:
-    """Dollars; ``ceiling`` None = no limit."""
+    """Dollars."""
 
     floor: Decimal
-    ceiling: Decimal | None
+    ceiling: Decimal
 
 
 def household_band(state: HouseholdState) -> tuple[Decimal, Decimal]:
@@ -48,9 +50,7 @@ def cash_bands(state: HouseholdState) -> dict[int, CashBand]:
     return {
         account.id: CashBand(
             floors[account.id],
-            None
-            if ceilings is None
-            else max(ceilings[account.id], floors[account.id] + _share_price(state)),
+            max(ceilings[account.id], floors[account.id] + _share_price(state)),
         )
         for account in state.accounts
     }
@@ -63,38 +63,34 @@ def _floors(state: HouseholdState, low: Decimal) -> dict[int, Decimal]:
         kept = low / total if total > ZERO else ZERO
         return {account: max(dollars * kept, ZERO) for account, dollars in cash.items()}
     raisable = _raisable(state)
-    capacity = sum(raisable.values(), ZERO)
     missing = low - total
-    if capacity < missing:
+    if sum(raisable.values(), ZERO) < missing:
         return {account: max(dollars, ZERO) for account, dollars in cash.items()}
-    return {
-        account: max(dollars + missing * raisable.get(account, ZERO) / capacity, ZERO)
-        for account, dollars in cash.items()
-    }
+    floors = dict(cash)
+    for account in sorted(raisable, key=lambda account: (-raisable[account], account)):
+        raised = min(missing, raisable[account])
+        floors[account] += raised
+        missing -= raised
+    return {account: max(dollars, ZERO) for account, dollars in floors.items()}
 
 
-def _ceilings(state: HouseholdState, low: Decimal, high: Decimal) -> dict[int, Decimal] | None:
-    if not state.buyable:
-        return None  # nothing can take the money
+def _ceilings(state: HouseholdState, low: Decimal, high: Decimal) -> dict[int, Decimal]:
     total, value = state.cash, state.value
-    room = min(_share_price(state) * len(state.accounts), (high - low) / 2)
-    aim = high - room
+    # What rounding down to whole shares may leave in cash.
+    aim = high - min(_share_price(state) * len(state.accounts), (high - low) / 2)
     worth = _account_values(state)
     if total <= high:
+        room = max(aim - total, ZERO)
         return {
-            account.id: account.cash + max(aim - total, ZERO) * max(worth[account.id], ZERO) / value
+            account.id: account.cash + room * max(worth[account.id], ZERO) / value
             for account in state.accounts
         }
     over = {
         account.id: max(account.cash - aim * worth[account.id] / value, ZERO)
         for account in state.accounts
     }
-    all_over = sum(over.values(), ZERO)
-    excess = total - aim
-    return {
-        account.id: account.cash - (excess * over[account.id] / all_over if all_over else ZERO)
-        for account in state.accounts
-    }
+    given_up = (total - aim) / sum(over.values(), ZERO) if worth_buying(state) else ZERO
+    return {account.id: account.cash - given_up * over[account.id] for account in state.accounts}
 
 
 def _raisable(state: HouseholdState) -> dict[int, Decimal]:

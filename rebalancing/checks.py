@@ -119,9 +119,9 @@ def _both_sides(trades: Sequence[DraftTrade], state: HouseholdState) -> Iterator
 
 def _cash(trades: Sequence[DraftTrade], state: HouseholdState) -> Iterator[str]:
     after = cash_after(trades, state)
-    for account, dollars in after.items():
-        if dollars < ZERO:
-            yield f"Account {account} would owe ${-dollars}."
+    for account in state.accounts:
+        if after[account.id] < ZERO:
+            yield f"Account {account.name} would owe ${-after[account.id]}."
     least, most = household_band(state)
     total = sum(after.values(), ZERO)
     if total < min(least, state.cash):

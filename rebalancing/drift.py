@@ -104,6 +104,12 @@ def of_state(state: HouseholdState) -> Drift:
     )
 
 
+def worth_buying(state: HouseholdState) -> frozenset[int]:
+    """Securities that may be bought and are not above their band already."""
+    too_much = {row.security for row in of_state(state).rows if row.weight > row.high}
+    return state.buyable - too_much
+
+
 def band(target: Decimal, limits: Limits) -> Decimal:
     """Half the width of a target's band, a fraction of the household: the tighter of absolute and relative."""
     return min(limits.absolute_band, limits.relative_band * target)

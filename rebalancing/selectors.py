@@ -88,10 +88,11 @@ def books(
     """Everything on record about a household that follows a model."""
     household = assigned.household
     quotes = securities.latest_prices(household.firm_id, as_of)
-    rows = Account.objects.filter(household=household)
+    rows = list(Account.objects.filter(household=household))
     return Books(
         household=household.pk,
         as_of=as_of,
+        account_names={account.pk: account.name for account in rows},
         taxable={account.pk: account.is_taxable for account in rows},
         cash=lot_selectors.cash(household.pk),
         lots=lot_selectors.open_lots(household.pk),

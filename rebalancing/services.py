@@ -3,35 +3,24 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import ROUND_CEILING, Decimal
-from functools import lru_cache
-from importlib.metadata import version
 
 from accounts.selectors import tax_profile
 from lots import selectors as lot_selectors
 from lots.errors import LedgerError
-from lots.types import Ledger, LedgerEntry, LotRow, Term
-from lots.year_tax import added_tax
+from lots.types import Ledger, LedgerEntry, LotRow
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
 from proposals.compliance import entries_of, feasible, washed_by
 from proposals.models import Proposal
-from proposals.types import DraftProposal, DraftTrade, Intention, ProposalKind, Side
+from proposals.types import DraftProposal, DraftTrade, Intention, ProposalKind
 from rebalancing import arrays, drift, explanation, selectors
-from rebalancing.checks import BrokenRule, cash_after, verify
+from rebalancing.best_trades import best_trades
 from rebalancing.drift import Drift
 from rebalancing.errors import RebalancingError
-from rebalancing.explanation import Figures, Proof
-from rebalancing.optimizer import Solution, solve
-from rebalancing.problem import Problem
-from rebalancing.risk import RiskModel
+from rebalancing.explanation import Figures
 from rebalancing.risk_models import risk_model
 from rebalancing.state import assemble, restricted, stale_holdings
 from rebalancing.types import CENT, ZERO, HouseholdState, Outcome, RebalanceResult
-from rebalancing.worth import weigh
-
-TIME_LIMIT_SECONDS = 20.0
-GAP_QUANTUM = Decimal("0.0001")
 
 
 def examine(
@@ -128,12 +117,12 @@ class _Search:
 
     def run(self) -> RebalanceResult:
         """Raises RebalancingError where the optimiser has no answer or its trades break a rule."""
-        figures = self._solved()
+        figures = best_trades(self._state, self._risk)
         washed = self._washed(figures.trades)
         if washed:
             # Windows err on the careful side, so this is rare: bar what offends and solve once more.
             self._state = restricted(self._state, no_buys=washed, no_loss_sales=washed)
-            figures = self._solved()
+            figures = best_trades(self._state, self._risk)
             washed = self._washed(figures.trades)
         symbols = self._state.symbols
         if washed:
@@ -155,17 +144,6 @@ class _Search:
 
     def _nothing(self, reason: str, detail: str) -> RebalanceResult:
         return RebalanceResult(self._household, self._as_of, None, reason, detail)
-
-    def _solved(self) -> Figures:
-        problem, index = arrays.build(self._state, self._risk)
-        solution = solve(problem, time_limit=TIME_LIMIT_SECONDS)
-        trades = arrays.to_trades(solution, index)
-        broken = verify(trades, self._state) if trades else []
-        if broken:
-            raise BrokenRule(" ".join(broken))
-        return _figures(
-            self._state, self._measured, trades, problem, index, _proof(solution, self._risk)
-        )
 
     def _washed(self, trades: Sequence[DraftTrade]) -> frozenset[int]:
         """Securities whose losses the trades would wash, by the tax engine itself."""
@@ -218,54 +196,6 @@ def _with(ledger: Ledger, entries: Iterable[LedgerEntry]) -> Ledger:
     return replace(ledger, entries=(*ledger.entries, *entries))
 
 
-def _figures(
-    state: HouseholdState,
-    measured: Drift,
-    trades: Sequence[DraftTrade],
-    problem: Problem,
-    index: arrays.Index,
-    proof: Proof,
-) -> Figures:
-    """All figures of the rounded trades, in Decimal but for the tracking errors."""
-    after = arrays.holdings_after(trades, state)
-    risk_before = arrays.tracking_error(problem, index, state.holdings())
-    risk_after = arrays.tracking_error(problem, index, after)
-    short, long = _gains(trades, state, Term.SHORT), _gains(trades, state, Term.LONG)
-    cost = sum((trade.amount * state.half_spreads[trade.security] for trade in trades), ZERO)
-    worth = weigh(
-        value=measured.value,
-        risk_aversion=state.limits.risk_aversion,
-        horizon_years=state.limits.horizon_years,
-        risk_before=risk_before,
-        risk_after=risk_after,
-        trading_cost=cost.quantize(CENT, rounding=ROUND_CEILING),
-        tax=added_tax(state.tax, short=short, long=long),
-    )
-    return Figures(
-        drift=measured,
-        trades=tuple(trades),
-        after=after,
-        cash_after=cash_after(trades, state),
-        risk_before=risk_before,
-        risk_after=risk_after,
-        worth=worth,
-        short_gain=short,
-        long_gain=long,
-        proof=proof,
-    )
-
-
-def _gains(trades: Sequence[DraftTrade], state: HouseholdState, term: Term) -> Decimal:
-    """Dollars of gain (losses negative) that taxable sales of one term realise."""
-    taxable = {account.id for account in state.accounts if account.is_taxable}
-    gains = (
-        trade.gain
-        for trade in trades
-        if trade.side is Side.SELL and trade.account in taxable and trade.term == term
-    )
-    return sum(gains, ZERO)
-
-
 def _reasons(figures: Figures) -> tuple[str, ...]:
     """DRIFT first where a security is out of band, then what else moved the proposal."""
     found = []
@@ -280,19 +210,3 @@ def _reasons(figures: Figures) -> tuple[str, ...]:
     if figures.short_gain + figures.long_gain < ZERO:
         found.append("TAX_LOSS")
     return tuple(found)
-
-
-def _proof(solution: Solution, risk: RiskModel) -> Proof:
-    return Proof(
-        solver=solution.solver,
-        solver_version=_solver_version(),
-        gap_bp=arrays.decimal(solution.gap_bp).quantize(GAP_QUANTUM),
-        risk_sha256=arrays.fingerprint(risk),
-        risk_observations=risk.observations,
-        risk_notes=risk.notes,
-    )
-
-
-@lru_cache(maxsize=1)
-def _solver_version() -> str:
-    return version("clarabel")

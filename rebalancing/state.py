@@ -94,6 +94,7 @@ class Books:
 
     household: int
     as_of: date
+    account_names: Mapping[int, str]
     taxable: Mapping[int, bool]  # account -> whether its sales are taxed
     cash: Mapping[int, Decimal]
     lots: Sequence[LotRow]
@@ -132,7 +133,7 @@ def assemble(books: Books, drafts: Sequence[DraftProposal] = ()) -> HouseholdSta
     state = HouseholdState(
         household=books.household,
         as_of=books.as_of,
-        accounts=accounts_after(taxable=books.taxable, cash=books.cash, coming=coming),
+        accounts=accounts_after(books, coming),
         lots=lots_after(rows=books.lots, taxable=books.taxable, coming=coming, as_of=books.as_of),
         incoming=coming.bought,
         prices=books.prices,
@@ -183,17 +184,16 @@ def underway(
     return found
 
 
-def accounts_after(
-    *, taxable: Mapping[int, bool], cash: Mapping[int, Decimal], coming: Underway
-) -> tuple[StateAccount, ...]:
-    """The accounts (id -> whether taxable) with their cash once what is underway has happened."""
+def accounts_after(books: Books, coming: Underway) -> tuple[StateAccount, ...]:
+    """The accounts with their cash once what is underway has happened."""
     return tuple(
         StateAccount(
             id=account,
+            name=books.account_names[account],
             is_taxable=is_taxable,
-            cash=cash.get(account, ZERO) + coming.cash.get(account, ZERO),
+            cash=books.cash.get(account, ZERO) + coming.cash.get(account, ZERO),
         )
-        for account, is_taxable in sorted(taxable.items())
+        for account, is_taxable in sorted(books.taxable.items())
     )
 
 

@@ -63,6 +63,7 @@ class StateAccount:
     """An account and the dollars it holds once what is on its way has happened."""
 
     id: int
+    name: str
     is_taxable: bool
     cash: Decimal
 

@@ -51,6 +51,15 @@ def in_whole_shares(state: HouseholdState, wanted: Wanted) -> Shares:
     return _Rounding(state, wanted).run()
 
 
+def _whole(shares: Decimal) -> Decimal:
+    return shares.to_integral_value(ROUND_FLOOR)
+
+
+def _most(lot: StateLot) -> Decimal:
+    """Shares a sale may take: the complete lot, or whole shares of it."""
+    return lot.sellable if lot.sellable == lot.quantity else _whole(lot.sellable)
+
+
 class _Rounding:
     def __init__(self, state: HouseholdState, wanted: Wanted) -> None:
         self._state = state
@@ -64,9 +73,7 @@ class _Rounding:
         for key, dollars in self._wanted.sells.items():
             self._set_sale(self._lots[key], self._whole_sale(self._lots[key], dollars))
         for position, dollars in self._wanted.buys.items():
-            self._set_buy(
-                position, (dollars / self._price(position[1])).to_integral_value(ROUND_FLOOR)
-            )
+            self._set_buy(position, _whole(dollars / self._price(position[1])))
         self._trade_difference_only()
         self._drop_small_sales()
         self._drop_small_buys()
@@ -106,11 +113,21 @@ class _Rounding:
         shares = min(dollars / self._price(lot.security), lot.sellable)
         if lot.sellable == lot.quantity and shares >= lot.quantity * NEARLY_ALL:
             return lot.quantity
-        return shares.to_integral_value(ROUND_FLOOR)
+        return _whole(shares)
 
     def _sold_of(self, position: Position) -> list[StateLot]:
         lots = [self._lots[key] for key in self._shares.sells]
         return [lot for lot in lots if (lot.account, lot.security) == position]
+
+    def _sold_amount(self, position: Position) -> Decimal:
+        """Dollars of the order that sells from a position."""
+        return sum(
+            (
+                amount_of(self._shares.sells[lot.key], self._price(lot.security))
+                for lot in self._sold_of(position)
+            ),
+            ZERO,
+        )
 
     def _trade_difference_only(self) -> None:
         """One account never sells and buys one security (T39): the smaller side goes."""
@@ -122,9 +139,7 @@ class _Rounding:
             if sold < self._shares.buys[position]:
                 for lot in lots:
                     self._set_sale(lot, ZERO)
-                self._set_buy(
-                    position, (self._shares.buys[position] - sold).to_integral_value(ROUND_FLOOR)
-                )
+                self._set_buy(position, _whole(self._shares.buys[position] - sold))
             else:
                 self._set_buy(position, ZERO)
 
@@ -133,13 +148,8 @@ class _Rounding:
             (self._lots[key].account, self._lots[key].security) for key in self._shares.sells
         }
         for position in sorted(positions):
-            lots = self._sold_of(position)
-            sold = sum(
-                (amount_of(self._shares.sells[lot.key], self._price(lot.security)) for lot in lots),
-                ZERO,
-            )
-            if sold < self._state.limits.minimum_trade:
-                for lot in lots:
+            if self._sold_amount(position) < self._state.limits.minimum_trade:
+                for lot in self._sold_of(position):
                     self._set_sale(lot, ZERO)
 
     def _is_small(self, position: Position, shares: Decimal) -> bool:
@@ -172,36 +182,43 @@ class _Rounding:
             self._set_buy(largest, ZERO if self._is_small(largest, left) else left)
 
     def _sell_more(self, account: int, floor: Decimal) -> None:
-        """Raise what rounding down took away, from lots already sold or lots without a loss."""
+        """Raise what rounding took away, from lots the optimiser chose or lots without a loss."""
         for lot in sorted(self._sources(account), key=self._dearness):
-            missing = floor - self._cash[account]
-            if missing <= ZERO:
-                return
+            order = self._sold_amount((account, lot.security))
+            dollars = floor - self._cash[account]
+            if dollars <= ZERO and not ZERO < order < self._state.limits.minimum_trade:
+                continue
+            dollars = max(dollars, self._state.limits.minimum_trade - order)
+            more = (dollars / self._received(lot.security, ONE)).to_integral_value(ROUND_CEILING)
             sold = self._shares.sells.get(lot.key, ZERO)
-            more = (missing / self._received(lot.security, ONE)).to_integral_value(ROUND_CEILING)
-            if sold == ZERO and self._is_small((account, lot.security), more):
-                least = self._state.limits.minimum_trade / self._price(lot.security)
-                more = least.to_integral_value(ROUND_CEILING)
-            most = lot.sellable
-            if most != lot.quantity:
-                most = most.to_integral_value(ROUND_FLOOR)
-            if sold + more >= most:
-                self._set_sale(lot, most)
-            else:
-                self._set_sale(lot, (sold + more).to_integral_value(ROUND_CEILING))
+            most = _most(lot)
+            self._set_sale(lot, most if sold + more >= most else _whole(sold + more))
 
     def _sources(self, account: int) -> list[StateLot]:
-        return [
+        """Lots that may be sold to raise cash, of positions worth a trade."""
+        lots = [
             lot
             for lot in self._state.lots
             if lot.account == account
-            and lot.sellable > self._shares.sells.get(lot.key, ZERO)
-            and (lot.key in self._shares.sells or not self._state.may_lose(lot))
+            and lot.sellable > ZERO
+            and (lot.key in self._wanted.sells or not self._state.may_lose(lot))
         ]
+        worth: dict[int, Decimal] = {}
+        for lot in lots:
+            value = _most(lot) * self._price(lot.security)
+            worth[lot.security] = worth.get(lot.security, ZERO) + value
+        return [lot for lot in lots if worth[lot.security] >= self._state.limits.minimum_trade]
 
-    def _dearness(self, lot: StateLot) -> tuple[bool, Decimal, LotKey]:
+    def _dearness(self, lot: StateLot) -> tuple[bool, bool, Decimal, int, LotKey]:
+        """What is sold already goes first, then what the optimiser chose, then the smallest gain per dollar."""
         gain = self._price(lot.security) - lot.basis / lot.quantity if lot.is_taxable else ZERO
-        return (lot.key not in self._shares.sells, gain / self._price(lot.security), lot.key)
+        return (
+            not self._sold_amount((lot.account, lot.security)),
+            lot.key not in self._wanted.sells,
+            gain / self._price(lot.security),
+            lot.security,
+            lot.key,
+        )
 
     def _buy_back_remainders(self) -> None:
         """One share more where more than half a share was cut off and the cash is there."""
