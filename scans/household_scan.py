@@ -6,15 +6,14 @@ from datetime import date
 
 import harvesting.services
 import rebalancing.services
-from harvesting.services import HarvestResult
-from rebalancing.services import RebalanceResult
-
 from accounts.errors import LotwiseError
 from accounts.models import Account
+from harvesting.types import HarvestResult
 from lots.errors import LedgerError
 from lots.selectors import cash, ledger_stamp, open_lots
 from proposals.selectors import intentions
 from rebalancing.errors import RebalancingError
+from rebalancing.types import RebalanceResult
 from scans.models import AccountOutcome
 from scans.outcomes import AccountFacts, Verdict, account_results, all_skipped, joint
 from scans.types import AccountResult
