@@ -312,3 +312,14 @@ class RebuildChanges:
     inserted: int
     updated: int
     deleted: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What the import of one file did."""
+
+    format: str
+    new: int
+    known: int
+    file_known: bool  # the very same bytes were booked before: nothing was read again
+    households: tuple[int, ...]  # those with new rows

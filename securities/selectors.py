@@ -50,3 +50,9 @@ def firm_named(text: str) -> Firm | None:
     if named is None and text.isascii() and text.isdigit() and len(text) < 19:
         return Firm.objects.filter(pk=int(text)).first()
     return named
+
+
+def only_firm() -> Firm | None:
+    """The firm of an installation that has one; None where there are none or several."""
+    firms = list(Firm.objects.all()[:2])
+    return firms[0] if len(firms) == 1 else None

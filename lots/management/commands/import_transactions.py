@@ -1,0 +1,70 @@
+"""``manage.py import_transactions FILE --account ID [--format NAME]``: all or nothing."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.selectors import business_date
+from lots import selectors, services
+from lots.importers import READERS
+from securities.importers.file_text import check_size
+from securities.importers.refusal import ImportRefused
+from securities.selectors import firm_named, only_firm
+
+
+class Command(BaseCommand):
+    help = "Book a custodian's file of transactions; importing it again changes nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--account", metavar="ID", help="number or public id of the account")
+        parser.add_argument("--format", choices=sorted(READERS), help="told from the file")
+        parser.add_argument(
+            "--firm",
+            metavar="NAME|ID",
+            help="where the account does not say it (default: the only one)",
+        )
+        parser.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="today")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        firm, account = self._target(options["firm"], options["account"])
+        path: Path = options["file"]
+        try:
+            size = path.stat().st_size
+            check_size(name=path.name, size=size, limit=settings.IMPORT_MAX_BYTES)
+            summary = services.import_file(
+                firm=firm,
+                user=None,
+                file=path.read_bytes(),
+                name=path.name,
+                format=options["format"],
+                account=account,
+                as_of=options["as_of"] or business_date(firm),
+            )
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}") from error
+        except ImportRefused as refusal:
+            raise CommandError("\n".join(map(str, refusal.problems))) from refusal
+        self.stdout.write(services.summary_sentence(path.name, summary))
+
+    def _target(self, firm_name: str | None, account_name: str | None) -> tuple[Any, Any]:
+        """The firm and, where one was named, the account."""
+        firm = firm_named(firm_name) if firm_name is not None else None
+        if firm_name is not None and firm is None:
+            raise CommandError(f"There is no firm {firm_name!r}.")
+        if account_name is None:
+            firm = firm or only_firm()
+            if firm is None:
+                raise CommandError(
+                    "Name the --account or the --firm: there is not exactly one firm."
+                )
+            return firm, None
+        found = selectors.accounts_named(account_name, firm_id=firm.pk if firm else None)
+        if not found:
+            raise CommandError(f"There is no account {account_name!r}.")
+        if len(found) > 1:
+            raise CommandError(f"Several accounts are {account_name!r}: name the --firm too.")
+        return found[0].firm, found[0]
