@@ -1,0 +1,54 @@
+"""Invariants that must hold on the live database; each violation is one sentence."""
+
+from collections.abc import Iterator
+
+from django.db import transaction
+from django.db.models import F, Sum
+
+from accounts.canonical import sha256_of
+from accounts.models import Firm, Household
+from accounts.selectors import audit_fault
+from lots.services import rebuild_lots
+from proposals.models import Decision, Order, Proposal
+
+
+def violations() -> Iterator[str]:
+    """Everything that is wrong, firm by firm; nothing is written."""
+    for firm in Firm.objects.order_by("pk"):
+        fault = audit_fault(firm)
+        if fault:
+            yield f"{firm}: audit chain: {fault}"
+        for household in Household.objects.filter(firm=firm).order_by("pk"):
+            yield from _derived(household)
+        yield from _proposals(firm)
+        yield from _orders(firm)
+
+
+def _derived(household: Household) -> Iterator[str]:
+    """Lots, disposals and wash sales must be what the ledger says (docs/adr/0003)."""
+    with transaction.atomic():
+        changes = rebuild_lots(household_id=household.pk)
+        transaction.set_rollback(True)
+    differing = changes.inserted + changes.updated + changes.deleted
+    if differing:
+        yield f"{household.firm}: {household}: {differing} derived rows do not follow from the ledger"
+
+
+def _proposals(firm: Firm) -> Iterator[str]:
+    proposals = Proposal.objects.filter(household__firm=firm)
+    for proposal in proposals.iterator(chunk_size=200):
+        if sha256_of(proposal.content) != proposal.content_sha256:
+            yield f"{firm}: proposal {proposal.public_id}: its content was changed"
+        if sha256_of(proposal.inputs) != proposal.inputs_sha256:
+            yield f"{firm}: proposal {proposal.public_id}: its inputs were changed"
+    decisions = Decision.objects.filter(proposal__household__firm=firm)
+    for decision in decisions.exclude(content_sha256=F("proposal__content_sha256")):
+        yield f"{firm}: decision {decision.pk} is on another content than its proposal has"
+
+
+def _orders(firm: Firm) -> Iterator[str]:
+    """What an order says is filled is the sum of its fills."""
+    orders = Order.objects.filter(account__firm=firm).annotate(filled=Sum("fills__quantity"))
+    for order in orders:
+        if (order.filled or 0) != order.filled_quantity:
+            yield f"{firm}: order {order.public_id}: {order.filled_quantity} filled, its fills say {order.filled or 0}"

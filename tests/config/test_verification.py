@@ -1,0 +1,51 @@
+"""`verify` is silent on a sound database and names what is wrong on another."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from accounts.services import record_audit
+from config.verification import violations
+from lots.models import TaxLot
+from lots.types import EntryKind
+from tests.factories import book, make_account, make_firm, make_household, make_security
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def firm():
+    firm = make_firm(pinned_date=date(2022, 12, 28))
+    account = make_account(make_household(firm))
+    book(account, EntryKind.CASH_IN, date(2022, 1, 3), amount="10000")
+    book(account, EntryKind.BUY, date(2022, 1, 4), make_security(firm), "10", amount="1000")
+    return firm
+
+
+def test_a_sound_database_has_no_violations(firm, capsys):
+    assert list(violations()) == []
+    call_command("verify")
+
+
+def test_a_lot_that_does_not_follow_from_the_ledger_is_named(firm):
+    TaxLot.objects.update(basis=Decimal(1))
+    assert list(violations()) == [
+        "Harbor Advisers: Miller: 1 derived rows do not follow from the ledger"
+    ]
+    assert TaxLot.objects.get().basis == Decimal(1)  # looking changes nothing
+    with pytest.raises(CommandError, match="1 violations"):
+        call_command("verify")
+
+
+def test_a_changed_audit_event_is_named(firm):
+    record_audit(firm=firm, actor="ada", action="test.done", subject="x", facts={})
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE accounts_auditevent SET payload = '{}' WHERE sequence = 2")
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    assert list(violations()) == [
+        "Harbor Advisers: audit chain: event 2 was changed after it was written"
+    ]
