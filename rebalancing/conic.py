@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import clarabel
 import numpy as np
@@ -107,15 +108,24 @@ class _Columns:
     linear: FloatArray  # trading and location cost per dollar
 
 
+class _Block(NamedTuple):
+    """Some rows of A x + s = b: entries of A by row within the block, and b."""
+
+    rows: IntArray
+    columns: IntArray
+    values: FloatArray
+    rhs: FloatArray
+
+
 @dataclass
 class _Program:
     """Blocks of a cone program A x + s = b being collected, and the size of each variable."""
 
     width: int
-    equal: list[tuple[sparse.coo_array, FloatArray]]
-    at_most: list[tuple[sparse.coo_array, FloatArray]]
-    cones: list[tuple[sparse.coo_array, FloatArray]]  # stacked second-order cones of three rows
-    powers: list[tuple[sparse.coo_array, FloatArray]]  # stacked power cones, exponent 2/3
+    equal: list[_Block]
+    at_most: list[_Block]
+    cones: list[_Block]  # stacked second-order cones of three rows
+    powers: list[_Block]  # stacked power cones, exponent 2/3
     quadratic: FloatArray
     linear: FloatArray
     size: FloatArray
@@ -128,14 +138,7 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
     layout = _Layout(sub, columns)
     program = _compile(sub, columns, layout)
     quadratic = sparse.diags_array(program.quadratic).tocsc()
-    blocks = [*program.equal, *program.at_most, *program.cones, *program.powers]
-    matrix = sparse.vstack([block for block, _ in blocks]).tocsc()
-    rhs = np.concatenate([b for _, b in blocks])
-    zero = sum(len(b) for _, b in program.equal)
-    positive = sum(len(b) for _, b in program.at_most)
-    triples = sum(len(b) for _, b in program.cones) // 3
-    powers = sum(len(b) for _, b in program.powers) // 3
-    sizes = (zero, positive, triples, powers)
+    matrix, rhs, sizes = _assemble(program)
     for attempt in range(len(ATTEMPTS)):
         raw = run_clarabel(quadratic, program.linear, matrix, rhs, sizes, attempt, time_limit)
         if raw.status in _STATUS:
@@ -152,6 +155,23 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
     if status is Status.INFEASIBLE and not _is_certificate(program, matrix, rhs, raw, sizes):
         status = Status.INACCURATE
     return _outcome(sub, columns, layout, raw, status, bound)
+
+
+def _assemble(
+    program: _Program,
+) -> tuple[sparse.csc_array, FloatArray, tuple[int, int, int, int]]:
+    """A, b and how many rows or cones of each kind, in the order Clarabel is told."""
+    kinds = (program.equal, program.at_most, program.cones, program.powers)
+    blocks = [block for kind in kinds for block in kind]
+    rhs = np.concatenate([block.rhs for block in blocks])
+    first = np.cumsum([0, *(len(block.rhs) for block in blocks)])
+    rows = [block.rows + start for block, start in zip(blocks, first[:-1], strict=True)]
+    columns = np.concatenate([block.columns for block in blocks])
+    values = np.concatenate([block.values for block in blocks])
+    shape = (len(rhs), program.width)
+    matrix = sparse.csc_array((values, (np.concatenate(rows), columns)), shape=shape)
+    zero, positive, second, power = (sum(len(b.rhs) for b in kind) for kind in kinds)
+    return matrix, rhs, (zero, positive, second // 3, power // 3)
 
 
 _STATUS = {
@@ -195,7 +215,7 @@ def run_clarabel(
 
 def _columns(sub: Subproblem) -> _Columns:
     problem = sub.problem
-    place = np.full(len(np.unique(problem.groups)), -1, dtype=np.int64)
+    place = np.full(problem.group_count, -1, dtype=np.int64)
     place[list(sub.undecided)] = np.arange(len(sub.undecided))
     buys = np.flatnonzero(sub.buy_max > sub.buy_min)
     lots = np.flatnonzero(sub.sell_max > sub.sell_min)
@@ -232,7 +252,7 @@ class _Layout:
 
     def __init__(self, sub: Subproblem, columns: _Columns) -> None:
         problem = sub.problem
-        place = np.full(len(np.unique(problem.groups)), -1, dtype=np.int64)
+        place = np.full(problem.group_count, -1, dtype=np.int64)
         place[list(sub.undecided)] = np.arange(len(sub.undecided))
         group = place[problem.group_ranks]
         split = np.flatnonzero(group >= 0)
@@ -306,7 +326,7 @@ def _add_active_weights(
     sign = np.where(layout.active_harvest, 1.0, -1.0)
     d0 = PERCENT * start[security]
     _append(
-        program.equal, program.width,
+        program.equal,
         (np.concatenate([own, row, split]),
          np.concatenate([layout.active + own, np.arange(len(row)), layout.side + group[split]]),
          np.concatenate([np.ones(count), -columns.sign, -(d0 * sign)[split]])),
@@ -350,7 +370,7 @@ def _sided(
     split = np.flatnonzero(group >= 0)
     coefficient = np.where(harvest, -limit, limit)
     _append(
-        program.at_most, program.width,
+        program.at_most,
         (np.concatenate([own, split]),
          np.concatenate([columns, layout.side + group[split]]),
          np.concatenate([np.full(len(own), way), coefficient[split]])),
@@ -362,7 +382,7 @@ def _add_trade_limits(program: _Program, columns: _Columns, layout: _Layout) -> 
     """Every trade >= 0 and within its room; z in [0, 1]."""
     count = len(columns.sign)
     own = np.arange(count)
-    _append(program.at_most, program.width, (own, own, -np.ones(count)), np.zeros(count))
+    _append(program.at_most, (own, own, -np.ones(count)), np.zeros(count))
     capped = np.flatnonzero(np.isfinite(columns.room))
     _sided(
         program, layout, columns.group[capped], columns.harvest_side[capped], capped, 1.0,
@@ -371,7 +391,7 @@ def _add_trade_limits(program: _Program, columns: _Columns, layout: _Layout) -> 
     sides = np.arange(layout.sides)
     for way, limit in ((-1.0, 0.0), (1.0, 1.0)):
         _append(
-            program.at_most, program.width,
+            program.at_most,
             (sides, layout.side + sides, np.full(layout.sides, way)),
             np.full(layout.sides, limit),
         )  # fmt: skip
@@ -389,7 +409,7 @@ def _add_risk(program: _Program, problem: Problem, layout: _Layout) -> None:
         loadings = problem.factor_loadings[security].T.ravel()
         own = np.arange(factors)
         _append(
-            program.equal, program.width,
+            program.equal,
             (np.concatenate([own, rows]), np.concatenate([layout.exposure + own, active]),
              np.concatenate([np.ones(factors), -loadings])),
             np.zeros(factors),
@@ -406,7 +426,7 @@ def _add_risk(program: _Program, problem: Problem, layout: _Layout) -> None:
     harvest = layout.active_harvest[curved]
     side, slope = layout.side + layout.active_group[curved], np.where(harvest, 1.0, -1.0)
     _append_cones(
-        program.cones, program.width, len(curved),
+        program.cones, len(curved),
         # rows (e + z, 2 d, e - z): e z >= d^2, with 1 - z on the buy side
         [(0, curve, np.ones(len(curved))), (0, side, slope),
          (1, layout.active + curved, np.full(len(curved), 2.0)),
@@ -432,7 +452,7 @@ def _add_cash(program: _Program, sub: Subproblem, columns: _Columns) -> None:
         rows = np.cumsum(chosen) - 1
         kept = chosen[columns.account]
         _append(
-            target, program.width,
+            target,
             (rows[columns.account[kept]], own[kept], way * flow[kept]),
             PERCENT * way * (band - start)[chosen],
         )  # fmt: skip
@@ -447,7 +467,7 @@ def _add_tax(program: _Program, sub: Subproblem, columns: _Columns, layout: _Lay
     rows = columns.is_long[taxed].astype(np.int64)
     start = PERCENT * np.array([tax.st_realised + base.st_gain, tax.lt_realised + base.lt_gain])
     _append(
-        program.equal, program.width,
+        program.equal,
         (np.concatenate([[0, 1], rows]), np.concatenate([[short, long], taxed]),
          np.concatenate([[1.0, 1.0], -columns.gain[taxed]])), start,
     )  # fmt: skip
@@ -467,7 +487,7 @@ def _add_tax(program: _Program, sub: Subproblem, columns: _Columns, layout: _Lay
     table = np.array(lines)
     count = len(table)
     _append(
-        program.at_most, program.width,
+        program.at_most,
         (np.tile(np.arange(count), 3), np.repeat([short, long, top], count),
          table[:, :3].T.ravel()), PERCENT * table[:, 3],
     )  # fmt: skip
@@ -494,28 +514,20 @@ def _add_impact(program: _Program, sub: Subproblem, layout: _Layout) -> None:
     slope = np.where(whole, 0.0, np.where(harvest, 1.0, -1.0))
     side = np.where(whole, top, layout.side + group)  # slope 0 makes the first harmless
     _append_cones(
-        program.powers, program.width, len(moved),
+        program.powers, len(moved),
         [(0, top, ones), (1, side, slope), (2, active, ones), (2, side, -start * slope)],
         (None, np.where(~whole & harvest, 0.0, 1.0), np.where(~whole & harvest, 0.0, -start)),
     )  # fmt: skip
 
 
-Entries = tuple[IntArray, IntArray, FloatArray]
-
-
 def _append(
-    target: list[tuple[sparse.coo_array, FloatArray]],
-    width: int,
-    entries: Entries,
-    rhs: FloatArray,
+    target: list[_Block], entries: tuple[IntArray, IntArray, FloatArray], rhs: FloatArray
 ) -> None:
-    rows, columns, values = entries
-    target.append((sparse.coo_array((values, (rows, columns)), shape=(len(rhs), width)), rhs))
+    target.append(_Block(*entries, rhs))
 
 
 def _append_cones(
-    target: list[tuple[sparse.coo_array, FloatArray]],
-    width: int,
+    target: list[_Block],
     count: int,
     parts: list[tuple[int, IntArray, FloatArray]],
     constants: tuple[FloatArray | None, FloatArray | None, FloatArray | None],
@@ -531,7 +543,7 @@ def _append_cones(
         np.concatenate([variable for _, variable, _ in parts]),
         np.concatenate([-coefficient for _, _, coefficient in parts]),
     )
-    _append(target, width, entries, rhs)
+    _append(target, entries, rhs)
 
 
 def _safe_bound(

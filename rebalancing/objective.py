@@ -109,7 +109,7 @@ def worst_violation(problem: Problem, buys: FloatArray, sells: FloatArray) -> Vi
 
 def washed(problem: Problem, buys: FloatArray, sells: FloatArray) -> FloatArray:
     """(G,) the smaller of what a group buys and what it sells at a loss: must be zero."""
-    size = len(np.unique(problem.groups))
+    size = problem.group_count
     bought = summed(problem.position_group, buys, size)
     lost = summed(problem.lot_group, np.where(problem.lot_is_loss, sells, 0.0), size)
     return np.minimum(bought, lost)

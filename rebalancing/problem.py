@@ -7,6 +7,7 @@ n securities, m positions (a pair account-security held or that may be bought), 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -132,32 +133,37 @@ class Problem:
         assert self.security_group is not None  # set in __post_init__
         return self.security_group
 
-    @property
+    @cached_property
     def group_ranks(self) -> IntArray:
         """(n,) identical group of each security, numbered 0, 1, ... in the order of its id."""
         return np.unique(self.groups, return_inverse=True)[1].astype(np.int64)
 
-    @property
+    @cached_property
+    def group_count(self) -> int:
+        """How many identical groups there are, G."""
+        return len(np.unique(self.groups))
+
+    @cached_property
     def position_group(self) -> IntArray:
         """(m,) rank of each position's identical group."""
         return self.group_ranks[self.position_security]
 
-    @property
+    @cached_property
     def lot_group(self) -> IntArray:
         """(L,) rank of each lot's identical group."""
         return self.position_group[self.lot_position]
 
-    @property
+    @cached_property
     def lot_is_loss(self) -> BoolArray:
         """(L,) lots whose sale is a loss the wash-sale rule looks at; an IRA has none."""
         return self.lot_is_taxable & (self.lot_gain < 0.0)
 
-    @property
+    @cached_property
     def taxed_gain(self) -> FloatArray:
         """(L,) gain per dollar sold that reaches the tax return."""
         return np.where(self.lot_is_taxable, self.lot_gain, 0.0)
 
-    @property
+    @cached_property
     def start(self) -> FloatArray:
         """(n,) household weight per security before trading."""
         return summed(self.position_security, self.weights, len(self.targets))

@@ -23,7 +23,7 @@ RESIDUAL = 1e-8  # fractions of V: what our own check allows
 DUST = 1e-9  # trades below this are solver noise
 CLOSE = 2e-8  # a gap of 0.0002 bp is closed
 TOLERATED = 1e-6  # a gap this wide is honest after solver trouble; wider is an error
-NODES = 40  # relaxations beyond the first of each piece
+NODES = 40  # relaxations at most before the search stops with the bound it has
 
 HARVEST, BUY = True, False
 Sides = tuple[tuple[int, bool], ...]  # (group rank, harvest) of decided groups, sorted
@@ -152,7 +152,7 @@ class Search:
 
     def _group_trades(self, outcome: Outcome) -> tuple[FloatArray, FloatArray, FloatArray]:
         problem = self.problem
-        size = len(np.unique(problem.groups))
+        size = problem.group_count
         bought = summed(problem.position_group, outcome.buys, size)
         sold = summed(problem.lot_group, outcome.sells, size)
         losses = np.where(problem.lot_is_loss, outcome.sells, 0.0)
