@@ -1,11 +1,10 @@
 """From a plan to a draft proposal: trades, one sentence, the sums behind it, and the inputs it was computed from."""
 
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
 from accounts.canonical import canonical_text
-from harvesting.economics import carried_forward, to_the_cent
+from harvesting.economics import after, carried_forward, to_the_cent
 from harvesting.types import (
     ZERO,
     Book,
@@ -116,12 +115,7 @@ def _newly_carried(plan: Plan, before: TaxPosition) -> Decimal:
 
 
 def _after(plan: Plan, before: TaxPosition) -> TaxPosition:
-    losses = {Term.SHORT: ZERO, Term.LONG: ZERO}
-    for candidate in plan.candidates:
-        losses[candidate.sale.term] += candidate.sale.loss
-    return replace(
-        before, short=before.short - losses[Term.SHORT], long=before.long - losses[Term.LONG]
-    )
+    return after(before, (candidate.sale for candidate in plan.candidates))
 
 
 def _explanation(
@@ -176,14 +170,14 @@ def _pair(pair: Pair, book: Book) -> dict[str, object]:
 
 def _tax(plan: Plan, before: TaxPosition) -> dict[str, str]:
     """The two computations whose difference is the tax saved."""
-    after = _after(plan, before)
+    then = _after(plan, before)
     return {
         "short_before": _plain(before.short),
         "long_before": _plain(before.long),
         "tax_before": _plain(to_the_cent(year_tax(before, short=before.short, long=before.long))),
-        "short_after": _plain(after.short),
-        "long_after": _plain(after.long),
-        "tax_after": _plain(to_the_cent(year_tax(after, short=after.short, long=after.long))),
+        "short_after": _plain(then.short),
+        "long_after": _plain(then.long),
+        "tax_after": _plain(to_the_cent(year_tax(then, short=then.short, long=then.long))),
         "tax_saved": _plain(plan.tax_saved),
     }
 

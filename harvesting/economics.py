@@ -5,6 +5,7 @@ own rates, after netting, with carryovers and the limit on a net loss. There is 
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -28,12 +29,18 @@ def tax_saved(position: TaxPosition, *, short_loss: Decimal, long_loss: Decimal)
     return -added_tax(position, short=-short_loss, long=-long_loss)
 
 
-def saved_by(position: TaxPosition, sales: Iterable[Sale]) -> Decimal:
-    """Tax saved by the sales together."""
-    losses = {Term.SHORT: ZERO, Term.LONG: ZERO}
+def saved_by(position: TaxPosition, sale: Sale) -> Decimal:
+    """Tax saved by one sale at a loss on the year as it stands."""
+    short, long = _by_term(sale)
+    return tax_saved(position, short_loss=short, long_loss=long)
+
+
+def after(position: TaxPosition, sales: Iterable[Sale]) -> TaxPosition:
+    """The year with the losses in it."""
     for sale in sales:
-        losses[sale.term] += sale.loss
-    return tax_saved(position, short_loss=losses[Term.SHORT], long_loss=losses[Term.LONG])
+        short, long = _by_term(sale)
+        position = replace(position, short=position.short - short, long=position.long - long)
+    return position
 
 
 def carried_forward(position: TaxPosition) -> Decimal:
@@ -55,3 +62,7 @@ def both_legs(amount: Decimal, *, sold: Decimal, bought: Decimal) -> Decimal:
 def to_the_cent(value: Decimal) -> Decimal:
     """Dollars as shown."""
     return cents(Fraction(value))
+
+
+def _by_term(sale: Sale) -> tuple[Decimal, Decimal]:
+    return (sale.loss, ZERO) if sale.term is Term.SHORT else (ZERO, sale.loss)

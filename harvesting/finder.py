@@ -25,7 +25,7 @@ from fractions import Fraction
 from functools import partial
 
 from harvesting import lookback
-from harvesting.economics import both_legs, saved_by, to_the_cent
+from harvesting.economics import after, both_legs, saved_by, to_the_cent
 from harvesting.pairs import paired, share_of_cost
 from harvesting.substitutes import Choice, choose, refusals_for, standing_refusals
 from harvesting.types import (
@@ -75,8 +75,8 @@ def find(book: Book, lots: Sequence[LotRow], around: Surroundings) -> Plan:
         if not refused:
             break
         declined.update(refused)
-    passed_over = (*findings, *declined.values(), *waiting.values())
-    return _plan(taken, destinations, pairs, passed_over, book, around)
+    others = (*findings, *declined.values(), *waiting.values())
+    return _plan(taken, destinations, pairs, others, book, around)
 
 
 def passed_over(lots: Sequence[LotRow], book: Book, outcome: Outcome, why: str) -> list[Finding]:
@@ -243,13 +243,12 @@ def _worth_taking(
     floor = book.floors.minimum_benefit
     taken: list[Sale] = []
     refused: Verdicts = {}
-    so_far = ZERO
+    year = around.tax
     for sale in sorted(sales, key=lambda one: _rank(one, costs[one.key], around)):
-        with_it = saved_by(around.tax, [*taken, sale])
-        saved, cost = with_it - so_far, costs[sale.key]
+        saved, cost = saved_by(year, sale), costs[sale.key]
         if saved - cost >= floor:
             taken.append(sale)
-            so_far = with_it
+            year = after(year, [sale])
             continue
         why = (
             f"It would save ${saved:,.2f} of tax at this household's rates after netting and cost "
@@ -262,7 +261,7 @@ def _worth_taking(
 
 def _rank(sale: Sale, cost: Decimal, around: Surroundings) -> tuple[Decimal, Decimal, LotKey]:
     """Most tax saved per dollar of cost first, on the year as it stands; the larger loss of equals first."""
-    saved = saved_by(around.tax, [sale])
+    saved = saved_by(around.tax, sale)
     ratio = saved / cost if cost else Decimal("Infinity")
     return (-ratio, -sale.loss, sale.key)
 
@@ -292,26 +291,25 @@ def _plan(
     taken: Sequence[Sale],
     destinations: Mapping[LotKey, int],
     pairs: Sequence[Pair],
-    passed_over: Iterable[Finding],
+    others: Iterable[Finding],
     book: Book,
     around: Surroundings,
 ) -> Plan:
     """Figures per lot that add up to the totals to the cent (largest remainder)."""
-    marginals, so_far = [], ZERO
-    for count in range(1, len(taken) + 1):
-        saved = saved_by(around.tax, taken[:count])
-        marginals.append(Fraction(saved - so_far))
-        so_far = saved
+    marginals, year = [], around.tax
+    for sale in taken:
+        marginals.append(Fraction(saved_by(year, sale)))
+        year = after(year, [sale])
     pair_of = {sale.key: pair for pair in pairs for sale in pair.sales}
     costs = [share_of_cost(sale, pair_of[sale.key], around) for sale in taken]
-    total_saved, total_cost = to_the_cent(so_far), cents(sum(costs, Fraction(0)))
+    total_saved, total_cost = cents(sum(marginals, Fraction(0))), cents(sum(costs, Fraction(0)))
     candidates = tuple(
         Candidate(sale, destinations[sale.key], saved, cost)
         for sale, saved, cost in zip(
             taken, spread(total_saved, marginals), spread(total_cost, costs), strict=True
         )
     )
-    findings = (*(_taken(candidate, book) for candidate in candidates), *passed_over)
+    findings = (*(_taken(candidate, book) for candidate in candidates), *others)
     return Plan(candidates, tuple(pairs), findings, total_saved, total_cost)
 
 

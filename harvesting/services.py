@@ -1,7 +1,6 @@
 """Look at one household for losses worth taking, and keep what was decided."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -18,15 +17,16 @@ from harvesting.types import (
     Plan,
     Surroundings,
 )
+from harvesting.verification import clean_plan
 from lots import selectors as lots_selectors
 from lots.replay import replay
 from lots.types import Ledger, LotRow
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
-from proposals.compliance import entries_of, feasible, washed_by, with_entries
+from proposals.compliance import entries_of, feasible, with_entries
 from proposals.models import Proposal
-from proposals.types import Intention, NewWash, ProposalKind
+from proposals.types import Intention, ProposalKind
 from securities import selectors as security_selectors
 
 
@@ -63,7 +63,7 @@ def _examine_losses(
         return HarvestResult(household_id, as_of, None, (*screened, *found), "no_tax_profile", why)
     ledger = lots_selectors.ledger(household_id)
     around = _surroundings(household_id, book, lots, ledger, under_way, tax)
-    plan = _clean_plan(book, lots, around, _with(ledger, under_way, book))
+    plan = clean_plan(book, lots, around, _with(ledger, under_way, book))
     findings = (*screened, *plan.findings)
     if not plan.candidates:
         return HarvestResult(household_id, as_of, None, findings, *_all_passed_over(plan))
@@ -113,43 +113,6 @@ def _with(ledger: Ledger, under_way: Sequence[Intention], book: Book) -> Ledger:
     """The ledger as it will be when the open proposals have been traded."""
     possible = feasible(under_way, {(lot.opening, lot.part): lot for lot in book.lots})
     return with_entries(ledger, entries_of(possible, book.as_of, prefix="under-way"))
-
-
-def _clean_plan(book: Book, lots: Sequence[LotRow], around: Surroundings, ledger: Ledger) -> Plan:
-    """The plan that the tax engine finds no wash sale in, before against after.
-
-    What it objects to is taken out and the rest decided again: the security, if its sale would be washed; the
-    substitutes identical to it, if their purchase would wash a loss taken before. Each round takes out something.
-    """
-    while True:
-        plan = finder.find(book, lots, around)
-        if not plan.candidates:
-            return plan
-        washes = washed_by(ledger, entries_of(drafts.trades_of(plan), book.as_of))
-        if not washes:
-            return plan
-        around = _without(around, washes, plan, book)
-
-
-def _without(
-    around: Surroundings, washes: Sequence[NewWash], plan: Plan, book: Book
-) -> Surroundings:
-    washing, blocked = dict(around.washing), dict(around.buy_blocked)
-    sold = {candidate.sale.lot.security for candidate in plan.candidates}
-    bought = {pair.substitute for pair in plan.pairs}
-    for wash in washes:
-        group = around.group_of(wash.security)
-        lost = f"${wash.amount:,.2f} of the loss on {book.symbol(wash.security)}"
-        for security in sorted(group & bought):
-            blocked[security] = f"blocked: buying it would wash {lost} sold on {wash.trade_date}"
-        if not group & bought:
-            for security in sorted(group & sold):
-                washing[security] = f"The tax engine finds that {lost} would be washed (R5)."
-    if (washing, blocked) == (around.washing, around.buy_blocked):
-        # Neither leg is of the washed group: take out everything rather than propose a wash sale.
-        text = "The tax engine finds a wash sale that no single trade explains."
-        washing.update(dict.fromkeys(sold, text))
-    return replace(around, washing=washing, buy_blocked=blocked)
 
 
 def _nothing(book: Book, findings: Sequence[Finding]) -> tuple[str, str]:

@@ -64,9 +64,9 @@ def test_cost_is_half_the_spread_of_each_leg():
 
 def test_a_float_is_refused():
     with pytest.raises(TypeError, match="short_loss is a float"):
-        tax_saved(position(), short_loss=1.5, long_loss=Decimal(0))
+        tax_saved(position(), short_loss=1.5, long_loss=Decimal(0))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="amount is a float"):
-        trading_cost(1.5, Decimal("0.1"))
+        trading_cost(1.5, Decimal("0.1"))  # type: ignore[arg-type]
 
 
 def test_a_negative_loss_is_refused():
