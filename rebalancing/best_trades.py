@@ -13,6 +13,7 @@ from lots.year_tax import added_tax
 from proposals.types import DraftTrade, Side
 from rebalancing import arrays, drift
 from rebalancing.checks import BrokenRule, cash_after, verify
+from rebalancing.conflicts import explain
 from rebalancing.errors import Infeasible
 from rebalancing.explanation import Figures, Proof
 from rebalancing.optimizer import Solution, solve
@@ -51,9 +52,10 @@ def _solve(problem: Problem, index: arrays.Index) -> Solution:
                 raise
             return solve(problem.replace(min_trade=0.0), time_limit=TIME_LIMIT_SECONDS)
     except Infeasible as error:
-        conflicts = tuple(arrays.in_words(conflict, index) for conflict in error.conflicts)
-        text = arrays.in_words(error.message, index)
-        raise Infeasible(text, conflicts=conflicts, advice=error.advice) from error
+        found = explain(problem, error)  # counts rows as the index does; the solver sorts them
+        conflicts = tuple(arrays.in_words(conflict, index) for conflict in found.conflicts)
+        text = arrays.in_words(found.message, index)
+        raise Infeasible(text, conflicts=conflicts, advice=found.advice) from error
 
 
 def _figures(
