@@ -289,17 +289,23 @@ def celery_worker_process(
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator["Browser"]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
     """The system's Chromium under Playwright; skips where there is none."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("no Chromium on this machine (on Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
+    away = str(tmp_path_factory.mktemp("chromium"))
     # Playwright runs an event loop in this thread; without this Django refuses the ORM beside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=CHROMIUM_FLAGS,
+            # its crash reports and caches do not belong into somebody's home
+            env={**os.environ, **{name: away for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")}},
+        )
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
