@@ -304,7 +304,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
             executable_path=program,
             args=CHROMIUM_FLAGS,
             # its crash reports and caches do not belong into somebody's home
-            env={**os.environ, **{name: away for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")}},
+            env={**os.environ, **dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME"), away)},
         )
         yield browser
         browser.close()
