@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from lots.replay import new_disallowed, replay, simulate
 from lots.rounding import cents
@@ -30,7 +29,7 @@ class Facts:
     ledger: Ledger
     lots: Mapping[LotKey, LotRow]
     windows: Windows
-    quotes: Mapping[int, "Quote"]
+    quotes: Mapping[int, Quote]
     half_spreads: Mapping[int, Decimal]
     cash: Mapping[int, Decimal]
     groups: Groups

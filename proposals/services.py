@@ -14,7 +14,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
-from lots.booking import BookingError
 
 from accounts import access
 from accounts.access import Action
@@ -25,6 +24,7 @@ from accounts.models import Firm, Household, User
 from accounts.selectors import business_date
 from accounts.services import record_audit
 from lots import services as lots
+from lots.booking import BookingError
 from lots.models import TaxLot, Transaction
 from lots.rounding import cents, plain
 from lots.types import EntryKind, NewTransaction, Pick
@@ -270,9 +270,12 @@ def cancel(*, user: User, public_id: UUID, note: str = "") -> Proposal:
     return proposal
 
 
-def _require_now(user: User, action: Action) -> None:
-    """The role as it is in the database now: it may have been taken away since the page was shown (A8)."""
-    access.require(User.objects.get(pk=user.pk), action)
+def _require_now(user: User, action: Action) -> Firm:
+    """The user's firm, role and firm as they are in the database now: a role may have been taken away (A8)."""
+    fresh = User.objects.select_related("firm").get(pk=user.pk)
+    access.require(fresh, action)
+    assert fresh.firm is not None, "access.require wants a firm"
+    return fresh.firm
 
 
 def _decidable(user: User, public_id: UUID, content_sha256: str) -> Proposal:
@@ -389,8 +392,7 @@ def export_orders(*, user: User) -> OrderExport:
     Raises NotAllowed, and NothingToExport when none waits.
     """
     with transaction.atomic(durable=True):
-        _require_now(user, Action.TRADE)
-        firm = _firm_of(user)
+        firm = _require_now(user, Action.TRADE)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_EXPORT_LOCK_SPACE, firm.pk])
         households = set(
@@ -489,8 +491,7 @@ def import_fills(*, user: User, file: bytes, name: str) -> FillImport:
 
     Raises NotAllowed, and ImportRefused with every problem found and its place.
     """
-    _require_now(user, Action.TRADE)
-    firm = _firm_of(user)
+    firm = _require_now(user, Action.TRADE)
     name = PurePath(name).name[:255] or "fills"
     check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
     check_bytes(name=name, data=file)
@@ -670,11 +671,6 @@ def _finish(user: User, touched: set[UUID], orders: dict[UUID, Order]) -> None:
 
 def _shares(quantity: Decimal) -> str:
     return plain(Fraction(quantity))
-
-
-def _firm_of(user: User) -> Firm:
-    assert user.firm is not None, "checked by access.require"
-    return user.firm
 
 
 def _audit(proposal: Proposal, actor: str, action: str, facts: Mapping[str, object]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from lots.types import EntryKind, LedgerEntry
 from proposals.staleness import moved_inputs
 from proposals.types import BuyBlock, Windows
-from securities.selectors import Quote
+from securities.types import Quote
 from tests.proposals.trades import (
     BOUGHT,
     IRA,

@@ -8,7 +8,7 @@ from accounts.types import AccountKind
 from lots.types import EntryKind, Ledger, LedgerAccount, LedgerEntry, LotRow, Policy
 from proposals.compliance import Facts
 from proposals.types import DraftProposal, DraftTrade, ProposalKind, Side, Windows
-from securities.selectors import Quote
+from securities.types import Quote
 
 TODAY = date(2022, 12, 28)
 BOUGHT = date(2022, 3, 1)
