@@ -10,9 +10,7 @@ from lots.rounding import cents
 from lots.types import EntryKind, Ledger, LedgerEntry, LotPick, LotRow, NewDisallowance
 from proposals.types import DraftTrade, Intention, NewWash, Side, Windows
 from proposals.windows import Groups
-
-if TYPE_CHECKING:  # this module stays free of Django
-    from securities.types import Quote
+from securities.types import Quote
 
 Trade = DraftTrade | Intention
 LotKey = tuple[int, int]  # (opening, part)
