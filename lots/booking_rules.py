@@ -136,7 +136,7 @@ def _kind_faults(row: NewTransaction) -> Iterator[Fault]:
 
 
 def _price_faults(row: NewTransaction) -> Iterator[Fault]:
-    if row.price is None or row.kind not in _TRADES or not row.price.is_finite():
+    if row.price is None or row.kind not in _TRADES or not row.quantity:
         return
     expected = row.quantity * row.price
     if abs(row.amount - expected) > _CENT + _TOLERANCE * expected:

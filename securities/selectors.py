@@ -44,6 +44,12 @@ def security_ids(firm_id: int) -> dict[str, int]:
     return {symbol: security for security, symbol in symbols(firm_id).items()}
 
 
+def public_ids(firm_id: int) -> dict[str, int]:
+    """Public id -> security."""
+    rows = Security.objects.filter(firm=firm_id).values_list("public_id", "pk")
+    return {str(public_id): security for public_id, security in rows}
+
+
 def firm_named(text: str) -> Firm | None:
     """The firm of this name, or of this number where no firm has such a name; None if there is none."""
     named = Firm.objects.filter(name=text).first()

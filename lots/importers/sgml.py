@@ -20,7 +20,9 @@ def ofx_body(data: bytes, problems: Problems) -> str:
     Line numbers therefore stay those of the file. Raises ImportRefused for declarations (DOCTYPE, ENTITY, CDATA),
     other markup than plain tags, nesting deeper than ``DEEPEST``, too many tags, or no ``<OFX>`` at all.
     """
-    text = decoded(name=problems.file, data=data, encoding=_encoding(data, problems))
+    text = decoded(
+        name=problems.file, data=data, encoding=_encoding(data, problems), has_lines=False
+    )
     if declaration := _DECLARATION.search(text):
         raise problems.refuse(
             "a markup declaration (DOCTYPE, ENTITY, CDATA or a comment) is not accepted in OFX",

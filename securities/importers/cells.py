@@ -7,7 +7,7 @@ from decimal import Decimal
 # A spreadsheet runs a cell that begins like this; the full-width twins are folded to the same signs.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 EARLIEST = date(1900, 1, 1)
-_PLAIN_NUMBER = re.compile(r"([0-9]{1,14})(?:\.([0-9]+))?")
+_PLAIN_NUMBER = re.compile(r"([0-9]{1,40})(?:\.([0-9]+))?")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOST_SHOWN = 40
 

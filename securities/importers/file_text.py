@@ -33,10 +33,11 @@ def check_bytes(*, name: str, data: bytes) -> None:
         )
 
 
-def decoded(*, name: str, data: bytes, encoding: str = "utf-8-sig") -> str:
+def decoded(*, name: str, data: bytes, encoding: str = "utf-8-sig", has_lines: bool = True) -> str:
     """The file's text without a byte order mark.
 
-    Raises ImportRefused for bytes that are not in the encoding, control characters and over-long lines.
+    Raises ImportRefused for bytes that are not in the encoding, control characters and over-long lines; OFX may be
+    one line (``has_lines`` false).
     """
     problems = Problems(name)
     try:
@@ -52,7 +53,7 @@ def decoded(*, name: str, data: bytes, encoding: str = "utf-8-sig") -> str:
             f"a control character (U+{ord(control.group()):04X})",
             line=line_of(text, control.start()),
         )
-    if long_line := _LONG_LINE.search(text):
+    if has_lines and (long_line := _LONG_LINE.search(text)):
         raise problems.refuse(
             f"the line is longer than {LONGEST_LINE:,} characters",
             line=line_of(text, long_line.start()),

@@ -1,0 +1,317 @@
+"""Files through the whole road: guards, readers, booking, and what is stored afterwards."""
+
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.http import Http404
+
+from accounts.errors import NotAllowed
+from accounts.models import Account, AuditEvent
+from accounts.types import Role
+from lots import services
+from lots.models import ImportedFile, TaxLot, Transaction
+from lots.types import ImportSummary
+from securities.importers.refusal import ImportRefused
+from tests.factories import make_account, make_firm, make_household, make_security, make_user
+from tests.lots.importers.statements import statement, trade
+
+pytestmark = pytest.mark.django_db
+
+HEADER = "external_id,trade_date,kind,symbol,quantity,amount\n"
+ONE, TWO, THREE = (f"B-{n},2024-01-0{n},buy,AAA,10,1000\n" for n in (1, 2, 3))
+
+
+@pytest.fixture
+def account() -> Account:
+    account = make_account(make_household(make_firm(pinned_date=date(2024, 12, 31))))
+    make_security(account.firm, "AAA", cusip="037833100")
+    return account
+
+
+def imported(account: Account, text: str | bytes, *, name: str = "f.csv") -> ImportSummary:
+    return services.import_file(
+        firm=account.firm,
+        user=None,
+        file=text.encode() if isinstance(text, str) else text,
+        name=name,
+        format=None,
+        account=account,
+        as_of=date(2024, 12, 31),
+    )
+
+
+def refused(account: Account, text: str | bytes) -> list[str]:
+    with pytest.raises(ImportRefused) as refusal:
+        imported(account, text)
+    assert not ImportedFile.objects.filter(name="f.csv", rows_new=0).exists()
+    return [str(problem) for problem in refusal.value.problems]
+
+
+def everything() -> list[object]:
+    """Every row that an import could touch."""
+    tables = (ImportedFile, Transaction, TaxLot, AuditEvent)
+    return [list(table._default_manager.order_by("pk").values()) for table in tables]
+
+
+def test_a_file_becomes_transactions_and_lots(account: Account) -> None:
+    summary = imported(account, HEADER + ONE + TWO)
+
+    assert summary == ImportSummary(
+        format="canonical", new=2, known=0, file_known=False, households=(account.household_id,)
+    )
+    assert TaxLot.objects.count() == 2
+    [record] = ImportedFile.objects.all()
+    assert (record.rows_new, record.rows_known, record.transactions.count()) == (2, 0, 2)
+
+
+def test_an_ofx_statement_becomes_transactions(account: Account) -> None:
+    summary = imported(account, statement(trade(fitid="F-1"), trade(fitid="F-2")))
+
+    assert (summary.format, summary.new) == ("ofx", 2)
+
+
+def test_the_same_file_again_changes_nothing_and_says_so(account: Account) -> None:
+    imported(account, HEADER + ONE + TWO)
+    before = everything()
+
+    summary = imported(account, HEADER + ONE + TWO, name="renamed.csv")
+
+    assert (summary.new, summary.known, summary.file_known) == (0, 2, True)
+    assert everything() == before
+
+
+def test_the_same_rows_in_another_order_change_nothing(account: Account) -> None:
+    imported(account, HEADER + ONE + TWO)
+    before = everything()
+
+    summary = imported(account, HEADER + TWO + ONE)
+
+    assert (summary.new, summary.known, summary.file_known) == (0, 2, False)
+    assert everything() == before
+
+
+def test_an_overlapping_file_books_only_its_new_rows(account: Account) -> None:
+    imported(account, HEADER + ONE + TWO)
+
+    summary = imported(account, HEADER + TWO + THREE)
+
+    assert (summary.new, summary.known) == (1, 1)
+    assert Transaction.objects.count() == 3
+
+
+def test_the_same_bytes_for_another_account_are_another_import(account: Account) -> None:
+    other = make_account(account.household, "T-2")
+    imported(account, HEADER + ONE)
+
+    assert imported(other, HEADER + ONE).new == 1
+
+
+def test_a_known_id_with_other_content_refuses_the_file(account: Account) -> None:
+    imported(account, HEADER + ONE)
+    before = everything()
+
+    assert refused(account, HEADER + TWO + ONE.replace(",10,", ",11,")) == [
+        "f.csv, line 3, column external_id: the id is booked already with other content: "
+        "quantity 10, here 11"
+    ]
+    assert everything() == before
+
+
+def test_an_id_twice_with_other_content_refuses_the_file(account: Account) -> None:
+    assert refused(account, HEADER + ONE + ONE.replace(",10,", ",11,")) == [
+        "f.csv, line 3, column external_id: the id stands on line 2 already with other content"
+    ]
+
+
+def test_the_same_row_twice_in_a_file_is_booked_once(account: Account) -> None:
+    summary = imported(account, HEADER + ONE + ONE)
+
+    assert (summary.new, summary.known) == (1, 1)
+
+
+def test_a_sale_of_more_than_is_held_refuses_the_file(account: Account) -> None:
+    [problem] = refused(account, HEADER + ONE + "S-1,2024-02-01,sell,AAA,11,1000\n")
+
+    assert problem.startswith(
+        "f.csv, line 3, column quantity: account T-1 holds 10 shares of AAA on 2024-02-01, "
+        "11 are to leave."
+    )
+    assert not Transaction.objects.exists()
+
+
+def test_a_bad_row_far_down_keeps_the_whole_file_out(account: Account) -> None:
+    rows = "".join(f"B-{n},2024-01-05,buy,AAA,1,100\n" for n in range(1000))
+
+    assert refused(account, HEADER + rows + "S,2024-01-05,buy,AAA,NaN,1\n") == [
+        "f.csv, line 1002, column quantity: 'NaN' is not a plain number such as 1000 or 12.5"
+    ]
+    assert not Transaction.objects.exists()
+
+
+def test_a_file_above_the_size_limit_is_refused(account: Account) -> None:
+    assert refused(account, b"x" * (20 * 1024 * 1024 + 1)) == [
+        "f.csv: the file has 20,971,521 bytes, at most 20,971,520 are accepted: split it by date"
+    ]
+
+
+def test_an_unknown_format_is_refused(account: Account) -> None:
+    with pytest.raises(
+        ImportRefused, match="there is no format 'qif'; accepted are canonical, ofx"
+    ):
+        services.import_file(
+            firm=account.firm, user=None, file=b"x", name="f", format="qif", account=None,
+            as_of=date(2024, 12, 31),
+        )  # fmt: skip
+
+
+def test_an_account_of_another_firm_is_refused(account: Account) -> None:
+    with pytest.raises(ImportRefused, match="the account is none of the firm's"):
+        services.import_file(
+            firm=make_firm("Other"), user=None, file=(HEADER + ONE).encode(), name="f",
+            format=None, account=account, as_of=date(2024, 12, 31),
+        )  # fmt: skip
+
+
+def test_a_role_that_may_not_import_is_refused(account: Account) -> None:
+    approver = make_user(account.firm, "pat", role=Role.APPROVER)
+
+    with pytest.raises(NotAllowed):
+        services.import_file(
+            firm=account.firm, user=approver, file=b"x", name="f", format=None, account=account,
+            as_of=date(2024, 12, 31),
+        )  # fmt: skip
+
+
+def test_a_hostile_file_name_is_cut_to_what_can_be_shown(account: Account) -> None:
+    imported(account, HEADER + ONE, name="..\\..//etc/a\0\n" + "x" * 300)
+
+    assert ImportedFile.objects.get().name == ("a??" + "x" * 300)[:255]
+
+
+def test_an_upload_of_transactions_answers_in_one_sentence(account: Account) -> None:
+    user = make_user(account.firm, "ada")
+    text = (HEADER + ONE).encode()
+
+    def upload() -> str:
+        return services.upload(
+            user=user,
+            what="transactions",
+            file=SimpleUploadedFile("f.csv", text),
+            account=account.public_id,
+        )
+
+    assert upload() == "f.csv: 1 transactions new, 0 known, in 1 households."
+    assert upload() == "f.csv: this file was imported before, nothing changed."
+    assert ImportedFile.objects.get().imported_by == user
+
+
+def test_an_upload_of_prices_answers_in_one_sentence(account: Account) -> None:
+    file = SimpleUploadedFile("p.csv", b"date,symbol,close\n2024-01-05,AAA,10\n")
+
+    sentence = services.upload(user=make_user(account.firm), what="prices", file=file, account=None)
+
+    assert sentence == "p.csv: 1 prices new, 0 known."
+
+
+def test_an_upload_into_another_firms_account_is_not_found(account: Account) -> None:
+    stranger = make_user(make_firm("Other"), "eve")
+
+    for public_id in (account.public_id, uuid4()):
+        with pytest.raises(Http404):
+            services.upload(
+                user=stranger,
+                what="transactions",
+                file=SimpleUploadedFile("f.csv", (HEADER + ONE).encode()),
+                account=public_id,
+            )
+
+
+def test_the_command_books_a_file_once(
+    account: Account, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(HEADER + ONE + TWO)
+
+    for _ in range(2):
+        call_command("import_transactions", path, account="T-1")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "f.csv: 2 transactions new, 0 known, in 1 households.",
+        "f.csv: this file was imported before, nothing changed.",
+    ]
+
+
+def test_the_command_takes_a_file_that_names_its_accounts(
+    account: Account, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(f"account,{HEADER}{account.public_id},{ONE}")
+
+    call_command("import_transactions", path, format="canonical")
+
+    assert account.transactions.count() == 1
+
+
+def test_the_command_names_every_problem_on_a_line_of_its_own(
+    account: Account, tmp_path: Path
+) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(HEADER + ONE.replace("AAA", "ZZZ") + TWO.replace(",10,", ",-1,"))
+
+    with pytest.raises(CommandError) as error:
+        call_command("import_transactions", path, account=str(account.public_id))
+
+    assert (error.value.returncode, str(error.value).splitlines()) == (
+        1,
+        [
+            "f.csv, line 2, column symbol: 'ZZZ' is no known symbol",
+            "f.csv, line 3, column quantity: '-1' is negative: give it without a sign, the kind "
+            "says which way",
+        ],
+    )
+
+
+def test_the_command_refuses_two_hundred_megabytes_without_reading_them(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "f.csv"
+    with path.open("wb") as file:
+        file.truncate(200 * 1024 * 1024)
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail("the file was read"))
+
+    with pytest.raises(CommandError, match=r"f\.csv: the file has 209,715,200 bytes, at most"):
+        call_command("import_transactions", path, account="T-1")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"account": "nope"}, "There is no account 'nope'."),
+        ({"firm": "nope"}, "There is no firm 'nope'."),
+        ({"account": "T-1"}, "/nowhere/f.csv: No such file or directory"),
+    ],
+)
+def test_the_command_says_what_it_cannot_find(
+    account: Account, options: dict[str, str], message: str
+) -> None:
+    with pytest.raises(CommandError) as error:
+        call_command("import_transactions", "/nowhere/f.csv", **options)
+
+    assert str(error.value) == message
+
+
+def test_a_number_that_two_firms_have_needs_the_firm(account: Account, tmp_path: Path) -> None:
+    twin = make_account(make_household(make_firm("Other")), "T-1")
+    path = tmp_path / "f.csv"
+    path.write_text(HEADER + ONE)
+
+    with pytest.raises(CommandError, match="Several accounts are 'T-1': name the --firm too"):
+        call_command("import_transactions", path, account="T-1")
+    call_command("import_transactions", path, account="T-1", firm=account.firm.name)
+
+    assert (account.transactions.count(), twin.transactions.count()) == (1, 0)
