@@ -82,8 +82,8 @@ def test_each_candidate_shows_its_sum():
         "basis": "10000",
         "loss": "2000",
         "tax_saved": "476",
-        "cost": "5.6",
-        "net": "470.4",
+        "cost": "5.59",  # 4.00 to sell, 1.594 of the 2.12 to buy 212 CCC
+        "net": "470.41",
         "substitute": "CCC",
     }
 
