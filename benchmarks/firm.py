@@ -1,8 +1,8 @@
 """A firm of any size, made up from a seed: the same arguments make the same firm, whatever else is in the database.
 
 Twenty stocks move with one market through good years and a bad last one; households follow one of three models, hold
-one to four accounts (some of them IRAs) and bought their 10 to 15 lots an account at the prices of two and a half
-years. So some have losses, some have drifted, some bought a moment ago, and some have nothing to do.
+one to four accounts (some of them IRAs) and bought the 12 to 15 lots of an account long ago, lately, or now and then.
+So some have losses to take, some only drifted, some bought inside the wash-sale window, and some have nothing to do.
 """
 
 import random
@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from accounts.models import Account, Firm, Household, Owner, TaxProfile, User
 from accounts.types import AccountKind, FilingStatus, Role
-from harvesting.models import SubstituteMapping
+from harvesting.models import HarvestPolicy, SubstituteMapping
 from lots.services import book
 from lots.types import EntryKind, NewTransaction
 from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
@@ -33,6 +33,8 @@ _KINDS = (
     (AccountKind.TAXABLE, AccountKind.TAXABLE, AccountKind.ROTH_IRA),
     (AccountKind.TAXABLE, AccountKind.TAXABLE, AccountKind.TRADITIONAL_IRA, AccountKind.TRUST),
 )  # on average 2.5 accounts a household
+# When a household bought, as parts of the three years.
+_VINTAGES = ((0.0, 0.2), (0.6, 0.8), (0.9, 0.95), (0.0, 1.0))
 _RATES = (
     # federal ordinary, federal long-term, NIIT, state
     ("0.24", "0.15", "0", "0.05"),
@@ -46,9 +48,6 @@ class _Market:
     days: Sequence[date]
     closes: Mapping[int, Sequence[Decimal]]  # security -> close on each of the days
 
-    def close(self, security: int, day: int) -> Decimal:
-        return self.closes[security][day]
-
 
 def make_firm(*, name: str, accounts: int = 1000, seed: int = 1, as_of: date = AS_OF) -> Firm:
     """Make the firm, pinned to ``as_of``, with about ``accounts`` accounts; returns it."""
@@ -59,13 +58,14 @@ def make_firm(*, name: str, accounts: int = 1000, seed: int = 1, as_of: date = A
     _make_substitutes(firm, securities, as_of)
     models = _make_models(firm, securities)
     RebalancePolicy.objects.create(firm=firm, relative_band=Decimal("0.40"))
+    HarvestPolicy.objects.create(firm=firm, minimum_loss=Decimal(2500))
     rows: list[NewTransaction] = []
     for number, kinds in enumerate(_household_kinds(accounts)):
-        weights = models[number % len(models)]
-        members = _make_household(chance, firm, number, kinds, weights.model, as_of.year)
-        lag = chance.choice((5, 45, 400))  # how recently the household bought, in trading days
+        followed = models[number % len(models)]
+        members = _make_household(chance, firm, number, kinds, followed.model, as_of.year)
+        vintage = chance.choice(_VINTAGES)
         for account in members:
-            rows += _transactions(chance, account, weights.shares, market, lag)
+            rows += _transactions(chance, account, followed.securities, market, vintage)
         if number % HOUSEHOLDS_A_BOOKING == HOUSEHOLDS_A_BOOKING - 1:
             book(firm=firm, rows=rows, actor="benchmark")
             rows = []
@@ -97,10 +97,10 @@ def _make_prices(chance: random.Random, securities: Sequence[Security], as_of: d
     levels = {security.pk: chance.uniform(20, 300) for security in securities}
     closes: dict[int, list[Decimal]] = {security.pk: [] for security in securities}
     for position in range(len(days)):
-        drift = -0.0010 if position > len(days) - BAD_YEAR_DAYS else 0.0007
-        market_move = chance.gauss(drift, 0.011)
+        drift = -0.0005 if position > len(days) - BAD_YEAR_DAYS else 0.0009
+        market_move = chance.gauss(drift, 0.008)
         for key in levels:
-            levels[key] *= 1 + market_move + chance.gauss(0, 0.014)
+            levels[key] *= 1 + market_move + chance.gauss(0, 0.009)
             closes[key].append(Decimal(levels[key]).quantize(CENT))
     Price.objects.bulk_create(
         (
@@ -134,22 +134,22 @@ def _make_substitutes(firm: Firm, securities: Sequence[Security], as_of: date) -
 
 
 @dataclass(frozen=True)
-class _Weights:
+class _Model:
     model: TargetModel
-    shares: Mapping[int, float]  # security -> weight
+    securities: Sequence[int]
 
 
-def _make_models(firm: Firm, securities: Sequence[Security]) -> list[_Weights]:
+def _make_models(firm: Firm, securities: Sequence[Security]) -> list[_Model]:
     """Three models of 12 of the stocks each, at 8 % a stock; 4 % is cash."""
-    weights = []
+    models = []
     for number, name in enumerate(("Growth", "Balanced", "Income")):
         model = TargetModel.objects.create(firm=firm, name=name)
         members = [securities[(4 * number + step) % len(securities)] for step in range(12)]
         ModelWeight.objects.bulk_create(
             ModelWeight(model=model, security=member, weight=Decimal("0.08")) for member in members
         )
-        weights.append(_Weights(model, {member.pk: 0.08 for member in members}))
-    return weights
+        models.append(_Model(model, [member.pk for member in members]))
+    return models
 
 
 def _make_household(
@@ -191,11 +191,11 @@ def _make_household(
 def _transactions(
     chance: random.Random,
     account: Account,
-    weights: Mapping[int, float],
+    securities: Sequence[int],
     market: _Market,
-    lag: int,
+    vintage: tuple[float, float],
 ) -> Iterator[NewTransaction]:
-    """Cash on the first day, then 10 to 15 purchases; the last ``lag`` trading days see none."""
+    """Cash on the first day, then equal dollars into each stock; up to three of them in two purchases."""
     dollars = chance.randrange(60_000, 600_000)
     yield NewTransaction(
         account=account.pk,
@@ -204,33 +204,27 @@ def _transactions(
         kind=EntryKind.CASH_IN,
         amount=Decimal(dollars),
     )
-    lots = chance.randint(10, 15)
-    securities = [chance.choice(list(weights)) for _ in range(max(0, lots - len(weights)))]
-    securities = (list(weights) + securities)[:lots]
-    for ordinal, security in enumerate(securities, start=1):
-        yield _purchase(chance, account, security, ordinal, dollars * 0.95 / lots, market, lag)
+    share = dollars * 0.965 / len(securities)
+    halved = set(chance.sample(list(securities), chance.randint(0, 3)))
+    for place, security in enumerate(securities):
+        for lot in range(2 if security in halved else 1):
+            day = int(chance.uniform(*vintage) * (len(market.days) - 1))
+            spent = share / 2 if security in halved else share
+            yield _purchase(account, security, f"buy-{place}-{lot}", spent, market, day)
 
 
 def _purchase(
-    chance: random.Random,
-    account: Account,
-    security: int,
-    ordinal: int,
-    dollars: float,
-    market: _Market,
-    lag: int,
+    account: Account, security: int, external_id: str, dollars: float, market: _Market, day: int
 ) -> NewTransaction:
-    day = chance.randrange(20, len(market.days) - lag)
-    price = market.close(security, day)
+    price = market.closes[security][day]
     quantity = max(Decimal(1), Decimal(int(dollars / float(price))))
     return NewTransaction(
         account=account.pk,
-        external_id=f"buy-{ordinal}",
+        external_id=external_id,
         trade_date=market.days[day],
         kind=EntryKind.BUY,
         security=security,
         quantity=quantity,
         price=price,
         amount=(quantity * price).quantize(CENT),
-        ordinal=ordinal,
     )
