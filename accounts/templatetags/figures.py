@@ -12,7 +12,7 @@ def _grouped(value: Decimal, places: int) -> str:
 
 
 @register.filter
-def dollars(value: Decimal | int | None) -> str:
+def dollars(value: Decimal | int | str | None) -> str:
     """``-1234.5`` -> ``−$1,234.50``; an em dash for None."""
     if value is None:
         return "—"
@@ -31,13 +31,13 @@ def whole_dollars(value: Decimal | int | None) -> str:
 
 
 @register.filter
-def percent(value: Decimal | None, places: int = 2) -> str:
+def percent(value: Decimal | str | None, places: int = 2) -> str:
     """A fraction as per cent: ``0.0312`` -> ``3.12 %``."""
     return "—" if value is None else f"{_grouped(Decimal(value) * 100, places)} %"
 
 
 @register.filter
-def shares(value: Decimal | None) -> str:
+def shares(value: Decimal | str | None) -> str:
     """Shares without trailing zeros, thousands grouped."""
     if value is None:
         return "—"
