@@ -31,7 +31,7 @@ def number(text: str, *, places: int, below: Decimal) -> Decimal:
     if match is None:
         if re.fullmatch(r"-[0-9.]+", text):
             raise CellError(
-                f"{shown(text)} is negative: give it without a sign, the kind says which way"
+                f"{shown(text)} is negative: numbers are given without a sign"
             )
         raise CellError(f"{shown(text)} is not a plain number such as 1000 or 12.5")
     decimals = match.group(2)

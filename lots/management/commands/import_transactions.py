@@ -47,7 +47,9 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
         except ImportRefused as refusal:
-            raise CommandError("\n".join(map(str, refusal.problems))) from refusal
+            for problem in refusal.problems:
+                self.stderr.write(str(problem))
+            raise CommandError(f"{path.name} is refused, nothing was changed.") from refusal
         self.stdout.write(services.summary_sentence(path.name, summary))
 
     def _target(self, firm_name: str | None, account_name: str | None) -> tuple[Any, Any]:

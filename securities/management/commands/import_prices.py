@@ -42,7 +42,9 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
         except ImportRefused as refusal:
-            raise CommandError("\n".join(map(str, refusal.problems))) from refusal
+            for problem in refusal.problems:
+                self.stderr.write(str(problem))
+            raise CommandError(f"{path.name} is refused, nothing was changed.") from refusal
         would = "would be " if options["dry_run"] else ""
         self.stdout.write(
             f"{path.name}: {result.rows_new} prices {would}new, {result.rows_known} known, "
