@@ -79,6 +79,7 @@ class _Rounding:
         self._drop_small_buys()
         for account in self._bands:
             self._reach_floor(account)
+        self._keep_rather_than_move()
         self._buy_back_remainders()
         self._reach_household_ceiling()
         return self._shares
@@ -220,10 +221,36 @@ class _Rounding:
             lot.key,
         )
 
+    def _keep_rather_than_move(self) -> None:
+        """Shares sold in one account and bought in another stay where they are, if the seller can spare the cash.
+
+        The household ends with the same shares and the same cash, less two spreads.
+        """
+        for key, sold in list(self._shares.sells.items()):
+            lot = self._lots[key]
+            if self._state.may_lose(lot) or sold != _whole(sold):
+                continue
+            for position in sorted(self._shares.buys):
+                if position[1] == lot.security and position[0] != lot.account:
+                    self._keep(lot, position)
+
+    def _keep(self, lot: StateLot, position: Position) -> None:
+        sold, bought = self._shares.sells.get(lot.key, ZERO), self._shares.buys[position]
+        spare = self._cash[lot.account] - self._bands[lot.account].floor
+        affordable = _whole(max(spare, ZERO) / self._received(lot.security, ONE))
+        kept = min(sold, bought, affordable)
+        price = self._price(lot.security)
+        order = self._sold_amount((lot.account, lot.security))
+        small = self._state.limits.minimum_trade
+        if 0 < order - kept * price < small or 0 < (bought - kept) * price < small:
+            return
+        self._set_sale(lot, sold - kept)
+        self._set_buy(position, bought - kept)
+
     def _buy_back_remainders(self) -> None:
         """One share more where more than half a share was cut off and the cash is there."""
         cut = {
-            position: dollars / self._price(position[1]) - self._shares.buys[position]
+            position: dollars / self._price(position[1]) % ONE
             for position, dollars in self._wanted.buys.items()
             if position in self._shares.buys
         }

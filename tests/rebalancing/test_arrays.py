@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal as D
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,6 +139,21 @@ def test_trades_below_the_minimum_are_dropped() -> None:
 def test_one_account_never_sells_and_buys_one_security() -> None:
     trades = trades_of(two_securities(), buys={1: "500"}, sells={1: "1500"})
     assert {trade.side for trade in trades if trade.security == 1} == {Side.SELL}
+
+
+def test_shares_stay_in_their_account_rather_than_be_sold_here_and_bought_there() -> None:
+    ira = lot(2, "40", "100", opening=4, account=2, is_taxable=False)
+    start = two_securities(
+        accounts=(account(1, "300"), account(2, "100", is_taxable=False)),
+        lots=(*two_securities().lots, ira),
+    )
+    _, index = arrays.build(start, risk(2))
+    value = float(index.value)
+    moved = Trades(
+        np.array([1400 / value if position == (1, 2) else 0.0 for position in index.positions]),
+        np.array([{1: 1000.0, 4: 500.0}.get(one.opening, 0.0) / value for one in index.lots]),
+    )
+    assert summary(arrays.to_trades(moved, index)) == [("sell", 1, D(10)), ("buy", 2, D(18))]
 
 
 def test_every_line_says_why() -> None:
@@ -317,7 +333,7 @@ def _purchase(one: StateLot) -> LedgerEntry:
 def test_verify_names_every_broken_rule() -> None:
     start = two_securities(groups=(frozenset({1, 2}),), buyable=frozenset({1, 2}))
 
-    def trade(side: Side, security: int, quantity: str, price: str, **more: object) -> DraftTrade:
+    def trade(side: Side, security: int, quantity: str, price: str, **more: Any) -> DraftTrade:
         return DraftTrade(
             account=1,
             security=security,
@@ -326,7 +342,7 @@ def test_verify_names_every_broken_rule() -> None:
             price=D(price),
             reason="",
             **more,
-        )  # type: ignore[arg-type]  # literals
+        )
 
     loss = trade(Side.SELL, 1, "20", "100", opening=2, part=0, basis=D(2500))
     assert any(

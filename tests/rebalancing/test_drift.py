@@ -47,7 +47,7 @@ def test_a_weight_exactly_on_the_edge_is_inside() -> None:
 
 def test_a_targeted_security_that_is_not_held_is_out_of_band() -> None:
     missing = row(drift_of({1: "97000"}, "3000", {1: "0.9", 2: "0.07"}), 2)
-    assert (missing.weight, missing.drift, missing.breached) == (0, D("-0.07"), True)
+    assert (missing.weight, missing.drift, missing.breached) == (D(0), D("-0.07"), True)
 
 
 @pytest.mark.parametrize(("amount", "breached"), [("249.99", False), ("250", True)])
@@ -57,7 +57,7 @@ def test_a_holding_outside_the_model_is_out_of_band_from_the_smallest_trade(
 ) -> None:
     rest = str(D(100_000) - D(amount))
     legacy = row(drift_of({1: rest, 9: amount}, "0", {1: "1"}), 9)
-    assert (legacy.target, legacy.high, legacy.breached) == (0, 0, breached)
+    assert (legacy.target, legacy.high, legacy.breached) == (D(0), D(0), breached)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_a_monthly_horizon_makes_280_dollars_of_two_per_cent_tracking_error() ->
 def test_two_per_cent_of_tracking_error_costs_four_times_what_one_does() -> None:
     one = worth(risk_before=D("0.01"), risk_after=D(0), horizon_years=D(1))
     two = worth(risk_before=D("0.02"), risk_after=D(0), horizon_years=D(1))
-    assert (one.avoided, two.avoided) == (1000, 4000)
+    assert (one.avoided, two.avoided) == (D(1000), D(4000))
 
 
 def test_equal_sides_are_not_worth_it() -> None:
@@ -47,7 +47,7 @@ def test_equal_sides_are_not_worth_it() -> None:
 
 def test_tax_saved_pays_for_the_trades_at_once() -> None:
     found = worth(tax=D(-500))
-    assert (found.cost, found.ratio, found.break_even_days) == (-438, None, 0)
+    assert (found.cost, found.ratio, found.break_even_days) == (D(-438), None, D(0))
     assert found.is_worth_it
 
 

@@ -1,0 +1,437 @@
+"""Examine and store on the real database: every exit, the trades, windows, substitutes, and what is on its way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal as D
+from random import Random
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from accounts.locks import lock_household
+from accounts.models import Account, Household, TaxProfile
+from accounts.types import AccountKind, FilingStatus, Role
+from lots.types import EntryKind, Pick
+from proposals import services as proposal_services
+from proposals.models import Proposal
+from proposals.types import DraftProposal, DraftTrade, ProposalKind, Side, Status
+from rebalancing import selectors
+from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
+from rebalancing.services import examine, store
+from rebalancing.types import RebalanceResult
+from securities.models import Price, Security
+from tests.factories import (
+    book,
+    make_account,
+    make_firm,
+    make_household,
+    make_identical_group,
+    make_security,
+    make_user,
+    set_price,
+)
+
+pytestmark = pytest.mark.django_db
+
+DAY = date(2022, 12, 28)
+LONG_AGO = date(2021, 3, 1)
+SYMBOLS = ("AAA", "BBB", "CCC")
+
+
+@dataclass
+class Desk:
+    """One household with a taxable account and an IRA, following a model of three securities at $100."""
+
+    household: Household
+    taxable: Account
+    ira: Account
+    securities: dict[str, Security]
+    model: TargetModel
+    user: object = field(default=None)
+
+    def examine(self, drafts: Sequence[DraftProposal] = ()) -> RebalanceResult:
+        return examine(household_id=self.household.pk, as_of=DAY, drafts=drafts)
+
+    def store(self, result: RebalanceResult) -> Proposal | None:
+        with transaction.atomic():
+            lock_household(self.household.pk)
+            return store(result=result)
+
+    def buy(
+        self, account: Account, symbol: str, shares: str, amount: str, day: date = LONG_AGO
+    ) -> int:
+        """Book a purchase paid by a deposit of the same day; the transaction's key."""
+        book(account, EntryKind.CASH_IN, day, amount=amount)
+        return book(account, EntryKind.BUY, day, self.securities[symbol], shares, amount=amount).pk
+
+
+def give_history(security: Security, rng: Random, *, last: date = DAY, days: int = 80) -> None:
+    """A random walk that ends at $100 on ``last``."""
+    price, rows = 100.0, []
+    for back in range(days):
+        rows.append(
+            Price(security=security, day=last - timedelta(days=back), close=D(f"{price:.6f}"))
+        )
+        price *= 1 + rng.gauss(0, 0.015)
+    Price.objects.bulk_create(rows)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    firm = make_firm(pinned_date=DAY)
+    household = make_household(firm)
+    rng = Random(3)
+    securities = {symbol: make_security(firm, symbol) for symbol in SYMBOLS}
+    for security in securities.values():
+        give_history(security, rng)
+    model = TargetModel.objects.create(firm=firm, name="Core")
+    for symbol, weight in zip(SYMBOLS, ("0.4", "0.3", "0.27"), strict=True):
+        ModelWeight.objects.create(model=model, security=securities[symbol], weight=D(weight))
+    ModelAssignment.objects.create(household=household, model=model)
+    TaxProfile.objects.create(
+        household=household,
+        year=DAY.year,
+        filing_status=FilingStatus.MARRIED_JOINTLY,
+        federal_ordinary_rate=D("0.24"),
+        federal_long_rate=D("0.15"),
+        state_rate=D("0.05"),
+    )
+    RebalancePolicy.objects.create(firm=firm)
+    return Desk(
+        household=household,
+        taxable=make_account(household, "T-1"),
+        ira=make_account(household, "I-1", kind=AccountKind.TRADITIONAL_IRA),
+        securities=securities,
+        model=model,
+        user=make_user(firm, role=Role.APPROVER),
+    )
+
+
+@pytest.fixture
+def drifted(desk: Desk) -> Desk:
+    """$100,000: AAA 56 %, BBB 21 %, CCC 20 %, cash 3 %; AAA has gained in one lot and lost in the other."""
+    desk.buy(desk.taxable, "AAA", "300", "24000")
+    desk.buy(desk.taxable, "AAA", "260", "28600")
+    desk.buy(desk.taxable, "BBB", "210", "20000")
+    desk.buy(desk.ira, "CCC", "200", "15000")
+    book(desk.taxable, EntryKind.CASH_IN, LONG_AGO, amount="2000")
+    book(desk.ira, EntryKind.CASH_IN, LONG_AGO, amount="1000")
+    return desk
+
+
+def sold(result: RebalanceResult) -> set[int]:
+    assert result.draft is not None
+    return {trade.security for trade in result.draft.trades if trade.side is Side.SELL}
+
+
+def bought(result: RebalanceResult) -> set[int]:
+    assert result.draft is not None
+    return {trade.security for trade in result.draft.trades if trade.side is Side.BUY}
+
+
+# Quick exits
+
+
+def test_a_household_without_a_model_is_left_alone(desk: Desk) -> None:
+    ModelAssignment.objects.all().delete()
+    assert desk.examine().reason == "no_model"
+
+
+def test_a_household_without_this_years_tax_profile_is_left_alone(drifted: Desk) -> None:
+    TaxProfile.objects.update(year=2021)
+    result = drifted.examine()
+    assert (result.reason, result.detail) == (
+        "no_tax_profile",
+        "There is no tax profile for 2022.",
+    )
+
+
+def test_a_household_that_holds_nothing_is_left_alone(desk: Desk) -> None:
+    assert desk.examine().reason == "no_lots_or_cash"
+
+
+def test_stale_prices_of_holdings_are_named(drifted: Desk) -> None:
+    Price.objects.filter(
+        security=drifted.securities["BBB"], day__gt=DAY - timedelta(days=6)
+    ).delete()
+    result = drifted.examine()
+    assert (result.reason, result.detail) == (
+        "stale_prices",
+        "No price of the last 5 days: BBB.",
+    )
+
+
+def test_inside_its_bands_a_household_is_left_alone_with_its_largest_drift(desk: Desk) -> None:
+    desk.buy(desk.taxable, "AAA", "420", "42000")
+    desk.buy(desk.taxable, "BBB", "290", "29000")
+    desk.buy(desk.ira, "CCC", "260", "26000")
+    book(desk.taxable, EntryKind.CASH_IN, LONG_AGO, amount="3000")
+    result = desk.examine()
+    assert result.reason == "inside_bands"
+    assert result.detail == (
+        "Largest drift AAA +2.0 points, inside its band of 35.0 % to 45.0 %; cash 3.0 %."
+    )
+
+
+def test_an_approved_rebalance_makes_the_household_busy(drifted: Desk) -> None:
+    proposal = drifted.store(drifted.examine())
+    assert proposal is not None
+    Proposal.objects.filter(pk=proposal.pk).update(status=Status.APPROVED)
+    assert drifted.examine().reason == "busy"
+
+
+def test_drift_that_costs_more_to_mend_than_to_bear_is_left_alone(drifted: Desk) -> None:
+    RebalancePolicy.objects.update(risk_aversion=D("0.0001"))
+    drifted.buy(drifted.taxable, "AAA", "1", "1")  # no loss worth taking stays below the minimum
+    Security.objects.update(half_spread=D("0.2"))
+    assert drifted.examine().reason in ("no_trades", "not_worth_it")
+
+
+def test_a_household_without_any_return_history_names_the_optimisers_reason(drifted: Desk) -> None:
+    Price.objects.exclude(day=DAY).delete()
+    result = drifted.examine()
+    assert (result.reason, result.draft) == ("bad_returns", None)
+
+
+# Proposals
+
+
+def test_a_drifted_household_gets_a_proposal_with_its_figures(drifted: Desk) -> None:
+    result = drifted.examine()
+    assert result.reason == "rebalance_proposed"
+    draft = result.draft
+    assert draft is not None
+    assert draft.kind is ProposalKind.REBALANCE
+    assert draft.reasons[0] == "DRIFT"
+    assert draft.sentence == result.detail
+    assert draft.sentence.startswith("Largest drift AAA +16.0 points; trades ")
+    assert sold(result) == {drifted.securities["AAA"].pk}
+    assert bought(result) <= {drifted.securities["BBB"].pk, drifted.securities["CCC"].pk}
+    assert draft.risk_before is not None
+    assert draft.risk_after is not None
+    assert draft.risk_after < draft.risk_before / 2
+    assert draft.gap_bp is not None
+    assert 0 <= draft.gap_bp <= 1
+    gains = sum(trade.gain for trade in draft.trades)
+    assert draft.short_gain + draft.long_gain == gains
+
+
+def test_a_stored_proposal_passes_the_hard_checks_and_is_stored_once(drifted: Desk) -> None:
+    result = drifted.examine()
+    first, second = drifted.store(result), drifted.store(drifted.examine())
+    assert first is not None
+    assert second is not None
+    assert first.pk == second.pk
+    assert first.status == Status.PENDING
+    assert first.trades.count() == len(result.draft.trades) if result.draft else False
+    assert Proposal.objects.count() == 1
+
+
+def test_nothing_to_do_supersedes_last_nights_proposal(drifted: Desk) -> None:
+    first = drifted.store(drifted.examine())
+    assert first is not None
+    ModelAssignment.objects.all().delete()
+    assert drifted.store(drifted.examine()) is None
+    first.refresh_from_db()
+    assert first.status == Status.SUPERSEDED
+
+
+def test_the_explanation_carries_weights_worth_and_proof(drifted: Desk) -> None:
+    draft = drifted.examine().draft
+    assert draft is not None
+    shown = draft.explanation
+    weights = shown["weights"]
+    assert isinstance(weights, list)
+    first = weights[0]
+    assert (first["symbol"], first["before"], first["target"]) == ("AAA", "0.56", "0.4")
+    worth = shown["worth"]
+    assert isinstance(worth, dict)
+    assert worth["is_worth_it"] is True
+    assert D(worth["trading_cost"]) == draft.cost
+    assert D(worth["tax"]) == -draft.tax_saved
+    lines = shown["lines"]
+    assert isinstance(lines, list)
+    assert len(lines) == len(draft.trades)
+
+
+def test_too_much_cash_alone_is_invested(desk: Desk) -> None:
+    desk.buy(desk.taxable, "AAA", "370", "37000")
+    desk.buy(desk.taxable, "BBB", "280", "28000")
+    desk.buy(desk.ira, "CCC", "255", "25500")
+    book(desk.taxable, EntryKind.CASH_IN, LONG_AGO, amount="9500")
+    result = desk.examine()
+    assert result.reason == "rebalance_proposed"
+    assert result.draft is not None
+    assert result.draft.reasons == ("DEPOSIT", "RISK")
+    assert {trade.side for trade in result.draft.trades} == {Side.BUY}
+    spent = sum(trade.amount for trade in result.draft.trades)
+    assert 4500 <= spent <= 9000
+
+
+def test_a_households_own_policy_goes_before_its_firms(drifted: Desk) -> None:
+    RebalancePolicy.objects.create(
+        firm=drifted.household.firm,
+        household=drifted.household,
+        absolute_band=D("0.5"),
+        relative_band=D("0.9"),
+    )
+    assert drifted.examine().reason == "inside_bands"
+    other = make_household(drifted.household.firm, "Smith")
+    assert selectors.limits(other).relative_band == D("0.2")
+
+
+# Windows
+
+
+def test_what_was_sold_at_a_loss_last_week_is_not_bought(drifted: Desk) -> None:
+    day = DAY - timedelta(days=7)
+    drifted.buy(drifted.taxable, "BBB", "10", "2000")
+    book(
+        drifted.taxable, EntryKind.SELL, day, drifted.securities["BBB"], "10",
+        amount="1000", picks=_last_lot(drifted.taxable),
+    )  # fmt: skip
+    assert drifted.securities["BBB"].pk not in bought(drifted.examine())
+
+
+def test_an_identical_security_is_not_bought_either(drifted: Desk) -> None:
+    day = DAY - timedelta(days=7)
+    drifted.buy(drifted.taxable, "BBB", "10", "2000")
+    author = make_user(drifted.household.firm, "bea")
+    make_identical_group(author, drifted.securities["BBB"], drifted.securities["CCC"])
+    book(
+        drifted.taxable, EntryKind.SELL, day, drifted.securities["BBB"], "10",
+        amount="1000", picks=_last_lot(drifted.taxable),
+    )  # fmt: skip
+    result = drifted.examine()
+    if result.draft is not None:
+        assert bought(result) == set()
+
+
+def test_a_loss_lot_is_kept_while_the_ira_has_just_bought_the_security(drifted: Desk) -> None:
+    drifted.buy(drifted.ira, "AAA", "5", "500", DAY - timedelta(days=3))
+    draft = drifted.examine().draft
+    assert draft is not None
+    assert all(trade.gain >= 0 for trade in draft.trades if trade.account == drifted.taxable.pk)
+
+
+def _last_lot(account: Account) -> tuple[Pick, ...]:
+    last = account.transactions.filter(kind=EntryKind.BUY).order_by("pk").last()
+    assert last is not None
+    return (Pick(opening=last.external_id, quantity=last.quantity),)
+
+
+# What comes first in the night
+
+
+def harvest_of(
+    desk: Desk, opening: int, *, shares: str, basis: str, substitute: str
+) -> DraftProposal:
+    """Sell AAA of one lot at a loss and buy as many shares of the substitute, all at $100."""
+    pair = [
+        DraftTrade(
+            account=desk.taxable.pk, security=desk.securities["AAA"].pk, side=Side.SELL,
+            quantity=D(shares), price=D(100), reason="HARVEST", opening=opening, part=0,
+            basis=D(basis), term="long", pair=1,
+        ),
+        DraftTrade(
+            account=desk.taxable.pk, security=desk.securities[substitute].pk, side=Side.BUY,
+            quantity=D(shares), price=D(100), reason="HARVEST", pair=1,
+        ),
+    ]  # fmt: skip
+    return DraftProposal(
+        household=desk.household.pk, kind=ProposalKind.HARVEST, as_of=DAY, sentence="Harvest AAA.",
+        reasons=("HARVEST",), trades=tuple(pair), tax_saved=D(0), cost=D(0), short_gain=D(0),
+        long_gain=D(shares) * 100 - D(basis), inputs="{}",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def with_substitute(desk: Desk) -> tuple[Desk, DraftProposal]:
+    """AAA is on target with a loss; tonight's harvest swaps all of it for XXX, which is in no model."""
+    firm = desk.household.firm
+    desk.securities["XXX"] = make_security(firm, "XXX")
+    give_history(desk.securities["XXX"], Random(5))
+    opening = desk.buy(desk.taxable, "AAA", "400", "60000")
+    desk.buy(desk.taxable, "BBB", "300", "20000")
+    desk.buy(desk.ira, "CCC", "270", "20000")
+    book(desk.taxable, EntryKind.CASH_IN, LONG_AGO, amount="3000")
+    return desk, harvest_of(desk, opening, shares="400", basis="60000", substitute="XXX")
+
+
+def test_tonights_substitute_counts_as_what_it_stands_for(
+    with_substitute: tuple[Desk, DraftProposal],
+) -> None:
+    desk, harvest = with_substitute
+    assert desk.examine([harvest]).reason == "inside_bands"
+
+
+def test_an_approved_harvest_counts_as_done(with_substitute: tuple[Desk, DraftProposal]) -> None:
+    desk, harvest = with_substitute
+    with transaction.atomic():
+        lock_household(desk.household.pk)
+        stored = proposal_services.submit(draft=harvest)
+    Proposal.objects.filter(pk=stored.pk).update(status=Status.APPROVED)
+    assert desk.examine().reason == "inside_bands"
+
+
+def test_a_rebalance_neither_touches_the_harvested_lots_nor_buys_the_original(
+    drifted: Desk,
+) -> None:
+    drifted.securities["XXX"] = make_security(drifted.household.firm, "XXX")
+    give_history(drifted.securities["XXX"], Random(5))
+    loss = drifted.taxable.tax_lots.get(quantity=260)
+    harvest = harvest_of(drifted, loss.opening_id, shares="260", basis="28600", substitute="XXX")
+    result = drifted.examine([harvest])
+    draft = result.draft
+    assert draft is not None
+    assert loss.opening_id not in {trade.opening for trade in draft.trades}
+    traded = {drifted.securities[symbol].pk for symbol in ("AAA", "XXX")}
+    assert bought(result).isdisjoint(traded)
+    assert drifted.securities["XXX"].pk not in sold(result)
+
+
+def test_harvest_and_rebalance_of_one_night_are_both_stored(drifted: Desk) -> None:
+    drifted.securities["XXX"] = make_security(drifted.household.firm, "XXX")
+    give_history(drifted.securities["XXX"], Random(5))
+    loss = drifted.taxable.tax_lots.get(quantity=260)
+    harvest = harvest_of(drifted, loss.opening_id, shares="260", basis="28600", substitute="XXX")
+    result = drifted.examine([harvest])
+    with transaction.atomic():
+        lock_household(drifted.household.pk)
+        proposal_services.submit(draft=harvest)
+        assert store(result=result) is not None
+    assert set(Proposal.objects.values_list("kind", "status")) == {
+        ("harvest", "pending"),
+        ("rebalance", "pending"),
+    }
+
+
+# Cost
+
+
+def test_the_number_of_queries_does_not_grow_with_lots_and_securities(drifted: Desk) -> None:
+    with CaptureQueriesContext(connection) as few:
+        drifted.examine()
+    for number in range(8):
+        drifted.buy(drifted.ira, "CCC", "1", "100", LONG_AGO + timedelta(days=number))
+        give_history(make_security(drifted.household.firm, f"N{number}"), Random(number))
+    with CaptureQueriesContext(connection) as many:
+        drifted.examine()
+    assert len(many) <= len(few)
+
+
+def test_the_drift_page_shows_rows_or_says_why_not(drifted: Desk) -> None:
+    shown = selectors.drift_page(drifted.household)
+    rows = shown["rows"]
+    assert isinstance(rows, list)
+    assert (rows[0]["symbol"], rows[0]["weight"], rows[0]["breached"]) == ("AAA", D("0.56"), True)
+    assert shown["model_name"] == "Core"
+    set_price(drifted.securities["AAA"], DAY, "100")
+    Price.objects.filter(security=drifted.securities["AAA"]).delete()
+    assert selectors.drift_page(drifted.household)["why_not"] == (
+        "There is no price young enough for AAA."
+    )
+    ModelAssignment.objects.all().delete()
+    assert selectors.drift_page(drifted.household)["why_not"] == "This household follows no model."
