@@ -27,3 +27,9 @@ class NotAllowed(LotwiseError):
 
     code = "not_allowed"
     status = 403
+
+
+class ClientRefused(LotwiseError):
+    """The API client, or the firm it shall belong to, is not what was named."""
+
+    code = "client_refused"

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from accounts.audit_chain import FORMAT_VERSION, GENESIS, link_hash
 from accounts.canonical import canonical_text
-from accounts.errors import IdempotencyMismatch
+from accounts.errors import ClientRefused, IdempotencyMismatch
 from accounts.models import ApiToken, AuditEvent, Firm, IdempotencyRecord, User
+from accounts.types import Role
 
 _AUDIT_LOCK_SPACE = 0x4C57  # "LW": keeps our advisory locks apart from anybody else's
 
@@ -65,6 +66,52 @@ def issue_token(*, user: User, label: str, expires_at: datetime | None = None) -
 def token_hash(token: str) -> str:
     """SHA-256 of the token: it is random and long, so a slow hash would add nothing."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+@transaction.atomic
+def issue_client_token(
+    *, username: str, label: str, firm_name: str = "", expires_at: datetime | None = None
+) -> str:
+    """Make a token for an API client and return it once; a client that is not known is made for the firm.
+
+    Raises ClientRefused for an unknown firm, a client without one, and a name that a person bears.
+    """
+    firm = Firm.objects.filter(name=firm_name).first()
+    if firm_name and firm is None:
+        raise ClientRefused(f"There is no firm {firm_name!r}.")
+    user = User.objects.select_related("firm").filter(username=username).first()
+    if user is None:
+        if firm is None:
+            raise ClientRefused(f"There is no API client {username!r}: name the firm to make it.")
+        user = User.objects.create_user(username=username, firm=firm, role=Role.API_CLIENT)
+    if user.role != Role.API_CLIENT or user.firm is None or firm not in (None, user.firm):
+        raise ClientRefused(f"{username!r} is no API client of the firm: choose another name.")
+    token = issue_token(user=user, label=label, expires_at=expires_at)
+    _record_token(user.firm, "token.issued", username, label)
+    return token
+
+
+@transaction.atomic
+def revoke_client_tokens(*, username: str, label: str | None = None) -> int:
+    """Revoke the client's tokens of the label (None: all) and return how many were not revoked yet.
+
+    Raises ClientRefused for an unknown client.
+    """
+    user = User.objects.select_related("firm").filter(username=username).first()
+    if user is None or user.role != Role.API_CLIENT or user.firm is None:
+        raise ClientRefused(f"There is no API client {username!r}.")
+    tokens = list(ApiToken.objects.filter(user=user, revoked_at=None).order_by("pk"))
+    chosen = [token for token in tokens if label in (None, token.label)]
+    for token in chosen:
+        revoke_token(token=token)
+        _record_token(user.firm, "token.revoked", username, token.label)
+    return len(chosen)
+
+
+def _record_token(firm: Firm, action: str, username: str, label: str) -> None:
+    record_audit(
+        firm=firm, actor="command", action=action, subject=username[:120], facts={"label": label}
+    )
 
 
 def revoke_token(*, token: ApiToken) -> None:

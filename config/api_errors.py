@@ -1,5 +1,6 @@
 """One envelope for every error of the API: {"error": {"code", "message", "problems"}}."""
 
+from math import ceil
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -31,6 +32,9 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
         header = getattr(exception, "auth_header", None)
         if header:
             response["WWW-Authenticate"] = header
+        wait = getattr(exception, "wait", None)
+        if wait:
+            response["Retry-After"] = str(ceil(wait))
         return response
     return None
 

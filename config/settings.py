@@ -146,7 +146,19 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Read a firm's households, accounts, lots, windows and proposals; post transactions.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_AUTHENTICATION": [],  # the document is open: it holds nobody's data
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
+    "ENUM_NAME_OVERRIDES": {
+        "AccountKind": "accounts.serializers.KINDS",
+        "EntryKind": "lots.serializers.KINDS",
+        "ProposalKind": "proposals.serializers.KINDS",
+        "ProposalStatus": "proposals.serializers.STATUSES",
+    },
 }
+API_CALLS_A_MINUTE = int(os.environ.get("LOTWISE_API_CALLS_A_MINUTE", "600"))  # of one token
 
 # Celery carries hints; the work list in PostgreSQL holds the truth (docs/adr/0006).
 CELERY_BROKER_URL = broker_from_url(REDIS_URL)

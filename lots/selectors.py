@@ -5,7 +5,7 @@ from contextlib import suppress
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, Sum
 
 from accounts import access
 from accounts.models import Account, Household, User
@@ -206,3 +206,20 @@ def directory(firm_id: int, account: Account | None = None) -> Directory:
 def imported_files(user: User) -> QuerySet[ImportedFile]:
     """The files booked for the user's firm, newest first."""
     return access.visible(user, ImportedFile).order_by("-imported_at", "-pk")
+
+
+def tax_lots(user: User) -> QuerySet[TaxLot]:
+    """The lots held in the user's firm, oldest first, with what names them."""
+    rows = access.visible(user, TaxLot).select_related("account", "security", "opening__account")
+    return rows.order_by("acquired", "opening", "part")
+
+
+def transactions(user: User) -> QuerySet[Transaction]:
+    """The booked transactions of the user's firm in their order, with the lots they identify."""
+    selections = LotSelection.objects.select_related("opening__account").order_by("pk")
+    return (
+        access.visible(user, Transaction)
+        .select_related("account", "security", "to_account")
+        .prefetch_related(Prefetch("selections", selections))
+        .order_by("trade_date", "pk")
+    )

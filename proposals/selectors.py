@@ -554,7 +554,7 @@ def pending_totals(user: User) -> list[PendingTotal]:
 def proposal(user: User, public_id: UUID) -> Proposal:
     """One proposal with household, trades and decisions, or 404."""
     trades = ProposedTrade.objects.select_related(
-        "security", "account", "account__owner", "opening"
+        "security", "account", "account__owner", "opening__account"
     ).order_by("ordinal")
     rows = (
         access.visible(user, Proposal)

@@ -1,0 +1,136 @@
+"""Transactions that a client system posts: names become the firm's own rows, then they are booked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from accounts.access import Action, require
+from accounts.errors import LotwiseError, NotAllowed
+from accounts.models import User
+from lots import selectors, services
+from lots.booking import BookingError
+from lots.types import Booked, NewTransaction, Pick
+from securities.selectors import public_ids
+
+Row = Mapping[str, Any]  # checked by ``lots.serializers.TransactionInput``
+_CENT = Decimal("0.01")
+_ZERO = Decimal(0)
+
+
+class PostingError(LotwiseError):
+    """A row names what the firm does not have, or names it twice. Nothing was booked."""
+
+    code = "invalid"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("The request is not valid.")
+
+
+class PostingRefused(LotwiseError):
+    """The ledger refuses a row. Nothing was booked."""
+
+    code = BookingError.code
+    status = BookingError.status
+
+    def __init__(self, refusal: BookingError) -> None:
+        self.problems = tuple(
+            f"{_place(problem.row, problem.column)}: {problem.reason}"
+            for problem in refusal.problems
+        )
+        super().__init__("Nothing was booked: the ledger cannot take these transactions.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What names mean for one firm. Another firm's name means as little as a random one (A1)."""
+
+    accounts: Mapping[str, int]  # by number and by public id
+    symbols: Mapping[str, int]
+    securities: Mapping[str, int]  # by public id
+
+
+def post(*, user: User, rows: Sequence[Row]) -> Booked:
+    """Book rows in their order, all or none.
+
+    Raises NotAllowed, PostingError for an unknown name, PostingRefused where the ledger says no.
+    """
+    require(user, Action.IMPORT)
+    if user.firm is None:
+        raise NotAllowed("You belong to no firm.")
+    directory = selectors.directory(user.firm.pk)
+    names = _Names(directory.accounts, directory.symbols, public_ids(user.firm.pk))
+    problems = [
+        f"{_place(ordinal, column)}: {reason}"
+        for ordinal, row in enumerate(rows, start=1)
+        for column, reason in _unknown(row, names)
+    ]
+    if problems:
+        raise PostingError(problems)
+    new = [_new(row, names, ordinal) for ordinal, row in enumerate(rows, start=1)]
+    _refuse_twins(new)
+    try:
+        return services.book(firm=user.firm, rows=new, actor=user.username)
+    except BookingError as refusal:
+        raise PostingRefused(refusal) from refusal
+
+
+def _place(ordinal: int, column: str) -> str:
+    """As in the request: rows count from 0; 0 stands for the booking as a whole."""
+    return f"transactions[{ordinal - 1}].{column}" if ordinal else "transactions"
+
+
+def _unknown(row: Row, names: _Names) -> list[tuple[str, str]]:
+    known = {
+        "account": names.accounts,
+        "to_account": names.accounts,
+        "symbol": names.symbols,
+        "security": names.securities,
+    }
+    problems = [
+        (column, "is unknown in your firm.")
+        for column, known_names in known.items()
+        if column in row and row[column] not in known_names
+    ]
+    if "symbol" in row and "security" in row:
+        problems.append(("security", "stands beside a symbol: name the security once."))
+    return problems
+
+
+def _new(row: Row, names: _Names, ordinal: int) -> NewTransaction:
+    plain = ("settle_date", "price", "block", "holding_start", "acquired", "memo")
+    security = names.symbols.get(row.get("symbol", ""))
+    return NewTransaction(
+        account=names.accounts[row["account"]],
+        external_id=row["external_id"],
+        trade_date=row["trade_date"],
+        kind=row["kind"],
+        security=names.securities[row["security"]] if "security" in row else security,
+        quantity=row.get("quantity", _ZERO),
+        amount=_amount(row),
+        fee=row.get("fee", _ZERO),
+        picks=tuple(Pick(**pick) for pick in row.get("lots", ())),
+        to_account=names.accounts[row["to_account"]] if "to_account" in row else None,
+        ordinal=ordinal,
+        **{column: row[column] for column in plain if column in row},
+    )
+
+
+def _amount(row: Row) -> Decimal:
+    """The amount given, else quantity times price to the cent."""
+    if "amount" in row or "price" not in row or "quantity" not in row:
+        return Decimal(row.get("amount", _ZERO))
+    return Decimal((row["quantity"] * row["price"]).quantize(_CENT, ROUND_HALF_UP))
+
+
+def _refuse_twins(rows: Sequence[NewTransaction]) -> None:
+    """Raises PostingError where two rows of one request claim the same (account, external id)."""
+    first: dict[tuple[int, str], int] = {}
+    problems = [
+        f"{_place(row.ordinal, 'external_id')}: is the id of transactions[{before - 1}] already."
+        for row in rows
+        if (before := first.setdefault((row.account, row.external_id), row.ordinal)) != row.ordinal
+    ]
+    if problems:
+        raise PostingError(problems)

@@ -1,0 +1,93 @@
+"""Windows and proposals as client systems see them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.serializers import DecimalText, HouseholdQuery
+from lots.serializers import OpeningSerializer
+from lots.types import Term
+from proposals.types import ProposalKind, Side, Status, Verdict, WindowKind
+
+KINDS = [kind.value for kind in ProposalKind]
+STATUSES = [status.value for status in Status]
+
+
+class ProposalQuery(HouseholdQuery):
+    status = serializers.ChoiceField(choices=STATUSES, required=False)
+    kind = serializers.ChoiceField(choices=KINDS, required=False)
+
+
+class WindowSerializer(serializers.Serializer[Any]):
+    """An open wash-sale window, or a reinvestment that endangers a loss."""
+
+    symbol = serializers.CharField()
+    what = serializers.ChoiceField(choices=[what.value for what in WindowKind])
+    shares = DecimalText()
+    clear_on = serializers.DateField(help_text="The first day on which it is safe again.")
+    cause = serializers.CharField()
+    permanent = serializers.BooleanField(
+        help_text="A loss would be gone for ever: a retirement account is part of it."
+    )
+
+
+class WindowsSerializer(serializers.Serializer[Any]):
+    household = serializers.UUIDField(source="household.public_id")
+    as_of = serializers.DateField(help_text="The firm's business date.")
+    windows = WindowSerializer(many=True)
+
+
+class TradeSerializer(serializers.Serializer[Any]):
+    """Shares of one lot to sell, or shares to buy; trades of one ``pair`` stand or fall together."""
+
+    ordinal = serializers.IntegerField()
+    account = serializers.UUIDField(source="account.public_id")
+    security = serializers.UUIDField(source="security.public_id")
+    symbol = serializers.CharField(source="security.symbol")
+    side = serializers.ChoiceField(choices=[side.value for side in Side])
+    quantity = DecimalText()
+    price = DecimalText()
+    amount = DecimalText()
+    opening = OpeningSerializer(allow_null=True, help_text="Of the lot to sell; null for buys.")
+    part = serializers.IntegerField(allow_null=True)
+    basis = DecimalText()
+    term = serializers.ChoiceField(
+        choices=[term.value for term in Term], allow_blank=True, help_text="Empty for buys."
+    )
+    pair = serializers.IntegerField(help_text="0: none.")
+    reason = serializers.CharField()
+
+
+class DecisionSerializer(serializers.Serializer[Any]):
+    verdict = serializers.ChoiceField(choices=[verdict.value for verdict in Verdict])
+    by = serializers.CharField(source="user.username")
+    note = serializers.CharField()
+    content_sha256 = serializers.CharField()
+    decided_at = serializers.DateTimeField()
+
+
+class ProposalSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="public_id")
+    household = serializers.UUIDField(source="household.public_id")
+    household_name = serializers.CharField(source="household.name")
+    kind = serializers.ChoiceField(choices=KINDS)
+    status = serializers.ChoiceField(choices=STATUSES)
+    version = serializers.IntegerField()
+    as_of = serializers.DateField()
+    expires_on = serializers.DateField()
+    sentence = serializers.CharField()
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="Stable codes.")
+    tax_saved = DecimalText(help_text="Dollars; positive: less tax this year.")
+    cost = DecimalText()
+    short_gain = DecimalText()
+    long_gain = DecimalText()
+    risk_before = DecimalText(allow_null=True, help_text="Tracking error, a fraction a year.")
+    risk_after = DecimalText(allow_null=True)
+    gap_bp = DecimalText(allow_null=True, help_text="Distance to the proven bound.")
+    content_sha256 = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class ProposalDetailSerializer(ProposalSerializer):
+    trades = TradeSerializer(many=True)
+    decisions = DecisionSerializer(many=True)
