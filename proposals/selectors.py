@@ -328,15 +328,19 @@ def _pairs_of(proposal: Proposal, as_of: date) -> list[HarvestPair]:
     for trade in proposal.trades.order_by("ordinal"):
         legs.setdefault(trade.pair, []).append(trade)
     sold_on = _last_sales(proposal)
+    never_bought = _part_never_bought(proposal)
     pairs = []
     for trades in legs.values():
         buy = next(trade for trade in trades if trade.side == Side.BUY)
+        done = 1 - never_bought.get((buy.account_id, buy.security_id), ZERO)
+        if not done:
+            continue
         sold: dict[int, Decimal] = {}
         for trade in trades:
             if trade.side == Side.SELL:
                 sold[trade.security_id] = sold.get(trade.security_id, ZERO) + trade.amount
-        shares = _shared(buy.quantity, sold, STORED_SHARES)
-        dollars = _shared(buy.amount, sold, STORED_MONEY)
+        shares = _shared((buy.quantity * done).quantize(STORED_SHARES), sold, STORED_SHARES)
+        dollars = _shared((buy.amount * done).quantize(STORED_MONEY), sold, STORED_MONEY)
         pairs += [
             HarvestPair(
                 sold=security,
@@ -350,7 +354,17 @@ def _pairs_of(proposal: Proposal, as_of: date) -> list[HarvestPair]:
     return pairs
 
 
+def _part_never_bought(proposal: Proposal) -> dict[tuple[int, int], Decimal]:
+    """Account and security of closed purchases -> the fraction that was not filled."""
+    closed = proposal.orders.filter(side=Side.BUY, status=OrderStatus.CANCELLED)
+    return {
+        (order.account_id, order.security_id): 1 - order.filled_quantity / order.quantity
+        for order in closed
+    }
+
+
 def _shared(total: Decimal, by: dict[int, Decimal], quantum: Decimal) -> dict[int, Decimal]:
+    """``total`` in proportion to the dollars sold, to the last unit (largest remainder)."""
     whole = Fraction(sum(by.values(), ZERO))
     parts = [Fraction(total) * Fraction(amount) / whole for amount in by.values()]
     return dict(zip(by, spread(total, parts, quantum), strict=True))

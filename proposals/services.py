@@ -270,6 +270,30 @@ def cancel(*, user: User, public_id: UUID, note: str = "") -> Proposal:
     return proposal
 
 
+def close_orders(*, user: User, public_id: UUID, note: str = "") -> Proposal:
+    """End a proposal whose remaining orders the custodian will not execute; what was filled stays a fact.
+
+    Filled in part, the proposal ends as filled; not at all, as cancelled. Raises NotAllowed, Http404, or Conflict for
+    a proposal whose orders are not out.
+    """
+    with transaction.atomic(durable=True):
+        _require_now(user, Action.TRADE)
+        proposal = access.visible_or_404(user, Proposal, public_id)
+        lock_household(proposal.household_id)
+        proposal.refresh_from_db()
+        if proposal.status != Status.ORDERED:
+            raise Conflict(
+                f"This proposal is {proposal.status}: it has no orders at the custodian."
+            )
+        something_filled = proposal.orders.filter(filled_quantity__gt=0).exists()
+        move(proposal.pk, Status.ORDERED, Status.FILLED if something_filled else Status.CANCELLED)
+        closed = proposal.orders.filter(status=OrderStatus.ORDERED)
+        count = closed.update(status=OrderStatus.CANCELLED)
+        _audit(proposal, user.username, "orders.closed", {"orders": count, "note": note})
+    proposal.refresh_from_db()
+    return proposal
+
+
 def _require_now(user: User, action: Action) -> Firm:
     """The user's firm, role and firm as they are in the database now: a role may have been taken away (A8)."""
     fresh = User.objects.select_related("firm").get(pk=user.pk)
@@ -561,7 +585,7 @@ def _fault(row: FillRow, order: Order, left: Decimal) -> tuple[str, str] | None:
     if order.status == OrderStatus.APPROVED:
         return "order_id", "this order has not been exported yet: it cannot have been filled"
     if order.status == OrderStatus.CANCELLED:
-        return "order_id", "this order was cancelled"
+        return "order_id", "this order was closed: book the trade as a transaction"
     if row.trade_date < order.proposal.as_of:
         return "trade_date", f"before the proposal of {order.proposal.as_of} was made"
     if row.quantity > left:

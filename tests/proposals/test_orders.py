@@ -9,7 +9,7 @@ import pytest
 from django.http import Http404
 
 from accounts.canonical import sha256_of
-from accounts.errors import NotAllowed
+from accounts.errors import Conflict, NotAllowed
 from accounts.models import AuditEvent, Firm
 from accounts.types import Role
 from lots.models import Disposal, TaxLot, Transaction
@@ -18,7 +18,7 @@ from lots.types import EntryKind
 from proposals import selectors, services
 from proposals.errors import BadDraft, NothingToExport
 from proposals.models import Fill, Order, OrderExport, Proposal
-from proposals.types import FillImport, HarvestPair, ProposalKind, Side
+from proposals.types import FillImport, HarvestPair, ProposalKind, Side, Status
 from securities.importers.refusal import ImportRefused
 from tests import factories
 from tests.proposals.desk import TODAY, Desk, fills_file, make_desk, make_person
@@ -321,3 +321,40 @@ def test_what_is_left_of_partly_filled_orders_is_still_intended(desk: Desk):
     found = selectors.windows(desk.household.pk, TODAY)
     assert found.reserved == {(desk.lot.pk, 0): Decimal(8)}
     assert TaxLot.objects.get(opening=desk.lot).quantity == 8
+
+
+# Orders that are never filled
+
+
+def test_closing_unfilled_orders_cancels_the_proposal_and_frees_the_household(desk: Desk):
+    proposal, _ = desk.ordered()
+    closed = services.close_orders(user=desk.operations, public_id=proposal.public_id)
+    assert closed.status == "cancelled"
+    assert {one.status for one in Order.objects.all()} == {"cancelled"}
+    assert selectors.intentions(desk.household.pk) == ()
+    assert selectors.open_pairs(desk.household.pk, TODAY) == ()
+    assert desk.submit(desk.sale("10"), desk.purchase("9")).status == "pending"
+
+
+def test_closing_partly_filled_orders_keeps_what_has_happened(desk: Desk):
+    proposal, _ = desk.ordered()
+    fill(
+        desk,
+        (order(Side.SELL), "F-1", "2022-12-28", "10", "80"),
+        (order(Side.BUY), "F-2", "2022-12-28", "4.75", "80"),
+    )
+    closed = services.close_orders(user=desk.operations, public_id=proposal.public_id)
+    assert closed.status == "filled"
+    assert selectors.intentions(desk.household.pk, statuses=list(Status)) == ()
+    assert selectors.windows(desk.household.pk, TODAY).buy_blocked[desk.old.pk].shares == 10
+    assert selectors.open_pairs(desk.household.pk, TODAY) == (
+        HarvestPair(desk.old.pk, desk.sub.pk, Decimal("4.75"), Decimal(380), TODAY),
+    )
+    with pytest.raises(ImportRefused, match="this order was closed"):
+        fill(desk, (order(Side.SELL), "F-3", "2022-12-28", "1", "80"))
+
+
+def test_orders_that_are_not_out_cannot_be_closed(desk: Desk):
+    proposal = desk.approved()
+    with pytest.raises(Conflict, match="is approved"):
+        services.close_orders(user=desk.operations, public_id=proposal.public_id)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.http import Http404
 
-from accounts.types import Role
+from accounts.types import AccountKind, Role
 from lots.types import EntryKind, Pick
 from proposals import selectors, services
 from proposals.types import (
@@ -191,7 +191,7 @@ def test_rows_say_what_until_when_and_why(desk: Desk):
 
 def test_reinvestment_beside_a_loss_just_taken_is_a_hazard(desk: Desk):
     drip = factories.make_account(
-        desk.household, "R-2", kind=desk.ira.kind, owner="Bob", reinvests=True
+        desk.household, "R-2", kind=AccountKind.ROTH_IRA, owner="Bob", reinvests=True
     )
     factories.book(drip, EntryKind.BUY, date(2022, 3, 1), desk.old, "3", amount="300")
     sell_at_a_loss(desk)
