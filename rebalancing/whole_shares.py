@@ -15,7 +15,8 @@ from rebalancing.types import CENT, ZERO, HouseholdState, Position, StateLot
 
 ONE = Decimal(1)
 HALF = Decimal("0.5")
-# A float's last digits: what is this near to all of a lot is all of it.
+SPECK = Decimal("0.000001")  # shares: a float's last digits must not cost a whole one
+# What is this near to all of a lot is all of it.
 NEARLY_ALL = Decimal("0.999999")
 LotKey = tuple[int, int]
 
@@ -73,7 +74,7 @@ class _Rounding:
         for key, dollars in self._wanted.sells.items():
             self._set_sale(self._lots[key], self._whole_sale(self._lots[key], dollars))
         for position, dollars in self._wanted.buys.items():
-            self._set_buy(position, _whole(dollars / self._price(position[1])))
+            self._set_buy(position, _whole(dollars / self._price(position[1]) + SPECK))
         self._trade_difference_only()
         self._drop_small_sales()
         self._drop_small_buys()
@@ -111,7 +112,7 @@ class _Rounding:
             self._shares.sells[lot.key] = shares
 
     def _whole_sale(self, lot: StateLot, dollars: Decimal) -> Decimal:
-        shares = min(dollars / self._price(lot.security), lot.sellable)
+        shares = min(dollars / self._price(lot.security) + SPECK, lot.sellable)
         if lot.sellable == lot.quantity and shares >= lot.quantity * NEARLY_ALL:
             return lot.quantity
         return _whole(shares)
@@ -250,7 +251,7 @@ class _Rounding:
     def _buy_back_remainders(self) -> None:
         """One share more where more than half a share was cut off and the cash is there."""
         cut = {
-            position: dollars / self._price(position[1]) % ONE
+            position: (dollars / self._price(position[1]) + SPECK) % ONE
             for position, dollars in self._wanted.buys.items()
             if position in self._shares.buys
         }

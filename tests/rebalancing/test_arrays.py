@@ -144,16 +144,16 @@ def test_one_account_never_sells_and_buys_one_security() -> None:
 def test_shares_stay_in_their_account_rather_than_be_sold_here_and_bought_there() -> None:
     ira = lot(2, "40", "100", opening=4, account=2, is_taxable=False)
     start = two_securities(
-        accounts=(account(1, "300"), account(2, "100", is_taxable=False)),
+        accounts=(account(1, "380"), account(2, "10", is_taxable=False)),
         lots=(*two_securities().lots, ira),
     )
     _, index = arrays.build(start, risk(2))
     value = float(index.value)
     moved = Trades(
         np.array([1400 / value if position == (1, 2) else 0.0 for position in index.positions]),
-        np.array([{1: 1000.0, 4: 500.0}.get(one.opening, 0.0) / value for one in index.lots]),
+        np.array([{1: 1100.0, 4: 500.0}.get(one.opening, 0.0) / value for one in index.lots]),
     )
-    assert summary(arrays.to_trades(moved, index)) == [("sell", 1, D(10)), ("buy", 2, D(18))]
+    assert summary(arrays.to_trades(moved, index)) == [("sell", 1, D(11)), ("buy", 2, D(18))]
 
 
 def test_every_line_says_why() -> None:
