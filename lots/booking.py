@@ -199,13 +199,12 @@ def engine_problem(
     the first new row of the same shares is named.
     """
     told, labels = _renamed(ledger, names)
-    reason = str(error)
+    entry = str(getattr(error, "entry", ""))
+    reason = str(error).removeprefix(f"Entry {entry}: ")
     try:
         replay(told.entries, told.accounts, told.groups, told.policy)
     except LedgerError as readable:
-        reason = str(readable)
-    entry = str(getattr(error, "entry", ""))
-    reason = reason.removeprefix(f"Entry {labels.get(entry, entry)}: ")
+        reason = str(readable).removeprefix(f"Entry {labels.get(entry, entry)}: ")
     if entry in rows:
         return RowProblem(rows[entry], _column(error), reason)
     reason = f"with this row {labels.get(entry, entry)}, booked before, is impossible: {reason}"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from accounts.fields import MONEY_LIMIT, QUANTITY_LIMIT
+from lots.errors import BadEntry
 from lots.rounding import STORED_MONEY, STORED_SHARES, rounded, spread, stored_shares
 from lots.types import OpenLot, RealizedLot, ReplayResult, Treatment, WashMatch
 
@@ -43,6 +45,7 @@ def derived_rows(result: ReplayResult) -> DerivedRows:
     Shares are rounded to 1e-8, money to 1e-4. The parts of one lot and the rows of one sale add up to their rounded
     total; a disposal's disallowed loss is the sum of its matches. Shares below half of 1e-8, which only splits can
     leave, have no row of their own: their dollars go to the row beside them.
+    Raises BadEntry for shares or dollars beyond what the tables hold, which only absurd entries make.
     """
     rows = DerivedRows(lots={}, disposals={}, washes={})
     openings: dict[str, list[OpenLot]] = {}
@@ -63,6 +66,7 @@ def _add_lots(rows: Rows, parts: Sequence[OpenLot]) -> None:
     dollars = _dollars([part.basis for part in parts], shares)
     for part, quantity, basis in zip(parts, shares, dollars, strict=True):
         if quantity:
+            _check_size(part.opening, quantity, basis)
             rows[int(part.opening), part.part] = (
                 int(part.account), int(part.security), part.acquired, part.holding_start, quantity,
                 basis,
@@ -102,6 +106,7 @@ def _add_sale(
     for place, part in enumerate(parts):
         if not shares[place]:
             continue
+        _check_size(part.sale, shares[place], proceeds[place], basis[place])
         amounts = _amounts(matched[place], disallowed[place])
         rows.disposals[int(part.sale), int(part.lot), part.part] = (
             int(part.account), int(part.security), part.trade_date, part.acquired,
@@ -111,6 +116,15 @@ def _add_sale(
         washes += map(_wash, matched[place], amounts)
     for ordinal, wash in enumerate(washes):
         rows.washes[int(parts[0].sale), ordinal] = wash
+
+
+def _check_size(entry: str, shares: Decimal, *dollars: Decimal) -> None:
+    if shares >= QUANTITY_LIMIT or any(abs(amount) >= MONEY_LIMIT for amount in dollars):
+        raise BadEntry(
+            entry=entry,
+            problem=f"its shares or dollars are too large: less than {QUANTITY_LIMIT:,f} shares and "
+            f"{MONEY_LIMIT:,f} dollars can be kept",
+        )
 
 
 def _amounts(matches: Sequence[WashMatch], disallowed: Decimal) -> list[Decimal]:

@@ -115,6 +115,15 @@ def _text(element: Tag, name: str) -> str:
     return "" if found is None else str(found.get_text()).strip()
 
 
+def _leaves(element: Tag) -> dict[str, str]:
+    """The texts of an element by the names of their tags; the first of a name counts."""
+    values: dict[str, str] = {}
+    for tag in element.descendants:
+        if tag.name is not None and tag.string is not None:
+            values.setdefault(tag.name.upper(), str(tag.string).strip())
+    return values
+
+
 class _Securities:
     """From an OFX security id to our primary key: by CUSIP, ISIN, or the ticker in the statement's list."""
 
@@ -144,7 +153,8 @@ class _Element:
     def __init__(
         self, element: Tag, problems: Problems, securities: _Securities, as_of: date
     ) -> None:
-        self._element = element
+        self._name = str(element.name).upper()
+        self._values = _leaves(element)
         self._line = int(element.sourceline or 0)
         self._problems = problems
         self._securities = securities
@@ -152,7 +162,7 @@ class _Element:
 
     def transaction(self, account: int) -> NewTransaction | None:
         """The row to book; None, with a problem noted, if it cannot be taken."""
-        column = str(self._element.name).upper()
+        column = self._name
         read = _READERS.get(column)
         if read is None:
             self._problems.add(
@@ -163,7 +173,7 @@ class _Element:
             return None
         try:
             fields = read(self)
-            fields.setdefault("memo", " ".join(_text(self._element, "memo").split())[:LONGEST_MEMO])
+            fields.setdefault("memo", " ".join(self._text("MEMO").split())[:LONGEST_MEMO])
             return NewTransaction(account=account, ordinal=self._line, **fields)
         except _ColumnError as error:
             self._problems.add(str(error), line=self._line, column=error.column)
@@ -213,7 +223,7 @@ class _Element:
 
     def transfer(self) -> dict[str, Any]:
         """Shares delivered into the account, with the basis and purchase date they bring."""
-        action = _text(self._element, "tferaction").upper()
+        action = self._text("TFERACTION").upper()
         quantity = self.number("UNITS", QUANTITY_PLACES, QUANTITY_LIMIT)
         if action != "IN" or quantity < 0:
             raise _ColumnError(
@@ -221,10 +231,10 @@ class _Element:
                 "only deliveries in are accepted: OFX does not name the other account of a transfer, "
                 "book it with the canonical format",
             )
-        if _text(self._element, "postype").upper() == "SHORT":
+        if self._text("POSTYPE").upper() == "SHORT":
             raise _ColumnError("POSTYPE", "short positions are not supported")
         for name in ("AVGCOSTBASIS", "DTPURCHASE"):
-            if not _text(self._element, name.lower()):
+            if not self._text(name):
                 raise _ColumnError(
                     name,
                     "the delivery lacks it: book it as a receive in the canonical format, with the "
@@ -253,10 +263,10 @@ class _Element:
 
     def dated(self, kind: EntryKind, *, day: str = "DTTRADE") -> dict[str, Any]:
         """What every transaction has."""
-        identifier = _text(self._element, "fitid")
+        identifier = self._text("FITID")
         if not identifier:
             raise _ColumnError("FITID", "the transaction has no id")
-        settles = _text(self._element, "dtsettle")
+        settles = self._text("DTSETTLE")
         return {
             "kind": kind,
             "external_id": self._checked(
@@ -268,7 +278,7 @@ class _Element:
 
     def day(self, column: str, *, is_past: bool = True) -> date:
         """The day as written, in the zone it is written in (R6: the market's, for a trade)."""
-        text = _text(self._element, column.lower())
+        text = self._text(column)
         match = _DATE.fullmatch(text)
         if match is None or not text.isascii():
             raise _ColumnError(column, f"{shown(text)} is not a date such as 20240131")
@@ -277,7 +287,7 @@ class _Element:
         return day
 
     def security(self) -> int:
-        unique_id = _text(self._element, "uniqueid")
+        unique_id = self._text("UNIQUEID")
         security = self._securities.find(unique_id)
         if security is None:
             raise _ColumnError(
@@ -295,7 +305,7 @@ class _Element:
         is_rounded: bool = False,
     ) -> Decimal:
         """A number with a sign; zeros at its end do not count as decimals."""
-        text = _text(self._element, column.lower())
+        text = self._text(column)
         if not text and default is not None:
             return default
         match = _NUMBER.fullmatch(text)
@@ -309,8 +319,11 @@ class _Element:
             raise _ColumnError(column, f"{shown(text)} has more than {places} decimals")
         return -exact if match.group(1) == "-" else exact
 
+    def _text(self, column: str) -> str:
+        return self._values.get(column, "")
+
     def _refuse_word(self, column: str, word: str) -> None:
-        if _text(self._element, column.lower()).upper() == word:
+        if self._text(column).upper() == word:
             raise _ColumnError(column, f"{word} is not supported: there are no short positions")
 
     def _checked(self, column: str, convert: Callable[[], Any]) -> Any:

@@ -1,13 +1,16 @@
 """Files through the whole road: guards, readers, booking, and what is stored afterwards."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 from django.http import Http404
 
 from accounts.errors import NotAllowed
@@ -319,3 +322,25 @@ def test_a_number_that_two_firms_have_needs_the_firm(account: Account, tmp_path:
     call_command("import_transactions", path, account="T-1", firm=account.firm.name)
 
     assert (account.transactions.count(), twin.transactions.count()) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_of_the_same_file_at_once_book_it_once() -> None:
+    account = make_account(make_household(make_firm(pinned_date=date(2024, 12, 31))))
+    make_security(account.firm, "AAA")
+    start = Barrier(3)
+
+    def once() -> ImportSummary:
+        start.wait()
+        try:
+            return imported(account, HEADER + ONE + TWO)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        summaries = [future.result() for future in [pool.submit(once) for _ in range(3)]]
+
+    assert sorted((done.new, done.file_known) for done in summaries) == [
+        (0, True), (0, True), (2, False)
+    ]  # fmt: skip
+    assert (ImportedFile.objects.count(), account.transactions.count()) == (1, 2)

@@ -1,5 +1,7 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
 from django.db import connection
@@ -11,7 +13,7 @@ from accounts.types import AccountKind
 from lots import selectors, services
 from lots.booking import BookingError
 from lots.models import Disposal, TaxLot, Transaction, WashSale
-from lots.types import EntryKind, NewTransaction, Pick, RebuildChanges
+from lots.types import Booked, EntryKind, NewTransaction, Pick, RebuildChanges
 from securities.models import CorporateAction, Security
 from tests.factories import book, make_account, make_firm, make_household, make_security
 
@@ -67,7 +69,11 @@ def test_a_wash_sale_is_stored_with_its_match_and_its_raised_basis(
     bought = book(account, BUY, date(2024, 3, 31), aaa, "4", amount="280")
 
     [disposal] = Disposal.objects.all()
-    assert (disposal.gain, disposal.disallowed, disposal.permanent) == (-300, 120, 0)
+    assert (disposal.gain, disposal.disallowed, disposal.permanent) == (
+        Decimal(-300),
+        Decimal(120),
+        Decimal(0),
+    )
     [wash] = WashSale.objects.all()
     assert (wash.sale_id, wash.replacement_id, wash.shares, wash.amount) == (
         sale.pk, bought.pk, Decimal(4), Decimal(120)
@@ -83,7 +89,7 @@ def test_a_loss_bought_back_in_an_ira_is_gone_for_ever(account: Account, aaa: Se
     book(ira, BUY, date(2024, 3, 15), aaa, "10", amount="710")
 
     [disposal] = Disposal.objects.all()
-    assert (disposal.disallowed, disposal.permanent) == (300, 300)
+    assert (disposal.disallowed, disposal.permanent) == (Decimal(300), Decimal(300))
     [lot] = TaxLot.objects.all()
     assert lot.basis == Decimal(710)
 
@@ -380,3 +386,50 @@ def test_a_split_after_the_trades_of_its_day_is_refused(account: Account, aaa: S
             firm=account.firm, security_id=aaa.pk, effective_on=date(2024, 5, 1), ratio=Decimal(2),
             actor="test",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("quantity", "amount", "ratio"),
+    [("900000000000", "1000", "2"), ("10", "99999999999999", "1.5")],
+    ids=["shares", "dollars"],
+)
+def test_what_the_tables_cannot_hold_is_refused(
+    account: Account, aaa: Security, quantity: str, amount: str, ratio: str
+) -> None:
+    rows = [
+        row(account, aaa, quantity=Decimal(quantity), amount=Decimal(amount), fee=Decimal(1)),
+        row(
+            account, aaa, external_id="S", kind=EntryKind.SPLIT, quantity=Decimal(ratio),
+            amount=Decimal(0), trade_date=date(2024, 2, 1), ordinal=3,
+        ),
+    ]  # fmt: skip
+
+    assert refusals(account, *rows) == [
+        (
+            2,
+            "kind",
+            "its shares or dollars are too large: less than 1,000,000,000,000 shares and "
+            "100,000,000,000,000 dollars can be kept.",
+        )
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_bookings_of_the_same_rows_at_once_book_them_once() -> None:
+    account = make_account(make_household(make_firm(pinned_date=date(2024, 12, 31))))
+    aaa = make_security(account.firm, "AAA")
+    rows = [row(account, aaa, external_id=f"B-{n}") for n in range(20)]
+    start = Barrier(4)
+
+    def once() -> Booked:
+        start.wait()
+        try:
+            return services.book(firm=account.firm, rows=rows, actor="test")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        booked = [future.result() for future in [pool.submit(once) for _ in range(4)]]
+
+    assert sorted(result.new for result in booked) == [0, 0, 0, 20]
+    assert account.transactions.count() == TaxLot.objects.count() == 20

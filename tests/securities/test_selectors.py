@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Firm
 from securities import selectors
 from securities.models import IdenticalMember
-from securities.selectors import Quote
+from securities.types import Quote
 from tests.factories import make_firm, make_identical_group, make_security, make_user, set_price
 
 pytestmark = pytest.mark.django_db

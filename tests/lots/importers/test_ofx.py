@@ -42,7 +42,8 @@ def test_a_purchase_is_taken_with_its_costs_beside_the_amount() -> None:
 def test_a_sale_has_negative_units_and_costs_come_off_its_total() -> None:
     [row] = taken(statement(trade("SELLMF", units="-10", total="995")))
 
-    assert (row.kind, row.quantity, row.amount, row.fee) == (EntryKind.SELL, 10, 1000, 5)
+    assert row.kind is EntryKind.SELL
+    assert (row.quantity, row.amount, row.fee) == (Decimal(10), Decimal(1000), Decimal(5))
 
 
 def test_rows_keep_the_order_of_the_file_whatever_their_kind() -> None:
