@@ -66,7 +66,9 @@ def cell(value: Cell) -> str:
     """One value as a cell's text. Raises TypeError for a float or anything else without an exact text."""
     if isinstance(value, Decimal):
         return decimal_text(value)
-    if isinstance(value, date | datetime):
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str):
         return csv_safe(value)

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import PurePath
 from uuid import UUID
 
@@ -26,8 +25,6 @@ from accounts.services import record_audit
 from lots import services as lots
 from lots.booking import BookingError
 from lots.models import TaxLot, Transaction
-from lots.rounding import cents, plain
-from lots.types import EntryKind, NewTransaction, Pick
 from proposals import order_files, selectors
 from proposals.content import at_stored_precision, content_text, trade_facts
 from proposals.drafts import problems_of
@@ -39,6 +36,7 @@ from proposals.errors import (
     NothingToExport,
     StaleProposal,
 )
+from proposals.fill_booking import booking_of, new_fills
 from proposals.fills import FillRow, read_fills
 from proposals.models import (
     Decision,
@@ -49,6 +47,7 @@ from proposals.models import (
     Proposal,
     ProposedTrade,
 )
+from proposals.order_rows import lot_rows, order_row
 from proposals.staleness import moved_inputs
 from proposals.transitions import may_move
 from proposals.types import (
@@ -436,8 +435,8 @@ def export_orders(*, user: User) -> OrderExport:
 
 def _export(firm: Firm, user: User, orders: Sequence[Order]) -> OrderExport:
     number = OrderExport.objects.filter(firm=firm).count() + 1
-    orders_csv = order_files.orders_csv([_order_row(order, number) for order in orders])
-    lots_csv = order_files.lots_csv([row for order in orders for row in _lot_rows(order)])
+    orders_csv = order_files.orders_csv([order_row(order, number) for order in orders])
+    lots_csv = order_files.lots_csv([row for order in orders for row in lot_rows(order)])
     export = OrderExport.objects.create(
         firm=firm,
         number=number,
@@ -463,50 +462,6 @@ def _export(firm: Firm, user: User, orders: Sequence[Order]) -> OrderExport:
     return export
 
 
-def _order_row(order: Order, number: int) -> order_files.OrderRow:
-    decision = order.proposal.decisions.all()[0]
-    selling = order.side == Side.SELL
-    instruction = "Relieve the lots named in the lot file" if selling else ""
-    if order.proposal.kind == ProposalKind.HARVEST and not selling:
-        instruction = "Buy on the day the sales of the pair are filled, for no more than they bring"
-    return order_files.OrderRow(
-        batch_id=f"{number:04d}",
-        order_id=str(order.public_id),
-        block_id="",
-        pair_id=f"{order.proposal.public_id}/{order.pair}" if order.pair else "",
-        account_or_block=order.account.number,
-        side=order.side,
-        security_id=order.security.cusip or order.security.isin,
-        symbol=order.security.symbol,
-        quantity=order.quantity,
-        type="market",
-        limit="",
-        tif="day",
-        instruction=instruction,
-        reason=order.proposal.kind,
-        approved_by=decision.user.get_full_name() or decision.user.username,
-        approved_at=timezone.localtime(decision.decided_at),
-    )
-
-
-def _lot_rows(order: Order) -> list[order_files.LotInstructionRow]:
-    basis: dict[tuple[int | None, int | None], Decimal] = {}
-    for trade in order.proposal.trades.all():
-        key = (trade.opening_id, trade.part)
-        basis[key] = basis.get(key, ZERO) + trade.basis
-    return [
-        order_files.LotInstructionRow(
-            order_id=str(order.public_id),
-            account=order.account.number,
-            lot_id=f"{lot.opening.external_id}#{lot.part}",
-            acquired=lot.opening.acquired or lot.opening.trade_date,
-            quantity=lot.quantity,
-            basis=basis[lot.opening_id, lot.part],
-        )
-        for lot in order.lots.all()
-    ]
-
-
 # Fills
 
 
@@ -523,7 +478,7 @@ def import_fills(*, user: User, file: bytes, name: str) -> FillImport:
     with transaction.atomic(durable=True):
         orders = _locked_orders(user, rows)
         problems = Problems(name)
-        new = _new_fills(rows, orders, problems)
+        new = new_fills(rows, orders, problems)
         problems.raise_if_any()
         if new:
             _book_fills(firm, user, new, orders, problems)
@@ -548,54 +503,6 @@ def _locked_orders(user: User, rows: Sequence[FillRow]) -> dict[UUID, Order]:
     }
 
 
-def _new_fills(
-    rows: Sequence[FillRow], orders: dict[UUID, Order], problems: Problems
-) -> list[FillRow]:
-    """The rows that are not booked yet; what cannot be booked is noted in ``problems``."""
-    new: list[FillRow] = []
-    left = {key: order.quantity - order.filled_quantity for key, order in orders.items()}
-    for row in rows:
-        order = orders.get(row.order)
-        if order is None:
-            problems.add("no order has this id", line=row.line, column="order_id")
-            continue
-        known = next(
-            (fill for fill in order.fills.all() if fill.external_id == row.external_id), None
-        )
-        if known is not None:
-            if _content(known) != _content(row):
-                reason = "this fill is known with another date, quantity, price or fee"
-                problems.add(reason, line=row.line, column="external_id")
-            continue
-        fault = _fault(row, order, left[row.order])
-        if fault is not None:
-            problems.add(fault[1], line=row.line, column=fault[0])
-            continue
-        left[row.order] -= row.quantity
-        new.append(row)
-    return new
-
-
-def _content(fill: Fill | FillRow) -> tuple[date, Decimal, Decimal, Decimal]:
-    return fill.trade_date, fill.quantity, fill.price, fill.fee
-
-
-def _fault(row: FillRow, order: Order, left: Decimal) -> tuple[str, str] | None:
-    """Column and reason why a fill does not fit its order."""
-    if order.status == OrderStatus.APPROVED:
-        return "order_id", "this order has not been exported yet: it cannot have been filled"
-    if order.status == OrderStatus.CANCELLED:
-        return "order_id", "this order was closed: book the trade as a transaction"
-    if row.trade_date < order.proposal.as_of:
-        return "trade_date", f"before the proposal of {order.proposal.as_of} was made"
-    if row.quantity > left:
-        return "quantity", (
-            f"{_shares(row.quantity)} shares are more than the {_shares(left)} that are left of "
-            f"the order over {_shares(order.quantity)}"
-        )
-    return None
-
-
 def _book_fills(
     firm: Firm,
     user: User,
@@ -607,7 +514,7 @@ def _book_fills(
     bookings = []
     for row in new:
         order = orders[row.order]
-        bookings.append(_booking(row, order))
+        bookings.append(booking_of(row, order))
         order.filled_quantity += row.quantity
     try:
         lots.book(firm=firm, rows=bookings, actor=user.username)
@@ -629,52 +536,6 @@ def _book_fills(
         )
 
 
-def _booking(row: FillRow, order: Order) -> NewTransaction:
-    selling = order.side == Side.SELL
-    return NewTransaction(
-        account=order.account_id,
-        external_id=row.external_id,
-        trade_date=row.trade_date,
-        kind=EntryKind.SELL if selling else EntryKind.BUY,
-        security=order.security_id,
-        quantity=row.quantity,
-        price=row.price,
-        amount=cents(Fraction(row.quantity) * Fraction(row.price)),
-        fee=row.fee,
-        picks=_picks(order, row.quantity) if selling else (),
-        block="" if selling else str(order.public_id),
-        ordinal=row.line,
-    )
-
-
-def _picks(order: Order, quantity: Decimal) -> tuple[Pick, ...]:
-    """The next ``quantity`` shares of the order's lots, after those that earlier fills have taken.
-
-    A part is named only where its lot has several, so that a lot split meanwhile is still found.
-    """
-    parts = _parts_open([lot.opening_id for lot in order.lots.all()])
-    skip, picks = order.filled_quantity, []
-    for lot in order.lots.all():
-        passed = min(skip, lot.quantity)
-        skip -= passed
-        taken = min(lot.quantity - passed, quantity)
-        quantity -= taken
-        if taken:
-            named = lot.part if parts.get(lot.opening_id, 0) > 1 else None
-            picks.append(Pick(opening=lot.opening_id, quantity=taken, part=named))
-    return tuple(picks)
-
-
-def _parts_open(openings: Iterable[int]) -> dict[int, int]:
-    """Opening -> how many parts of it are held."""
-    counts: dict[int, int] = {}
-    for opening in TaxLot.objects.filter(opening__in=list(openings)).values_list(
-        "opening_id", flat=True
-    ):
-        counts[opening] = counts.get(opening, 0) + 1
-    return counts
-
-
 def _finish(user: User, touched: set[UUID], orders: dict[UUID, Order]) -> None:
     """Note what is filled; an order that is complete ends, and a proposal whose orders have all ended."""
     for key in touched:
@@ -691,10 +552,6 @@ def _finish(user: User, touched: set[UUID], orders: dict[UUID, Order]) -> None:
         if not proposal.orders.exclude(status__in=ended).exists():
             move(proposal.pk, Status.ORDERED, Status.FILLED)
             _audit(proposal, user.username, "proposal.filled", {})
-
-
-def _shares(quantity: Decimal) -> str:
-    return plain(Fraction(quantity))
 
 
 def _audit(proposal: Proposal, actor: str, action: str, facts: Mapping[str, object]) -> None:

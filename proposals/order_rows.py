@@ -1,0 +1,57 @@
+"""Orders as rows of the order file and of the lot-instruction file."""
+
+from decimal import Decimal
+
+from django.utils import timezone
+
+from proposals.models import Order
+from proposals.order_files import LotInstructionRow, OrderRow
+from proposals.types import ProposalKind, Side
+
+ZERO = Decimal(0)
+
+
+def order_row(order: Order, number: int) -> OrderRow:
+    """The order's line; its proposal comes with the decision that approved it."""
+    decision = order.proposal.decisions.all()[0]
+    selling = order.side == Side.SELL
+    instruction = "Relieve the lots named in the lot file" if selling else ""
+    if order.proposal.kind == ProposalKind.HARVEST and not selling:
+        instruction = "Buy on the day the sales of the pair are filled, for no more than they bring"
+    return OrderRow(
+        batch_id=f"{number:04d}",
+        order_id=str(order.public_id),
+        block_id="",
+        pair_id=f"{order.proposal.public_id}/{order.pair}" if order.pair else "",
+        account_or_block=order.account.number,
+        side=order.side,
+        security_id=order.security.cusip or order.security.isin,
+        symbol=order.security.symbol,
+        quantity=order.quantity,
+        type="market",
+        limit="",
+        tif="day",
+        instruction=instruction,
+        reason=order.proposal.kind,
+        approved_by=decision.user.get_full_name() or decision.user.username,
+        approved_at=timezone.localtime(decision.decided_at),
+    )
+
+
+def lot_rows(order: Order) -> list[LotInstructionRow]:
+    """One line per lot that a sale must relieve; none for a purchase."""
+    basis: dict[tuple[int | None, int | None], Decimal] = {}
+    for trade in order.proposal.trades.all():
+        key = (trade.opening_id, trade.part)
+        basis[key] = basis.get(key, ZERO) + trade.basis
+    return [
+        LotInstructionRow(
+            order_id=str(order.public_id),
+            account=order.account.number,
+            lot_id=f"{lot.opening.external_id}#{lot.part}",
+            acquired=lot.opening.acquired or lot.opening.trade_date,
+            quantity=lot.quantity,
+            basis=basis[lot.opening_id, lot.part],
+        )
+        for lot in order.lots.all()
+    ]
