@@ -8,8 +8,8 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import Action, person, require
 from accounts.selectors import accounts
 from lots import selectors, services
-from lots.errors import ImportRefused
 from lots.forms import UploadForm
+from securities.importers.refusal import ImportRefused
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
