@@ -149,7 +149,7 @@ def fingerprint(risk: RiskModel) -> str:
 
 
 def in_words(text: str, index: Index) -> str:
-    """An optimiser's message with the names of accounts and securities instead of their rows."""
+    """A message of the optimiser or the risk model with the names of accounts and securities instead of their rows."""
     accounts = {account.id: account.name for account in index.state.accounts}
 
     def account(found: re.Match[str]) -> str:
@@ -158,7 +158,7 @@ def in_words(text: str, index: Index) -> str:
     def security(found: re.Match[str]) -> str:
         return index.state.symbols[index.securities[int(found[1])]]
 
-    return re.sub(r"security (\d+)", security, re.sub(r"account (\d+)", account, text))
+    return re.sub(r"(?:security|column) (\d+)", security, re.sub(r"account (\d+)", account, text))
 
 
 def _index(state: HouseholdState) -> Index:

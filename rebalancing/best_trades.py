@@ -39,7 +39,7 @@ def best_trades(state: HouseholdState, risk: RiskModel) -> Figures:
     broken = verify(trades, state) if trades else []
     if broken:
         raise BrokenRule(" ".join(broken))
-    return _figures(trades, problem, index, _proof(solution, risk))
+    return _figures(trades, problem, index, _proof(solution, risk, index))
 
 
 def _solve(problem: Problem, index: arrays.Index) -> Solution:
@@ -105,14 +105,14 @@ def _gains(trades: Sequence[DraftTrade], state: HouseholdState, term: Term) -> D
     return sum(gains, ZERO)
 
 
-def _proof(solution: Solution, risk: RiskModel) -> Proof:
+def _proof(solution: Solution, risk: RiskModel, index: arrays.Index) -> Proof:
     return Proof(
         solver=solution.solver,
         solver_version=_solver_version(),
         gap_bp=arrays.decimal(solution.gap_bp).quantize(GAP_QUANTUM),
         risk_sha256=arrays.fingerprint(risk),
         risk_observations=risk.observations,
-        risk_notes=risk.notes,
+        risk_notes=tuple(arrays.in_words(note, index) for note in risk.notes),
     )
 
 

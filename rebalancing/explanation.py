@@ -125,9 +125,20 @@ def explanation(figures: Figures, state: HouseholdState) -> dict[str, object]:
             "solver_version": figures.proof.solver_version,
             "gap_bp": decimal_text(figures.proof.gap_bp),
         },
-        "carried_loss_value": decimal_text(state.tax.carried_loss_value),
+        "assumptions": _assumptions(figures, state),
         "lines": [line(trade, figures, state) for trade in figures.trades],
     }
+
+
+def _assumptions(figures: Figures, state: HouseholdState) -> list[str]:
+    proof, tax = figures.proof, state.tax
+    notes = "; ".join(proof.risk_notes)
+    return [
+        f"A loss carried into later years is valued at {dollars(tax.carried_loss_value)} a dollar.",
+        "Costs are half the spread on each trade; commissions and market impact are not counted.",
+        f"Tracking errors come from {proof.risk_observations} daily returns up to {state.as_of}"
+        + (f" ({notes})." if notes else "."),
+    ]
 
 
 def line(trade: DraftTrade, figures: Figures, state: HouseholdState) -> str:
