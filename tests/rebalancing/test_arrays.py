@@ -242,6 +242,23 @@ def test_the_best_trades_bring_a_household_back_into_its_cash_band() -> None:
     assert low <= found.cash_after[1] <= high
 
 
+def test_a_household_short_of_cash_raises_its_minimum() -> None:
+    start = two_securities(accounts=(account(1, "10"), account(2, "5", is_taxable=False)))
+    low, high = household_band(start)
+    found = best_trades(start, risk(2))
+    assert low <= sum(found.cash_after.values()) <= high
+    assert found.cash_after[2] == 5
+
+
+def test_messages_name_accounts_and_securities_instead_of_rows() -> None:
+    _, index = arrays.build(two_securities(), risk(2))
+    assert arrays.in_words("cash floor of account 0 (short by 1 %)", index) == (
+        "cash floor of account A1 (short by 1 %)"
+    )
+    assert arrays.in_words("column 1 has 5 returns", index) == "S2 has 5 returns"
+    assert arrays.in_words("upper bound of security 0", index) == "upper bound of S1"
+
+
 def test_a_loss_is_never_sold_while_the_security_or_its_twin_is_bought() -> None:
     start = state(
         accounts=(account(1, "1000"), account(2, "9000", is_taxable=False)),
