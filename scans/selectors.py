@@ -23,11 +23,12 @@ _ENDED = (ItemState.DONE, ItemState.POISON)
 
 def runs(user: User) -> QuerySet[ScanRun]:
     """The firm's runs, newest night first, with the numbers of their households."""
-    return access.visible(user, ScanRun).annotate(
+    counted = access.visible(user, ScanRun).annotate(
         total=Count("items"),
         done=Count("items", filter=Q(items__state=ItemState.DONE)),
         failed=Count("items", filter=Q(items__state=ItemState.POISON)),
     )
+    return counted.order_by("-business_date", "-pk")  # counting drops the model's own order
 
 
 def run(user: User, public_id: UUID) -> ScanRun:

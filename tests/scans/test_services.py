@@ -98,6 +98,16 @@ def test_scanning_a_later_night_moves_a_pinned_firm_to_it(firm):
     assert firm.pinned_date == date(2022, 12, 29)
 
 
+def test_a_new_night_first_ends_the_proposals_whose_time_is_over(firm, add_household):
+    add_household("Adams")
+    list(services.work_through(run_id=open_night(firm).pk))
+    proposal = Proposal.objects.get()
+    assert proposal.status == Status.PENDING
+    open_night(firm, calendar.next_business_date(proposal.expires_on))
+    proposal.refresh_from_db()
+    assert proposal.status == Status.EXPIRED
+
+
 def test_a_firm_without_a_pin_keeps_its_own_clock(db):
     firm = make_firm()
     open_night(firm, date(2022, 12, 29))
