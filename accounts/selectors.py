@@ -25,8 +25,9 @@ def business_date(firm: Firm) -> date:
 
 
 def households(user: User) -> QuerySet[Household]:
-    """The user's households with the number of their accounts."""
-    return access.visible(user, Household).annotate(account_count=Count("accounts"))
+    """The user's households by name, with the number of their accounts."""
+    rows = access.visible(user, Household).annotate(account_count=Count("accounts"))
+    return rows.order_by("name", "pk")  # grouping drops the model's own order
 
 
 def household(user: User, public_id: UUID) -> Household:

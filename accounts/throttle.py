@@ -1,8 +1,8 @@
 """How often one token may call: counted a minute at a time in Valkey, for all web workers together."""
 
 import logging
-import time
 from functools import lru_cache
+from time import time
 
 import redis
 from django.conf import settings
@@ -34,11 +34,11 @@ class TokenThrottle(BaseThrottle):
 
     def wait(self) -> float:
         """Seconds until the next minute begins."""
-        return MINUTE - time.time() % MINUTE
+        return MINUTE - time() % MINUTE
 
 
 def _calls_so_far(token_id: int) -> int:
-    key = f"lotwise:calls:{token_id}:{int(time.time()) // MINUTE}"
+    key = f"lotwise:calls:{token_id}:{int(time()) // MINUTE}"
     with _client(settings.REDIS_URL).pipeline() as pipeline:
         pipeline.incr(key)
         pipeline.expire(key, 2 * MINUTE)

@@ -8,6 +8,7 @@ from django.http import Http404
 from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ValidationError
 from rest_framework.exceptions import PermissionDenied as RestPermissionDenied
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from accounts.errors import LotwiseError
@@ -48,9 +49,7 @@ def _flatten(detail: object, where: str = "") -> list[str]:
     """Problems as sentences that begin with the place: ``transactions[3].quantity: ...``."""
     if isinstance(detail, dict):
         return [
-            line
-            for key, value in detail.items()
-            for line in _flatten(value, f"{where}.{key}" if where else str(key))
+            line for key, value in detail.items() for line in _flatten(value, _inside(where, key))
         ]
     if isinstance(detail, list):
         if all(isinstance(item, ErrorDetail | str) for item in detail):
@@ -61,3 +60,12 @@ def _flatten(detail: object, where: str = "") -> list[str]:
             for line in _flatten(item, f"{where}[{index}]")
         ]
     return [f"{where}: {detail}" if where else str(detail)]
+
+
+def _inside(where: str, key: object) -> str:
+    """The place of a part: rows by number, fields by name, faults of the whole at the whole's own place."""
+    if isinstance(key, int):
+        return f"{where}[{key}]"
+    if key == api_settings.NON_FIELD_ERRORS_KEY:
+        return where or "body"
+    return f"{where}.{key}" if where else str(key)
