@@ -41,7 +41,7 @@ check: static-checks test ## format, lint, types, import contracts, migrations, 
 static-checks: .venv/development
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
-	$(PYTHON) -m mypy --explicit-package-bases .
+	$(PYTHON) -m mypy .
 	.venv/bin/lint-imports
 	$(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 

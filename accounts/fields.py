@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import CheckConstraint, Q
 
+from accounts.types import MONEY_LIMIT, QUANTITY_LIMIT
+
 if TYPE_CHECKING:  # the class takes its types only in the stubs
     _DecimalField = models.DecimalField[Any, Any]
 else:
     _DecimalField = models.DecimalField
-
-QUANTITY_LIMIT = Decimal(10) ** 12
-MONEY_LIMIT = Decimal(10) ** 14
 
 
 class QuantityField(_DecimalField):

@@ -1,6 +1,12 @@
 """Words of the trade that every room shares: kinds of account, owner and role."""
 
+from decimal import Decimal
 from enum import StrEnum
+
+# No column holds more; the bound also keeps NaN out of the database (accounts.fields).
+QUANTITY_LIMIT = Decimal(10) ** 12  # shares
+MONEY_LIMIT = Decimal(10) ** 14  # dollars
+PRICE_LIMIT = Decimal(10) ** 10  # dollars a share
 
 
 class AccountKind(StrEnum):

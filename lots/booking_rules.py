@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 
-from accounts.fields import MONEY_LIMIT, QUANTITY_LIMIT
+from accounts.types import MONEY_LIMIT, PRICE_LIMIT, QUANTITY_LIMIT
 from lots.types import EntryKind, NewTransaction
 from securities.importers.cells import EARLIEST, CellError, name
 
@@ -13,7 +13,6 @@ LONGEST_MEMO = 200
 QUANTITY_PLACES = 8
 PRICE_PLACES = 6
 MONEY_PLACES = 4
-PRICE_LIMIT = Decimal(10) ** 10
 _CENT = Decimal("0.01")
 _TOLERANCE = Decimal("0.005")  # of quantity * price: printed prices are rounded
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from accounts.fields import MONEY_LIMIT, QUANTITY_LIMIT
+from accounts.types import MONEY_LIMIT, QUANTITY_LIMIT
 from lots.errors import BadEntry
 from lots.rounding import STORED_MONEY, STORED_SHARES, rounded, spread, stored_shares
 from lots.types import OpenLot, RealizedLot, ReplayResult, Treatment, WashMatch

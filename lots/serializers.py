@@ -7,13 +7,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.fields import MONEY_LIMIT, QUANTITY_LIMIT
 from accounts.serializers import DecimalText, HouseholdQuery, StrictSerializer
+from accounts.types import MONEY_LIMIT, PRICE_LIMIT, QUANTITY_LIMIT
 from lots.booking_rules import (
     LONGEST_ID,
     LONGEST_MEMO,
     MONEY_PLACES,
-    PRICE_LIMIT,
     PRICE_PLACES,
     QUANTITY_PLACES,
 )

@@ -10,14 +10,13 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from accounts.fields import MONEY_LIMIT, QUANTITY_LIMIT
+from accounts.types import MONEY_LIMIT, PRICE_LIMIT, QUANTITY_LIMIT
 from securities.importers import cells
 from securities.importers.refusal import Problems
 from securities.importers.table import Row, check_header, read_table
 
 COLUMNS = ("order_id", "external_id", "trade_date", "quantity", "price", "fee")
 REQUIRED = COLUMNS[:-1]
-PRICE_LIMIT = Decimal(10) ** 10
 LONGEST_ID = 100
 MOST_ROWS = 50_000
 

@@ -18,12 +18,11 @@ from accounts.fields import (
     signed_money,
 )
 from accounts.models import Account, Firm, Household, User, choices, one_of
+from accounts.types import PRICE_LIMIT
 from lots.models import Transaction
 from lots.types import Term
 from proposals.types import OPEN, OrderStatus, ProposalKind, Side, Status, Verdict
 from securities.models import Security
-
-PRICE_LIMIT = Decimal(10) ** 10
 
 
 class Proposal(models.Model):

@@ -88,7 +88,9 @@ def _account_lines(household_id: int, firm_id: int, today: date) -> list[Account
         AccountLines(
             account=account,
             cash=dollars.get(account.pk, Decimal(0)),
-            lots=tuple(sorted(by_account[account.pk], key=lambda line: (line.symbol, line.acquired))),
+            lots=tuple(
+                sorted(by_account[account.pk], key=lambda line: (line.symbol, line.acquired))
+            ),
         )
         for account in accounts
     ]
@@ -114,8 +116,7 @@ def proposal_context(user: User, proposal: Proposal) -> dict[str, object]:
         "proposal": proposal,
         "trades": list(proposal.trades.all()),
         "decisions": proposal.decisions.select_related("user"),
-        "can_decide": proposal.status == Status.PENDING
-        and access.may(user, access.Action.DECIDE),
+        "can_decide": proposal.status == Status.PENDING and access.may(user, access.Action.DECIDE),
         "bars": bars(_exposures(proposal)),
         "explanation": proposal.explanation,
         "windows": selectors.window_rows(household.pk, today),

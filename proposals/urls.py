@@ -8,7 +8,11 @@ urlpatterns = [
     path("proposals/<uuid:public_id>/decision/", views.decide, name="decide"),
     path("orders/", views.orders, name="orders"),
     path("orders/export/", views.export_orders, name="export-orders"),
-    re_path(r"^orders/files/(?P<number>[0-9]{1,9})/(?P<part>orders|lots)/$", views.order_file, name="order-file"),
+    re_path(
+        r"^orders/files/(?P<number>[0-9]{1,9})/(?P<part>orders|lots)/$",
+        views.order_file,
+        name="order-file",
+    ),
     path("orders/fills/", views.import_fills, name="import-fills"),
     path("households/<uuid:public_id>/", views.household, name="household"),
 ]

@@ -56,9 +56,7 @@ def decide(request: HttpRequest, public_id: UUID) -> HttpResponse:
         context = {**pages.proposal_context(user, shown), "note": request.POST.get("note", "")}
         messages.error(request, "Choose approve or reject; a note has at most 2,000 characters.")
         return render(request, "proposals/proposal.html", context, status=422)
-    verb = (
-        services.approve if form.cleaned_data["verdict"] == Verdict.APPROVE else services.reject
-    )
+    verb = services.approve if form.cleaned_data["verdict"] == Verdict.APPROVE else services.reject
     try:
         verb(
             user=user,
@@ -127,4 +125,3 @@ def household(request: HttpRequest, public_id: UUID) -> HttpResponse:
     user = person(request)
     context = pages.household_context(user, public_id)
     return render(request, "proposals/household.html", context)
-

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from lots.booking_rules import faults
-from lots.importers import canonical, ofx
+from lots.importers.canonical import read as read_canonical
 from lots.importers.directory import Directory
+from lots.importers.ofx import read as read_ofx
 from lots.types import NewTransaction
 from securities.importers.file_text import check_bytes, check_size
 from securities.importers.refusal import Problems
 
 Reader = Callable[[bytes, Problems, Directory, date], list[NewTransaction]]
-READERS: Mapping[str, Reader] = {"canonical": canonical.read, "ofx": ofx.read}
+READERS: Mapping[str, Reader] = {"canonical": read_canonical, "ofx": read_ofx}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeVar
 
-from accounts.fields import MONEY_LIMIT, QUANTITY_LIMIT
+from accounts.types import MONEY_LIMIT, PRICE_LIMIT, QUANTITY_LIMIT
 from lots.booking_rules import (
     LONGEST_ID,
     LONGEST_MEMO,
     MONEY_PLACES,
-    PRICE_LIMIT,
     PRICE_PLACES,
     QUANTITY_PLACES,
 )

@@ -30,9 +30,7 @@ def number(text: str, *, places: int, below: Decimal) -> Decimal:
     match = _PLAIN_NUMBER.fullmatch(text)
     if match is None:
         if re.fullmatch(r"-[0-9.]+", text):
-            raise CellError(
-                f"{shown(text)} is negative: numbers are given without a sign"
-            )
+            raise CellError(f"{shown(text)} is negative: numbers are given without a sign")
         raise CellError(f"{shown(text)} is not a plain number such as 1000 or 12.5")
     decimals = match.group(2)
     if decimals is not None and len(decimals) > places:

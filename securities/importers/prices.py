@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from accounts.types import PRICE_LIMIT
 from securities.importers import cells
 from securities.importers.refusal import Problems
 from securities.importers.table import Row, Table, check_header, read_table
 
 LONG_COLUMNS = ("date", "symbol", "close")
 PRICE_PLACES = 6
-PRICE_LIMIT = Decimal(10) ** 10
 MOST_PRICES = 1_000_000
 
 

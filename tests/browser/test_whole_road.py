@@ -176,7 +176,8 @@ def test_from_a_bare_clone_to_lots_windows_and_the_next_night(page: "Page") -> N
 def sides(page: "Page") -> tuple[set[str], set[str]]:
     """Symbols sold and bought by the proposal on the page."""
     rows = page.locator("h2:text-is('Trades') + div tbody tr")
-    sold, bought = set(), set()
+    sold: set[str] = set()
+    bought: set[str] = set()
     for row in rows.all():
         symbol = row.locator("th").inner_text()
         (sold if "Sell" in row.inner_text() else bought).add(symbol)
