@@ -62,7 +62,8 @@ def env_secret(name: str, *, keep_in: Path) -> str:
         return value
     if keep_in.exists():
         return keep_in.read_text().strip()
-    keep_in.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Nobody else may list it; but PostgreSQL's user, where root starts us, must be able to pass.
+    keep_in.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     secret = secrets.token_urlsafe(50)
     keep_in.touch(mode=0o600)
     keep_in.write_text(secret)

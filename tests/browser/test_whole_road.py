@@ -63,8 +63,9 @@ def lotwise() -> Iterator[str]:
         wait_for_line(running, folder / "run.log", "Ctrl-C ends everything")
         yield f"http://127.0.0.1:{port}"
     finally:
-        os.killpg(running.pid, signal.SIGTERM)
-        running.wait(timeout=60)
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGTERM)
+            running.wait(timeout=60)
         log.close()
         shutil.rmtree(folder, ignore_errors=True)
 
