@@ -21,6 +21,7 @@ from lots.types import Term
 from proposals.types import DraftTrade, Side
 from rebalancing import drift
 from rebalancing.cash_bands import cash_bands
+from rebalancing.objective import evaluate
 from rebalancing.problem import FloatArray, Problem
 from rebalancing.risk import RiskModel
 from rebalancing.state import share_of_basis
@@ -29,6 +30,7 @@ from rebalancing.types import ZERO, HouseholdState, LineReason, Position, StateL
 from rebalancing.whole_shares import Shares, Wanted, in_whole_shares
 
 RISK_QUANTUM = Decimal("0.00000001")
+GAP_QUANTUM = Decimal("0.0001")  # basis points
 _CERTAINLY_A_LOSS = -1e-9  # per dollar: what may turn out a loss is kept on the harvest side
 
 
@@ -115,6 +117,15 @@ def to_trades(solution: Trades, index: Index) -> list[DraftTrade]:
     shares = in_whole_shares(index.state, _wanted(solution, index))
     reasons = _Reasons(index.state)
     return [*_sales(shares, index.state, reasons), *_purchases(shares, index.state, reasons)]
+
+
+def gap_bp(trades: Sequence[DraftTrade], problem: Problem, index: Index, bound: float) -> Decimal:
+    """How far the trades, as rounded, are from the proven bound: basis points of the household's value.
+
+    A little is due to whole shares and the smallest trade, which the bound does not know.
+    """
+    buys, sells = _as_fractions(trades, index)
+    return decimal((evaluate(problem, buys, sells).objective - bound) * 1e4).quantize(GAP_QUANTUM)
 
 
 def holdings_after(trades: Sequence[DraftTrade], state: HouseholdState) -> dict[int, Decimal]:
@@ -213,6 +224,22 @@ def _wanted(solution: Trades, index: Index) -> Wanted:
             for at, lot in enumerate(index.lots)
             if solution.sells[at] > 0.0
         },
+    )
+
+
+def _as_fractions(trades: Sequence[DraftTrade], index: Index) -> tuple[FloatArray, FloatArray]:
+    """Buys (m,) and sells (L,) of the trades, in fractions of V."""
+    bought: dict[Position, Decimal] = {}
+    sold: dict[tuple[int | None, int | None], Decimal] = {}
+    for trade in trades:
+        dollars = trade.quantity * trade.price
+        if trade.side is Side.BUY:
+            bought[trade.account, trade.security] = dollars
+        else:
+            sold[trade.opening, trade.part] = dollars
+    return (
+        _fractions((bought.get(position, ZERO) for position in index.positions), index.value),
+        _fractions((sold.get(lot.key, ZERO) for lot in index.lots), index.value),
     )
 
 

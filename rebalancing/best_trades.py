@@ -24,7 +24,6 @@ from rebalancing.worth import weigh
 
 TIME_LIMIT_SECONDS = 20.0
 SMALLEST_TRADE = "smallest trade"  # the optimiser's name for it among conflicts
-GAP_QUANTUM = Decimal("0.0001")
 
 
 def best_trades(state: HouseholdState, risk: RiskModel) -> Figures:
@@ -39,7 +38,8 @@ def best_trades(state: HouseholdState, risk: RiskModel) -> Figures:
     broken = verify(trades, state) if trades else []
     if broken:
         raise BrokenRule(" ".join(broken))
-    return _figures(trades, problem, index, _proof(solution, risk, index))
+    gap = arrays.gap_bp(trades, problem, index, solution.bound)
+    return _figures(trades, problem, index, _proof(solution, risk, index, gap))
 
 
 def _solve(problem: Problem, index: arrays.Index) -> Solution:
@@ -105,11 +105,12 @@ def _gains(trades: Sequence[DraftTrade], state: HouseholdState, term: Term) -> D
     return sum(gains, ZERO)
 
 
-def _proof(solution: Solution, risk: RiskModel, index: arrays.Index) -> Proof:
+def _proof(solution: Solution, risk: RiskModel, index: arrays.Index, gap: Decimal) -> Proof:
+    """``gap`` is that of the trades as proposed, in whole shares."""
     return Proof(
         solver=solution.solver,
         solver_version=_solver_version(),
-        gap_bp=arrays.decimal(solution.gap_bp).quantize(GAP_QUANTUM),
+        gap_bp=gap,
         risk_sha256=arrays.fingerprint(risk),
         risk_observations=risk.observations,
         risk_notes=tuple(arrays.in_words(note, index) for note in risk.notes),

@@ -40,7 +40,9 @@ class ModelWeight(models.Model):
         ordering = ["model", "security"]
         constraints = [
             UniqueConstraint(fields=["model", "security"], name="model_weight_once"),
-            bounded("model_weight_bounded", "weight", lower=0, upper=Decimal("1.00000001"), above=True),
+            bounded(
+                "model_weight_bounded", "weight", lower=0, upper=Decimal("1.00000001"), above=True
+            ),
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -195,23 +195,6 @@ def _make_template_once(folder: Path) -> None:
             connection.settings_dict["NAME"] = name
         with connection._nodb_cursor() as cursor:
             cursor.execute(f"ALTER DATABASE {TEMPLATE}_draft RENAME TO {TEMPLATE}")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def emptying_passes_append_only_tables() -> Iterator[None]:
-    """Tests that commit end with TRUNCATE, which the history tables refuse: only the emptying goes round them."""
-    from django.db.backends.postgresql.operations import DatabaseOperations
-
-    plain = DatabaseOperations.sql_flush
-
-    def sql_flush(self: DatabaseOperations, *args: Any, **kwargs: Any) -> list[str]:
-        statements = plain(self, *args, **kwargs)
-        role = "SET LOCAL session_replication_role = "
-        return [f"{role}replica;", *statements, f"{role}origin;"] if statements else []
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
-        yield
 
 
 @pytest.fixture
