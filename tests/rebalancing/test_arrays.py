@@ -21,6 +21,7 @@ from rebalancing.best_trades import best_trades
 from rebalancing.cash_bands import cash_bands, household_band
 from rebalancing.checks import cash_after, verify
 from rebalancing.errors import Infeasible
+from rebalancing.optimizer import solve
 from rebalancing.state import Substitution, restricted, shifted_targets
 from rebalancing.types import HouseholdState, StateLot
 from tests.rebalancing.states import DAY, account, lot, random_state, risk, state
@@ -248,6 +249,21 @@ def test_a_household_short_of_cash_raises_its_minimum() -> None:
     found = best_trades(start, risk(2))
     assert low <= sum(found.cash_after.values()) <= high
     assert found.cash_after[2] == 5
+
+
+def test_the_proof_is_about_the_whole_shares_that_are_proposed() -> None:
+    """At $1,900 a share rounding costs something; the fractions the optimiser found are nearer to the bound."""
+    start = two_securities(
+        accounts=(account(1, "6000"),),
+        lots=(lot(1, "60", "3000", opening=1), lot(2, "2", "3800", opening=2)),
+        prices={1: "100", 2: "1900"},
+    )
+    problem, index = arrays.build(start, risk(2))
+    solution = solve(problem)
+    found = best_trades(start, risk(2))
+    assert found.trades
+    assert found.proof.gap_bp == arrays.gap_bp(found.trades, problem, index, solution.bound)
+    assert found.proof.gap_bp > arrays.decimal(solution.gap_bp) + 1
 
 
 def test_messages_name_accounts_and_securities_instead_of_rows() -> None:
