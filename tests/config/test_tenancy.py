@@ -1,0 +1,402 @@
+"""Who gets what at every address: the table below must hold every route of the URLconf, or this file fails.
+
+The firm that owns everything is "ours". A stranger is a person of another firm; a robot is an API client.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.db.models import Model
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import ApiToken, Firm
+from accounts.types import Role
+from lots.types import EntryKind
+from proposals.models import Order, Proposal
+from proposals.types import ProposalKind
+from scans.services import open_run
+from tests.clients import make_api_user, make_client
+from tests.factories import book, make_firm
+from tests.proposals.desk import TODAY, Desk, make_desk, make_person
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+OURS = ("accounts", "securities", "lots", "proposals", "harvesting", "rebalancing", "scans")
+SECRETS = (b"Miller", b"OURS-", b"OLD", b"SUB", b"Take a loss")  # names that only our firm bears
+
+
+class Expected(NamedTuple):
+    """The status for each caller."""
+
+    anonymous: int
+    person: int
+    stranger: int
+    robot: int
+    foreign_robot: int
+
+
+@dataclass(frozen=True)
+class Route:
+    """Statuses by method; a method that is not named is refused, after the door if there is one."""
+
+    door: str
+    methods: dict[str, Expected]
+
+    def expected(self, method: str) -> Expected:
+        return self.methods.get(method, NOT_OFFERED[self.door])
+
+
+NOT_OFFERED = {
+    "page": Expected(302, 405, 405, 302, 302),
+    "api": Expected(401, 401, 401, 405, 405),
+    "open": Expected(405, 405, 405, 405, 405),
+}
+SHOWN = Expected(302, 200, 200, 302, 302)  # a list: everybody's own rows
+OWN = Expected(302, 200, 404, 302, 302)
+SERVED = Expected(401, 401, 401, 200, 200)
+OWN_SERVED = Expected(401, 401, 401, 200, 404)
+OPEN = Expected(200, 200, 200, 200, 200)
+NOTHING = Expected(401, 401, 401, 404, 404)
+
+
+def page(**methods: Expected) -> Route:
+    return Route("page", methods)
+
+
+def api(**methods: Expected) -> Route:
+    return Route("api", methods)
+
+
+def open_to_all(**methods: Expected) -> Route:
+    return Route("open", methods)
+
+
+ROUTES = {
+    "healthz": open_to_all(GET=OPEN),
+    "api/schema/": open_to_all(GET=OPEN),
+    "api/docs/": open_to_all(GET=OPEN),
+    "login/": open_to_all(
+        GET=Expected(200, 302, 302, 200, 200),
+        POST=Expected(200, 302, 302, 200, 200),
+        PUT=Expected(200, 302, 302, 200, 200),  # Django's form views take PUT like POST
+        PATCH=Expected(405, 302, 302, 405, 405),
+        DELETE=Expected(405, 302, 302, 405, 405),
+    ),
+    "logout/": page(
+        POST=Expected(302, 302, 302, 302, 302),
+        PUT=Expected(302, 302, 302, 302, 302),  # POST has ended the session
+        PATCH=Expected(302, 302, 302, 302, 302),
+        DELETE=Expected(302, 302, 302, 302, 302),
+    ),
+    "": page(GET=SHOWN),
+    "households/": page(GET=SHOWN),
+    "households/<uuid:household>/": page(GET=OWN),
+    "households/<uuid:household>/losses/": page(GET=OWN),
+    "households/<uuid:household>/drift/": page(GET=OWN),
+    "proposals/<uuid:proposal>/": page(GET=OWN),
+    "proposals/<uuid:proposal>/decision/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "imports/": page(GET=SHOWN, POST=Expected(302, 302, 404, 302, 302)),
+    "orders/": page(GET=SHOWN),
+    "orders/export/": page(POST=Expected(302, 302, 409, 302, 302)),  # 409: nothing of theirs waits
+    "^orders/files/(?P<number>[0-9]{1,9})/(?P<part>orders|lots)/$": page(GET=OWN),
+    "orders/fills/": page(POST=Expected(302, 302, 422, 302, 302)),
+    "scans/": page(GET=SHOWN),
+    "scans/start/": page(POST=Expected(302, 302, 302, 302, 302)),
+    "scans/<uuid:run>/": page(GET=OWN),
+    "api/v1/households/": api(GET=SERVED),
+    "api/v1/households/<uuid:household>/": api(GET=OWN_SERVED),
+    "api/v1/households/<uuid:household>/windows/": api(GET=OWN_SERVED),
+    "api/v1/accounts/": api(GET=SERVED),
+    "api/v1/lots/": api(GET=SERVED),
+    "api/v1/transactions/": api(GET=SERVED, POST=Expected(401, 401, 401, 201, 400)),
+    "api/v1/proposals/": api(GET=SERVED),
+    "api/v1/proposals/<uuid:proposal>/": api(GET=OWN_SERVED),
+    "api/v1/": api(GET=NOTHING, POST=NOTHING, PUT=NOTHING, PATCH=NOTHING, DELETE=NOTHING),
+}
+
+
+# The URLconf
+
+
+def patterns(entries: list[URLPattern | URLResolver], before: str = "") -> Iterator[str]:
+    for entry in entries:
+        here = before + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from patterns(entry.url_patterns, here)
+        else:
+            yield here
+
+
+def named(pattern: str) -> str:
+    """The pattern with the kind of its id: every page calls it ``public_id``."""
+    for word, kind in (("households", "household"), ("proposals", "proposal"), ("scans", "run")):
+        if f"{word}/<uuid:public_id>" in pattern:
+            return pattern.replace("<uuid:public_id>", f"<uuid:{kind}>")
+    return pattern
+
+
+def test_the_table_holds_every_route_and_no_other() -> None:
+    found = [named(pattern) for pattern in patterns(get_resolver().url_patterns)]
+
+    assert sorted(found) == sorted(ROUTES)
+
+
+# A world that is ours, and people around it
+
+
+@dataclass
+class World:
+    """Ours: a proposal to decide, orders to export, an order file, orders to fill, a night."""
+
+    desk: Desk
+    proposal: Proposal
+    order: Order
+    ids: dict[str, object]
+    callers: dict[str, Client]
+
+
+def make_world() -> World:
+    desk = make_desk(prefix="OURS-")
+    book(desk.account, EntryKind.CASH_IN, TODAY, amount="10000")
+    ordered, export = desk.ordered()
+    purchase = desk.purchase("5", pair=0)
+    desk.approved(purchase, kind=ProposalKind.REBALANCE)
+    proposal = desk.submit(purchase, kind=ProposalKind.SWAP_BACK, explanation={})
+    run = open_run(firm_id=desk.firm.pk, as_of=TODAY, actor="test")
+    other = make_firm("Other", pinned_date=TODAY)
+    return World(
+        desk=desk,
+        proposal=proposal,
+        order=ordered.orders.get(side="sell"),
+        ids={
+            "household": desk.household.public_id,
+            "proposal": proposal.public_id,
+            "run": run.public_id,
+            "number": export.number,
+        },
+        callers={
+            "anonymous": Client(),
+            "stranger": signed_in(other, "eve"),
+            "foreign_robot": make_client(other, "their robot"),
+            "person": signed_in(desk.firm, "adam"),
+            "robot": make_client(desk.firm),
+        },
+    )
+
+
+def signed_in(firm: Firm, username: str) -> Client:
+    browser = Client()
+    browser.force_login(make_person(firm, username, Role.ADVISER))
+    return browser
+
+
+def address(pattern: str, ids: Mapping[str, object]) -> str:
+    path = re.sub(r"\(\?P<part>.*?\)", "orders", pattern.strip("^$"))
+    path = re.sub(r"<uuid:(\w+)>|\(\?P<(\w+)>.*?\)", lambda m: str(ids[m[1] or m[2]]), path)
+    return f"/{path}"
+
+
+Content = dict[str, Any]
+
+
+def content(world: World, pattern: str, *, random: bool = False) -> Content:
+    """What is posted; with ``random`` the ids in it are nobody's."""
+    account = uuid4() if random else world.desk.account.public_id
+    order = uuid4() if random else world.order.public_id
+    if pattern.endswith("decision/"):
+        return {"verdict": "reject", "content_sha256": world.proposal.content_sha256}
+    if pattern == "imports/":
+        text = b"external_id,trade_date,kind,amount\nC-1,2022-12-28,cash_in,5\n"
+        file = SimpleUploadedFile("cash.csv", text)
+        return {"what": "transactions", "account": str(account), "file": file}
+    if pattern == "orders/fills/":
+        text = b"order_id,external_id,trade_date,quantity,price,fee\n"
+        row = f"{order},F-1,2022-12-28,20,80,0\n".encode()
+        return {"file": SimpleUploadedFile("fills.csv", text + row)}
+    if pattern == "api/v1/transactions/":
+        row_posted = {
+            "account": str(account),
+            "external_id": "C-2",
+            "trade_date": "2022-12-28",
+            "kind": "cash_in",
+            "amount": "5",
+        }
+        return {"transactions": [row_posted]}
+    return {}
+
+
+def call(caller: Client, method: str, path: str, content: Content) -> HttpResponse:
+    answer: Any
+    if path.startswith("/api/"):
+        headers = {"Idempotency-Key": str(uuid4())}
+        body = json.dumps(content).encode() if content else b""
+        answer = caller.generic(method, path, body, "application/json", headers=headers)
+    elif method == "POST":
+        answer = caller.post(path, content)
+    else:
+        answer = caller.generic(method, path)
+    assert isinstance(answer, HttpResponse)
+    return answer
+
+
+def our_models() -> list[type[Model]]:
+    return [model for model in apps.get_models() if model._meta.app_label in OURS]
+
+
+def digest() -> list[tuple[str, int, str]]:
+    """Every table of ours with its number of rows and a hash of all of them. One query.
+
+    When a token was last used, or a person last came, is no change.
+    """
+    parts = []
+    for model in our_models():
+        columns = [f"t.{field.column}" for field in model._meta.concrete_fields]
+        kept = [name for name in columns if name not in ("t.last_used_at", "t.last_login")]
+        row = f"({', '.join(kept)})::text"
+        parts.append(
+            f"SELECT '{model._meta.label}', count(*), md5(coalesce(string_agg({row}, ',' ORDER BY id), ''))"
+            f' FROM "{model._meta.db_table}" t'
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts))
+        return list(cursor.fetchall())
+
+
+def rows_of(firm: Firm) -> dict[str, list[dict[str, object]]]:
+    """Every row of the firm, in full."""
+    return {
+        model._meta.label: list(
+            model._default_manager.filter(**{model.firm_path: firm.pk})  # type: ignore[attr-defined]  # all have it
+            .order_by("pk")
+            .values()
+        )
+        for model in our_models()
+        if model is not ApiToken
+    }
+
+
+def bare(answer: HttpResponse) -> bytes:
+    """The body without the secrets that change with every page."""
+    return re.sub(rb"[A-Za-z0-9]{64}", b"", answer.content)
+
+
+# The matrix
+
+QUIET = (400, 401, 403, 404, 405, 409, 422)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("pattern", ROUTES)
+def test_everybody_gets_their_own_and_nothing_else(pattern: str) -> None:
+    world, route = make_world(), ROUTES[pattern]
+    path = address(pattern, world.ids)
+    before, ours = digest(), rows_of(world.desk.firm)
+    for name, caller in world.callers.items():
+        for method in METHODS:
+            expected = getattr(route.expected(method), name)
+            answer = call(caller, method, path, content(world, pattern))
+            after = digest()
+            told = f"{name} {method} {path}: {answer.status_code}"
+            assert answer.status_code == expected, f"{told} {answer.content[:500]!r}"
+            if answer.status_code in QUIET or name == "anonymous":
+                assert after == before, f"{told} and something changed"
+            if name not in ("person", "robot"):
+                if after != before:
+                    assert rows_of(world.desk.firm) == ours, f"{told} and ours changed"
+                assert not [secret for secret in SECRETS if secret in bare(answer)], told
+            if name == "anonymous" and route.door == "page":
+                assert answer["Location"].startswith("/login/"), told
+            before = after
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pattern
+        for pattern, route in ROUTES.items()
+        if any(
+            404 in (expected.stranger, expected.foreign_robot)
+            for expected in route.methods.values()
+        )
+        or "fills" in pattern
+        or "transactions" in pattern
+    ],
+)
+def test_a_foreign_id_answers_like_a_random_one(pattern: str) -> None:
+    world = make_world()
+    nobodys = {name: uuid4() for name in world.ids} | {"number": 999}
+    before = digest()
+    for name in ("stranger", "foreign_robot"):
+        for method in ROUTES[pattern].methods:
+            caller = world.callers[name]
+            foreign = call(caller, method, address(pattern, world.ids), content(world, pattern))
+            random = call(
+                caller, method, address(pattern, nobodys), content(world, pattern, random=True)
+            )
+            assert foreign.status_code == random.status_code
+            assert without_ids(foreign) == without_ids(random)
+    assert digest() == before
+
+
+def without_ids(answer: HttpResponse) -> tuple[bytes, str]:
+    """What was answered, but for the id that the caller sent along."""
+    return re.sub(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", b"", bare(answer)), answer[
+        "Content-Type"
+    ]
+
+
+@pytest.mark.django_db
+def test_an_api_client_with_a_session_is_nobody_at_the_desk() -> None:
+    world = make_world()
+    browser = Client()
+    browser.force_login(make_api_user(world.desk.firm))
+    before = digest()
+    for pattern, route in ROUTES.items():
+        if route.door != "page" or pattern == "logout/":
+            continue
+        for method in route.methods:
+            answer = call(browser, method, address(pattern, world.ids), content(world, pattern))
+            assert answer.status_code == 403, f"{method} {pattern}"
+    assert digest() == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["lots/?account={account}", "transactions/?account={account}",
+                                   "lots/?household={household}", "accounts/?household={household}",
+                                   "proposals/?household={household}"])  # fmt: skip
+def test_a_foreign_id_in_a_filter_answers_like_a_random_one(query: str) -> None:
+    world = make_world()
+    ours = {"account": world.desk.account.public_id, "household": world.desk.household.public_id}
+    nobodys = {"account": uuid4(), "household": uuid4()}
+    robot = world.callers["foreign_robot"]
+
+    foreign, random = (robot.get(f"/api/v1/{query.format(**ids)}") for ids in (ours, nobodys))
+
+    assert foreign.status_code == random.status_code == 404
+    assert foreign.content == random.content
+    assert world.callers["robot"].get(f"/api/v1/{query.format(**ours)}").status_code == 200
+
+
+def test_the_secrets_are_on_our_own_pages(db: None) -> None:
+    """Or the matrix would look for words that no page shows."""
+    world = make_world()
+    shown = b"".join(
+        world.callers["person"].get(address(pattern, world.ids)).content
+        for pattern in (
+            "households/",
+            "households/<uuid:household>/",
+            "proposals/<uuid:proposal>/",
+            "orders/",
+        )
+    )
+    assert [secret for secret in SECRETS if secret not in shown] == []
