@@ -1,0 +1,183 @@
+"""Bring a firm's records up to a set-up file: one transaction, nothing deleted, one audit event."""
+
+from django.db import IntegrityError, transaction
+
+from accounts.locks import lock_households
+from accounts.models import Firm, Household, User
+from accounts.services import record_audit
+from accounts.types import Role
+from config.setup_file.changes import Changes
+from config.setup_file.clients import apply_household, put_policy
+from config.setup_file.contents import ModelEntry, PersonEntry, SecurityEntry, SetUpFile
+from config.setup_file.records import Records, shown
+from config.setup_file.refusal import Problem, SetUpRefused
+from config.setup_file.tables import path
+from config.setup_file.tax_facts import apply_tax_facts
+from harvesting.models import HarvestPolicy
+from rebalancing.models import ModelWeight, RebalancePolicy, TargetModel
+from securities.models import Security
+
+_OVERLAP = "substitute_is_not_identical"
+
+
+def set_up(*, contents: SetUpFile, name: str, actor: str, dry_run: bool = False) -> Changes:
+    """Make what is missing, change what differs, delete nothing; ``dry_run`` does all of it and takes it back.
+
+    ``name`` is the file's, for the audit event. Locks every household of the firm.
+    Raises SetUpRefused with every problem found, and then nothing is written.
+    """
+    try:
+        with transaction.atomic():
+            changes = _apply(contents)
+            if dry_run:
+                transaction.set_rollback(True)
+            elif changes:
+                record_audit(
+                    firm=Firm.objects.get(name=contents.firm),
+                    actor=actor,
+                    action="firm.set_up",
+                    subject=name[:120],
+                    facts=changes.facts(),
+                )
+    except IntegrityError as error:
+        raise _database_refusal(error) from error
+    return changes
+
+
+def _apply(contents: SetUpFile) -> Changes:
+    """Raises SetUpRefused."""
+    changes = Changes()
+    firm = Firm.objects.filter(name=contents.firm).first()
+    if firm is None:
+        firm = Firm.objects.create(name=contents.firm)
+        changes.add_new("firm", firm.name)
+    lock_households(Household.objects.filter(firm=firm).values_list("pk", flat=True))
+    records = Records(firm=firm, changes=changes)
+    _people(records, contents.people)
+    _securities(records, contents.securities)
+    apply_tax_facts(records, contents.identical_groups, contents.substitutes)
+    records.models = {row.name: row for row in TargetModel.objects.filter(firm=firm)}
+    for model in contents.models:
+        _model(records, model)
+    if contents.harvest_policy is not None:
+        put_policy(records, HarvestPolicy, "harvest policy", contents.harvest_policy)
+    if contents.rebalance_policy is not None:
+        put_policy(records, RebalancePolicy, "rebalance policy", contents.rebalance_policy)
+    for household in contents.households:
+        apply_household(records, household)
+    records.problems.raise_if_any()
+    return changes
+
+
+def _database_refusal(error: IntegrityError) -> SetUpRefused:
+    """What the database itself refused: somebody else wrote at the same moment."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    constraint = getattr(diagnosis, "constraint_name", None)
+    if constraint == _OVERLAP:
+        return SetUpRefused(
+            [Problem("substitutes", "a substitute is in the identical group of what it replaces")]
+        )
+    return SetUpRefused(
+        [
+            Problem(
+                "",
+                f"the records changed at the same moment, or contradict the file ({constraint}): try again",
+            )
+        ]
+    )
+
+
+def _people(records: Records, people: tuple[PersonEntry, ...]) -> None:
+    """New people get an unusable password: nobody signs in before it is set."""
+    for entry in people:
+        first, _, last = entry.name.rpartition(" ")
+        names = {"first_name": first or last, "last_name": last if first else ""}
+        known = User.objects.filter(username=entry.username).first()
+        if known is None:
+            User.objects.create_user(
+                username=entry.username, firm=records.firm, role=entry.role, **names
+            )
+            records.changes.add_new("person", entry.username)
+        elif known.firm_id != records.firm.pk:
+            records.problems.add(
+                f"{entry.where}.username",
+                f"{entry.username!r} is taken outside this firm: choose another name",
+            )
+        elif known.role == Role.API_CLIENT:
+            records.problems.add(
+                f"{entry.where}.username",
+                f"{entry.username!r} is an API client, not a person: choose another name",
+            )
+        else:
+            records.update(known, "person", entry.username, {**names, "role": entry.role})
+    persons = User.objects.filter(firm=records.firm).exclude(role=Role.API_CLIENT)
+    records.people = {row.username: row for row in persons}
+
+
+def _securities(records: Records, securities: tuple[SecurityEntry, ...]) -> None:
+    for entry in securities:
+        taken = _taken_codes(records, entry)
+        if taken:
+            for key, other in taken.items():
+                records.problems.add(
+                    f"{entry.where}.{key}", f"{getattr(entry, key)} is {other}'s on record"
+                )
+            continue
+        records.put(
+            Security,
+            "security",
+            entry.symbol,
+            key={"firm": records.firm, "symbol": entry.symbol},
+            values={
+                "name": entry.name,
+                "cusip": entry.cusip,
+                "isin": entry.isin,
+                "asset_class": entry.asset_class,
+                "half_spread": entry.half_spread,
+            },
+        )
+    records.securities = {row.symbol: row for row in Security.objects.filter(firm=records.firm)}
+
+
+def _taken_codes(records: Records, entry: SecurityEntry) -> dict[str, str]:
+    """Key -> the other security of the firm that bears the CUSIP or ISIN."""
+    taken = {}
+    others = Security.objects.filter(firm=records.firm).exclude(symbol=entry.symbol)
+    for key, code in (("cusip", entry.cusip), ("isin", entry.isin)):
+        if code and (other := others.filter(**{key: code}).first()) is not None:
+            taken[key] = other.symbol
+    return taken
+
+
+def _model(records: Records, entry: ModelEntry) -> None:
+    """A model and its weights, which the file gives whole: a security that it leaves out has none any more."""
+    securities = {
+        symbol: records.security(path(f"{entry.where}.weights", symbol), symbol)
+        for symbol in entry.weights
+    }
+    model = records.put(
+        TargetModel,
+        "model",
+        entry.name,
+        key={"firm": records.firm, "name": entry.name},
+        values={"description": entry.description},
+    )
+    records.models[entry.name] = model
+    rows = {row.security.symbol: row for row in model.weights.select_related("security")}
+    for symbol in rows.keys() - securities.keys():
+        records.changes.add_changed(
+            "model", entry.name, f"{symbol} {shown(rows[symbol].weight)} -> none"
+        )
+        rows[symbol].delete()
+    for symbol, security in securities.items():
+        weight = entry.weights[symbol]
+        if symbol in rows:
+            if rows[symbol].weight != weight:
+                old = shown(rows[symbol].weight)
+                records.changes.add_changed(
+                    "model", entry.name, f"{symbol} {old} -> {shown(weight)}"
+                )
+                ModelWeight.objects.filter(pk=rows[symbol].pk).update(weight=weight)
+        elif security is not None:
+            records.changes.add_changed("model", entry.name, f"{symbol} none -> {shown(weight)}")
+            ModelWeight.objects.create(model=model, security=security, weight=weight)

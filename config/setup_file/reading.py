@@ -1,0 +1,334 @@
+"""From the bytes of a set-up file to its contents: every problem found, each with its path. No database, no clock."""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+
+from accounts.types import MONEY_LIMIT, AccountKind, FilingStatus, OwnerKind, Role
+from config.setup_file.contents import (
+    AccountEntry,
+    Figures,
+    GroupEntry,
+    HouseholdEntry,
+    ModelEntry,
+    PersonEntry,
+    PolicyEntry,
+    ProfileEntry,
+    SecurityEntry,
+    SetUpFile,
+    SubstituteEntry,
+)
+from config.setup_file.refusal import Problem, Problems, SetUpRefused
+from config.setup_file.tables import Range, Table, Written
+from securities.models import validate_cusip, validate_isin
+from securities.types import AssetClass
+
+MOST_BYTES = 5 * 1024 * 1024
+LONGEST_NAME = 120
+LONGEST_SYMBOL = 20
+PEOPLE_ROLES = (Role.ADVISER, Role.APPROVER, Role.OPERATIONS)
+_USERNAME = re.compile(r"[A-Za-z0-9_.@+-]{1,150}")
+_CODES = {"cusip": (9, validate_cusip), "isin": (12, validate_isin)}
+
+_ZERO, _ONE = Decimal(0), Decimal(1)
+RATE = Range(places=8, least=_ZERO, below=_ONE, words="at least 0 and below 1; 24 percent is 0.24")
+WEIGHT = Range(
+    places=8,
+    least=_ZERO,
+    below=Decimal("1.00000001"),
+    above=True,
+    words="above 0 and at most 1",
+)
+MONEY = Range(places=4, least=_ZERO, below=MONEY_LIMIT)
+SIGNED_MONEY = Range(places=4, least=-MONEY_LIMIT, below=MONEY_LIMIT)
+DAYS = Range(places=0, least=_ZERO, below=Decimal(366))
+YEAR = Range(places=0, least=Decimal(1990), below=Decimal(2100))
+
+REQUIRED_RATES = ("federal_ordinary_rate", "federal_long_rate")
+PROFILE = {
+    "federal_ordinary_rate": RATE,
+    "federal_long_rate": RATE,
+    "niit_rate": RATE,
+    "state_rate": RATE,
+    "short_outside": SIGNED_MONEY,
+    "long_outside": SIGNED_MONEY,
+    "short_carryover": MONEY,
+    "long_carryover": MONEY,
+    "carried_loss_value": RATE,
+}
+HARVEST = {
+    "minimum_loss": MONEY,
+    "minimum_loss_fraction": RATE,
+    "minimum_benefit": MONEY,
+    "maximum_price_age_days": DAYS,
+}
+REBALANCE = {
+    "absolute_band": RATE,
+    "relative_band": Range(places=8, least=_ZERO, below=Decimal(100)),
+    "risk_aversion": Range(places=8, least=_ZERO, below=Decimal(100_000)),
+    "horizon_years": Range(places=8, least=_ZERO, below=Decimal(100), above=True),
+    "cash_minimum": RATE,
+    "cash_maximum": Range(places=8, least=_ZERO, below=Decimal(2)),
+    "minimum_trade": MONEY,
+    "maximum_price_age_days": DAYS,
+}
+
+
+def read(data: bytes) -> SetUpFile:
+    """The file's contents. Raises SetUpRefused with every problem found."""
+    problems = Problems()
+    root = Table(_parsed(data), "", problems)
+    policies = root.table("policies") or Table({}, "policies", problems)
+    contents = SetUpFile(
+        firm=_firm(root),
+        people=tuple(_person(table) for table in root.tables("people")),
+        securities=tuple(_security(table) for table in root.tables("securities")),
+        identical_groups=tuple(_group(table) for table in root.tables("identical_groups")),
+        substitutes=tuple(_substitutes(table) for table in root.tables("substitutes")),
+        models=tuple(_model(table) for table in root.tables("models")),
+        harvest_policy=_policy(policies.table("harvest"), HARVEST),
+        rebalance_policy=_policy(policies.table("rebalance"), REBALANCE),
+        households=tuple(_household(table) for table in root.tables("households")),
+    )
+    policies.close()
+    root.close()
+    _refuse_repeated(contents, problems)
+    problems.raise_if_any()
+    return contents
+
+
+def _parsed(data: bytes) -> dict[str, object]:
+    """Raises SetUpRefused for what is no TOML. Unquoted decimals stay text: binary floats never touch money."""
+    if len(data) > MOST_BYTES:
+        raise _refused(f"the file has {len(data):,} bytes, at most {MOST_BYTES:,} are accepted")
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"), parse_float=Written)
+    except UnicodeDecodeError as error:
+        raise _refused("the file is not UTF-8: save it as UTF-8") from error
+    except RecursionError as error:
+        raise _refused("the file is nested too deeply") from error
+    except ValueError as error:  # TOMLDecodeError, and integers of thousands of digits
+        raise _refused(f"this is no TOML: {error}") from error
+
+
+def _refused(reason: str) -> SetUpRefused:
+    return SetUpRefused([Problem("", reason)])
+
+
+def _firm(root: Table) -> str:
+    table = root.table("firm")
+    if table is None:
+        if not root.has("firm"):
+            root.refuse("firm", 'it is missing: begin with [firm] and name = "..."')
+        return ""
+    name = table.text("name", longest=LONGEST_NAME)
+    table.close()
+    return name
+
+
+def _person(table: Table) -> PersonEntry:
+    username = table.text("username", longest=150)
+    if username and not _USERNAME.fullmatch(username):
+        table.refuse(
+            "username", f"{username!r}: only letters from a to z, digits and . @ + - _ are accepted"
+        )
+    if table.has("password"):
+        table.refuse("password", "a password never stands in a file; use manage.py changepassword")
+    entry = PersonEntry(
+        where=table.where,
+        username=username,
+        name=table.text("name", longest=150),
+        role=table.word("role", PEOPLE_ROLES),
+    )
+    table.close()
+    return entry
+
+
+def _security(table: Table) -> SecurityEntry:
+    entry = SecurityEntry(
+        where=table.where,
+        symbol=table.text("symbol", longest=LONGEST_SYMBOL),
+        name=table.text_or_blank("name", longest=LONGEST_NAME),
+        cusip=_code(table, "cusip"),
+        isin=_code(table, "isin"),
+        asset_class=table.word("asset_class", list(AssetClass))
+        if table.has("asset_class")
+        else None,
+        half_spread=table.number("half_spread", RATE) if table.has("half_spread") else None,
+    )
+    table.close()
+    return entry
+
+
+def _code(table: Table, key: str) -> str | None:
+    """A CUSIP or ISIN, as long as it must be and with the right check digit."""
+    length, validate = _CODES[key]
+    value = table.text_or_blank(key, longest=length)
+    if value:
+        if len(value) != length or value != value.upper():
+            table.refuse(key, f"{value!r} does not have {length} digits and capital letters")
+            return None
+        try:
+            validate(value)
+        except ValidationError as error:
+            table.refuse(key, str(error.message))
+    return value
+
+
+def _group(table: Table) -> GroupEntry:
+    entry = GroupEntry(
+        where=table.where,
+        name=table.text("name", longest=LONGEST_NAME),
+        reason=table.prose("reason"),
+        author=table.text("author", longest=150),
+        effective_on=table.day("effective_on"),
+        symbols=table.names("symbols", longest=LONGEST_SYMBOL),
+    )
+    if len(entry.symbols) == 1:
+        table.refuse("symbols", "a group has two or more members, or none to dissolve it")
+    table.close()
+    return entry
+
+
+def _substitutes(table: Table) -> SubstituteEntry:
+    entry = SubstituteEntry(
+        where=table.where,
+        symbol=table.text("for", longest=LONGEST_SYMBOL),
+        ranked=table.names("use", longest=LONGEST_SYMBOL),
+        reason=table.prose("reason"),
+        author=table.text("author", longest=150),
+        reviewed_on=table.day("reviewed_on"),
+    )
+    if entry.symbol in entry.ranked:
+        table.refuse("use", f"{entry.symbol} cannot be its own substitute")
+    table.close()
+    return entry
+
+
+def _model(table: Table) -> ModelEntry:
+    name = table.text("name", longest=LONGEST_NAME)
+    description = table.prose("description") if table.has("description") else None
+    weights = {}
+    if (rows := table.table("weights")) is not None:
+        weights = {symbol: rows.number(symbol, WEIGHT) for symbol in rows.free_keys()}
+    if not weights and (rows is not None or not table.has("weights")):
+        table.refuse("weights", 'it is missing: a model has weights, such as { AAPL = "0.05" }')
+    total = sum(weights.values(), _ZERO)
+    if total > 1:
+        table.refuse("weights", f"they sum to {total}, which is more than 1")
+    table.close()
+    return ModelEntry(where=table.where, name=name, description=description, weights=weights)
+
+
+def _household(table: Table) -> HouseholdEntry:
+    entry = HouseholdEntry(
+        where=table.where,
+        name=table.text("name", longest=LONGEST_NAME),
+        model=table.text("model", longest=LONGEST_NAME) if table.has("model") else None,
+        harvest_policy=_policy(table.table("harvest_policy"), HARVEST),
+        rebalance_policy=_policy(table.table("rebalance_policy"), REBALANCE),
+        tax_profiles=tuple(_profile(one) for one in table.tables("tax_profiles")),
+        accounts=tuple(_account(one) for one in table.tables("accounts")),
+    )
+    table.close()
+    return entry
+
+
+def _profile(table: Table) -> ProfileEntry:
+    year = int(table.number("year", YEAR))
+    status = table.word("filing_status", list(FilingStatus))
+    figures = _figures(table, PROFILE, required=REQUIRED_RATES)
+    table.close()
+    return ProfileEntry(where=table.where, year=year, filing_status=status, figures=figures)
+
+
+def _account(table: Table) -> AccountEntry:
+    entry = AccountEntry(
+        where=table.where,
+        number=table.text("number", longest=40),
+        name=table.text("name", longest=LONGEST_NAME),
+        owner=table.text("owner", longest=LONGEST_NAME),
+        owner_kind=table.word("owner_kind", list(OwnerKind)) if table.has("owner_kind") else None,
+        kind=table.word("kind", list(AccountKind)),
+        custodian=table.text("custodian", longest=60),
+        reinvests_dividends=table.flag("reinvests_dividends"),
+        tax_managed=table.flag("tax_managed"),
+    )
+    table.close()
+    return entry
+
+
+def _policy(table: Table | None, ranges: dict[str, Range]) -> PolicyEntry | None:
+    if table is None:
+        return None
+    figures = _figures(table, ranges)
+    table.close()
+    return PolicyEntry(where=table.where, figures=figures)
+
+
+def _figures(table: Table, ranges: dict[str, Range], *, required: Iterable[str] = ()) -> Figures:
+    figures: dict[str, Decimal | int] = {}
+    for key, allowed in ranges.items():
+        if table.has(key) or key in required:
+            value = table.number(key, allowed)
+            figures[key] = value if allowed.places else int(value)
+    return figures
+
+
+def _refuse_repeated(contents: SetUpFile, problems: Problems) -> None:
+    """What must be unique in the firm stands once in the file."""
+    accounts = [one for household in contents.households for one in household.accounts]
+    securities = contents.securities
+    _once(problems, ((f"{one.where}.username", one.username) for one in contents.people))
+    _once(problems, ((f"{one.where}.symbol", one.symbol) for one in securities))
+    _once(problems, ((f"{one.where}.cusip", one.cusip) for one in securities))
+    _once(problems, ((f"{one.where}.isin", one.isin) for one in securities))
+    _once(problems, ((f"{one.where}.name", one.name) for one in contents.identical_groups))
+    _once(problems, ((f"{one.where}.for", one.symbol) for one in contents.substitutes))
+    _once(problems, ((f"{one.where}.name", one.name) for one in contents.models))
+    _once(problems, ((f"{one.where}.name", one.name) for one in contents.households))
+    _once(problems, ((f"{one.where}.number", one.number) for one in accounts))
+    _once(
+        problems,
+        (
+            (f"{group.where}.symbols", symbol)
+            for group in contents.identical_groups
+            for symbol in group.symbols
+        ),
+        reason="is in another group too: a security is in one identical group",
+    )
+    for household in contents.households:
+        years = [(f"{one.where}.year", str(one.year)) for one in household.tax_profiles]
+        _once(problems, years)
+        _one_kind_an_owner(household, problems)
+
+
+def _once(
+    problems: Problems,
+    named: Iterable[tuple[str, str | None]],
+    *,
+    reason: str = "stands in the file twice",
+) -> None:
+    seen: Counter[str] = Counter()
+    for where, name in named:
+        if name:
+            seen[name] += 1
+            if seen[name] > 1:
+                problems.add(where, f"{name!r} {reason}")
+
+
+def _one_kind_an_owner(household: HouseholdEntry, problems: Problems) -> None:
+    kinds: dict[str, OwnerKind] = {}
+    for account in household.accounts:
+        if account.owner_kind is None or not account.owner:
+            continue
+        known = kinds.setdefault(account.owner, account.owner_kind)
+        if known is not account.owner_kind:
+            problems.add(
+                f"{account.where}.owner_kind",
+                f"{account.owner!r} is a {known} in another account of the household",
+            )
