@@ -4,7 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from accounts.canonical import canonical_text
-from harvesting.economics import after, carried_forward, to_the_cent
+from harvesting.economics import after, to_the_cent
 from harvesting.types import (
     ZERO,
     Book,
@@ -19,7 +19,7 @@ from harvesting.types import (
 from lots.rounding import plain
 from lots.types import LotRow, Term
 from lots.wash_sales import first_clear_date
-from lots.year_tax import TaxPosition, year_tax
+from lots.year_tax import TaxPosition, carried_forward, year_tax
 from proposals.types import DraftProposal, DraftTrade, ProposalKind, Side
 
 REASON = "HARVEST"
@@ -50,6 +50,7 @@ def draft(
         reasons=(REASON,),
         trades=trades,
         tax_saved=plan.tax_saved,
+        carried_worth=_carried_worth(plan, around.tax),
         cost=plan.cost,
         short_gain=short,
         long_gain=long,
@@ -104,7 +105,7 @@ def _sentence(plan: Plan, book: Book, around: Surroundings) -> str:
     )
     carried = _newly_carried(plan, around.tax)
     if carried:
-        value = to_the_cent(carried * around.tax.carried_loss_value)
+        value = _carried_worth(plan, around.tax)
         text += f" {_money(value)} of it is what {_money(carried)} carried to later years is taken to be worth."
     return text
 
@@ -112,6 +113,11 @@ def _sentence(plan: Plan, book: Book, around: Surroundings) -> str:
 def _newly_carried(plan: Plan, before: TaxPosition) -> Decimal:
     """Dollars of the losses that this year cannot use."""
     return carried_forward(_after(plan, before)) - carried_forward(before)
+
+
+def _carried_worth(plan: Plan, before: TaxPosition) -> Decimal:
+    """Dollars that those losses are taken to be worth, to the cent."""
+    return to_the_cent(_newly_carried(plan, before) * before.carried_loss_value)
 
 
 def _after(plan: Plan, before: TaxPosition) -> TaxPosition:

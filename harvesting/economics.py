@@ -43,11 +43,6 @@ def after(position: TaxPosition, sales: Iterable[Sale]) -> TaxPosition:
     return position
 
 
-def carried_forward(position: TaxPosition) -> Decimal:
-    """Dollars of net loss beyond what the year can use, positive."""
-    return max(-(position.short + position.long) - position.loss_limit, ZERO)
-
-
 def trading_cost(amount: Decimal, half_spread: Decimal) -> Decimal:
     """Half the spread on dollars traded, exact; no commission is charged."""
     refuse_float(amount=amount, half_spread=half_spread)

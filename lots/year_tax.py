@@ -14,7 +14,7 @@ A loss beyond the year's limit is carried forward; what a carried dollar is wort
 input. Rates are marginal: the result says what trades change, not what the client owes.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 
 from accounts.types import FilingStatus
@@ -75,6 +75,17 @@ def added_tax(position: TaxPosition, *, short: Decimal, long: Decimal) -> Decima
     """Dollars of tax that more gains of the two terms add to the year so far; negative = saved. Exact."""
     after = year_tax(position, short=position.short + short, long=position.long + long)
     return after - year_tax(position, short=position.short, long=position.long)
+
+
+def carried_forward(position: TaxPosition) -> Decimal:
+    """Dollars of net loss beyond what the year can use, positive."""
+    return max(-(position.short + position.long) - position.loss_limit, ZERO)
+
+
+def carried_worth(position: TaxPosition, *, short: Decimal, long: Decimal) -> Decimal:
+    """The part of ``-added_tax`` that is no tax of this year: what the losses newly carried are taken to be worth."""
+    after = replace(position, short=position.short + short, long=position.long + long)
+    return position.carried_loss_value * (carried_forward(after) - carried_forward(position))
 
 
 def _exact(name: str, value: Decimal) -> Decimal:

@@ -40,6 +40,7 @@ def content_text(draft: DraftProposal, *, tax_profile: Mapping[str, str]) -> str
             "sentence": draft.sentence,
             "reasons": draft.reasons,
             "tax_saved": draft.tax_saved,
+            "carried_worth": draft.carried_worth,
             "cost": draft.cost,
             "short_gain": draft.short_gain,
             "long_gain": draft.long_gain,

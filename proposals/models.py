@@ -39,7 +39,8 @@ class Proposal(models.Model):
     expires_on = models.DateField()
     sentence = models.TextField()
     reasons = models.JSONField(default=list)  # reason codes
-    tax_saved = MoneyField(default=Decimal(0))
+    tax_saved = MoneyField(default=Decimal(0))  # what losses carried forward are worth included
+    carried_worth = MoneyField(default=Decimal(0))  # that part of it
     cost = MoneyField(default=Decimal(0))
     short_gain = MoneyField(default=Decimal(0))
     long_gain = MoneyField(default=Decimal(0))
@@ -70,6 +71,7 @@ class Proposal(models.Model):
             one_of("proposal_kind_known", "kind", ProposalKind),
             one_of("proposal_status_known", "status", Status),
             signed_money("proposal_tax_saved", "tax_saved"),
+            signed_money("proposal_carried_worth", "carried_worth"),
             positive_money("proposal_cost", "cost"),
             signed_money("proposal_short_gain", "short_gain"),
             signed_money("proposal_long_gain", "long_gain"),
@@ -80,6 +82,10 @@ class Proposal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.household} {self.as_of}"
+
+    @property
+    def saved_this_year(self) -> Decimal:
+        return Decimal(self.tax_saved - self.carried_worth)
 
     @property
     def net_benefit(self) -> Decimal:

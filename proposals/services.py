@@ -142,6 +142,7 @@ def _store(draft: DraftProposal, content: str) -> Proposal:
         sentence=draft.sentence,
         reasons=list(draft.reasons),
         tax_saved=draft.tax_saved,
+        carried_worth=draft.carried_worth,
         cost=draft.cost,
         short_gain=draft.short_gain,
         long_gain=draft.long_gain,

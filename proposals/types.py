@@ -83,10 +83,11 @@ class DraftProposal:
     sentence: str
     reasons: tuple[str, ...]
     trades: tuple[DraftTrade, ...]
-    tax_saved: Decimal  # positive = less tax this year
+    tax_saved: Decimal  # positive = less tax, losses carried to later years at their worth included
     cost: Decimal  # spread and commission, positive
     short_gain: Decimal
     long_gain: Decimal
+    carried_worth: Decimal = Decimal(0)  # the part of tax_saved that no return of this year shows
     risk_before: Decimal | None = None  # tracking error, fraction a year
     risk_after: Decimal | None = None
     gap_bp: Decimal | None = None  # distance to the proven bound; None where the kind has none

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.metadata import version
 
 from lots.types import Term
-from lots.year_tax import added_tax
+from lots.year_tax import added_tax, carried_worth
 from proposals.types import DraftTrade, Side
 from rebalancing import arrays, drift
 from rebalancing.checks import BrokenRule, cash_after, verify
@@ -88,6 +88,7 @@ def _figures(
         risk_before=risk_before,
         risk_after=risk_after,
         worth=worth,
+        carried_worth=carried_worth(state.tax, short=short, long=long),
         short_gain=short,
         long_gain=long,
         proof=proof,

@@ -42,6 +42,7 @@ class Figures:
     risk_before: Decimal
     risk_after: Decimal
     worth: Worth
+    carried_worth: Decimal  # the part of the tax saved that no return of this year shows
     short_gain: Decimal
     long_gain: Decimal
     proof: Proof
@@ -50,14 +51,20 @@ class Figures:
 def sentence(figures: Figures, symbols: Mapping[int, str]) -> str:
     """The proposal in one sentence with its figures."""
     amount = sum((trade.amount for trade in figures.trades), ZERO)
-    tax = figures.worth.tax
+    tax = figures.worth.tax + figures.carried_worth
     taxes = f"{dollars(tax)} more tax" if tax >= ZERO else f"{dollars(-tax)} less tax"
+    carried = figures.carried_worth
+    later = (
+        f" Losses carried to later years change by a worth of {dollars(carried)}."
+        if carried
+        else ""
+    )
     lines = len(figures.trades)
     return (
         f"{far_out(figures.drift, symbols)}; trades {lines} line{'s' if lines != 1 else ''} for "
-        f"{dollars(amount)}, tracking error {per_cent(figures.risk_before)} -> "
+        f"{dollars(amount)}, tracking error {per_cent(figures.risk_before)} → "
         f"{per_cent(figures.risk_after)}, costs {dollars(figures.worth.trading_cost)} and {taxes} "
-        "this year."
+        f"this year.{later}"
     )
 
 

@@ -164,6 +164,7 @@ class _Search:
             reasons=_reasons(figures),
             trades=figures.trades,
             tax_saved=-worth.tax.quantize(CENT),
+            carried_worth=figures.carried_worth.quantize(CENT),
             cost=worth.trading_cost,
             short_gain=figures.short_gain,
             long_gain=figures.long_gain,

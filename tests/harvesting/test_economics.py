@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from harvesting.economics import both_legs, carried_forward, tax_saved, trading_cost
+from harvesting.economics import both_legs, tax_saved, trading_cost
+from lots.year_tax import carried_forward, carried_worth
 from tests.harvesting.books import position
 
 
@@ -72,3 +73,11 @@ def test_a_float_is_refused():
 def test_a_negative_loss_is_refused():
     with pytest.raises(ValueError, match="positive"):
         saved(position(), short="-1")
+
+
+def test_what_carried_losses_are_worth_is_told_apart_from_this_years_tax():
+    """$5,000 lost against no gain: $3,000 counts against income at 37 %, $2,000 is carried at 12 cents."""
+    year = position(long="0")
+    assert saved(year, short="5000") == Decimal("3000") * year.ordinary_rate + Decimal("240")
+    assert carried_worth(year, short=Decimal(-5000), long=Decimal(0)) == Decimal("240")
+    assert carried_worth(year, short=Decimal(-3000), long=Decimal(0)) == 0
