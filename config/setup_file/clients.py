@@ -7,11 +7,12 @@ from django.db.models import Q
 from accounts.models import Account, Household, Owner, TaxProfile
 from accounts.types import OwnerKind
 from config.setup_file.contents import AccountEntry, HouseholdEntry, PolicyEntry
-from config.setup_file.records import Records, shown
+from config.setup_file.records import Records, differences, shown
 from harvesting.models import HarvestPolicy
 from lots.models import Transaction
 from rebalancing.models import ModelAssignment, RebalancePolicy
 
+_KEYS = ("id", "firm", "household")  # of a policy; the other columns are its figures
 _REWRITES = "it has transactions, and this would rewrite its tax history"
 
 
@@ -70,9 +71,6 @@ def put_policy(
         )
 
 
-_KEYS = ("id", "firm", "household")
-
-
 def _assign_model(records: Records, household: Household, entry: HouseholdEntry) -> None:
     if entry.model is None:
         return
@@ -117,7 +115,7 @@ def _account(records: Records, household: Household, owner: Owner, entry: Accoun
     known = Account.objects.filter(firm=records.firm, number=entry.number).first()
     facts: dict[str, Any] = {"household": household, "owner": owner, "kind": entry.kind}
     if known is not None:
-        moved = {key: value for key, value in facts.items() if getattr(known, key) != value}
+        moved = differences(known, facts)
         if moved and _settled(account=known):
             _refuse_move(records, known, entry, moved)
             return

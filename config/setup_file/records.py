@@ -41,9 +41,7 @@ class Records:
 
     def update(self, row: Model, noun: str, name: str, values: dict[str, Any]) -> None:
         """Write the values that differ, and say which."""
-        differing = {
-            column: value for column, value in values.items() if getattr(row, column) != value
-        }
+        differing = differences(row, values)
         for column, value in differing.items():
             old = getattr(row, column)
             self.changes.add_changed(noun, name, f"{column} {shown(old)} -> {shown(value)}")
@@ -66,6 +64,19 @@ class Records:
                 where, f"{symbol!r} is no security of the firm: add it to [[securities]]"
             )
         return found
+
+
+def differences(row: Model, values: dict[str, Any]) -> dict[str, Any]:
+    """The values that the row does not have; what a foreign key names is told by its key, without a query."""
+    return {
+        column: value
+        for column, value in values.items()
+        if (
+            getattr(row, f"{column}_id") != value.pk
+            if isinstance(value, Model)
+            else getattr(row, column) != value
+        )
+    }
 
 
 def shown(value: object) -> str:
