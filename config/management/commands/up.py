@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config.environment import env_int
+from config.environment import env_bool, env_int
 from config.servers import ServerError
 from config.supervisor import Supervisor, UpError
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             port=port,
             state=settings.DATA_DIR,
             say=lambda line: self._say(line),
-            demo=not options["no_demo"],
+            demo=not options["no_demo"] and env_bool("LOTWISE_DEMO", default=True),
         )
         try:
             supervisor.run()
