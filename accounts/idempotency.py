@@ -29,7 +29,8 @@ class BodyTooLarge(LotwiseError):
 
 def check_size(request: Request) -> None:
     """Raises BodyTooLarge by the announced length, before anything is read."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
+    length = str(request.META.get("CONTENT_LENGTH") or 0)
+    if not length.isdecimal() or int(length) > MOST_BYTES:
         raise BodyTooLarge(
             f"The body may have {MOST_BYTES:,} bytes: send the rows in several requests."
         )

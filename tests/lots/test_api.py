@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -20,7 +21,7 @@ from accounts.idempotency import MOST_BYTES
 from accounts.models import Account, AuditEvent, IdempotencyRecord
 from accounts.types import AccountKind
 from lots.models import Disposal, LotSelection, TaxLot, Transaction
-from lots.serializers import MOST_ROWS
+from lots.serializers import MOST_ROWS, TransactionInput
 from lots.types import EntryKind
 from securities.models import Security
 from tests.clients import API, make_client
@@ -286,6 +287,19 @@ def test_a_bad_field_is_refused_by_its_place(
 
     assert refusal(answer) == (400, "invalid", [f"transactions[1].{problem}"])
     assert not Transaction.objects.exists()
+
+
+def test_no_column_of_any_table_can_be_written_along(
+    robot: Client, account: Account, aaa: Security
+) -> None:
+    columns = {field.name for model in apps.get_models() for field in model._meta.get_fields()}
+    extra = sorted(columns - set(TransactionInput().fields))
+
+    status, _, problems = refusal(post_rows(robot, bought() | dict.fromkeys(extra, "1")))
+
+    assert status == 400
+    assert {"firm", "status", "basis", "is_staff", "content_sha256", "id"} <= set(extra)
+    assert problems == [f"transactions[0].{name}: is no field of this request." for name in extra]
 
 
 def test_a_wrong_kind_is_told_the_right_ones(
