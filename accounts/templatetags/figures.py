@@ -1,4 +1,4 @@
-"""Figures as people read them: grouped thousands, a real minus sign, units in words."""
+"""Figures as people read them: grouped thousands, a real minus sign, units in words; an em dash for none."""
 
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ def _grouped(value: Decimal, places: int) -> str:
 @register.filter
 def dollars(value: Decimal | int | str | None) -> str:
     """``-1234.5`` -> ``−$1,234.50``; an em dash for None."""
-    if value is None:
+    if value in (None, ""):
         return "—"
     amount = Decimal(value)
     sign = "−" if round(amount, 2) < 0 else ""
@@ -24,7 +24,7 @@ def dollars(value: Decimal | int | str | None) -> str:
 @register.filter
 def whole_dollars(value: Decimal | int | None) -> str:
     """Dollars without cents, for grids."""
-    if value is None:
+    if value in (None, ""):
         return "—"
     amount = round(Decimal(value), 0)
     return f"{'−' if amount < 0 else ''}${abs(amount):,.0f}"
@@ -33,13 +33,13 @@ def whole_dollars(value: Decimal | int | None) -> str:
 @register.filter
 def percent(value: Decimal | str | None, places: int = 2) -> str:
     """A fraction as per cent: ``0.0312`` -> ``3.12 %``."""
-    return "—" if value is None else f"{_grouped(Decimal(value) * 100, places)} %"
+    return "—" if value in (None, "") else f"{_grouped(Decimal(value) * 100, places)} %"
 
 
 @register.filter
 def shares(value: Decimal | str | None) -> str:
     """Shares without trailing zeros, thousands grouped."""
-    if value is None:
+    if value in (None, ""):
         return "—"
     text = f"{Decimal(value):,.8f}".rstrip("0").rstrip(".")
     return text.replace("-", "−")
@@ -48,7 +48,7 @@ def shares(value: Decimal | str | None) -> str:
 @register.filter
 def basis_points(value: Decimal | None) -> str:
     """A number of basis points with two places."""
-    return "—" if value is None else f"{_grouped(Decimal(value), 2)} bp"
+    return "—" if value in (None, "") else f"{_grouped(Decimal(value), 2)} bp"
 
 
 @register.filter

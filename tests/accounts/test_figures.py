@@ -1,0 +1,34 @@
+"""Figures on pages."""
+
+from decimal import Decimal
+
+import pytest
+
+from accounts.templatetags import figures
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "text"),
+    [
+        (figures.dollars, Decimal("-1234.5"), "−$1,234.50"),
+        (figures.dollars, "9738.96", "$9,738.96"),
+        (figures.dollars, Decimal("-0.001"), "$0.00"),
+        (figures.whole_dollars, Decimal("1234567.89"), "$1,234,568"),
+        (figures.percent, Decimal("-0.0312"), "−3.12 %"),
+        (figures.shares, Decimal("1234.50000000"), "1,234.5"),
+        (figures.shares, Decimal(100), "100"),
+        (figures.basis_points, Decimal("0.0144"), "0.01 bp"),
+        (figures.words, "recent_purchase", "Recent purchase"),
+    ],
+)
+def test_a_figure_reads_as_people_write_it(figure, value, text):
+    assert figure(value) == text
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [figures.dollars, figures.whole_dollars, figures.percent, figures.shares, figures.basis_points],
+)
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_what_is_not_there_is_a_dash(figure, nothing):
+    assert figure(nothing) == "—"
