@@ -1,0 +1,42 @@
+"""Reads about proposals: what a household must not trade, what is on its way, and the pages' lists."""
+
+from proposals.selectors.check_facts import facts, tax_profile_facts
+from proposals.selectors.desk import (
+    OrderFile,
+    PendingTotal,
+    household_proposals,
+    inbox,
+    order_export,
+    order_exports,
+    order_file,
+    orders,
+    pending_totals,
+    proposal,
+    waiting_orders,
+)
+from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
+from proposals.selectors.open_windows import windows
+from proposals.selectors.pairs import open_pairs
+from proposals.selectors.window_rows import window_rows
+
+__all__ = [
+    "COMMITTED",
+    "OrderFile",
+    "PendingTotal",
+    "draft_trades",
+    "facts",
+    "household_proposals",
+    "inbox",
+    "intentions",
+    "open_pairs",
+    "order_export",
+    "order_exports",
+    "order_file",
+    "orders",
+    "pending_totals",
+    "proposal",
+    "tax_profile_facts",
+    "waiting_orders",
+    "window_rows",
+    "windows",
+]

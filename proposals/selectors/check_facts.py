@@ -1,0 +1,82 @@
+"""Everything that a check of trades needs to know about a household."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from accounts.canonical import decimal_text
+from accounts.models import Account, Household
+from accounts.selectors import tax_profile
+from lots import selectors as lot_selectors
+from lots.types import LedgerEntry
+from proposals.compliance import Facts, entries_of, feasible, with_entries
+from proposals.selectors.open_windows import windows_given
+from proposals.staleness import cash_of
+from proposals.types import (
+    Intention,
+)
+from securities import selectors as securities
+
+ZERO = Decimal(0)
+
+
+def facts(
+    household_id: int,
+    as_of: date,
+    *,
+    on_the_way: Sequence[Intention],
+) -> Facts:
+    """Fresh facts of a household, with the trades of ``on_the_way`` counted in ledger, windows and cash."""
+    household = Household.objects.get(pk=household_id)
+    lots = {(lot.opening, lot.part): lot for lot in lot_selectors.open_lots(household_id)}
+    accounts = {account.pk: account for account in Account.objects.filter(household=household)}
+    possible = feasible(on_the_way, lots)
+    spreads = securities.half_spreads(household.firm_id)
+    cash = dict(lot_selectors.cash(household_id))
+    for one in possible:
+        cash[one.account] = cash.get(one.account, ZERO) + cash_of(one, spreads)
+    return Facts(
+        as_of=as_of,
+        ledger=with_entries(
+            lot_selectors.ledger(household_id), _entries_by_proposal(possible, as_of)
+        ),
+        lots=lots,
+        windows=windows_given(household, as_of, on_the_way=on_the_way),
+        quotes=securities.latest_prices(household.firm_id, as_of),
+        half_spreads=spreads,
+        cash=cash,
+        groups=securities.identical_groups(household.firm_id),
+        symbols=securities.symbols(household.firm_id),
+        accounts={pk: account.name for pk, account in accounts.items()},
+        taxable=frozenset(pk for pk, account in accounts.items() if account.is_taxable),
+    )
+
+
+def tax_profile_facts(household_id: int, year: int) -> dict[str, str]:
+    """The figures of the household's tax profile as text; empty where there is none."""
+    profile = tax_profile(household_id, year)
+    if profile is None:
+        return {}
+    return {
+        field.name: _field_text(getattr(profile, field.name))
+        for field in profile._meta.concrete_fields
+        if field.name not in ("id", "household")
+    }
+
+
+def _field_text(value: object) -> str:
+    return decimal_text(value) if isinstance(value, Decimal) else str(value)
+
+
+def _entries_by_proposal(
+    on_the_way: Sequence[Intention], trade_date: date
+) -> tuple[LedgerEntry, ...]:
+    """Each proposal's orders are sales and purchase blocks of their own."""
+    by_proposal: dict[int, list[Intention]] = {}
+    for one in on_the_way:
+        by_proposal.setdefault(one.proposal, []).append(one)
+    return tuple(
+        entry
+        for proposal, trades in by_proposal.items()
+        for entry in entries_of(trades, trade_date, prefix=f"proposal {proposal}")
+    )

@@ -1,0 +1,20 @@
+"""Writes: the life of proposals, the orders they become, and the fills that come back."""
+
+from proposals.services.decisions import approve, cancel, reject
+from proposals.services.fills import import_fills
+from proposals.services.life import expire, move, supersede_pending
+from proposals.services.orders import close_orders, export_orders
+from proposals.services.submission import submit
+
+__all__ = [
+    "approve",
+    "cancel",
+    "close_orders",
+    "expire",
+    "export_orders",
+    "import_fills",
+    "move",
+    "reject",
+    "submit",
+    "supersede_pending",
+]

@@ -1,0 +1,123 @@
+"""Fills that come back: booked as transactions, all or nothing."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.access import Action
+from accounts.errors import Conflict
+from accounts.locks import lock_households
+from accounts.models import Firm, User
+from accounts.selectors import business_date
+from accounts.services import record_audit
+from lots import services as lots
+from lots.booking import BookingError
+from lots.models import Transaction
+from proposals import selectors
+from proposals.fill_booking import booking_of, new_fills
+from proposals.fills import FillRow, read_fills
+from proposals.models import (
+    Fill,
+    Order,
+    Proposal,
+)
+from proposals.services.life import audit, move, require_now
+from proposals.types import (
+    FillImport,
+    OrderStatus,
+    Status,
+)
+from securities.importers.file_text import check_bytes, check_size, decoded
+from securities.importers.refusal import Problems
+
+
+def import_fills(*, user: User, file: bytes, name: str) -> FillImport:
+    """Book a custodian's fills, all or nothing; a fill that is known with the same content changes nothing.
+
+    Raises NotAllowed, and ImportRefused with every problem found and its place.
+    """
+    firm = require_now(user, Action.TRADE)
+    name = PurePath(name).name[:255] or "fills"
+    check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
+    check_bytes(name=name, data=file)
+    rows = read_fills(decoded(name=name, data=file), name=name, as_of=business_date(firm))
+    with transaction.atomic(durable=True):
+        orders = _locked_orders(user, rows)
+        problems = Problems(name)
+        new = new_fills(rows, orders, problems)
+        problems.raise_if_any()
+        if new:
+            _book_fills(firm, user, new, orders, problems)
+            _finish(user, {row.order for row in new}, orders)
+            record_audit(
+                firm=firm,
+                actor=user.username,
+                action="fills.imported",
+                subject=name[:120],
+                facts={"new": len(new), "known": len(rows) - len(new)},
+            )
+    return FillImport(new=len(new), known=len(rows) - len(new))
+
+
+def _locked_orders(user: User, rows: Sequence[FillRow]) -> dict[UUID, Order]:
+    """The orders that the rows name, under the locks of their households; another firm's are not there."""
+    named = selectors.orders(user).filter(public_id__in={row.order for row in rows})
+    lock_households(named.values_list("account__household_id", flat=True))
+    return {
+        order.public_id: order
+        for order in named.prefetch_related("lots", "fills").order_by("proposal_id", "pk")
+    }
+
+
+def _book_fills(
+    firm: Firm,
+    user: User,
+    new: Sequence[FillRow],
+    orders: dict[UUID, Order],
+    problems: Problems,
+) -> None:
+    """Book each fill as one transaction, then link it. Raises ImportRefused where the ledger refuses."""
+    bookings = []
+    for row in new:
+        order = orders[row.order]
+        bookings.append(booking_of(row, order))
+        order.filled_quantity += row.quantity
+    try:
+        lots.book(firm=firm, rows=bookings, actor=user.username)
+    except BookingError as error:
+        for problem in error.problems:
+            problems.add(problem.reason, line=problem.row, column=problem.column)
+        raise problems.refusal() from error
+    for row, booking in zip(new, bookings, strict=True):
+        Fill.objects.create(
+            order=orders[row.order],
+            external_id=row.external_id,
+            trade_date=row.trade_date,
+            quantity=row.quantity,
+            price=row.price,
+            fee=row.fee,
+            transaction=Transaction.objects.get(
+                account=booking.account, external_id=booking.external_id
+            ),
+        )
+
+
+def _finish(user: User, touched: set[UUID], orders: dict[UUID, Order]) -> None:
+    """Note what is filled; an order that is complete ends, and a proposal whose orders have all ended."""
+    for key in touched:
+        order = orders[key]
+        done = order.filled_quantity == order.quantity
+        rows = Order.objects.filter(pk=order.pk, status=OrderStatus.ORDERED).update(
+            filled_quantity=order.filled_quantity,
+            status=OrderStatus.FILLED if done else OrderStatus.ORDERED,
+        )
+        if rows != 1:
+            raise Conflict("Somebody else changed this order meanwhile: import the file again.")
+    for proposal in Proposal.objects.filter(orders__public_id__in=touched).distinct():
+        ended = (OrderStatus.FILLED, OrderStatus.CANCELLED)
+        if not proposal.orders.exclude(status__in=ended).exists():
+            move(proposal.pk, Status.ORDERED, Status.FILLED)
+            audit(proposal, user.username, "proposal.filled", {})
