@@ -116,6 +116,9 @@ def proposal_context(user: User, proposal: Proposal) -> dict[str, object]:
         "proposal": proposal,
         "trades": list(proposal.trades.all()),
         "decisions": proposal.decisions.select_related("user"),
+        "can_withdraw": proposal.status == Status.APPROVED
+        and access.may(user, access.Action.DECIDE),
+        "can_close": proposal.status == Status.ORDERED and access.may(user, access.Action.TRADE),
         "can_decide": proposal.status == Status.PENDING and access.may(user, access.Action.DECIDE),
         "bars": bars(_exposures(proposal)),
         "explanation": proposal.explanation,

@@ -6,6 +6,8 @@ urlpatterns = [
     path("", views.inbox, name="inbox"),
     path("proposals/<uuid:public_id>/", views.proposal, name="proposal"),
     path("proposals/<uuid:public_id>/decision/", views.decide, name="decide"),
+    path("proposals/<uuid:public_id>/withdrawal/", views.withdraw, name="withdraw"),
+    path("proposals/<uuid:public_id>/closing/", views.close, name="close-orders"),
     path("orders/", views.orders, name="orders"),
     path("orders/export/", views.export_orders, name="export-orders"),
     re_path(

@@ -73,6 +73,24 @@ def decide(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return redirect("proposal", public_id=public_id)
 
 
+@require_POST
+def withdraw(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Take an approval back while none of its orders is out."""
+    user = person(request)
+    services.cancel(user=user, public_id=public_id, note=request.POST.get("note", ""))
+    messages.success(request, "The approval is taken back; its orders are cancelled.")
+    return redirect("proposal", public_id=public_id)
+
+
+@require_POST
+def close(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """End orders that the custodian will not execute; what was filled stays."""
+    user = person(request)
+    services.close_orders(user=user, public_id=public_id, note=request.POST.get("note", ""))
+    messages.success(request, "The remaining orders are closed.")
+    return redirect("proposal", public_id=public_id)
+
+
 @require_safe
 def orders(request: HttpRequest) -> HttpResponse:
     """The blotter and the order files."""

@@ -6,4 +6,5 @@ urlpatterns = [
     path("scans/", views.runs, name="scans"),
     path("scans/start/", views.start, name="start-scan"),
     path("scans/<uuid:public_id>/", views.run, name="scan"),
+    path("scans/<uuid:public_id>/reopening/", views.reopen, name="reopen-scan"),
 ]

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -29,6 +30,15 @@ def run(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return render(request, "scans/run.html#progress", context)
     context.update(page_of(request, selectors.account_outcomes(user, public_id)))
     return render(request, "scans/run.html", context)
+
+
+@require_POST
+def reopen(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Try the households again that were given up."""
+    user = person(request)
+    count = services.reopen_failed(user=user, run=selectors.run(user, public_id))
+    messages.success(request, f"{count} household{'' if count == 1 else 's'} will be tried again.")
+    return redirect("scan", public_id=public_id)
 
 
 @require_POST

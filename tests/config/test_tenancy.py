@@ -104,6 +104,8 @@ ROUTES = {
     "households/<uuid:household>/drift/": page(GET=OWN),
     "proposals/<uuid:proposal>/": page(GET=OWN),
     "proposals/<uuid:proposal>/decision/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "proposals/<uuid:proposal>/withdrawal/": page(POST=Expected(302, 409, 404, 302, 302)),
+    "proposals/<uuid:proposal>/closing/": page(POST=Expected(302, 409, 404, 302, 302)),
     "imports/": page(GET=SHOWN, POST=Expected(302, 302, 404, 302, 302)),
     "orders/": page(GET=SHOWN),
     "orders/export/": page(POST=Expected(302, 302, 409, 302, 302)),  # 409: nothing of theirs waits
@@ -112,6 +114,7 @@ ROUTES = {
     "scans/": page(GET=SHOWN),
     "scans/start/": page(POST=Expected(302, 302, 302, 302, 302)),
     "scans/<uuid:run>/": page(GET=OWN),
+    "scans/<uuid:run>/reopening/": page(POST=Expected(302, 302, 404, 302, 302)),
     "api/v1/households/": api(GET=SERVED),
     "api/v1/households/<uuid:household>/": api(GET=OWN_SERVED),
     "api/v1/households/<uuid:household>/windows/": api(GET=OWN_SERVED),

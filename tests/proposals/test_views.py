@@ -1,0 +1,133 @@
+"""The desk's pages: what is shown, what is refused, and that a refusal says what moved."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from proposals.models import Proposal
+from tests import factories
+from tests.proposals.desk import TODAY, Desk, make_desk
+
+pytestmark = pytest.mark.django_db(transaction=True)  # decisions are outermost transactions
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return make_desk()
+
+
+@pytest.fixture
+def browser(desk: Desk) -> Client:
+    client = Client()
+    client.force_login(desk.adviser)
+    return client
+
+
+def decide(browser: Client, proposal: Proposal, verdict: str, **changes: str):
+    form = {"verdict": verdict, "content_sha256": proposal.content_sha256, "note": "Seen."}
+    return browser.post(reverse("decide", args=[proposal.public_id]), {**form, **changes})
+
+
+def test_the_inbox_shows_what_is_pending_with_this_years_saving_apart(desk: Desk, browser: Client):
+    desk.submit(carried_worth=desk.draft().tax_saved - 100)
+    page = browser.get(reverse("inbox")).content.decode()
+    assert "Miller" in page
+    assert "$100" in page  # saved this year
+    assert "$48" in page  # what the carried losses are taken to be worth
+    assert "No rejected proposals" in browser.get("/?status=rejected").content.decode()
+
+
+def test_an_unknown_filter_shows_the_pending_ones(desk: Desk, browser: Client):
+    desk.submit()
+    answer = browser.get("/?status=nonsense&kind=nonsense")
+    assert answer.status_code == 200
+    assert "Miller" in answer.content.decode()
+
+
+def test_a_decision_goes_through_and_the_second_is_refused_with_name_and_time(
+    desk: Desk, browser: Client
+):
+    proposal = desk.submit()
+    assert decide(browser, proposal, "approve").status_code == 302
+    again = decide(browser, proposal, "reject")
+    assert again.status_code == 409
+    assert "approved this proposal on" in again.content.decode()
+    proposal.refresh_from_db()
+    assert proposal.status == "approved"
+
+
+def test_a_stale_proposal_says_what_moved_and_offers_nothing_to_approve(
+    desk: Desk, browser: Client
+):
+    proposal = desk.submit()
+    factories.set_price(desk.old, TODAY, "88")
+    answer = decide(browser, proposal, "approve")
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "OLD" in page
+    assert "80" in page
+    assert "88" in page
+    assert 'value="approve"' not in page
+
+
+def test_a_forged_hash_is_refused(desk: Desk, browser: Client):
+    proposal = desk.submit()
+    assert decide(browser, proposal, "approve", content_sha256="0" * 64).status_code == 409
+    assert decide(browser, proposal, "approve", content_sha256="no hash").status_code == 422
+    proposal.refresh_from_db()
+    assert proposal.status == "pending"
+
+
+def test_a_note_that_is_too_long_comes_back_as_typed(desk: Desk, browser: Client):
+    answer = decide(browser, desk.submit(), "approve", note="x" * 2001)
+    assert answer.status_code == 422
+    assert "x" * 2001 in answer.content.decode()
+
+
+def test_an_approval_is_taken_back_until_its_orders_are_out(desk: Desk, browser: Client):
+    proposal = desk.approved()
+    page = browser.get(reverse("proposal", args=[proposal.public_id])).content.decode()
+    assert "Take the approval back" in page
+    assert browser.post(reverse("withdraw", args=[proposal.public_id])).status_code == 302
+    proposal.refresh_from_db()
+    assert proposal.status == "cancelled"
+
+
+def test_orders_that_are_out_are_closed_not_taken_back(desk: Desk, browser: Client):
+    proposal, _ = desk.ordered()
+    assert browser.post(reverse("withdraw", args=[proposal.public_id])).status_code == 409
+    assert browser.post(reverse("close-orders", args=[proposal.public_id])).status_code == 302
+    proposal.refresh_from_db()
+    assert proposal.status == "cancelled"
+
+
+def test_who_may_not_decide_sees_no_buttons_and_is_refused(desk: Desk):
+    proposal = desk.submit()
+    client = Client()
+    client.force_login(desk.operations)
+    page = client.get(reverse("proposal", args=[proposal.public_id])).content.decode()
+    assert 'value="approve"' not in page
+    assert decide(client, proposal, "approve").status_code == 403
+
+
+def test_exporting_nothing_says_so(desk: Desk, browser: Client):
+    answer = browser.post(reverse("export-orders"))
+    assert answer.status_code == 409
+    assert "No approved order waits for export" in answer.content.decode()
+
+
+def test_the_order_file_is_what_was_exported(desk: Desk, browser: Client):
+    _, export = desk.ordered()
+    answer = browser.get(reverse("order-file", args=[export.number, "lots"]))
+    assert answer.content.decode() == export.lots_csv
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer["Content-Disposition"].startswith("attachment; filename=")
+
+
+def test_the_household_page_shows_lots_windows_and_open_proposals(desk: Desk, browser: Client):
+    desk.approved()
+    page = browser.get(reverse("household", args=[desk.household.public_id])).content.decode()
+    assert "OLD" in page
+    assert "no buy" in page
+    assert "28 Jan 2023" in page  # day 31 after the planned sale
+    assert "Approved" in page
