@@ -1,4 +1,7 @@
-"""Lock order, always: household, then proposals, accounts and lots, each by ascending id. Nobody else locks."""
+"""Lock order, always: household, then proposals, accounts and lots, each by ascending id.
+
+Households are locked here and nowhere else.
+"""
 
 from collections.abc import Iterable
 

@@ -24,6 +24,11 @@ def business_date(firm: Firm) -> date:
     return firm.pinned_date or market_date(timezone.now())
 
 
+def firm_names() -> list[str]:
+    """The names of all firms, sorted: what a refusal lists where a firm has to be named."""
+    return list(Firm.objects.order_by("name").values_list("name", flat=True))
+
+
 def households(user: User) -> QuerySet[Household]:
     """The user's households by name, with the number of their accounts."""
     rows = access.visible(user, Household).annotate(account_count=Count("accounts"))

@@ -12,6 +12,7 @@ from accounts.audit_chain import FORMAT_VERSION, GENESIS, link_hash
 from accounts.canonical import canonical_text
 from accounts.errors import ClientRefused, IdempotencyMismatch
 from accounts.models import ApiToken, AuditEvent, Firm, IdempotencyRecord, User
+from accounts.selectors import firm_names
 from accounts.types import Role
 
 _AUDIT_LOCK_SPACE = 0x4C57  # "LW": keeps our advisory locks apart from anybody else's
@@ -74,21 +75,32 @@ def issue_client_token(
 ) -> str:
     """Make a token for an API client and return it once; a client that is not known is made for the firm.
 
-    Raises ClientRefused for an unknown firm, a client without one, and a name that a person bears.
+    Without a name, the firm is the client's own, and for a new client the only one there is. Raises ClientRefused
+    for an unknown firm, a new client where there is not exactly one, and a name that a person bears.
     """
     firm = Firm.objects.filter(name=firm_name).first()
     if firm_name and firm is None:
         raise ClientRefused(f"There is no firm {firm_name!r}.")
     user = User.objects.select_related("firm").filter(username=username).first()
     if user is None:
-        if firm is None:
-            raise ClientRefused(f"There is no API client {username!r}: name the firm to make it.")
+        firm = firm or _only_firm(username)
         user = User.objects.create_user(username=username, firm=firm, role=Role.API_CLIENT)
     if user.role != Role.API_CLIENT or user.firm is None or firm not in (None, user.firm):
         raise ClientRefused(f"{username!r} is no API client of the firm: choose another name.")
     token = issue_token(user=user, label=label, expires_at=expires_at)
     _record_token(user.firm, "token.issued", username, label)
     return token
+
+
+def _only_firm(username: str) -> Firm:
+    firms = list(Firm.objects.all()[:2])
+    if len(firms) != 1:
+        names = ", ".join(firm_names()) or "none"
+        raise ClientRefused(
+            f"There is no API client {username!r}: name the firm with --firm to make it; "
+            f"there are: {names}."
+        )
+    return firms[0]
 
 
 @transaction.atomic

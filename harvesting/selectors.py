@@ -11,11 +11,9 @@ from django.db.models.functions import Lag
 from accounts import access
 from accounts import selectors as accounts
 from accounts.models import Account, Household, User
-from accounts.types import FilingStatus
 from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
 from harvesting.types import AccountFacts, Book, Floors, PricedAt
 from lots import selectors as lots
-from lots.year_tax import TaxPosition, capital_loss_limit
 from securities import selectors as securities
 from securities.models import CorporateAction, Price
 from securities.types import ActionKind
@@ -56,23 +54,6 @@ def floors(firm_id: int, household_id: int) -> Floors:
         minimum_loss_fraction=policy.minimum_loss_fraction,
         minimum_benefit=policy.minimum_benefit,
         maximum_price_age_days=policy.maximum_price_age_days,
-    )
-
-
-def tax_position(household_id: int, year: int) -> TaxPosition | None:
-    """Rates and the year so far: realised here, outside gains, carryovers in. None without a tax profile."""
-    profile = accounts.tax_profile(household_id, year)
-    if profile is None:
-        return None
-    realized = lots.realized(household_id, year)
-    return TaxPosition(
-        short_rate=profile.short_rate,
-        long_rate=profile.long_rate,
-        ordinary_rate=profile.ordinary_rate,
-        loss_limit=capital_loss_limit(FilingStatus(profile.filing_status)),
-        carried_loss_value=profile.carried_loss_value,
-        short=realized.short + profile.short_outside - profile.short_carryover,
-        long=realized.long + profile.long_outside - profile.long_carryover,
     )
 
 

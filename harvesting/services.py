@@ -20,6 +20,7 @@ from harvesting.types import (
 from harvesting.verification import clean_plan
 from lots import selectors as lots_selectors
 from lots.replay import replay
+from lots.selectors import tax_position
 from lots.types import Ledger, LotRow
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
@@ -56,7 +57,7 @@ def _examine_losses(
         why = "An approved harvest of this household is still on its way."
         found = finder.passed_over(lots, book, Outcome.HOUSEHOLD_BUSY, why)
         return HarvestResult(household_id, as_of, None, (*screened, *found), "busy", why)
-    tax = selectors.tax_position(household_id, as_of.year)
+    tax = tax_position(household_id, as_of.year)
     if tax is None:
         why = f"Nobody entered this household's tax rates for {as_of.year}."
         found = finder.passed_over(lots, book, Outcome.NO_TAX_PROFILE, why)

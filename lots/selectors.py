@@ -9,7 +9,8 @@ from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, Sum
 
 from accounts import access
 from accounts.models import Account, Household, User
-from accounts.types import AccountKind, OwnerKind
+from accounts.selectors import tax_profile
+from accounts.types import AccountKind, FilingStatus, OwnerKind
 from lots.booking import Names
 from lots.importers.directory import Directory
 from lots.models import Disposal, ImportedFile, LotSelection, TaxLot, Transaction
@@ -24,6 +25,7 @@ from lots.types import (
     Term,
     YearToDate,
 )
+from lots.year_tax import TaxPosition, capital_loss_limit
 from securities import selectors as securities
 from securities.models import Security
 
@@ -134,6 +136,23 @@ def realized(household_id: int, year: int) -> YearToDate:
     by_term: dict[str, Decimal] = dict(rows)
     return YearToDate(
         short=by_term.get(Term.SHORT, Decimal(0)), long=by_term.get(Term.LONG, Decimal(0))
+    )
+
+
+def tax_position(household_id: int, year: int) -> TaxPosition | None:
+    """Rates and the year so far: realised here, outside gains, carryovers in. None without a tax profile."""
+    profile = tax_profile(household_id, year)
+    if profile is None:
+        return None
+    so_far = realized(household_id, year)
+    return TaxPosition(
+        short_rate=profile.short_rate,
+        long_rate=profile.long_rate,
+        ordinary_rate=profile.ordinary_rate,
+        loss_limit=capital_loss_limit(FilingStatus(profile.filing_status)),
+        carried_loss_value=profile.carried_loss_value,
+        short=so_far.short + profile.short_outside - profile.short_carryover,
+        long=so_far.long + profile.long_outside - profile.long_carryover,
     )
 
 

@@ -75,9 +75,9 @@ def cell(value: Cell) -> str:
     raise TypeError(f"{type(value).__name__} has no place in an order file")
 
 
-def file_name(kind: str, number: int, *, copy: bool) -> str:
-    """``orders-0007.csv``; a file handed out again says that it is a copy."""
-    return f"{kind}-{number:04d}{'-copy' if copy else ''}.csv"
+def file_name(kind: str, number: int) -> str:
+    """``orders-0007.csv``: the number is the batch's, so a file handed out again is known as the same."""
+    return f"{kind}-{number:04d}.csv"
 
 
 def _columns(row: type[OrderRow | LotInstructionRow]) -> list[str]:

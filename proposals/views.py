@@ -116,7 +116,7 @@ def export_orders(request: HttpRequest) -> HttpResponse:
 @require_safe
 def order_file(request: HttpRequest, number: str, part: str) -> HttpResponse:
     """An order file or its lot instructions, exactly as exported."""
-    file = selectors.order_file(person(request), int(number), part, copy=False)
+    file = selectors.order_file(person(request), int(number), part)
     response = HttpResponse(file.text, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{file.name}"'
     return response

@@ -6,11 +6,10 @@ from decimal import Decimal
 
 from django.db.models import F, Q
 
-from accounts.models import Account, Household, TaxProfile
+from accounts.models import Account, Household
 from accounts.selectors import business_date
-from accounts.types import FilingStatus
 from lots import selectors as lot_selectors
-from lots.year_tax import TaxPosition, capital_loss_limit
+from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals.types import HarvestPair, Intention
 from rebalancing import drift
@@ -61,20 +60,6 @@ def limits(household: Household) -> Limits:
         cash_maximum=policy.cash_maximum,
         minimum_trade=policy.minimum_trade,
         maximum_price_age_days=policy.maximum_price_age_days,
-    )
-
-
-def tax_position(profile: TaxProfile) -> TaxPosition:
-    """Rates and the year so far: booked sales, gains realised elsewhere and carryovers."""
-    year = lot_selectors.realized(profile.household_id, profile.year)
-    return TaxPosition(
-        short_rate=profile.short_rate,
-        long_rate=profile.long_rate,
-        ordinary_rate=profile.ordinary_rate,
-        loss_limit=capital_loss_limit(FilingStatus(profile.filing_status)),
-        carried_loss_value=profile.carried_loss_value,
-        short=year.short + profile.short_outside - profile.short_carryover,
-        long=year.long + profile.long_outside - profile.long_carryover,
     )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
-from accounts.selectors import tax_profile
 from lots import selectors as lot_selectors
 from lots.errors import LedgerError
+from lots.selectors import tax_position
 from lots.types import Ledger, LedgerEntry, LotRow
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
@@ -38,15 +38,13 @@ def examine(
     assigned = selectors.assignment(household_id)
     if assigned is None:
         return nothing(Outcome.NO_MODEL, "The household follows no model.")
-    profile = tax_profile(household_id, as_of.year)
-    if profile is None:
+    tax = tax_position(household_id, as_of.year)
+    if tax is None:
         return nothing(Outcome.NO_TAX_PROFILE, f"There is no tax profile for {as_of.year}.")
     intentions = proposal_selectors.intentions(household_id)
     if any(one.kind is ProposalKind.REBALANCE for one in intentions):
         return nothing(Outcome.BUSY, "An approved rebalance is still on its way.")
-    books = selectors.books(
-        assigned, tax=selectors.tax_position(profile), as_of=as_of, intentions=intentions
-    )
+    books = selectors.books(assigned, tax=tax, as_of=as_of, intentions=intentions)
     if not books.lots and sum(books.cash.values(), ZERO) <= ZERO:
         return nothing(Outcome.EMPTY, "The household holds neither shares nor cash.")
     stale = stale_holdings(books, drafts)

@@ -103,8 +103,8 @@ class OrderFile:
     text: str
 
 
-def order_file(user: User, number: int, part: str, *, copy: bool = True) -> OrderFile:
-    """The ``orders`` or ``lots`` file of an export; handed out again it says that it is a copy.
+def order_file(user: User, number: int, part: str) -> OrderFile:
+    """The ``orders`` or ``lots`` file of an export; exactly as exported.
 
     Raises Http404 for an unknown number or part.
     """
@@ -112,4 +112,4 @@ def order_file(user: User, number: int, part: str, *, copy: bool = True) -> Orde
     texts = {"orders": export.orders_csv, "lots": export.lots_csv}
     if part not in texts:
         raise Http404(f"an order export has no part {part!r}")
-    return OrderFile(name=file_name(part, number, copy=copy), text=texts[part])
+    return OrderFile(name=file_name(part, number), text=texts[part])

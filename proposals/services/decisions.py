@@ -24,7 +24,7 @@ from proposals.models import (
     Decision,
     Proposal,
 )
-from proposals.services.life import audit, move, require_now
+from proposals.services.life import audit, move, move_orders, require_now
 from proposals.services.orders import make_orders
 from proposals.staleness import moved_inputs
 from proposals.types import (
@@ -84,7 +84,7 @@ def cancel(*, user: User, public_id: UUID, note: str = "") -> Proposal:
                 "can be taken back."
             )
         move(proposal.pk, Status.APPROVED, Status.CANCELLED)
-        proposal.orders.filter(status=OrderStatus.APPROVED).update(status=OrderStatus.CANCELLED)
+        move_orders(proposal.orders.all(), OrderStatus.APPROVED, OrderStatus.CANCELLED)
         audit(proposal, user.username, "proposal.cancelled", {"note": note})
     proposal.refresh_from_db()
     return proposal

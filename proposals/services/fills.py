@@ -24,7 +24,7 @@ from proposals.models import (
     Order,
     Proposal,
 )
-from proposals.services.life import audit, move, require_now
+from proposals.services.life import audit, move, move_orders, require_now
 from proposals.types import (
     FillImport,
     OrderStatus,
@@ -109,13 +109,12 @@ def _finish(user: User, touched: set[UUID], orders: dict[UUID, Order]) -> None:
     """Note what is filled; an order that is complete ends, and a proposal whose orders have all ended."""
     for key in touched:
         order = orders[key]
-        done = order.filled_quantity == order.quantity
-        rows = Order.objects.filter(pk=order.pk, status=OrderStatus.ORDERED).update(
-            filled_quantity=order.filled_quantity,
-            status=OrderStatus.FILLED if done else OrderStatus.ORDERED,
-        )
-        if rows != 1:
+        stored = Order.objects.filter(pk=order.pk)
+        rows = stored.filter(status=OrderStatus.ORDERED)
+        if rows.update(filled_quantity=order.filled_quantity) != 1:
             raise Conflict("Somebody else changed this order meanwhile: import the file again.")
+        if order.filled_quantity == order.quantity:
+            move_orders(stored, OrderStatus.ORDERED, OrderStatus.FILLED)
     for proposal in Proposal.objects.filter(orders__public_id__in=touched).distinct():
         ended = (OrderStatus.FILLED, OrderStatus.CANCELLED)
         if not proposal.orders.exclude(status__in=ended).exists():

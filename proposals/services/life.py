@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import access
 from accounts.access import Action
@@ -14,14 +15,9 @@ from accounts.errors import Conflict
 from accounts.locks import lock_households
 from accounts.models import Firm, Household, User
 from accounts.services import record_audit
-from proposals.models import (
-    Proposal,
-)
-from proposals.transitions import may_move
-from proposals.types import (
-    ProposalKind,
-    Status,
-)
+from proposals.models import Order, Proposal
+from proposals.transitions import may_move, may_move_order
+from proposals.types import OrderStatus, ProposalKind, Status
 
 SYSTEM = "lotwise"  # the actor of what no person did
 
@@ -33,6 +29,15 @@ def move(proposal_id: int, current: Status, target: Status) -> None:
     rows = Proposal.objects.filter(pk=proposal_id, status=current).update(status=target)
     if rows != 1:
         raise Conflict(f"The proposal is not {current} any more: load the page again.")
+
+
+def move_orders(
+    orders: QuerySet[Order], current: OrderStatus, target: OrderStatus, **values: object
+) -> int:
+    """Move those of the orders that are ``current`` and say how many. Raises Conflict for a move that cannot be."""
+    if not may_move_order(current, target):
+        raise Conflict(f"An order that is {current} cannot become {target}.")
+    return orders.filter(status=current).update(status=target, **values)
 
 
 def supersede_pending(*, household_id: int, kind: ProposalKind, as_of: date) -> int:

@@ -26,7 +26,7 @@ from proposals.models import (
     Proposal,
 )
 from proposals.order_rows import lot_rows, order_row
-from proposals.services.life import audit, move, require_now
+from proposals.services.life import audit, move, move_orders, require_now
 from proposals.types import (
     DraftTrade,
     OrderStatus,
@@ -117,9 +117,8 @@ def _export(firm: Firm, user: User, orders: Sequence[Order]) -> OrderExport:
         sha256=sha256_of(orders_csv + lots_csv),
         exported_by=user,
     )
-    moved = Order.objects.filter(
-        pk__in=[order.pk for order in orders], status=OrderStatus.APPROVED
-    ).update(status=OrderStatus.ORDERED, export=export)
+    exported = Order.objects.filter(pk__in=[order.pk for order in orders])
+    moved = move_orders(exported, OrderStatus.APPROVED, OrderStatus.ORDERED, export=export)
     if moved != len(orders):
         raise Conflict("Somebody else changed these orders meanwhile: try again.")
     for proposal_id in sorted({order.proposal_id for order in orders}):
@@ -151,8 +150,7 @@ def close_orders(*, user: User, public_id: UUID, note: str = "") -> Proposal:
             )
         something_filled = proposal.orders.filter(filled_quantity__gt=0).exists()
         move(proposal.pk, Status.ORDERED, Status.FILLED if something_filled else Status.CANCELLED)
-        closed = proposal.orders.filter(status=OrderStatus.ORDERED)
-        count = closed.update(status=OrderStatus.CANCELLED)
+        count = move_orders(proposal.orders.all(), OrderStatus.ORDERED, OrderStatus.CANCELLED)
         audit(proposal, user.username, "orders.closed", {"orders": count, "note": note})
     proposal.refresh_from_db()
     return proposal

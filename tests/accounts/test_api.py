@@ -275,6 +275,22 @@ def test_a_token_is_issued_for_a_new_client_and_revoked(firm: Firm) -> None:
     assert audit_fault(firm) is None
 
 
+def test_a_new_client_belongs_to_the_only_firm(firm: Firm) -> None:
+    token = issued("robot", "--label", "nightly")
+
+    assert with_token(token).get(f"{API}households/").status_code == 200
+    assert User.objects.get(username="robot").firm == firm
+
+    make_firm("Another")
+    with pytest.raises(CommandError) as refusal:
+        issued("second", "--label", "nightly")
+    assert str(refusal.value) == (
+        "There is no API client 'second': name the firm with --firm to make it; "
+        f"there are: Another, {firm.name}."
+    )
+    assert issued("robot", "--label", "weekly")  # whose firm is known
+
+
 @pytest.mark.parametrize(
     ("args", "reason"),
     [

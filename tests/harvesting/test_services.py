@@ -14,6 +14,7 @@ from harvesting import selectors, services
 from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
 from harvesting.types import Floors, Outcome
 from lots import selectors as lot_selectors
+from lots.selectors import tax_position
 from lots.types import EntryKind, Pick
 from proposals.compliance import entries_of, washed_by
 from proposals.models import Proposal
@@ -138,7 +139,7 @@ def test_the_position_is_the_ledger_with_outside_gains_and_carryovers(scene):
     )
     scene.buy(scene.taxable, "AAA", "10", "60", day=days_ago(100))
     scene.sell(scene.taxable, "AAA", "10", "85", days_ago(50))
-    position = selectors.tax_position(scene.household.pk, 2022)
+    position = tax_position(scene.household.pk, 2022)
     assert position is not None
     assert (position.short, position.long) == (Decimal(-350), Decimal(30000))
     assert (position.short_rate, position.long_rate) == (Decimal("0.408"), Decimal("0.238"))

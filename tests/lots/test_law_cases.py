@@ -1,8 +1,8 @@
 """Published rulings, examples of the IRS and worked cases, run through the engine from a file.
 
-    pytest tests/lots/test_law_cases.py --law-cases FILE --netting-cases FILE
+    pytest tests/lots/test_law_cases.py --law-cases FILE
 
-runs any file of the same form; without the options the golden copy is run.
+runs any file of the same form; without the option the golden copy is run.
 """
 
 import json
@@ -22,11 +22,9 @@ def _cases(path: Path) -> list[dict[str, Any]]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    for name, option in (("law_case", "--law-cases"), ("netting_case", "--netting-cases")):
-        if name in metafunc.fixturenames:
-            path = metafunc.config.getoption(option)
-            cases = _cases(path) if path is not None else []
-            metafunc.parametrize(name, cases, ids=[case["id"] for case in cases])
+    if "law_case" in metafunc.fixturenames:
+        cases = _cases(metafunc.config.getoption("--law-cases"))
+        metafunc.parametrize("law_case", cases, ids=[case["id"] for case in cases])
 
 
 def test_law_case(law_case):
@@ -43,10 +41,3 @@ def test_every_golden_case_is_supported():
     assert len(cases) == 38
     for case in cases:
         law_cases.run(case)
-
-
-def test_netting_case(netting_case):
-    pytest.importorskip(
-        "lots.netting", reason=f"{netting_case['id']}: lots.netting is not there yet"
-    )
-    pytest.fail("lots.netting is there now: compare its result with the case's expectation here")

@@ -90,5 +90,5 @@ def test_a_float_has_no_place_in_an_order_file():
 
 
 def test_a_file_handed_out_again_says_so():
-    assert file_name("orders", 7, copy=False) == "orders-0007.csv"
-    assert file_name("lots", 7, copy=True) == "lots-0007-copy.csv"
+    assert file_name("orders", 7) == "orders-0007.csv"
+    assert file_name("lots", 12345) == "lots-12345.csv"

@@ -181,6 +181,25 @@ def test_the_command_imports_once(
     ]
 
 
+def test_the_command_needs_the_firm_only_where_there_are_several(
+    firm: Firm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text(LONG)
+
+    call_command("import_prices", path)
+    assert capsys.readouterr().out == "p.csv: 3 prices new, 0 known, 0 changed\n"
+
+    make_firm("Another")
+    there_are = f"there are: Another, {firm.name}."
+    with pytest.raises(CommandError) as refusal:
+        call_command("import_prices", path)
+    assert str(refusal.value) == f"Name the firm with --firm; {there_are}"
+    with pytest.raises(CommandError) as refusal:
+        call_command("import_prices", path, firm="Nobody")
+    assert str(refusal.value) == f"There is no firm 'Nobody'; {there_are}"
+
+
 def test_the_command_names_every_problem_on_a_line_of_its_own(
     firm: Firm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,7 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("username")
         parser.add_argument("--label", required=True, help="what the token is for")
         parser.add_argument("--days", type=int, help="how long it holds; without it until revoked")
-        parser.add_argument("--firm", default="", help="makes the client where it is not known")
+        parser.add_argument(
+            "--firm", default="", help="makes a new client in it; needed where there are several"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError for what cannot be done."""
