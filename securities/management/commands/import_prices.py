@@ -1,4 +1,4 @@
-"""``manage.py import_prices FILE --firm NAME``: closing prices, all or none."""
+"""``manage.py import_prices FILE [--firm NAME]``: closing prices, all or none."""
 
 from datetime import date
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.selectors import business_date
+from accounts.selectors import business_date, firm_names
 from securities import selectors, services
 from securities.importers.file_text import check_size
 from securities.importers.refusal import ImportRefused
@@ -18,15 +18,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--firm", required=True, metavar="NAME|ID")
+        parser.add_argument("--firm", metavar="NAME|ID", help="needed where there are several")
         parser.add_argument("--correct", action="store_true", help="replace known prices")
         parser.add_argument("--dry-run", action="store_true", help="say what would change")
         parser.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="today")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        firm = selectors.firm_named(options["firm"])
+        name = options["firm"]
+        firm = selectors.only_firm() if name is None else selectors.firm_named(name)
         if firm is None:
-            raise CommandError(f"There is no firm {options['firm']!r}.")
+            names = ", ".join(firm_names()) or "none"
+            said = "Name the firm with --firm" if name is None else f"There is no firm {name!r}"
+            raise CommandError(f"{said}; there are: {names}.")
         path: Path = options["file"]
         try:
             check_size(name=path.name, size=path.stat().st_size, limit=settings.IMPORT_MAX_BYTES)
