@@ -12,7 +12,14 @@ from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
 from proposals.compliance import entries_of, feasible, washed_by
 from proposals.models import Proposal
-from proposals.types import DraftProposal, DraftTrade, Intention, ProposalKind
+from proposals.types import (
+    NEARLY_A_LOSS,
+    DraftProposal,
+    DraftTrade,
+    Intention,
+    ProposalKind,
+    Side,
+)
 from rebalancing import arrays, drift, explanation, selectors
 from rebalancing.best_trades import best_trades
 from rebalancing.drift import Drift
@@ -144,12 +151,24 @@ class _Search:
         return RebalanceResult(self._household, self._as_of, None, reason, detail)
 
     def _washed(self, trades: Sequence[DraftTrade]) -> frozenset[int]:
-        """Securities whose losses the trades would wash, by the tax engine itself."""
+        """Securities whose losses the trades would wash, by the tax engine itself.
+
+        It is asked twice: at the trades' prices, and as if every sale were filled a little lower, because a small gain
+        may be a loss by then.
+        """
         if not trades:
             return frozenset()
-        entries = entries_of(trades, self._as_of, prefix="rebalance")
+        lower = [
+            replace(trade, price=trade.price * (1 - NEARLY_A_LOSS))
+            if trade.side is Side.SELL
+            else trade
+            for trade in trades
+        ]
         return frozenset(
-            wash.security for ledger in self._ledgers for wash in washed_by(ledger, entries)
+            wash.security
+            for fills in (trades, lower)
+            for ledger in self._ledgers
+            for wash in washed_by(ledger, entries_of(fills, self._as_of, prefix="rebalance"))
         )
 
     def _draft(self, figures: Figures) -> DraftProposal:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from lots.holding_period import term
-from lots.rounding import stored_money
+from lots.rounding import STORED_SHARES, spread, stored_money
 from lots.types import LotRow, Term
 from lots.year_tax import TaxPosition
 from proposals.types import DraftProposal, DraftTrade, Side
@@ -248,12 +248,24 @@ def share_of_basis(*, basis: Decimal, shares: Decimal, of: Decimal) -> Decimal:
 
 def substitutions_of(draft: DraftProposal) -> tuple[Substitution, ...]:
     """The pairs of a harvest draft: which bought security stands in for which sold one."""
-    sold = {trade.pair: trade.security for trade in draft.trades if _is_leg(trade, Side.SELL)}
+    sold: dict[int, dict[int, Decimal]] = {}
+    for trade in draft.trades:
+        if _is_leg(trade, Side.SELL):
+            dollars = sold.setdefault(trade.pair, {})
+            dollars[trade.security] = dollars.get(trade.security, ZERO) + trade.amount
     return tuple(
-        Substitution(sold[trade.pair], trade.security, trade.quantity)
+        Substitution(security, trade.security, shares)
         for trade in draft.trades
         if _is_leg(trade, Side.BUY) and trade.pair in sold
+        for security, shares in _shared(trade.quantity, sold[trade.pair]).items()
     )
+
+
+def _shared(shares: Decimal, dollars: Mapping[int, Decimal]) -> dict[int, Decimal]:
+    """Shares of a substitute that stands in for several securities, by the dollars sold of each."""
+    total = sum(dollars.values(), ZERO)
+    parts = [Fraction(shares) * Fraction(part) / Fraction(total) for part in dollars.values()]
+    return dict(zip(dollars, spread(shares, parts, STORED_SHARES), strict=True))
 
 
 def shifted_targets(
@@ -287,13 +299,14 @@ def restricted(
 ) -> HouseholdState:
     """The state without purchases of ``no_buys`` and without taxable losses of ``no_loss_sales``.
 
-    Whatever is identical to a named security is restricted with it (R24). Of a lot at a loss nothing is sold while a
-    replacement is held: the first shares sold are the ones that wash, so no part of it is free.
+    A gain so small that a fill may turn it into a loss counts as one. Whatever is identical to a named security is
+    restricted with it (R24). Of a lot at a loss nothing is sold while a replacement is held: the first shares sold are
+    the ones that wash, so no part of it is free.
     """
     barred = {member for security in no_buys for member in state.group_of(security)}
     kept = {member for security in no_loss_sales for member in state.group_of(security)}
     lots = tuple(
-        replace(lot, sellable=ZERO) if lot.security in kept and state.may_lose(lot) else lot
+        replace(lot, sellable=ZERO) if lot.security in kept and state.may_turn_loss(lot) else lot
         for lot in state.lots
     )
     return replace(state, lots=lots, buyable=state.buyable - barred)

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from lots.types import Term
 from lots.year_tax import TaxPosition
-from proposals.types import DraftProposal
+from proposals.types import NEARLY_A_LOSS, DraftProposal
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
@@ -94,6 +94,10 @@ class StateLot:
         net = self.quantity * price * (1 - half_spread) - CENT
         return self.is_taxable and net < self.basis
 
+    def may_turn_loss(self, price: Decimal) -> bool:
+        """Whether a sale may be a loss by the time it is filled: its gain is below NEARLY_A_LOSS of the price."""
+        return self.is_taxable and self.quantity * price * (1 - NEARLY_A_LOSS) < self.basis
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HouseholdState:
@@ -141,6 +145,9 @@ class HouseholdState:
         for (_, security), quantity in self.shares().items():
             found[security] = found.get(security, ZERO) + quantity * self.prices[security]
         return found
+
+    def may_turn_loss(self, lot: StateLot) -> bool:
+        return lot.may_turn_loss(self.prices[lot.security])
 
     def may_lose(self, lot: StateLot) -> bool:
         """Whether selling from the lot today may be a loss that a purchase can wash."""

@@ -15,14 +15,14 @@ from lots.replay import new_disallowed, replay, simulate
 from lots.types import EntryKind, LedgerAccount, LedgerEntry, Term
 from lots.year_tax import added_tax
 from proposals.compliance import entries_of
-from proposals.types import DraftTrade, Side
+from proposals.types import DraftProposal, DraftTrade, ProposalKind, Side
 from rebalancing import arrays
 from rebalancing.best_trades import best_trades
 from rebalancing.cash_bands import cash_bands, household_band
 from rebalancing.checks import cash_after, verify
 from rebalancing.errors import Infeasible
 from rebalancing.optimizer import solve
-from rebalancing.state import Substitution, restricted, shifted_targets
+from rebalancing.state import Substitution, restricted, shifted_targets, substitutions_of
 from rebalancing.types import HouseholdState, StateLot
 from tests.rebalancing.states import DAY, account, lot, random_state, risk, state
 
@@ -396,3 +396,42 @@ def test_verify_names_every_broken_rule() -> None:
     )
     unknown = trade(Side.SELL, 1, "5", "100", opening=77, part=0, basis=D(500))
     assert any("not held" in text for text in verify([unknown], start))
+
+
+def test_a_substitute_bought_for_two_securities_stands_in_for_both_by_dollars() -> None:
+    def leg(security: int, side: Side, quantity: str) -> DraftTrade:
+        return DraftTrade(
+            account=1,
+            security=security,
+            side=side,
+            quantity=D(quantity),
+            price=D(10),
+            reason="x",
+            pair=1,
+        )
+
+    draft = DraftProposal(
+        household=1,
+        kind=ProposalKind.HARVEST,
+        as_of=DAY,
+        sentence="",
+        reasons=(),
+        trades=(leg(1, Side.SELL, "30"), leg(2, Side.SELL, "10"), leg(3, Side.BUY, "36")),
+        tax_saved=D(0),
+        cost=D(0),
+        short_gain=D(0),
+        long_gain=D(0),
+    )
+    assert substitutions_of(draft) == (Substitution(1, 3, D(27)), Substitution(2, 3, D(9)))
+
+
+def test_a_gain_that_a_fill_may_turn_into_a_loss_is_kept_while_a_replacement_is_held() -> None:
+    start = two_securities(
+        lots=(
+            lot(1, "40", "3950", opening=1),  # $4,000 today: a gain of 1.25 %
+            lot(1, "20", "1900", opening=2),  # $2,000 today: a gain of 5 %
+            lot(2, "70", "3500", opening=3),
+        )
+    )
+    found = restricted(start, no_buys=(), no_loss_sales=(1,))
+    assert [one.sellable for one in found.lots] == [0, 20, 70]
