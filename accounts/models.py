@@ -2,6 +2,7 @@
 
 import uuid
 from decimal import Decimal
+from enum import StrEnum
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -11,14 +12,17 @@ from accounts.fields import FractionField, MoneyField, bounded, positive_money, 
 from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
 
 
-def choices(enum: type) -> list[tuple[str, str]]:
+def choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
     """Choices for a closed set of words kept as text."""
-    return [(member.value, member.name.replace("_", " ").capitalize()) for member in enum]  # type: ignore[attr-defined]  # StrEnum members
+    return [
+        (member.value, getattr(member, "label", member.name.replace("_", " ").capitalize()))
+        for member in enum
+    ]
 
 
-def one_of(name: str, field: str, enum: type) -> CheckConstraint:
+def one_of(name: str, field: str, enum: type[StrEnum]) -> CheckConstraint:
     """CHECK that a column holds a word of the enum: choices alone bind forms, not the database."""
-    return CheckConstraint(condition=Q(**{f"{field}__in": [m.value for m in enum]}), name=name)  # type: ignore[attr-defined]  # StrEnum members
+    return CheckConstraint(condition=Q(**{f"{field}__in": [m.value for m in enum]}), name=name)
 
 
 class Firm(models.Model):

@@ -20,9 +20,24 @@ class AccountKind(StrEnum):
     TRUST = "trust"
 
     @property
+    def label(self) -> str:
+        """As people write it."""
+        return _KIND_LABELS[self]
+
+    @property
     def is_taxable(self) -> bool:
         """Whether sales in the account are reported on the owner's return (a trust here is a grantor trust)."""
         return self in (AccountKind.TAXABLE, AccountKind.TRUST)
+
+
+_KIND_LABELS = {
+    AccountKind.TAXABLE: "Taxable",
+    AccountKind.TRADITIONAL_IRA: "Traditional IRA",
+    AccountKind.ROTH_IRA: "Roth IRA",
+    AccountKind.K401: "401(k)",
+    AccountKind.HSA: "HSA",
+    AccountKind.TRUST: "Trust",
+}
 
 
 class OwnerKind(StrEnum):

@@ -1,9 +1,11 @@
 """One envelope for every error of the API: {"error": {"code", "message", "problems"}}."""
 
+import logging
 from math import ceil
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ValidationError
 from rest_framework.exceptions import PermissionDenied as RestPermissionDenied
@@ -13,9 +15,11 @@ from rest_framework.views import set_rollback
 
 from accounts.errors import LotwiseError
 
+logger = logging.getLogger(__name__)
 
-def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn a refusal into the envelope; an unknown exception stays a 500 and goes to the log."""
+
+def handle(exception: Exception, context: dict[str, Any]) -> Response:
+    """Turn a refusal into the envelope; what nobody foresaw goes to the log and says so in the envelope too."""
     set_rollback()
     if isinstance(exception, LotwiseError):
         problems = [str(problem) for problem in getattr(exception, "problems", ())]
@@ -37,7 +41,14 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
         if wait:
             response["Retry-After"] = str(ceil(wait))
         return response
-    return None
+    logger.error("the API failed at %s", context["request"].path, exc_info=exception)
+    if isinstance(exception, OperationalError | InterfaceError):
+        response = _envelope(
+            503, "unavailable", "The database is away for the moment: try again.", []
+        )
+        response["Retry-After"] = "5"
+        return response
+    return _envelope(500, "failed", "Something failed on our side; nothing was changed.", [])
 
 
 def _envelope(status: int, code: str, message: str, problems: list[str]) -> Response:

@@ -12,7 +12,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path(
         "api/docs/",
-        SpectacularSwaggerSplitView.as_view(template_name="api_docs.html"),
+        SpectacularSwaggerSplitView.as_view(
+            template_name="api_docs.html", http_method_names=["get", "head"]
+        ),
         name="api-docs",
     ),
     path("", include("accounts.urls")),

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 
-import proposals.services
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as QueueAway
 
+import proposals.services
 from accounts import access
 from accounts.locks import lock_household
 from accounts.models import Firm, Household, User
@@ -238,9 +238,9 @@ def _later_night(lease: Lease) -> Verdict | None:
 
 def _fail(lease: Lease, error: Exception) -> Ended:
     """Count the attempt; after the last one the household's accounts are skipped because of the failure."""
-    said = str(error) or "no message"
+    said = f"An error that nobody foresaw ({type(error).__name__}); the worker's log has it."
     with transaction.atomic():
-        state = work_list.fail(lease, detail=f"{type(error).__name__}: {said}"[:2000])
+        state = work_list.fail(lease, detail=said)
         if state is ItemState.POISON:
             _skip_failed(lease.item)
     return Ended.LATE if state is None else Ended.FAILED

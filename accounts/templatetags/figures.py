@@ -37,6 +37,12 @@ def percent(value: Decimal | str | None, places: int = 2) -> str:
 
 
 @register.filter
+def points(value: Decimal | None) -> str:
+    """A difference of fractions in percentage points: ``-0.0585`` -> ``−5.85``."""
+    return "—" if value in (None, "") else _grouped(Decimal(str(value)) * 100, 2)
+
+
+@register.filter
 def shares(value: Decimal | str | None) -> str:
     """Shares without trailing zeros, thousands grouped."""
     if value in (None, ""):

@@ -205,7 +205,9 @@ def test_an_unforeseen_error_stops_its_own_household_only(adams_breaks, settings
     assert ended == [Ended.FAILED, Ended.FAILED, Ended.FAILED, Ended.DONE]
     adams = adams_breaks.items.get(household__name="Adams")
     assert (adams.state, adams.attempts) == (ItemState.POISON, 3)
-    assert adams.detail == "ZeroDivisionError: not foreseen"
+    assert adams.detail == (
+        "An error that nobody foresaw (ZeroDivisionError); the worker's log has it."
+    )
     assert outcomes(adams_breaks) == [
         ("I-Adams", AccountState.SKIPPED, "failed"),
         ("I-Baker", AccountState.SKIPPED, "empty_account"),
