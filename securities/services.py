@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import PurePath
 from typing import Any
 
@@ -17,6 +18,11 @@ from securities import selectors
 from securities.importers.file_text import check_bytes, check_size, decoded
 from securities.importers.prices import PriceRow, read_prices
 from securities.importers.refusal import MOST_PROBLEMS, Problems
+
+LARGEST_MOVE = Decimal(
+    "0.40"
+)  # from one close to the next; one mistyped price would trouble every household
+_NEXT_CLOSE_DAYS = 10  # further apart, two closes say nothing about each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,9 @@ def import_prices(
 ) -> PriceImport:
     """Take a file's closing prices, all or none; the same file again changes nothing.
 
-    Raises ImportRefused with every problem found. A price that differs from the one known for its day is refused
-    unless ``correct``.
+    Raises ImportRefused with every problem found. A price that differs from the one known for its day, or that moved
+    by more than LARGEST_MOVE from the close before without a booked split, is refused unless ``correct``: somebody
+    has looked at it.
     """
     if user is not None:
         access.require(user, access.Action.IMPORT)
@@ -88,6 +95,7 @@ def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> PriceImport
             rows_changed = cursor.rowcount
         else:
             _refuse_changed(cursor, name=name)
+            _refuse_jumps(cursor, name=name)
             rows_changed = 0
         cursor.execute("DROP TABLE staged_price")
     return PriceImport(
@@ -117,7 +125,43 @@ def _refuse_changed(cursor: Any, *, name: str) -> None:
     for line, symbol, day, known, new in cursor.fetchall():
         problems.add(
             f"the close of {symbol} on {day} is known as {decimal_text(known)}, not "
-            f"{decimal_text(new)}: import with --correct if the new one is right",
+            f"{decimal_text(new)}: import it as checked (--correct) if the new one is right",
+            line=line,
+            column="close",
+        )
+    problems.raise_if_any()
+
+
+def _refuse_jumps(cursor: Any, *, name: str) -> None:
+    """A close far from the one before it, and no split in between, is a mistype until somebody says otherwise."""
+    cursor.execute(
+        """
+        WITH series AS (
+            SELECT p.security_id, p.day, p.close,
+                   lag(p.close) OVER history AS before, lag(p.day) OVER history AS day_before
+              FROM securities_price p
+             WHERE p.security_id IN (SELECT security_id FROM staged_price)
+            WINDOW history AS (PARTITION BY p.security_id ORDER BY p.day)
+        )
+        SELECT s.line, y.symbol, x.day, x.before, x.close
+          FROM series x
+          JOIN staged_price s ON s.security_id = x.security_id AND s.day = x.day
+          JOIN securities_security y ON y.id = x.security_id
+         WHERE x.day - x.day_before <= %(days)s
+           AND (x.close > x.before * (1 + %(move)s) OR x.close * (1 + %(move)s) < x.before)
+           AND NOT EXISTS (
+               SELECT 1 FROM securities_corporateaction a
+                WHERE a.security_id = x.security_id AND a.kind = 'split'
+                  AND a.effective_on > x.day_before AND a.effective_on <= x.day)
+         ORDER BY s.line, y.symbol LIMIT %(most)s
+        """,
+        {"days": _NEXT_CLOSE_DAYS, "move": LARGEST_MOVE, "most": MOST_PROBLEMS},
+    )
+    problems = Problems(name)
+    for line, symbol, day, before, close in cursor.fetchall():
+        problems.add(
+            f"the close of {symbol} goes from {decimal_text(before)} to {decimal_text(close)} on {day}: book the "
+            "split, mend the price, or import it as checked (--correct)",
             line=line,
             column="close",
         )

@@ -14,6 +14,8 @@ LONG_COLUMNS = ("date", "symbol", "close")
 PRICE_PLACES = 6
 MOST_PRICES = 1_000_000
 
+_FRIDAY = 4
+
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
@@ -81,9 +83,16 @@ class _Reader:
         known = self._days.get(text)
         if known is None:
             try:
-                known = self._days[text] = cells.day(text, as_of=self._as_of)
+                known = cells.day(text, as_of=self._as_of)
             except cells.CellError as error:
                 self.problems.add(str(error), line=line, column="date")
+                return None
+            if known.weekday() > _FRIDAY:
+                self.problems.add(
+                    f"{known} is a {known:%A}: no market closes on it", line=line, column="date"
+                )
+                return None
+            self._days[text] = known
         return known
 
     def security(self, symbol: str, line: int) -> int | None:

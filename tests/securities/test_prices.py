@@ -8,8 +8,9 @@ from django.core.management.base import CommandError
 
 from accounts.models import AuditEvent, Firm
 from securities.importers.refusal import ImportRefused
-from securities.models import Price
+from securities.models import CorporateAction, Price, Security
 from securities.services import PriceImport, import_prices
+from securities.types import ActionKind
 from tests.factories import make_firm, make_security
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,7 @@ def test_a_changed_price_is_refused_unless_it_is_a_correction(firm: Firm) -> Non
 
     assert refused(firm, changed) == [
         "p, line 4, column close: the close of AAA on 2024-01-03 is known as 11, not 11.5: import "
-        "with --correct if the new one is right"
+        "it as checked (--correct) if the new one is right"
     ]
     assert Price.objects.count() == 3
     assert imported(firm, changed, correct=True) == PriceImport(1, 2, 1)
@@ -212,4 +213,34 @@ def test_the_command_names_every_problem_on_a_line_of_its_own(
     assert capsys.readouterr().err.splitlines() == [
         "p.csv, line 2, column symbol: 'YYY' is no known symbol",
         "p.csv, line 3, column symbol: 'ZZZ' is no known symbol",
+    ]
+
+
+def test_a_close_that_jumps_is_refused_until_somebody_has_looked(firm: Firm) -> None:
+    imported(firm, "date,symbol,close\n2024-01-02,AAA,100\n")
+    jump = "date,symbol,close\n2024-01-03,AAA,1000000\n"
+    assert refused(firm, jump) == [
+        "p, line 2, column close: the close of AAA goes from 100 to 1000000 on 2024-01-03: book the split, mend the "
+        "price, or import it as checked (--correct)"
+    ]
+    assert Price.objects.count() == 1
+    imported(firm, jump, correct=True)
+    assert Price.objects.count() == 2
+
+
+def test_a_booked_split_explains_a_jump(firm: Firm) -> None:
+    imported(firm, "date,symbol,close\n2024-01-02,AAA,100\n")
+    CorporateAction.objects.create(
+        security=Security.objects.get(symbol="AAA"),
+        kind=ActionKind.SPLIT,
+        effective_on=date(2024, 1, 3),
+        ratio=2,
+    )
+    imported(firm, "date,symbol,close\n2024-01-03,AAA,50\n")
+    assert Price.objects.count() == 2
+
+
+def test_no_market_closes_on_a_saturday(firm: Firm) -> None:
+    assert refused(firm, "date,symbol,close\n2024-01-06,AAA,10\n") == [
+        "p, line 2, column date: 2024-01-06 is a Saturday: no market closes on it"
     ]

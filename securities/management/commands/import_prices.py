@@ -19,7 +19,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--firm", metavar="NAME|ID", help="needed where there are several")
-        parser.add_argument("--correct", action="store_true", help="replace known prices")
+        parser.add_argument(
+            "--correct",
+            action="store_true",
+            help="checked: replace known prices, accept large moves",
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would change")
         parser.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="today")
 
