@@ -58,21 +58,17 @@ class Oversold(LedgerError):
 
 
 class UnknownLot(LedgerError):
-    """A sale or transfer identifies a lot, or a part of one, that the account does not hold (R22)."""
+    """A sale or transfer identifies a lot that the account does not hold (R22)."""
 
     code = "unknown_lot"
 
-    def __init__(
-        self, *, entry: str, account: str, security: str, lot: str, part: int | None = None
-    ) -> None:
+    def __init__(self, *, entry: str, account: str, security: str, lot: str) -> None:
         self.entry = entry
         self.account = account
         self.security = security
         self.lot = lot
-        self.part = part
-        named = lot if part is None else f"{lot} part {part}"
         super().__init__(
-            f"Entry {entry}: account {account} holds no shares of lot {named} of {security} on that "
+            f"Entry {entry}: account {account} holds no shares of lot {lot} of {security} on that "
             "day. Name a lot by the entry that opened it, or leave the choice to FIFO."
         )
 

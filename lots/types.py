@@ -54,8 +54,8 @@ class LedgerAccount:
 class LotPick:
     """Shares identified for sale or transfer: ``lot`` is the id of the entry that opened it (R22).
 
-    ``part`` narrows the choice to one part of a lot that a wash sale split; None takes the lot's parts in their
-    order (U9).
+    ``part`` prefers one part of a lot that a wash sale split: it gives its shares first, then the lot's other parts
+    give what it lacks. None takes the lot's parts in their order (U9).
     """
 
     lot: str

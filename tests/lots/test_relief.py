@@ -117,8 +117,58 @@ def test_an_identified_lot_must_be_held_there():
     for lot in ("far", "nowhere", "s"):
         with pytest.raises(UnknownLot, match=f"no shares of lot {lot} of M"):
             run(*entries, sell("s", "2026-04-06", 10, 25, of=[(lot, 10)]))
-    with pytest.raises(UnknownLot, match="lot b1 part 7"):
-        run(*entries, sell("s", "2026-04-06", 10, 25, of=[("b1", 10, 7)]))
+
+
+def test_a_part_that_is_short_is_filled_up_from_its_lot_adjusted_shares_first():
+    """Parts follow from wash sales (a late entry can cut them differently); the lot identified is what binds (R22)."""
+    washed = (
+        buy("old", "2025-02-03", 30, 40),
+        sell("s1", "2026-03-02", 30, 31),
+        buy("b", "2026-03-10", 100, 32),
+    )  # part 1: 30 adjusted shares at 41; part 0: 70 at 32
+    short = run(*washed, sell("s2", "2026-06-01", 80, 50, of=[("b", 80, 0)]))
+    assert sale(short, "s2") == [(10, 90, 0), (70, 1260, 0)]
+    gone = run(*washed, sell("s2", "2026-06-01", 40, 50, of=[("b", 40, 7)]))
+    assert sale(gone, "s2") == [(30, 270, 0), (10, 180, 0)]
+
+
+def test_a_named_part_is_not_used_up_by_a_pick_that_names_none():
+    result = run(
+        buy("old", "2025-02-03", 30, 40),
+        sell("s1", "2026-03-02", 30, 31),
+        buy("b", "2026-03-10", 100, 32),
+        sell("s2", "2026-06-01", 35, 50, of=[("b", 5), ("b", 30, 1)]),
+    )
+    assert sale(result, "s2") == [(30, 270, 0), (5, 90, 0)]
+
+
+def test_a_named_part_does_not_make_its_lot_larger():
+    with pytest.raises(Oversold, match="holds 50 shares of M of lot b1") as refusal:
+        run(*TWO_LOTS, sell("s", "2026-04-06", 60, 25, of=[("b1", 30, 0), ("b1", 30, 1)]))
+    assert refusal.value.wanted == 60
+
+
+def test_a_wash_between_two_sales_of_one_order_leaves_them_possible():
+    """An order over 10 and 6 shares of one lot by part; the IRA's late import undoes the cut before the second."""
+    before = (
+        buy("old", "2025-02-03", 6, 40),
+        buy("b", "2026-03-10", 16, 32),
+        sell("s1", "2026-03-20", 6, 31, of=[("old", 6)]),
+    )
+    fills = (
+        sell("f1", "2026-06-01", 10, 50, of=[("b", 10, 0)]),
+        sell("f2", "2026-06-02", 6, 50, of=[("b", 6, 1)]),
+    )
+    booked = run(*before, *fills)
+    assert (sale(booked, "f1"), sale(booked, "f2")) == ([(10, 180, 0)], [(6, 54, 0)])
+
+    late = run(*before, *fills, buy("i", "2026-03-05", 6, 33, account="I"))
+    assert sale(late, "s1") == [(6, -54, 54)]
+    assert late.permanently_disallowed == 54
+    assert (sale(late, "f1"), sale(late, "f2")) == ([(10, 180, 0)], [(6, 108, 0)])
+
+    smaller = run(*before, *fills, buy("i", "2026-03-05", 2, 33, account="I"))
+    assert (sale(smaller, "f1"), sale(smaller, "f2")) == ([(10, 180, 0)], [(4, 36, 0), (2, 36, 0)])
 
 
 def test_an_identified_lot_must_be_large_enough():
