@@ -5,8 +5,9 @@ A split multiplies the shares of every lot of the security, in every account, wh
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -16,6 +17,9 @@ from lots.types import EntryKind, LedgerEntry
 _ONE = Fraction(1)  # one object: most securities never split, and ``is`` spares exact arithmetic
 _REPEATING_PLACES = 6
 _REPEATING_DENOMINATOR = 100
+_ONE_SPLIT = timedelta(
+    days=10
+)  # no security splits twice by one ratio so soon: custodians book late
 
 
 def exact_ratio(ratio: Decimal) -> Fraction:
@@ -51,6 +55,15 @@ class _History:
     factors: list[Fraction] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Booked:
+    """A split, the entry that booked it first, and the accounts that have booked it."""
+
+    first: LedgerEntry
+    ratio: Fraction
+    accounts: set[str]
+
+
 class SplitBook:
     """Every split of a household. A position is an entry's place in the order of dates and execution."""
 
@@ -58,21 +71,24 @@ class SplitBook:
         """Read the splits out of ``entries``, which stand in order. Raises BadEntry for a contradiction.
 
         The same security, date and ratio booked in several accounts is one split, effective from the first of these
-        bookings; a second booking in one account, or another ratio on the same date, is refused.
+        bookings; a second booking in one account, or another ratio on the same date, is refused. So is an equal ratio
+        within ten days of another: it is one split on two dates, and counting both would double the shares.
         """
         self._histories: dict[str, _History] = {}
-        booked: dict[tuple[str, object], tuple[Fraction, set[str]]] = {}
+        booked: dict[str, dict[date, _Booked]] = {}
         for position, entry in enumerate(entries):
             if entry.kind is not EntryKind.SPLIT or entry.security is None:
                 continue
             ratio = exact_ratio(entry.quantity)
-            known = booked.get((entry.security, entry.trade_date))
+            splits = booked.setdefault(entry.security, {})
+            known = splits.get(entry.trade_date)
             if known is None:
-                booked[entry.security, entry.trade_date] = (ratio, {entry.account})
+                _check_late(entry, ratio, splits.values())
+                splits[entry.trade_date] = _Booked(entry, ratio, {entry.account})
                 self._add(entry.security, position, ratio)
                 continue
             _check_repeated(entry, ratio, known)
-            known[1].add(entry.account)
+            known.accounts.add(entry.account)
 
     def _add(self, security: str, position: int, ratio: Fraction) -> None:
         history = self._histories.setdefault(security, _History())
@@ -88,15 +104,27 @@ class SplitBook:
         return history.factors[index - 1] if index else _ONE
 
 
-def _check_repeated(entry: LedgerEntry, ratio: Fraction, known: tuple[Fraction, set[str]]) -> None:
-    ratio_before, accounts = known
-    if ratio != ratio_before:
+def _check_late(entry: LedgerEntry, ratio: Fraction, earlier: Iterable[_Booked]) -> None:
+    for split in earlier:
+        if split.ratio == ratio and entry.trade_date - split.first.trade_date <= _ONE_SPLIT:
+            raise BadEntry(
+                entry=entry.id,
+                problem=f"a split of {entry.security} by {ratio} on {entry.trade_date} in account "
+                f"{entry.account} repeats entry {split.first.id}, the split by {ratio} on "
+                f"{split.first.trade_date} in account {split.first.account}: one split is booked on "
+                "one date and reaches every account of the household, so leave out the one that is "
+                "not booked yet; two splits in fact are booked as one, by the product of their ratios",
+            )
+
+
+def _check_repeated(entry: LedgerEntry, ratio: Fraction, known: _Booked) -> None:
+    if ratio != known.ratio:
         raise BadEntry(
             entry=entry.id,
             problem=f"a split of {entry.security} by {ratio} on {entry.trade_date} contradicts the "
-            f"ratio {ratio_before} booked in another account",
+            f"ratio {known.ratio} booked in another account",
         )
-    if entry.account in accounts:
+    if entry.account in known.accounts:
         raise BadEntry(
             entry=entry.id,
             problem=f"account {entry.account} books the split of {entry.security} on "

@@ -186,6 +186,25 @@ def test_contradicting_ratios_are_refused():
         run(OLD, split("x1", "2026-03-02", "2"), split("x2", "2026-03-02", "2"))
 
 
+@pytest.mark.parametrize("account", ["T2", "I", "T"])
+def test_an_equal_split_within_ten_days_is_the_same_split_and_refused(account):
+    """Custodians book one split on different days; counting it twice would double the shares."""
+    second = split("x2", "2026-03-12", "2", account=account)
+    with pytest.raises(BadEntry) as refusal:
+        run(OLD, split("x1", "2026-03-02", "2.0"), second)
+    assert refusal.value.entry == "x2"
+    assert str(refusal.value).startswith(
+        f"Entry x2: a split of M by 2 on 2026-03-12 in account {account} repeats entry x1, the split by 2 on "
+        "2026-03-02 in account T: one split is booked on one date and reaches every account of the household, "
+        "so leave out the one that is not booked yet"
+    )
+
+
+def test_an_equal_split_after_more_than_ten_days_is_another_split():
+    result = run(OLD, split("x1", "2026-03-02", "2"), split("x2", "2026-03-13", "2", account="T2"))
+    assert lots(result, "old") == [(400, 4000, "2025-02-03")]
+
+
 def test_splits_of_different_days_multiply():
     result = run(OLD, split("x1", "2026-03-02", "2"), split("x2", "2026-03-03", "3"))
     assert lots(result, "old") == [(600, 4000, "2025-02-03")]
