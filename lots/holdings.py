@@ -14,7 +14,7 @@ from fractions import Fraction
 from lots.types import LedgerAccount
 
 ZERO = Fraction(0)
-BlockKey = tuple[str, str, str]
+BlockKey = tuple[str, str, str, str]  # order or entry, account, name, security
 
 
 @dataclass(slots=True, eq=False)

@@ -310,8 +310,13 @@ def _security(entry: LedgerEntry) -> str:
 
 
 def _block_key(entry: LedgerEntry, security: str) -> BlockKey:
-    """One order is one block (R9). An order's name never equals another entry's id by accident."""
-    return ("order", entry.block, security) if entry.block else ("entry", entry.id, security)
+    """One order of one account is one block (R9): two accounts may give their orders the same name.
+
+    An order's name never equals another entry's id by accident.
+    """
+    if entry.block:
+        return ("order", entry.account, entry.block, security)
+    return ("entry", entry.account, entry.id, security)
 
 
 def _gone(part: Part, quantity: Fraction, row: SoldPart) -> Part:

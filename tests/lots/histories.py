@@ -120,6 +120,6 @@ def _entry(number: int, day: date, step: Step, kind: EntryKind, quantity: Decima
         quantity=quantity,
         amount=quantity * step.price if trade else Decimal(0),
         fee=Decimal(step.fee) / 4 if trade else Decimal(0),
-        # Fills of one order: bought on one day in one account.
-        block=f"order {security} {day} {step.account}" if shares_block else None,
+        # Fills of one order: bought on one day in one account. Another account's orders may bear the same name.
+        block=f"order {security} {day}" if shares_block else None,
     )

@@ -30,6 +30,13 @@ GRAINS = 16
 EIGHTHS = 8
 
 
+def one_order(first: LedgerEntry, second: LedgerEntry) -> bool:
+    """Fills of one order: bought in one account under one name."""
+    return first.id == second.id or (
+        first.block is not None and (first.account, first.block) == (second.account, second.block)
+    )
+
+
 @dataclass(eq=False)
 class Grain:
     bought: LedgerEntry
@@ -171,7 +178,7 @@ class Oracle:
         related = buy.security == entry.security or {buy.security, entry.security} <= self.group
         if not related or abs(buy.trade_date - entry.trade_date) > timedelta(days=30):
             return False
-        if grain.matched or (buy.block or buy.id) == (sold.bought.block or sold.bought.id):
+        if grain.matched or one_order(buy, sold.bought):
             return False
         if grain.sold_at is not None:  # sold by an earlier sale or this one
             return False

@@ -78,6 +78,17 @@ def test_the_remainder_of_the_block_is_no_replacement():
     assert sale(second_order, "s") == [(40, -200, 200)]
 
 
+def test_orders_of_two_accounts_with_one_name_are_two_orders():
+    """An IRA that buys back what the taxable account sold makes the loss permanent, whatever its order is called."""
+    result = run(
+        buy("b", "2026-01-05", 10, 100, block="1"),
+        sell("s", "2026-06-01", 10, 80),
+        buy("i", "2026-06-10", 10, 81, account="I", block="1"),
+    )
+    assert sale(result, "s") == [(10, -200, 200)]
+    assert result.permanently_disallowed == 200
+
+
 def test_fewer_bought_than_sold_disallows_only_their_share_of_the_loss():
     result = run(OLD, sell("s", "2026-03-02", 100, 31), buy("b", "2026-03-10", 30, 32))
     (row,) = result.realized
