@@ -23,7 +23,7 @@ def scan(*arguments):
 def figures(text):
     """The table's rows as a dictionary."""
     rows = [line.rsplit(maxsplit=1) for line in text.splitlines() if line.startswith("  ")]
-    return {name.strip(): int(figure) for name, figure in rows}
+    return {name.strip(): int(figure) for name, figure in rows if figure.isdigit()}
 
 
 def dump():
@@ -51,6 +51,18 @@ def test_a_night_in_the_foreground_ends_with_its_figures(firm, add_household):
         "no_loss_above_floor": 1,
     }
     assert "not scanned: Adams, Ann traditional_ira: empty_account" in said
+
+
+def test_the_reasons_stand_under_a_heading_that_says_what_they_count(firm, add_household):
+    add_household("Adams")
+    reasons = [
+        "  households by reason",
+        "    harvest_proposed       1",
+        "    no_model               1",
+    ]
+    assert scan("--as-of", NIGHT, "--dry-run").splitlines()[-3:] == reasons
+    wet = scan("--as-of", NIGHT).splitlines()
+    assert sorted(wet[wet.index(reasons[0]) + 1 :][:2]) == reasons[1:]
 
 
 def test_the_same_night_again_adds_no_row_and_changes_none(firm, add_household):

@@ -99,8 +99,8 @@ class Command(BaseCommand):
             "households": len(household_ids),
             "accounts scanned": accounts[AccountState.SCANNED],
             "accounts skipped": accounts[AccountState.SKIPPED],
-            **_proposals_and_reasons(kinds, dict(reasons.most_common())),
-        })  # fmt: skip
+            **_proposals(kinds),
+        }, reasons=dict(reasons.most_common()))  # fmt: skip
 
     def _show(self, night: date, progress: Progress) -> None:
         open_items = progress.total - progress.done - progress.failed
@@ -111,23 +111,27 @@ class Command(BaseCommand):
             **({"  still open": open_items} if open_items else {}),
             "accounts scanned": progress.accounts_scanned,
             "accounts skipped": progress.accounts_skipped,
-            **_proposals_and_reasons(progress.proposals, progress.by_reason),
-        })  # fmt: skip
+            **_proposals(progress.proposals),
+        }, reasons=progress.by_reason)  # fmt: skip
         for left_out in progress.not_scanned:
             self.stdout.write(
                 f"not scanned: {left_out.household}, {left_out.account}: {left_out.reason}: {left_out.detail}"
             )
 
-    def _table(self, title: str, rows: Mapping[str, int]) -> None:
-        width = max(len(name) for name in rows)
+    def _table(self, title: str, rows: Mapping[str, int], *, reasons: Mapping[str, int]) -> None:
+        """The figures, then the reasons: a household has one for losses and one for drift."""
+        width = max(len(name) for name in (*rows, *(f"  {reason}" for reason in reasons)))
         self.stdout.write(title)
         for name, figure in rows.items():
             self.stdout.write(f"  {name:<{width}} {figure:>7}")
+        if reasons:
+            self.stdout.write("  households by reason")
+        for reason, count in reasons.items():
+            self.stdout.write(f"    {reason:<{width - 2}} {count:>7}")
 
 
-def _proposals_and_reasons(kinds: Mapping[str, int], reasons: Mapping[str, int]) -> dict[str, int]:
-    proposals = {f"proposals: {kind}": kinds[kind] for kind in sorted(kinds)}
-    return proposals | {f"  {reason}": count for reason, count in reasons.items()}
+def _proposals(kinds: Mapping[str, int]) -> dict[str, int]:
+    return {f"proposals: {kind}": kinds[kind] for kind in sorted(kinds)}
 
 
 def _day(text: str | None) -> date | None:
