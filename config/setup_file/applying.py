@@ -1,5 +1,7 @@
 """Bring a firm's records up to a set-up file: one transaction, nothing deleted, one audit event."""
 
+from datetime import date
+
 from django.db import IntegrityError, transaction
 
 from accounts.locks import lock_households
@@ -20,15 +22,23 @@ from securities.models import Security
 _OVERLAP = "substitute_is_not_identical"
 
 
-def set_up(*, contents: SetUpFile, name: str, actor: str, dry_run: bool = False) -> Changes:
+def set_up(
+    *,
+    contents: SetUpFile,
+    name: str,
+    actor: str,
+    dry_run: bool = False,
+    pinned_date: date | None = None,
+) -> Changes:
     """Make what is missing, change what differs, delete nothing; ``dry_run`` does all of it and takes it back.
 
-    ``name`` is the file's, for the audit event. Locks every household of the firm.
-    Raises SetUpRefused with every problem found, and then nothing is written.
+    ``name`` is the file's, for the audit event; ``pinned_date`` is where a new firm stands (None: it follows the
+    calendar). Locks every household of the firm. Raises SetUpRefused with every problem found, and then nothing is
+    written.
     """
     try:
         with transaction.atomic():
-            changes = _apply(contents)
+            changes = _apply(contents, pinned_date)
             if dry_run:
                 transaction.set_rollback(True)
             elif changes:
@@ -44,13 +54,10 @@ def set_up(*, contents: SetUpFile, name: str, actor: str, dry_run: bool = False)
     return changes
 
 
-def _apply(contents: SetUpFile) -> Changes:
+def _apply(contents: SetUpFile, pinned_date: date | None) -> Changes:
     """Raises SetUpRefused."""
     changes = Changes()
-    firm = Firm.objects.filter(name=contents.firm).first()
-    if firm is None:
-        firm = Firm.objects.create(name=contents.firm)
-        changes.add_new("firm", firm.name)
+    firm = _firm(contents.firm, pinned_date, changes)
     lock_households(Household.objects.filter(firm=firm).values_list("pk", flat=True))
     records = Records(firm=firm, changes=changes)
     _people(records, contents.people)
@@ -67,6 +74,20 @@ def _apply(contents: SetUpFile) -> Changes:
         apply_household(records, household)
     records.problems.raise_if_any()
     return changes
+
+
+def _firm(name: str, pinned_date: date | None, changes: Changes) -> Firm:
+    """The firm, made where it is missing. Raises SetUpRefused for a date for a firm that follows the calendar."""
+    firm = Firm.objects.filter(name=name).first()
+    if firm is None:
+        firm = Firm.objects.create(name=name, pinned_date=pinned_date)
+        changes.add_new("firm", firm.name)
+    elif pinned_date is not None and firm.pinned_date is None:
+        text = (
+            f"{name!r} is on record and follows the calendar: only a new firm can stand at a date"
+        )
+        raise SetUpRefused([Problem("firm.name", text)])
+    return firm
 
 
 def _database_refusal(error: IntegrityError) -> SetUpRefused:

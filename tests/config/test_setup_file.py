@@ -25,7 +25,7 @@ from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, Ta
 from securities.models import IdenticalMember, Security
 from tests.factories import book, make_firm, make_identical_group, make_security, make_user
 
-EXAMPLE = Path(settings.BASE_DIR) / "docs" / "example-firm.toml"
+EXAMPLE = Path(settings.BASE_DIR) / "docs" / "example" / "firm.toml"
 FIRM = '[firm]\nname = "Harbor Example Advisers"\n'
 
 
@@ -291,7 +291,7 @@ def test_the_same_file_again_changes_nothing_and_says_so(capsys):
     events = AuditEvent.objects.count()
     call_command("set_up", EXAMPLE)
     assert capsys.readouterr().out == (
-        "example-firm.toml: nothing to change, everything in it is on record.\n"
+        "firm.toml: nothing to change, everything in it is on record.\n"
     )
     assert AuditEvent.objects.count() == events == 1
 
@@ -300,7 +300,7 @@ def test_the_same_file_again_changes_nothing_and_says_so(capsys):
 def test_a_dry_run_counts_and_writes_nothing(capsys):
     call_command("set_up", EXAMPLE, "--dry-run")
     assert capsys.readouterr().out.startswith(
-        "example-firm.toml, dry run, nothing was changed: 1 firm new, 2 people new"
+        "firm.toml, dry run, nothing was changed: 1 firm new, 2 people new"
     )
     assert not Firm.objects.exists()
 
@@ -353,7 +353,7 @@ def test_what_differs_is_changed_named_and_audited_once(tmp_path, capsys):
         "person ann.adviser: first_name Ann -> Ann van",
         "security AAPL: name Apple -> Apple Inc.",
         "model Core: QUAL 0.25 -> none; GOOGL 0.23 -> 0.24",
-        "tax profile Miller 2024: state_rate 0.05 -> 0.06",
+        "tax profile Miller 2026: state_rate 0.05 -> 0.06",
         "account T-1001: tax_managed true -> false",
         "firm.toml: 1 person changed, 1 security changed, 1 model changed,"
         " 1 account changed, 1 tax profile changed.",

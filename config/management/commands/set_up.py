@@ -1,14 +1,17 @@
-"""``manage.py set_up FILE.toml [--dry-run]``: a firm, its people, households, models and policies from one file."""
+"""``manage.py set_up FILE.toml``: a firm, its people, households, models and policies from one file."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from config.setup_file.applying import set_up
 from config.setup_file.changes import Changes
 from config.setup_file.reading import MOST_BYTES, read
 from config.setup_file.refusal import SetUpRefused
+from scans import calendar
 
 
 class Command(BaseCommand):
@@ -21,15 +24,29 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="say what would change, and change nothing"
         )
+        parser.add_argument(
+            "--stand-at",
+            type=date.fromisoformat,
+            metavar="DATE",
+            help="for trying things out: a new firm's today is this trading day of the past, "
+            "and it is scanned on request only",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError, after one line for each problem, for a file that is refused."""
         path: Path = options["file"]
+        pinned_date = options["stand_at"]
+        if pinned_date is not None:
+            _refuse_unended(pinned_date)
         try:
             with path.open("rb") as file:
                 contents = read(file.read(MOST_BYTES + 1))
             changes = set_up(
-                contents=contents, name=path.name, actor="command", dry_run=options["dry_run"]
+                contents=contents,
+                name=path.name,
+                actor="command",
+                dry_run=options["dry_run"],
+                pinned_date=pinned_date,
             )
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
@@ -53,3 +70,9 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{username} cannot sign in yet: run python manage.py changepassword {username}"
             )
+
+
+def _refuse_unended(day: date) -> None:
+    """Raises CommandError for a date that has no night to scan."""
+    if day > calendar.business_date(timezone.now()) or not calendar.is_business_date(day):
+        raise CommandError(f"--stand-at {day} is no trading day that has ended.")
