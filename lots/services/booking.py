@@ -1,0 +1,224 @@
+"""Transactions booked: all or none, and what follows from them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from django.db import models, transaction
+
+from accounts.locks import lock_households
+from accounts.models import Account, Firm
+from accounts.selectors import business_date
+from accounts.services import record_audit
+from lots import selectors
+from lots.booking import (
+    BookingError,
+    Key,
+    KnownOpening,
+    KnownRow,
+    OpeningBook,
+    RowProblem,
+    Sorted,
+    engine_problem,
+    sort_rows,
+)
+from lots.booking_rules import faults
+from lots.errors import LedgerError
+from lots.models import ImportedFile, LotSelection, Transaction
+from lots.services.rebuilding import store
+from lots.types import Booked, NewTransaction
+from securities.models import Security
+
+_BATCH = 5_000
+
+
+@transaction.atomic
+def book(
+    *,
+    firm: Firm,
+    rows: Sequence[NewTransaction],
+    actor: str,
+    imported_file: ImportedFile | None = None,
+    as_of: date | None = None,
+) -> Booked:
+    """Book transactions, all or none, and rebuild what follows from them.
+
+    Inside a trade date the order of ``rows`` is the order of execution. A row whose (account, external id) is booked
+    with the same content is known and changes nothing. Locks the households in ascending order.
+    Raises BookingError naming every row that stands in the way; ``as_of`` (default: the firm's today) bounds dates.
+    """
+    accounts = _checked_accounts(firm, rows, as_of or business_date(firm))
+    households = {row.account: accounts[row.account].household_id for row in rows}
+    lock_households(households.values())
+    booking = _sorted(rows, households)
+    inserted = _insert(booking, imported_file)
+    touched = tuple(sorted({households[row.account_id] for row in inserted}))
+    _rebuild_or_refuse(touched, inserted, booking.new)
+    if inserted:
+        record_audit(
+            firm=firm,
+            actor=actor,
+            action="transactions.booked",
+            subject=imported_file.name[:120] if imported_file else f"{len(inserted)} transactions",
+            facts={
+                "new": len(inserted),
+                "known": len(rows) - len(inserted),
+                "households": touched,
+                "sha256": imported_file.sha256 if imported_file else None,
+            },
+        )
+    return Booked(new=len(inserted), known=len(rows) - len(inserted), households=touched)
+
+
+def _checked_accounts(
+    firm: Firm, rows: Sequence[NewTransaction], today: date
+) -> dict[int, Account]:
+    """The accounts the rows name. Raises BookingError for rows that are wrong by themselves."""
+    wanted = {row.account for row in rows} | {row.to_account for row in rows if row.to_account}
+    accounts = Account.objects.filter(firm=firm, pk__in=wanted).in_bulk()
+    securities = set(
+        Security.objects.filter(
+            firm=firm, pk__in={row.security for row in rows if row.security}
+        ).values_list("pk", flat=True)
+    )
+    problems = [
+        RowProblem(row.ordinal, column, reason)
+        for row in rows
+        for column, reason in (
+            *faults(row, as_of=today),
+            *_foreign(row, accounts, securities),
+        )
+    ]
+    if problems:
+        raise BookingError(problems)
+    return accounts
+
+
+def _foreign(
+    row: NewTransaction, accounts: dict[int, Account], securities: set[int]
+) -> Iterator[tuple[str, str]]:
+    source = accounts.get(row.account)
+    if source is None:
+        yield "account", "the account is none of the firm's"
+    if row.security is not None and row.security not in securities:
+        yield "symbol", "the security is none of the firm's"
+    if row.to_account is None:
+        return
+    target = accounts.get(row.to_account)
+    if target is None:
+        yield "to_account", "the account is none of the firm's"
+    elif source is not None and target.household_id != source.household_id:
+        yield (
+            "to_account",
+            "the account belongs to another household: book a receive there and a sale or gift here",
+        )
+
+
+def _sorted(rows: Sequence[NewTransaction], households: dict[int, int]) -> Sorted:
+    """New rows told from known ones. Raises BookingError for contradictions. Two queries."""
+    names = {pick.opening for row in rows for pick in row.picks}
+    openings = Transaction.objects.filter(
+        models.Q(pk__in=[name for name in names if isinstance(name, int)])
+        | models.Q(external_id__in=[name for name in names if isinstance(name, str)]),
+        account__household__in=set(households.values()),
+    ).values_list("pk", "account_id", "external_id", "account__household_id")
+    book = OpeningBook(
+        rows,
+        households,
+        [
+            KnownOpening(pk=pk, key=(account, external_id), household=household)
+            for pk, account, external_id, household in (openings if names else ())
+        ],
+    )
+    booked = Transaction.objects.filter(
+        account__in=households, external_id__in={row.external_id for row in rows}
+    ).values_list(
+        "account_id", "external_id", "content_sha256", "kind", "trade_date", "quantity", "amount", "fee"
+    )  # fmt: skip
+    known = {
+        (account, external_id): KnownRow(content, kind, trade_date, quantity, amount, fee)
+        for account, external_id, content, kind, trade_date, quantity, amount, fee in booked
+    }
+    result = sort_rows(rows, known, book)
+    if result.problems:
+        raise BookingError(result.problems)
+    return result
+
+
+def _insert(booking: Sorted, imported_file: ImportedFile | None) -> list[Transaction]:
+    """Write the new rows in their order, with the lots they identify."""
+    inserted = Transaction.objects.bulk_create(
+        (
+            _model(row, booking.contents[row.account, row.external_id], imported_file)
+            for row in booking.new
+        ),
+        batch_size=_BATCH,
+    )
+    pks = {(row.account_id, row.external_id): row.pk for row in inserted}
+    pks |= _booked_pks({key for keys in booking.openings.values() for key in keys} - pks.keys())
+    LotSelection.objects.bulk_create(
+        (
+            LotSelection(
+                transaction_id=pks[row.account, row.external_id],
+                opening_id=pks[opening],
+                part=pick.part,
+                quantity=pick.quantity,
+            )
+            for row in booking.new
+            for pick, opening in zip(
+                row.picks, booking.openings[row.account, row.external_id], strict=True
+            )
+        ),
+        batch_size=_BATCH,
+    )
+    return inserted
+
+
+def _booked_pks(keys: set[Key]) -> dict[Key, int]:
+    if not keys:
+        return {}
+    rows = Transaction.objects.filter(
+        account__in={account for account, _ in keys}, external_id__in={name for _, name in keys}
+    )
+    return {
+        (account, external_id): pk
+        for account, external_id, pk in rows.values_list("account_id", "external_id", "pk")
+    }
+
+
+def _model(row: NewTransaction, content: str, imported_file: ImportedFile | None) -> Transaction:
+    return Transaction(
+        account_id=row.account,
+        external_id=row.external_id,
+        kind=row.kind.value,
+        trade_date=row.trade_date,
+        settle_date=row.settle_date,
+        security_id=row.security,
+        quantity=row.quantity,
+        price=row.price,
+        amount=row.amount,
+        fee=row.fee,
+        block=row.block,
+        to_account_id=row.to_account,
+        holding_start=row.holding_start,
+        acquired=row.acquired,
+        memo=row.memo,
+        content_sha256=content,
+        imported_file=imported_file,
+    )
+
+
+def _rebuild_or_refuse(
+    households: Sequence[int], inserted: Sequence[Transaction], rows: Sequence[NewTransaction]
+) -> None:
+    """Rebuild each household; a ledger that the engine cannot follow is refused with the row that broke it."""
+    ordinals = {str(booked.pk): row.ordinal for booked, row in zip(inserted, rows, strict=True)}
+    problems = []
+    for household_id in households:
+        ledger = selectors.ledger(household_id)
+        try:
+            store(household_id, ledger)
+        except LedgerError as error:
+            names = selectors.names(household_id)
+            problems.append(engine_problem(ledger, error, names=names, rows=ordinals))
+    if problems:
+        raise BookingError(problems)
