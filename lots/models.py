@@ -16,7 +16,7 @@ from accounts.fields import (
     signed_money,
 )
 from accounts.models import Account, Firm, User, choices, one_of
-from lots.types import EntryKind, Term, Treatment
+from lots.types import EntryKind, Source, Term, Treatment
 from securities.models import Security
 
 
@@ -73,6 +73,9 @@ class Transaction(models.Model):
     holding_start = models.DateField(null=True, blank=True)
     acquired = models.DateField(null=True, blank=True)
     memo = models.CharField(max_length=200, blank=True)
+    source = models.CharField(
+        max_length=10, choices=choices(Source), default=Source.STATEMENT.value
+    )
     content_sha256 = models.CharField(max_length=64)
     imported_file = models.ForeignKey(
         ImportedFile, on_delete=models.PROTECT, null=True, related_name="transactions"
@@ -84,6 +87,7 @@ class Transaction(models.Model):
         constraints = [
             UniqueConstraint(fields=["account", "external_id"], name="transaction_once"),
             one_of("transaction_kind_known", "kind", EntryKind),
+            one_of("transaction_source_known", "source", Source),
             any_quantity("transaction_quantity"),
             bounded("transaction_price", "price", lower=0, upper=Decimal(10) ** 10),
             positive_money("transaction_amount", "amount"),

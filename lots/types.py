@@ -28,6 +28,13 @@ class EntryKind(StrEnum):
     FEE = "fee"
 
 
+class Source(StrEnum):
+    """Who told of a booked transaction."""
+
+    STATEMENT = "statement"  # the custodian's records, a client system, a person
+    FILL = "fill"  # a report that one of the firm's own orders was executed
+
+
 class Term(StrEnum):
     SHORT = "short"
     LONG = "long"
@@ -285,6 +292,7 @@ class NewTransaction:
     holding_start: date | None = None
     acquired: date | None = None
     memo: str = ""
+    source: Source = Source.STATEMENT
     ordinal: int = 0  # the row's line in its file, or its place in the request
 
 

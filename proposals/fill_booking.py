@@ -8,7 +8,7 @@ from uuid import UUID
 
 from lots.models import TaxLot
 from lots.rounding import cents, plain
-from lots.types import EntryKind, NewTransaction, Pick
+from lots.types import EntryKind, NewTransaction, Pick, Source
 from proposals.fills import FillRow
 from proposals.models import Fill, Order
 from proposals.types import OrderStatus, Side
@@ -78,6 +78,7 @@ def booking_of(row: FillRow, order: Order) -> NewTransaction:
         fee=row.fee,
         picks=_picks(order, row.quantity) if selling else (),
         block="" if selling else str(order.public_id),
+        source=Source.FILL,
         ordinal=row.line,
     )
 

@@ -202,6 +202,7 @@ def _model(row: NewTransaction, content: str, imported_file: ImportedFile | None
         holding_start=row.holding_start,
         acquired=row.acquired,
         memo=row.memo,
+        source=row.source.value,
         content_sha256=content,
         imported_file=imported_file,
     )
