@@ -108,15 +108,23 @@ class OpeningBook:
 
 
 def sort_rows(
-    rows: Sequence[NewTransaction], known: Mapping[Key, KnownRow], book: OpeningBook
+    rows: Sequence[NewTransaction],
+    known: Mapping[Key, KnownRow],
+    book: OpeningBook,
+    retold: Mapping[Key, Key],
 ) -> Sorted:
-    """Tell new rows from known ones. A key that comes back with other content is a problem."""
+    """Tell new rows from known ones. A key that comes back with other content is a problem.
+
+    ``retold`` names the rows that are known by a fill, with its key; a lot that such a row opened is the fill's lot.
+    """
     result = Sorted()
     lines: dict[Key, int] = {}
     for row in rows:
         key = (row.account, row.external_id)
+        if key in retold:
+            continue
         openings = [book.find(row, pick) for pick in row.picks]
-        found = [opening for opening in openings if opening is not None]
+        found = [retold.get(opening, opening) for opening in openings if opening is not None]
         if len(found) < len(openings):
             name = row.picks[openings.index(None)].opening
             reason = f"{name!r} names no transaction of the household, or more than one"

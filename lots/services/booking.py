@@ -23,9 +23,10 @@ from lots.booking import (
 )
 from lots.booking_rules import faults
 from lots.errors import LedgerError
+from lots.executions import REPORTED, Execution, retold
 from lots.models import ImportedFile, LotSelection, Transaction
 from lots.services.rebuilding import store
-from lots.types import Booked, NewTransaction
+from lots.types import Booked, EntryKind, NewTransaction, Source
 from securities.models import Security
 
 _BATCH = 5_000
@@ -43,7 +44,8 @@ def book(
     """Book transactions, all or none, and rebuild what follows from them.
 
     Inside a trade date the order of ``rows`` is the order of execution. A row whose (account, external id) is booked
-    with the same content is known and changes nothing. Locks the households in ascending order.
+    with the same content is known and changes nothing, and so is a statement's row of an execution that a fill has
+    booked (``lots.executions``). Locks the households in ascending order.
     Raises BookingError naming every row that stands in the way; ``as_of`` (default: the firm's today) bounds dates.
     """
     accounts = _checked_accounts(firm, rows, as_of or business_date(firm))
@@ -114,7 +116,7 @@ def _foreign(
 
 
 def _sorted(rows: Sequence[NewTransaction], households: dict[int, int]) -> Sorted:
-    """New rows told from known ones. Raises BookingError for contradictions. Two queries."""
+    """New rows told from known ones. Raises BookingError for contradictions. Three queries."""
     names = {pick.opening for row in rows for pick in row.picks}
     openings = Transaction.objects.filter(
         models.Q(pk__in=[name for name in names if isinstance(name, int)])
@@ -138,10 +140,38 @@ def _sorted(rows: Sequence[NewTransaction], households: dict[int, int]) -> Sorte
         (account, external_id): KnownRow(content, kind, trade_date, quantity, amount, fee)
         for account, external_id, content, kind, trade_date, quantity, amount, fee in booked
     }
-    result = sort_rows(rows, known, book)
-    if result.problems:
-        raise BookingError(result.problems)
+    again = retold(rows, _executions(rows), known)
+    result = sort_rows(rows, known, book, again.known)
+    if problems := (*again.problems, *result.problems):
+        raise BookingError(problems)
     return result
+
+
+def _executions(rows: Sequence[NewTransaction]) -> list[Execution]:
+    """What the other source has booked in the accounts and on the days of the rows."""
+    traded = [row for row in rows if row.kind in REPORTED]
+    others = {Source.FILL if row.source is Source.STATEMENT else Source.STATEMENT for row in traded}
+    booked = Transaction.objects.filter(
+        source__in=others,
+        kind__in=REPORTED,
+        account__in={row.account for row in traded},
+        trade_date__in={row.trade_date for row in traded},
+    ).values_list(
+        "account_id", "external_id", "source", "kind", "security_id", "trade_date", "quantity", "amount", "fee"
+    )  # fmt: skip
+    return [
+        Execution(
+            key=(account, external_id),
+            source=Source(source),
+            kind=EntryKind(kind),
+            security=security,
+            trade_date=trade_date,
+            quantity=quantity,
+            amount=amount,
+            fee=fee,
+        )
+        for account, external_id, source, kind, security, trade_date, quantity, amount, fee in booked
+    ]
 
 
 def _insert(booking: Sorted, imported_file: ImportedFile | None) -> list[Transaction]:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from threading import Barrier
 from uuid import uuid4
@@ -17,8 +18,9 @@ from accounts.errors import NotAllowed
 from accounts.models import Account, AuditEvent
 from accounts.types import Role
 from lots import services
+from lots.booking import BookingError
 from lots.models import ImportedFile, TaxLot, Transaction
-from lots.types import ImportSummary
+from lots.types import EntryKind, ImportSummary, NewTransaction, Source
 from securities.importers.refusal import ImportRefused
 from tests.factories import make_account, make_firm, make_household, make_security, make_user
 from tests.lots.importers.statements import statement, trade
@@ -344,3 +346,121 @@ def test_two_imports_of_the_same_file_at_once_book_it_once() -> None:
         (0, True), (0, True), (2, False)
     ]  # fmt: skip
     assert (ImportedFile.objects.count(), account.transactions.count()) == (1, 2)
+
+
+# Executions that a fill has booked
+
+
+def filled(account: Account, *ids: str, quantity: int = 10) -> None:
+    """Fills over AAA on 2024-01-02 at 100 with a block, as the fills file of an order books them."""
+    aaa = account.firm.securities.get(symbol="AAA")
+    rows = [
+        NewTransaction(
+            account=account.pk,
+            external_id=name,
+            trade_date=date(2024, 1, 2),
+            kind=EntryKind.BUY,
+            security=aaa.pk,
+            quantity=Decimal(quantity),
+            price=Decimal(100),
+            amount=Decimal(quantity * 100),
+            block="order",
+            source=Source.FILL,
+        )
+        for name in ids
+    ]
+    services.book(firm=account.firm, rows=rows, actor="test")
+
+
+def ids(account: Account) -> list[str]:
+    return list(account.transactions.order_by("external_id").values_list("external_id", flat=True))
+
+
+@pytest.mark.parametrize("name", ["B-2", "x1"])
+def test_a_statements_row_of_a_fill_is_known(account: Account, name: str) -> None:
+    filled(account, "x1")
+
+    summary = imported(account, HEADER + ONE + TWO.replace("B-2", name))
+
+    assert (summary.new, summary.known) == (1, 1)
+    assert ids(account) == ["B-1", "x1"]
+    assert account.transactions.get(external_id="x1").block == "order"
+
+
+def test_a_file_of_nothing_but_fills_changes_nothing(account: Account) -> None:
+    filled(account, "x1", "x2")
+    before = everything()
+
+    summary = imported(account, HEADER + TWO + TWO.replace("B-2", "x2"))
+
+    assert (summary.new, summary.known, summary.file_known) == (0, 2, False)
+    assert everything() == before
+
+
+def test_of_two_equal_executions_one_from_a_fill_the_other_is_booked_once(
+    account: Account,
+) -> None:
+    filled(account, "x1")
+    twin = TWO.replace("B-2", "B-3")
+
+    first = imported(account, HEADER + TWO + twin)
+    before = everything()
+    again = imported(account, HEADER + twin + TWO)
+
+    assert (first.new, first.known) == (1, 1)
+    assert (again.new, again.known) == (0, 2)
+    assert ids(account) == ["B-3", "x1"]
+    assert everything() == before
+
+
+def test_a_fills_id_with_other_facts_refuses_the_file(account: Account) -> None:
+    filled(account, "x1")
+
+    assert refused(account, HEADER + TWO.replace("B-2", "x1").replace(",10,", ",11,")) == [
+        "f.csv, line 2, column external_id: the id is booked already with other content: "
+        "quantity 10, here 11"
+    ]
+
+
+def test_another_fee_than_the_fills_refuses_the_file(account: Account) -> None:
+    filled(account, "x1")
+
+    [problem] = refused(
+        account,
+        "external_id,trade_date,kind,symbol,quantity,amount,fee\n"
+        "B-2,2024-01-02,buy,AAA,10,1000,4.95\n",
+    )
+
+    assert problem.startswith(
+        "f.csv, line 2, column fee: this looks like fill x1, booked with a fee of 0, here 4.95"
+    )
+
+
+def test_lots_named_by_the_statements_id_are_the_fills(account: Account) -> None:
+    filled(account, "x1")
+    text = (
+        "external_id,trade_date,kind,symbol,quantity,amount,lots\n"
+        "B-1,2024-01-02,buy,AAA,5,400,\n"
+        "B-2,2024-01-02,buy,AAA,10,1000,\n"
+        "S-1,2024-06-03,sell,AAA,4,500,B-2:4\n"
+    )
+
+    assert imported(account, text).new == 2
+    before = everything()
+
+    assert list(TaxLot.objects.order_by("opening").values_list("quantity", "basis")) == [
+        (Decimal(6), Decimal(600)),
+        (Decimal(5), Decimal(400)),
+    ]
+    assert imported(account, text + "\n").known == 3
+    assert everything() == before
+
+
+def test_a_fill_of_what_a_statement_has_booked_is_refused(account: Account) -> None:
+    imported(account, HEADER + TWO)
+
+    with pytest.raises(BookingError, match="a statement has booked this execution already, as B-2"):
+        filled(account, "x1")
+
+    filled(account, "x1", quantity=9)
+    assert ids(account) == ["B-2", "x1"]
