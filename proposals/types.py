@@ -5,7 +5,6 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-
 # A price may move this far between a proposal and its fill: a gain smaller than that may be filled as a loss.
 NEARLY_A_LOSS = Decimal("0.02")
 

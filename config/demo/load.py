@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 
 from django.db import transaction
-from lots.services import book
 
 from accounts.models import Account, Firm, Household, Owner, TaxProfile, User
 from accounts.services import issue_token, record_audit
@@ -20,6 +19,7 @@ from config.demo.market import (
 )
 from config.demo.plan import PlannedAccount, PlannedHousehold, plan_households
 from harvesting.models import SubstituteMapping
+from lots.services import book
 from lots.types import NewTransaction
 from rebalancing.models import ModelAssignment, ModelWeight, TargetModel
 from securities.models import Price, Security
