@@ -38,6 +38,7 @@ def apply_tax_facts(
     ]:
         records.person(f"{where}.author", author)
     final = _final_groups(records, groups, members)
+    _refuse_strikes(records, groups, members)
     _refuse_overlap(records, final, pairs)
     if len(records.problems.found) > before:
         return
@@ -90,6 +91,25 @@ def _final_groups(
                     f" give {other!r} in the file without it",
                 )
     return final
+
+
+def _refuse_strikes(
+    records: Records, groups: Sequence[GroupEntry], members: dict[str, list[Security]]
+) -> None:
+    """A membership counts for all dates: ending it would take back wash sales of years that are closed (R24)."""
+    for group in groups:
+        active = IdenticalMember.objects.filter(
+            group__firm=records.firm, group__name=group.name, ended_on=None
+        )
+        on_record = [member.security for member in active.select_related("security")]
+        struck = [one.symbol for one in on_record if one not in members[group.name]]
+        if struck and Transaction.objects.filter(security__in=on_record).exists():
+            records.problems.add(
+                f"{group.where}.symbols",
+                f"{', '.join(sorted(struck))} cannot leave the identical group {group.name!r}: its members have"
+                " transactions, and a group counts for all dates, so wash sales of the past would change;"
+                " a membership that ends on a date is not supported yet",
+            )
 
 
 def _refuse_overlap(records: Records, final: dict[int, str], pairs: dict[str, list[_Pair]]) -> None:
