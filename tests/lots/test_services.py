@@ -225,6 +225,36 @@ def test_a_row_that_breaks_a_booked_sale_is_named(account: Account, aaa: Securit
     assert reason.startswith("with this row S-9, booked before, is impossible: account T-1 holds 0")
 
 
+def test_a_late_purchase_that_cuts_a_lot_differently_is_booked_after_sales_by_part(
+    account: Account, aaa: Security
+) -> None:
+    """A wash sale cut the lot; it was sold by part; then the spouse's earlier purchase takes the wash sale over."""
+    spouse = make_account(account.household, "S-1", owner="Bob")
+    old = book(account, BUY, date(2023, 1, 3), aaa, "20", amount="2000")
+    new = book(account, BUY, date(2024, 6, 3), aaa, "100", amount="9000")
+    book(
+        account,
+        SELL,
+        date(2024, 6, 7),
+        aaa,
+        "20",
+        amount="1700",
+        picks=(Pick(old.pk, Decimal(20)),),
+    )
+    parts = TaxLot.objects.filter(opening=new).order_by("part").values_list("quantity", "part")
+    assert list(parts) == [(Decimal(80), 0), (Decimal(20), 1)]
+    picks = tuple(Pick(new.pk, quantity, part) for quantity, part in parts)
+    sale = book(account, SELL, date(2024, 8, 5), aaa, "100", amount="9500", picks=picks)
+    assert [row.gain for row in sale.disposals.order_by("part")] == [Decimal(400), Decimal(-200)]
+
+    late = book(spouse, BUY, date(2024, 5, 31), aaa, "20", amount="1800")
+
+    [whole] = sale.disposals.all()
+    assert (whole.part, whole.quantity, whole.gain) == (0, Decimal(100), Decimal(500))
+    [lot] = TaxLot.objects.all()
+    assert (lot.opening_id, lot.quantity, lot.basis) == (late.pk, Decimal(20), Decimal(2100))
+
+
 def test_a_transfer_between_taxable_and_retirement_is_refused(
     account: Account, aaa: Security
 ) -> None:
