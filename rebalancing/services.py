@@ -52,6 +52,10 @@ def examine(
     if any(one.kind is ProposalKind.REBALANCE for one in intentions):
         return nothing(Outcome.BUSY, "An approved rebalance is still on its way.")
     books = selectors.books(assigned, tax=tax, as_of=as_of, intentions=intentions)
+    if not books.targets:
+        return nothing(Outcome.NO_MODEL, f"The model {assigned.model.name} has no weights.")
+    if any(lot.acquired > as_of for lot in books.lots):
+        return nothing(Outcome.LEDGER_AHEAD, f"The ledger of this household runs past {as_of}.")
     if not books.lots and sum(books.cash.values(), ZERO) <= ZERO:
         return nothing(Outcome.EMPTY, "The household holds neither shares nor cash.")
     stale = stale_holdings(books, drafts)

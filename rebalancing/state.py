@@ -116,10 +116,10 @@ class Books:
 
 
 def stale_holdings(books: Books, drafts: Sequence[DraftProposal] = ()) -> tuple[int, ...]:
-    """Securities held, or about to be, that have no price young enough to weigh them with."""
+    """Securities held, about to be, or wanted by the model, without a price young enough to weigh them with."""
     coming = [line for draft in drafts for line in draft.trades]
     held = {row.security for row in books.lots}
-    held |= {line.security for line in (*books.intentions, *coming)}
+    held |= {line.security for line in (*books.intentions, *coming)} | books.targets.keys()
     return tuple(sorted(security for security in held if not books.is_fresh(security)))
 
 

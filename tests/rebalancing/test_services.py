@@ -152,6 +152,27 @@ def test_a_household_that_holds_nothing_is_left_alone(desk: Desk) -> None:
     assert desk.examine().reason == "no_lots_or_cash"
 
 
+def test_a_model_without_weights_is_no_model(drifted: Desk) -> None:
+    ModelWeight.objects.all().delete()
+    found = drifted.examine()
+    assert (found.draft, found.reason) == (None, "no_model")
+    assert "has no weights" in found.detail
+
+
+def test_a_wanted_security_without_a_price_stops_the_rebalance(drifted: Desk) -> None:
+    unknown = make_security(drifted.household.firm, "NEW")
+    ModelWeight.objects.create(model=drifted.model, security=unknown, weight=D("0.01"))
+    found = drifted.examine()
+    assert (found.draft, found.reason) == (None, "stale_prices")
+    assert "NEW" in found.detail
+
+
+def test_a_ledger_that_runs_past_the_night_is_not_rebalanced(drifted: Desk) -> None:
+    TaxProfile.objects.update(year=LONG_AGO.year)
+    found = examine(household_id=drifted.household.pk, as_of=LONG_AGO - timedelta(days=1))
+    assert (found.draft, found.reason) == (None, "ledger_ahead")
+
+
 def test_stale_prices_of_holdings_are_named(drifted: Desk) -> None:
     Price.objects.filter(
         security=drifted.securities["BBB"], day__gt=DAY - timedelta(days=6)
