@@ -28,9 +28,9 @@ def spent_parts(matches: Iterable[WashMatch]) -> frozenset[tuple[str, int]]:
 
 
 def order_of(entry: LedgerEntry) -> BlockKey:
-    """The purchase order that an entry belongs to (R9)."""
+    """The purchase order that an entry belongs to: one of its account, as the engine counts (R9)."""
     return (
-        f"order {entry.block}" if entry.block else f"entry {entry.id}",
+        f"order {entry.account} {entry.block}" if entry.block else f"entry {entry.id}",
         int(entry.security or 0),
     )
 

@@ -1,5 +1,6 @@
 """Which purchases count against a loss taken today."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -71,6 +72,11 @@ def test_fills_of_one_order_are_one_block():
         entry(8, TODAY, block="order 5")
     )
     assert lookback.order_of(entry(7, TODAY)) != lookback.order_of(entry(8, TODAY))
+
+
+def test_orders_of_two_accounts_with_one_name_are_two_blocks():
+    one = entry(7, TODAY, block="1")
+    assert lookback.order_of(one) != lookback.order_of(replace(one, id="8", account="2"))
 
 
 def test_an_order_named_like_an_entry_is_not_that_entry():
