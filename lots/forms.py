@@ -4,8 +4,9 @@ from django import forms
 
 
 class UploadForm(forms.Form):
-    """A file of transactions or prices, and the account where the file names none."""
+    """A file of transactions or prices; the account where the file names none; whether odd prices were looked at."""
 
     what = forms.ChoiceField(choices=[("transactions", "Transactions"), ("prices", "Prices")])
     file = forms.FileField(max_length=255)
     account = forms.UUIDField(required=False)
+    checked = forms.BooleanField(required=False)

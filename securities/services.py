@@ -125,7 +125,7 @@ def _refuse_changed(cursor: Any, *, name: str) -> None:
     for line, symbol, day, known, new in cursor.fetchall():
         problems.add(
             f"the close of {symbol} on {day} is known as {decimal_text(known)}, not "
-            f"{decimal_text(new)}: import it as checked (--correct) if the new one is right",
+            f"{decimal_text(new)}: import it as checked if the new one is right",
             line=line,
             column="close",
         )
@@ -161,7 +161,7 @@ def _refuse_jumps(cursor: Any, *, name: str) -> None:
     for line, symbol, day, before, close in cursor.fetchall():
         problems.add(
             f"the close of {symbol} goes from {decimal_text(before)} to {decimal_text(close)} on {day}: book the "
-            "split, mend the price, or import it as checked (--correct)",
+            "split, mend the price, or import it as checked",
             line=line,
             column="close",
         )

@@ -116,10 +116,18 @@ def _file_name(name: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in last) or "upload"
 
 
-def upload(*, user: User, what: str, file: "UploadedFile[bytes]", account: UUID | None) -> str:
+def upload(
+    *,
+    user: User,
+    what: str,
+    file: "UploadedFile[bytes]",
+    account: UUID | None,
+    checked: bool = False,
+) -> str:
     """Take an uploaded file of ``transactions`` or ``prices`` and say in one sentence what it did.
 
-    ``account`` is the public id of the account a file of transactions is for. Raises ImportRefused, NotAllowed, and
+    ``account`` is the public id of the account a file of transactions is for; ``checked`` says that somebody has
+    looked at prices that change or move far. Raises ImportRefused, NotAllowed, and
     Http404 for an account that the user may not see.
     """
     access.require(user, access.Action.IMPORT)
@@ -128,8 +136,13 @@ def upload(*, user: User, what: str, file: "UploadedFile[bytes]", account: UUID 
     check_size(name=name, size=file.size or 0, limit=settings.IMPORT_MAX_BYTES)
     as_of = business_date(firm)
     if what == "prices":
-        prices = import_prices(firm=firm, user=user, file=file.read(), name=name, as_of=as_of)
-        return f"{name}: {prices.rows_new} prices new, {prices.rows_known} known."
+        prices = import_prices(
+            firm=firm, user=user, file=file.read(), name=name, as_of=as_of, correct=checked
+        )
+        return (
+            f"{name}: {prices.rows_new} prices new, {prices.rows_known} known, "
+            f"{prices.rows_changed} changed."
+        )
     summary = import_file(
         firm=firm,
         user=user,

@@ -220,7 +220,7 @@ def test_an_upload_of_prices_answers_in_one_sentence(account: Account) -> None:
 
     sentence = services.upload(user=make_user(account.firm), what="prices", file=file, account=None)
 
-    assert sentence == "p.csv: 1 prices new, 0 known."
+    assert sentence == "p.csv: 1 prices new, 0 known, 0 changed."
 
 
 def test_an_upload_into_another_firms_account_is_not_found(account: Account) -> None:

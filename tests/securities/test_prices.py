@@ -65,7 +65,7 @@ def test_a_changed_price_is_refused_unless_it_is_a_correction(firm: Firm) -> Non
 
     assert refused(firm, changed) == [
         "p, line 4, column close: the close of AAA on 2024-01-03 is known as 11, not 11.5: import "
-        "it as checked (--correct) if the new one is right"
+        "it as checked if the new one is right"
     ]
     assert Price.objects.count() == 3
     assert imported(firm, changed, correct=True) == PriceImport(1, 2, 1)
@@ -221,7 +221,7 @@ def test_a_close_that_jumps_is_refused_until_somebody_has_looked(firm: Firm) -> 
     jump = "date,symbol,close\n2024-01-03,AAA,1000000\n"
     assert refused(firm, jump) == [
         "p, line 2, column close: the close of AAA goes from 100 to 1000000 on 2024-01-03: book the split, mend the "
-        "price, or import it as checked (--correct)"
+        "price, or import it as checked"
     ]
     assert Price.objects.count() == 1
     imported(firm, jump, correct=True)
