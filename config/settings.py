@@ -1,6 +1,5 @@
 """Settings of every process of Lotwise; what differs between deployments comes from the environment."""
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from config.environment import (
     broker_from_url,
     database_from_url,
     env_bool,
+    env_int,
     env_list,
     env_path,
     env_secret,
@@ -161,7 +161,8 @@ SPECTACULAR_SETTINGS = {
         "ProposalStatus": "proposals.serializers.STATUSES",
     },
 }
-API_CALLS_A_MINUTE = int(os.environ.get("LOTWISE_API_CALLS_A_MINUTE", "600"))  # of one token
+# Of one token.
+API_CALLS_A_MINUTE = env_int("LOTWISE_API_CALLS_A_MINUTE", default=600, least=0, most=1_000_000)
 
 # Celery carries hints; the work list in PostgreSQL holds the truth (docs/adr/0006).
 CELERY_BROKER_URL = broker_from_url(REDIS_URL)
@@ -185,9 +186,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
 # The work list's clock (seconds). A lease always outlives the hard time limit of the task that holds it.
-SCAN_LEASE_SECONDS = int(os.environ.get("LOTWISE_SCAN_LEASE_SECONDS", "330"))
-SCAN_MAX_ATTEMPTS = int(os.environ.get("LOTWISE_SCAN_MAX_ATTEMPTS", "3"))
-SCAN_SWEEP_SECONDS = int(os.environ.get("LOTWISE_SCAN_SWEEP_SECONDS", "60"))
+SCAN_LEASE_SECONDS = env_int("LOTWISE_SCAN_LEASE_SECONDS", default=330, least=1, most=86_400)
+SCAN_MAX_ATTEMPTS = env_int("LOTWISE_SCAN_MAX_ATTEMPTS", default=3, least=1, most=100)
+SCAN_SWEEP_SECONDS = env_int("LOTWISE_SCAN_SWEEP_SECONDS", default=60, least=1, most=86_400)
 
 LOGGING = {
     "version": 1,

@@ -77,6 +77,45 @@ def test_a_network_database_address_is_read_with_its_password():
     assert (database["HOST"], database["PORT"]) == ("db.example", "6432")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p@db.example:54x2/books",
+        "postgresql://u:p@db.example:99999/books",
+        "postgresql://u:p@db.example/books?port=x",
+        "postgresql://u:p@[db.example/books",
+    ],
+)
+def test_a_database_address_without_a_usable_port_is_refused_and_not_shown(url):
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refusal:
+        database_from_url(url)
+    assert "u:p" not in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("redis://:pw@q.example:port/0", "REDIS_URL is no address"),
+        ("redis://:p#w@q.example:6379/0", "REDIS_URL is no address"),
+        ("redis://q.example:6379/first", "REDIS_URL: database 'first'"),
+        ("unix:///run/valkey.sock?db=x", "REDIS_URL: database 'x'"),
+        ("valkey.sock", "use redis://"),
+    ],
+)
+def test_a_malformed_queue_address_is_refused(url, said):
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        broker_from_url(url)
+    assert said in str(refusal.value)
+
+
+def test_a_secret_that_cannot_be_kept_is_refused_with_the_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv("LOTWISE_SECRET_KEY", raising=False)
+    (tmp_path / "file").touch()
+    with pytest.raises(ImproperlyConfigured, match="let LOTWISE_DATA_DIR name another folder"):
+        env_secret("LOTWISE_SECRET_KEY", keep_in=tmp_path / "file" / "state" / "secret_key")
+
+
 def test_another_kind_of_database_is_refused():
     with pytest.raises(ImproperlyConfigured, match="use postgresql://"):
         database_from_url("sqlite:///x.db")
