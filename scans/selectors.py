@@ -41,6 +41,12 @@ def run_of(run_id: int) -> ScanRun:
     return ScanRun.objects.get(pk=run_id)
 
 
+def held_elsewhere(run_id: int, household_id: int | None) -> int:
+    """How many of the run's households (of the one, where named) are leased to some worker."""
+    held = ScanItem.objects.filter(run=run_id, state=ItemState.LEASED)
+    return (held if household_id is None else held.filter(household=household_id)).count()
+
+
 def progress(user: User, public_id: UUID) -> Progress:
     """Where the run stands; 404 for a run the user may not see."""
     return progress_of(run(user, public_id))

@@ -278,10 +278,7 @@ def sweep() -> int:
 
     Hints do not pile up: no more are sent than there are waiting items without one in the queue.
     """
-    with transaction.atomic():
-        for item_id in work_list.park_exhausted():
-            _skip_failed(item_id)
-    work_list.finish_runs()
+    give_up_hopeless()
     waiting = work_list.waiting()
     if not waiting:
         return 0
@@ -291,6 +288,26 @@ def sweep() -> int:
         logger.warning("the queue is away, %d items wait: %s", len(waiting), trouble)
         return 0
     return hints.send(waiting[:missing])
+
+
+def give_up_hopeless() -> None:
+    """Park the items whose last permitted attempt ended without a word, and finish the runs they held open."""
+    with transaction.atomic():
+        for item_id in work_list.park_exhausted():
+            _skip_failed(item_id)
+    work_list.finish_runs()
+
+
+def release_leases() -> int:
+    """Free every leased household and wake the workers for it; returns how many.
+
+    Only for a start at which no worker can be alive. One that is alive after all writes nothing: its fence is old
+    as soon as somebody else has claimed the household, and without a lease it may not write either.
+    """
+    released = work_list.release_all()
+    if released:
+        hints.send(released)
+    return len(released)
 
 
 def reopen_failed(*, user: User, run: ScanRun) -> int:

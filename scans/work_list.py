@@ -64,6 +64,16 @@ def give_back(lease: Lease) -> bool:
     )
 
 
+def release_all() -> list[int]:
+    """Give back every leased item, for when no worker can be alive; returns their ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE scans_scanitem SET state = 'ready', lease_until = NULL, attempts = attempts - 1
+                WHERE state = 'leased' RETURNING id"""
+        )
+        return sorted(row[0] for row in cursor.fetchall())
+
+
 def fail(lease: Lease, *, detail: str) -> ItemState | None:
     """Make the item ready for another attempt, or poison when that was the last; None when it is not ours."""
     state = ItemState.POISON if lease.attempts >= settings.SCAN_MAX_ATTEMPTS else ItemState.READY

@@ -1,5 +1,7 @@
+import time
 from datetime import date
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
@@ -7,6 +9,8 @@ from django.core.management import CommandError, call_command
 
 import harvesting.services
 from proposals.models import Proposal
+from scans import services, work_list
+from scans.management.commands import scan as scan_command
 from scans.models import ScanRun
 from tests.factories import make_firm, make_household
 
@@ -133,6 +137,61 @@ def test_with_several_firms_one_has_to_be_named(firm, add_household):
         other.pk,
         firm.pk,
     ]
+
+
+@pytest.fixture
+def no_pause(monkeypatch):
+    """Replace the pause between two looks by `no_pause.happens`."""
+    clock = SimpleNamespace(happens=lambda: None, monotonic=time.monotonic)
+    clock.sleep = lambda seconds: clock.happens()
+    monkeypatch.setattr(scan_command, "time", clock)
+    return clock
+
+
+def hold(household):
+    """Another worker's lease of the household, in an opened night."""
+    run = services.open_run(
+        firm_id=household.firm_id, as_of=date.fromisoformat(NIGHT), wake_workers=False
+    )
+    lease = work_list.claim_next(run_id=run.pk, household_id=household.pk)
+    assert lease is not None
+    return lease
+
+
+def test_households_that_other_workers_keep_are_exit_code_3(firm, add_household, no_pause):
+    lease = hold(add_household("Adams"))
+    add_household("Baker")
+    passed = iter(range(0, 10_000, 100))
+    no_pause.monotonic = lambda: next(passed)
+    with pytest.raises(CommandError) as refusal:
+        scan("--as-of", NIGHT)
+    assert str(refusal.value) == (
+        "1 households are still with other workers: run the command again later."
+    )
+    assert refusal.value.returncode == 3
+    assert Proposal.objects.count() == 1
+    scan("--as-of", NIGHT, "--household", "Baker")  # its own household is nobody else's
+    assert work_list.give_back(lease)
+
+
+def test_a_household_that_another_worker_gives_back_is_waited_for_and_done(
+    firm, add_household, no_pause
+):
+    lease = hold(add_household("Adams"))
+    no_pause.happens = lambda: work_list.give_back(lease)
+    assert figures(scan("--as-of", NIGHT))["done"] == 1
+
+
+def test_a_released_lease_frees_the_household_and_its_old_holder_writes_nothing(
+    firm, add_household
+):
+    lease = hold(add_household("Adams"))
+    assert services.release_leases() == 1
+    assert services.release_leases() == 0
+    assert not work_list.finish(lease, reason="no_drift", detail="")
+    again = work_list.claim(item_id=lease.item)
+    assert again is not None
+    assert (again.attempts, again.fence) == (lease.attempts, lease.fence + 1)
 
 
 def test_a_household_that_fails_is_exit_code_2_and_the_others_are_done(

@@ -1,11 +1,13 @@
 """One night in the foreground, without a queue."""
 
+import time
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from django.utils import timezone
@@ -17,10 +19,15 @@ from scans.outcomes import JOINT
 from scans.types import AccountState, Ended, Progress
 
 _SOME_FAILED = 2
+_SOME_HELD = 3
+_POLL_SECONDS = 1.0
 
 
 class Command(BaseCommand):
-    """Exit 0: every household ended; 1: refused, nothing was done; 2: at least one household failed."""
+    """Exit 0: every household ended; 1: refused, nothing was done; 2: at least one household failed.
+
+    3: none failed, but other workers still hold some after the time of a lease.
+    """
 
     help = (
         "Scan one night in the foreground, without the queue. The same night again changes nothing. "
@@ -73,8 +80,7 @@ class Command(BaseCommand):
         before = selectors.progress_of(run)
         waiting = 1 if household_id else before.total - before.done - before.failed
         with tqdm(total=waiting, unit="household", disable=None, leave=False) as bar:
-            for ended in services.work_through(run_id=run.pk, household_id=household_id):
-                bar.update(ended is Ended.DONE)
+            held = self._work_and_wait(run.pk, household_id, bar)
         after = selectors.progress_of(selectors.run_of(run.pk))
         self._show(night, after)
         if after.failed:
@@ -82,6 +88,28 @@ class Command(BaseCommand):
                 f"{after.failed} of {after.total} households failed; the log has the reasons.",
                 returncode=_SOME_FAILED,
             )
+        if held:
+            raise CommandError(
+                f"{held} households are still with other workers: run the command again later.",
+                returncode=_SOME_HELD,
+            )
+
+    def _work_and_wait(self, run_id: int, household_id: int | None, bar: "tqdm[Any]") -> int:
+        """Work off what is free, wait for what others hold, at most as long as a lease; how many are left."""
+        deadline = time.monotonic() + settings.SCAN_LEASE_SECONDS + _POLL_SECONDS
+        said = False
+        while True:
+            for ended in services.work_through(run_id=run_id, household_id=household_id):
+                bar.update(ended is Ended.DONE)
+            services.give_up_hopeless()
+            held = selectors.held_elsewhere(run_id, household_id)
+            if not held or time.monotonic() >= deadline:
+                return held
+            if not said:
+                said = True
+                with tqdm.external_write_mode():
+                    self.stderr.write(f"Waiting for {held} households that other workers hold ...")
+            time.sleep(_POLL_SECONDS)
 
     def _preview(self, night: date, household_ids: list[int]) -> None:
         reasons: Counter[str] = Counter()
