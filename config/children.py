@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-LOG_LIMIT_BYTES = 10_000_000
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -30,13 +29,13 @@ def spawn(
     farewell: signal.Signals = signal.SIGTERM,
     folder: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, its output appended to `log`.
+    """Start a program in a session of its own, its output in a new `log`; the one before is kept beside it.
 
     A session of its own, so that a Ctrl-C in the terminal reaches only the supervisor, which ends its
     children in the right order. On Linux the kernel sends `farewell` should the parent die without a word.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
+    if log.exists():  # or the end of an old log would explain a new death
         log.replace(log.with_suffix(".old.log"))
     parent = os.getpid()
 
@@ -93,7 +92,7 @@ def wait_until(
         time.sleep(0.05)
 
 
-def tail(log: Path, *, lines: int = 15) -> str:
+def tail(log: Path, *, lines: int = 8) -> str:
     """The last lines of a log, indented; a hint when there are none."""
     if not log.exists():
         return "  (no log)"

@@ -5,11 +5,13 @@ checkout finds the servers that `manage.py up` started. The packages' own life-c
 ends servers when the last Python process goes, and as root it widens the modes of parent folders.
 """
 
+import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
 import os
 import platform
+import secrets
 import shutil
 import signal
 import stat
@@ -54,15 +56,31 @@ class Place:
 
 
 def place_of_checkout(*, checkout: Path = CHECKOUT) -> Place:
-    """LOTWISE_DATA_DIR, else `.lotwise/`; root's data goes to /var/lib/lotwise/ and a link points there."""
+    """LOTWISE_DATA_DIR, else `.lotwise/`; as root the folder below /var/lib/lotwise/ that a link names."""
     chosen = os.environ.get("LOTWISE_DATA_DIR")
     if chosen:
         return Place(folder=Path(chosen).absolute(), logs=Path(chosen).absolute() / "log")
     local = checkout / ".lotwise"
     if os.geteuid() != 0:
         return Place(folder=local, logs=local / "log")
-    key = hashlib.sha256(os.fsencode(checkout)).hexdigest()[:12]
-    return Place(folder=ROOT_FOLDER / key, logs=local / "log")
+    return Place(folder=_folder_of_root(local), logs=local / "log")
+
+
+def _folder_of_root(local: Path) -> Path:
+    """Where `.lotwise/data` points; made at the first call, to a new folder of random name.
+
+    The link moves with the checkout, so its data stays its own; a new clone at an old path gets a new name.
+    """
+    link = local / "data"
+    fresh = ROOT_FOLDER / secrets.token_hex(6)
+    with contextlib.suppress(
+        OSError
+    ):  # it is there; or nothing can be written, which `up` will say
+        local.mkdir(mode=0o711, exist_ok=True)
+        link.symlink_to(fresh)
+    if link.is_symlink():
+        return Path(os.path.normpath(local / link.readlink()))
+    return link if link.is_dir() else fresh
 
 
 def address_defaults() -> dict[str, str]:
@@ -110,7 +128,7 @@ def _uid_of(user: str | None) -> int:
     return pwd.getpwnam(user).pw_uid
 
 
-def _make_parents(folder: Path) -> None:
+def make_parents(folder: Path) -> None:
     """Make a folder and its missing parents; as root open to others, for the server's user must pass."""
     missing = [step for step in (folder, *folder.parents) if not step.exists()]
     for step in reversed(missing):
@@ -189,7 +207,7 @@ class PostgresServer:
         return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
     def _prepare_folders(self, user: str | None) -> None:
-        _make_parents(self.place.folder)
+        make_parents(self.place.folder)
         if user is not None and (closed := _closed_parent(self.place.folder)):
             raise ServerError(
                 f"PostgreSQL refuses to run as root, so it runs as user {user}, who may not enter "
@@ -286,7 +304,7 @@ def _copy_programs(package: Path) -> Path:
     target = ROOT_FOLDER / f"postgresql-{version}"
     if target.exists():
         return target
-    _make_parents(ROOT_FOLDER)
+    make_parents(ROOT_FOLDER)
     draft = Path(tempfile.mkdtemp(prefix=".copy-", dir=ROOT_FOLDER))
     shutil.copytree(package / "pginstall18", draft / package.name / "pginstall18", symlinks=True)
     libraries = package.with_name(f"{package.name}.libs")  # beside the package in Linux wheels
@@ -326,7 +344,7 @@ class ValkeyServer:
 
     def start(self, *, limit: float = 60) -> None:
         """Start and wait until it answers. Raises ServerError and ChildError as PostgreSQL's does."""
-        _make_parents(self.place.folder)
+        make_parents(self.place.folder)
         _make_private(self.data, user=None)
         _make_private(self.place.sockets, user=server_user(self.place.folder / "postgresql"))
         self._clear_leftover()

@@ -194,9 +194,43 @@ def test_root_runs_postgresql_from_a_closed_home_and_no_mode_changes(
     assert (server_folder / "var" / "lotwise" / "postgresql-0.6.0").is_dir()
 
 
-@as_root
-def test_roots_data_is_outside_the_checkout(monkeypatch):
+def test_a_new_start_shows_no_line_of_an_earlier_log(tmp_path):
+    log = tmp_path / "web.log"
+    for word in ("first", "second"):
+        said = children.spawn(["echo", word], log=log, environment={"PATH": os.defpath})
+        said.wait()
+    assert children.tail(log) == "  second"
+    assert children.tail(tmp_path / "web.old.log") == "  first"
+
+
+@pytest.fixture
+def checkout(monkeypatch, tmp_path):
     monkeypatch.delenv("LOTWISE_DATA_DIR", raising=False)
-    place = servers.place_of_checkout(checkout=Path("/root/lotwise"))
+    folder = tmp_path / "lotwise"
+    folder.mkdir()
+    return folder
+
+
+@as_root
+def test_roots_data_is_outside_the_checkout_and_a_link_points_there(checkout):
+    place = servers.place_of_checkout(checkout=checkout)
     assert place.folder.parent == Path("/var/lib/lotwise")
-    assert place.logs == Path("/root/lotwise/.lotwise/log")
+    assert place.logs == checkout / ".lotwise" / "log"
+    assert (checkout / ".lotwise" / "data").readlink() == place.folder
+    assert servers.place_of_checkout(checkout=checkout) == place
+
+
+@as_root
+def test_roots_data_follows_a_moved_checkout_and_a_new_clone_at_its_path_starts_empty(checkout):
+    before = servers.place_of_checkout(checkout=checkout)
+    moved = checkout.rename(checkout.with_name("elsewhere"))
+    assert servers.place_of_checkout(checkout=moved).folder == before.folder
+    checkout.mkdir()
+    assert servers.place_of_checkout(checkout=checkout).folder != before.folder
+
+
+@as_root
+def test_without_the_link_root_starts_empty(checkout):
+    before = servers.place_of_checkout(checkout=checkout)
+    shutil.rmtree(checkout / ".lotwise")
+    assert servers.place_of_checkout(checkout=checkout).folder != before.folder
