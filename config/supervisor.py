@@ -20,12 +20,14 @@ from typing import IO
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command, get_commands
-from django.db import OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 
 from config import children, servers
+from scans.services import release_leases
 
 ADDRESS = "127.0.0.1"
 START_LIMIT_SECONDS = 60.0
+PING_SECONDS = 3.0
 # Everything has to be gone before an impatient caller loses patience (about 10 s).
 WORK_STOP_SECONDS = 6.0
 HARD_STOP_DELAY_SECONDS = (
@@ -67,33 +69,51 @@ class Supervisor:
         self.embedded: list[servers.PostgresServer | servers.ValkeyServer] = []
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._holding_signals = False
-        self._signal_waits = False
-        self._stopping_since: float | None = None
+        self._stop_wanted = False
+        self._ending_since: float | None = None
 
     def run(self) -> None:
         """Serve until a signal asks for the end; raises UpError or a server's error after ending all."""
-        refuse_taken_port(self.port)
-        with claim(self.state / "up.pid") as note:
+        with claim(self.place.folder / "up.pid") as note:
             self._note = note
-            previous = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+            self._write_note()
+            refuse_taken_port(self.port)
+            previous = {number: signal.getsignal(number) for number in _SIGNALS}
             try:
-                self._start()
-                self._watch()
+                self._serve()
             except Stop:
                 pass
             except children.ChildError as trouble:
                 raise UpError(str(trouble)) from trouble
+            except (OperationalError, InterfaceError) as trouble:
+                self._raise_if_one_died()
+                raise UpError(f"The database went away: {_one_line(trouble)}") from trouble
             finally:
                 self._end_everything()
                 for number, handler in previous.items():
                     signal.signal(number, handler)
+
+    def _serve(self) -> None:
+        try:
+            for number in _SIGNALS:
+                signal.signal(number, self._on_signal)
+            self._start()
+            self._watch()
+        finally:
+            self._begin_ending()  # here, so that a second signal cannot interrupt the ending
+
+    def _begin_ending(self) -> None:
+        """From now on a signal raises nothing."""
+        self._ending_since = self._ending_since or time.monotonic()
 
     def _start(self) -> None:
         began = time.monotonic()
         self._start_servers()
         call_command("migrate", verbosity=0, interactive=False)
         self.say("Migrations   applied")
+        self._release_leases()
         self._load_demo()
+        self._go_on()
         connections.close_all()
         self._start_web()
         self._start_work()
@@ -115,16 +135,17 @@ class Supervisor:
                     server.start(limit=START_LIMIT_SECONDS)
                 self._write_note()
                 self.say(f"{server.name:<12} started")
-        if postgres in self.embedded:
-            self._leave_pointer()
-        else:
+        if postgres not in self.embedded:
             _refuse_silent_database()
+        if valkey not in self.embedded:
+            _refuse_silent_queue()
 
-    def _leave_pointer(self) -> None:
-        """A link in the checkout to where root's data is."""
-        pointer = self.state / "data"
-        if self.place.folder != self.state and not pointer.is_symlink():
-            pointer.symlink_to(self.place.folder)
+    def _release_leases(self) -> None:
+        """A database that only now started has no worker yet: who still holds a household is dead."""
+        if any(isinstance(server, servers.PostgresServer) for server in self.embedded):
+            released = release_leases()
+            if released:
+                self.say(f"Work list    {released} interrupted households are free again")
 
     def _load_demo(self) -> None:
         if not self.demo or apps.get_model("accounts.Firm")._base_manager.exists():
@@ -146,7 +167,7 @@ class Supervisor:
         Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # or WhiteNoise warns
         self._spawn("web", [sys.executable, "-m", "gunicorn", *_gunicorn_options(self.port)])
         children.wait_until(
-            lambda: self._is_ready() or self._raise_if_one_died(),
+            lambda: self._is_ready() or self._go_on(),
             name="the web server",
             process=self.processes["web"],
             log=self._log("web"),
@@ -194,16 +215,30 @@ class Supervisor:
 
     def _first_scan(self) -> None:
         """A fresh demo ends with a finished scan, also when an earlier start was interrupted before it."""
+        if not self._scan_marker.exists():
+            return
         demo = _demo_hooks()
-        if self._scan_marker.exists() and demo is not None and hasattr(demo, "first_scan"):
-            demo.first_scan()
+        if self.demo and demo is not None and demo.is_loaded():
+            finished = demo.first_scan(each_tick=self._go_on)
             connections.close_all()
-            self._scan_marker.unlink()
+            if not finished:
+                self.say("First scan   not finished yet; it goes on while this runs")
+                return
+        self._scan_marker.unlink()
 
     def _watch(self) -> None:
         while True:
-            self._raise_if_one_died()
+            self._go_on()
             time.sleep(0.5)
+
+    def _go_on(self) -> bool:
+        """Every loop asks here: raises Stop for a signal that somebody swallowed, UpError for a death.
+
+        A Stop raised while the interpreter runs a finalizer is printed and forgotten; the flag is not.
+        """
+        if self._stop_wanted:
+            raise Stop
+        return self._raise_if_one_died()
 
     def _raise_if_one_died(self) -> bool:
         """False while all run (so that it can stand in a condition); UpError names the one that ended."""
@@ -219,7 +254,7 @@ class Supervisor:
 
     def _end_everything(self) -> None:
         """The work first, side by side, then the servers it stands on."""
-        self._stopping_since = self._stopping_since or time.monotonic()
+        self._begin_ending()
         running = [process for process in self.processes.values() if process.poll() is None]
         if running or self.embedded:
             self.say("Stopping ...")
@@ -247,16 +282,14 @@ class Supervisor:
                     os.killpg(process.pid, number)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._stopping_since is not None:
-            waited = time.monotonic() - self._stopping_since
+        if self._ending_since is not None:
+            waited = time.monotonic() - self._ending_since
             if number == signal.SIGINT and waited > HARD_STOP_DELAY_SECONDS:
                 self._kill_everything()
             return
-        if self._holding_signals:
-            self._signal_waits = True
-            return
-        self._stopping_since = time.monotonic()
-        raise Stop
+        self._stop_wanted = True
+        if not self._holding_signals:
+            raise Stop
 
     @contextlib.contextmanager
     def _undisturbed(self) -> Iterator[None]:
@@ -266,8 +299,7 @@ class Supervisor:
             yield
         finally:
             self._holding_signals = False
-        if self._signal_waits:
-            self._stopping_since = time.monotonic()
+        if self._stop_wanted:
             raise Stop
 
     def _write_note(self) -> None:
@@ -307,8 +339,7 @@ def claim(path: Path) -> Iterator[IO[str]]:
 
     Raises UpError while another `up` holds it. What a killed one left running is ended first.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as note:
+    with _open_note(path) as note:
         note.seek(0)
         try:
             fcntl.flock(note, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -324,6 +355,17 @@ def claim(path: Path) -> Iterator[IO[str]]:
         finally:
             note.seek(0)
             note.truncate()
+
+
+def _open_note(path: Path) -> IO[str]:
+    try:
+        servers.make_parents(path.parent)
+        return path.open("a+", encoding="utf-8")
+    except OSError as trouble:
+        raise UpError(
+            f"{path.parent} cannot be written ({trouble.strerror}): "
+            "let LOTWISE_DATA_DIR name another folder"
+        ) from trouble
 
 
 def _read_note(note: IO[str]) -> dict[str, object]:
@@ -351,12 +393,32 @@ def _refuse_silent_database() -> None:
     try:
         connections["default"].ensure_connection()
     except OperationalError as trouble:
-        reason = " ".join(str(trouble).split())
-        raise UpError(f"The database of DATABASE_URL does not answer: {reason}") from trouble
+        raise UpError(
+            f"The database of DATABASE_URL does not answer: {_one_line(trouble)}"
+        ) from trouble
+
+
+def _refuse_silent_queue() -> None:
+    import redis
+
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=PING_SECONDS,
+            socket_connect_timeout=PING_SECONDS,
+            retry=None,
+        ) as client:
+            client.ping()
+    except (redis.RedisError, OSError, ValueError) as trouble:
+        raise UpError(f"The queue of REDIS_URL does not answer: {_one_line(trouble)}") from trouble
+
+
+def _one_line(trouble: Exception) -> str:
+    return " ".join(str(trouble).split()) or type(trouble).__name__
 
 
 def _demo_hooks() -> ModuleType | None:
-    """The module with the demo firm's `logins` and `first_scan`, where there is one."""
+    """The module with the demo firm's `logins`, `is_loaded` and `first_scan`, where there is one."""
     if importlib.util.find_spec("config.demo") is None:
         return None
     return importlib.import_module("config.demo")

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 
 from tqdm import tqdm
 
@@ -14,17 +15,28 @@ from scans.services import open_run
 LIMIT_SECONDS = 600
 
 
-def scan_and_wait() -> None:
-    """Open the night of 28 December 2022 and wait until every household has ended, at most ten minutes."""
+def demo_firm() -> Firm | None:
+    """The demonstration firm, where it has been loaded."""
+    return Firm.objects.filter(name=FIRM).first()
+
+
+def scan_and_wait(*, each_tick: Callable[[], object], limit: float = LIMIT_SECONDS) -> bool:
+    """Open the night of 28 December 2022 and wait until every household has ended: True; False after `limit`.
+
+    `each_tick` is called before every look and may raise to end the waiting. Raises Firm.DoesNotExist.
+    """
     firm = Firm.objects.get(name=FIRM)
     run = open_run(firm_id=firm.pk, as_of=AS_OF, actor="demo")
-    deadline = time.monotonic() + LIMIT_SECONDS
+    deadline = time.monotonic() + limit
     with tqdm(desc="First scan", unit=" households", disable=not sys.stderr.isatty()) as bar:
         while True:
+            each_tick()
             progress = progress_of(run)
             bar.total, bar.n = progress.total, progress.done + progress.failed
             bar.refresh()
-            if progress.finished or time.monotonic() > deadline:
-                return
+            if progress.finished:
+                return True
+            if time.monotonic() >= deadline:
+                return False
             time.sleep(0.5)
             run.refresh_from_db()
