@@ -41,9 +41,11 @@ class Facts:
     def account(self, account: int) -> str:
         return self.accounts.get(account, f"account {account}")
 
-    def sells_at_loss(self, trade: DraftTrade) -> bool:
-        """Retirement accounts have no losses (R16)."""
-        return trade.side is Side.SELL and trade.account in self.taxable and trade.gain < 0
+    def sells_at_loss(self, trade: Trade) -> bool:
+        """Whether a sale is a loss, or may be one by the time it is filled; retirement accounts have none (R16)."""
+        if isinstance(trade, Intention):
+            return trade.at_loss
+        return trade.account in self.taxable and trade.may_turn_loss
 
 
 def entries_of(
@@ -110,21 +112,29 @@ def _new_wash(row: NewDisallowance) -> NewWash:
 def feasible(
     intentions: Iterable[Intention], lots: Mapping[LotKey, LotRow]
 ) -> tuple[Intention, ...]:
-    """The intentions cut to the shares that are still there.
+    """The intentions cut to the shares that are still there, each sale on the lot parts that it will relieve.
 
-    An approved sale whose lot has left meanwhile must not make every other answer about the household impossible.
+    A part that a wash sale has cut meanwhile gives first, the other parts of its lot give the rest, as in the ledger.
+    An approved sale whose lot has left must not make every other answer about the household impossible.
     """
     left = {key: lot.quantity for key, lot in lots.items()}
-    kept = []
+    kept: list[Intention] = []
     for intention in intentions:
-        if intention.side is Side.SELL:
-            key = (intention.opening or 0, intention.part or 0)
-            lot = lots.get(key)
-            here = lot is not None and lot.account == intention.account
-            quantity = min(intention.quantity, left[key]) if here else Decimal(0)
-            if quantity <= 0:
-                continue
-            left[key] -= quantity
-            intention = replace(intention, quantity=quantity)
-        kept.append(intention)
+        if intention.side is Side.BUY:
+            kept.append(intention)
+            continue
+        wanted = intention.quantity
+        for key in _parts_in_turn(intention, lots):
+            quantity = min(wanted, left[key])
+            if quantity > 0:
+                left[key] -= quantity
+                wanted -= quantity
+                kept.append(replace(intention, part=key[1], quantity=quantity))
     return tuple(kept)
+
+
+def _parts_in_turn(sale: Intention, lots: Mapping[LotKey, LotRow]) -> list[LotKey]:
+    """The parts of the lot in the sale's account: the one it names, then the others in their order."""
+    held = [key for key, lot in lots.items() if key[0] == sale.opening]
+    mine = [key for key in held if lots[key].account == sale.account]
+    return sorted(mine, key=lambda key: (key[1] != sale.part, key[1]))

@@ -1,13 +1,22 @@
 """The hard checks: whatever a producer computes, a bad draft never becomes a proposal."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
 from lots.errors import LedgerError
 from lots.rounding import plain
-from proposals.compliance import Facts, LotKey, entries_of, washed_by
-from proposals.types import DraftProposal, DraftTrade, NewWash, Problem, ProposalKind, Side
+from proposals.compliance import Facts, LotKey, Trade, entries_of, washed_by
+from proposals.types import (
+    NEARLY_A_LOSS,
+    DraftProposal,
+    DraftTrade,
+    NewWash,
+    Problem,
+    ProposalKind,
+    Side,
+)
 from proposals.windows import identical_to
 
 ZERO = Decimal(0)
@@ -23,7 +32,7 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
     if found:
         return tuple(found)
     found += [*_oversold(draft.trades, facts), *_churn(draft.trades, facts)]
-    found += [*_blocked_buys(draft.trades, facts), *_own_washes(draft.trades, facts)]
+    found += [*blocked_buys(draft.trades, facts), *_own_washes(draft.trades, facts)]
     if draft.kind is ProposalKind.HARVEST:
         found += _unbalanced_pairs(draft.trades, facts)
     if not found:
@@ -100,7 +109,8 @@ def _churn(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
         )
 
 
-def _blocked_buys(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
+def blocked_buys(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
+    """Purchases of what the household has sold, or is about to sell, at a loss."""
     for security in sorted({t.security for t in trades if t.side is Side.BUY}):
         block = facts.windows.buy_blocked.get(security)
         if block is not None:
@@ -111,13 +121,17 @@ def _blocked_buys(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Proble
 
 
 def _own_washes(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
-    """A loss sale and a purchase of one security in one proposal wash by construction (T45)."""
+    """A loss sale and a purchase of one security in one proposal wash by construction (T45).
+
+    A gain that a small move of the price turns into a loss counts as one.
+    """
     bought = {t.security for t in trades if t.side is Side.BUY}
     for security in sorted({t.security for t in trades if facts.sells_at_loss(t)}):
         for other in sorted(bought & identical_to(security, facts.groups)):
             yield Problem(
                 "sells_at_loss_what_it_buys",
-                f"{facts.symbol(security)} is sold at a loss while {facts.symbol(other)} is bought.",
+                f"{facts.symbol(security)} is sold at a loss, or nearly, while {facts.symbol(other)} "
+                "is bought.",
             )
 
 
@@ -150,8 +164,33 @@ def _pair_fault(legs: Sequence[DraftTrade], facts: Facts) -> str | None:
     return None
 
 
-def wash_problems(trades: Sequence[DraftTrade], facts: Facts) -> list[Problem]:
-    """What the tax engine says against the trades, made on ``facts.as_of``."""
+def wash_problems(trades: Sequence[Trade], facts: Facts) -> list[Problem]:
+    """What the tax engine says against the trades, made on ``facts.as_of`` at their prices.
+
+    Where it says nothing, it is asked again as if the sales at nearly a loss were filled that much lower.
+    """
+    problems = _wash_problems(trades, facts)
+    if problems or not any(_is_nearly_a_loss(trade, facts) for trade in trades):
+        return problems
+    lower = [
+        replace(trade, price=trade.price * (1 - NEARLY_A_LOSS))
+        if _is_nearly_a_loss(trade, facts)
+        else trade
+        for trade in trades
+    ]
+    prefix = f"With a fill {shares(100 * NEARLY_A_LOSS)} % lower, "
+    return [
+        Problem("nearly_a_wash_sale", prefix + one.text) for one in _wash_problems(lower, facts)
+    ]
+
+
+def _is_nearly_a_loss(trade: Trade, facts: Facts) -> bool:
+    """A gain today that may be filled as a loss; an intention does not say which of the two it is."""
+    is_loss = isinstance(trade, DraftTrade) and trade.gain < 0
+    return facts.sells_at_loss(trade) and not is_loss
+
+
+def _wash_problems(trades: Sequence[Trade], facts: Facts) -> list[Problem]:
     intended = entries_of(trades, facts.as_of)
     try:
         washes = washed_by(facts.ledger, intended)

@@ -1,18 +1,21 @@
 """Reported fills against their orders: which are new, which fit, and what each becomes in the ledger."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
-from lots.models import TaxLot
+from lots.models import TaxLot, Transaction
 from lots.rounding import cents, plain
 from lots.types import EntryKind, NewTransaction, Pick, Source
 from proposals.fills import FillRow
 from proposals.models import Fill, Order
+from proposals.remainders import Lots
 from proposals.types import OrderStatus, Side
 from securities.importers.refusal import Problems
+
+CENT = Decimal("0.01")
 
 
 def new_fills(
@@ -63,52 +66,98 @@ def _fault(row: FillRow, order: Order, left: Decimal) -> tuple[str, str] | None:
     return None
 
 
-def booking_of(row: FillRow, order: Order) -> NewTransaction:
-    """The transaction that a fill becomes: a sale of its order's lots, or a purchase in its order's block (R9)."""
+def booking_of(row: FillRow, order: Order, lots: Lots) -> NewTransaction:
+    """The transaction that a fill becomes: a sale of ``lots``, or a purchase in its order's block (R9)."""
     selling = order.side == Side.SELL
     return NewTransaction(
         account=order.account_id,
         external_id=row.external_id,
         trade_date=row.trade_date,
-        kind=EntryKind.SELL if selling else EntryKind.BUY,
+        kind=_kind(order),
         security=order.security_id,
         quantity=row.quantity,
         price=row.price,
-        amount=cents(Fraction(row.quantity) * Fraction(row.price)),
+        amount=_dollars(row),
         fee=row.fee,
-        picks=_picks(order, row.quantity) if selling else (),
+        picks=_picks(lots) if selling else (),
         block="" if selling else str(order.public_id),
         source=Source.FILL,
         ordinal=row.line,
     )
 
 
-def _picks(order: Order, quantity: Decimal) -> tuple[Pick, ...]:
-    """The next ``quantity`` shares of the order's lots, after those that earlier fills have taken.
+def _kind(order: Order) -> EntryKind:
+    return EntryKind.SELL if order.side == Side.SELL else EntryKind.BUY
 
-    A part is named only where its lot has several, so that a lot split meanwhile is still found.
+
+def _dollars(row: FillRow) -> Decimal:
+    return cents(Fraction(row.quantity) * Fraction(row.price))
+
+
+def _picks(lots: Lots) -> tuple[Pick, ...]:
+    """The lots as the ledger identifies them.
+
+    A part is named where its lot has several and every part named still covers its shares. Otherwise a wash sale has
+    cut the lot since the order was made, and the shares come from the whole of it.
     """
-    parts = _parts_open([lot.opening_id for lot in order.lots.all()])
-    skip, picks = order.filled_quantity, []
-    for lot in order.lots.all():
-        passed = min(skip, lot.quantity)
-        skip -= passed
-        taken = min(lot.quantity - passed, quantity)
-        quantity -= taken
-        if taken:
-            named = lot.part if parts.get(lot.opening_id, 0) > 1 else None
-            picks.append(Pick(opening=lot.opening_id, quantity=taken, part=named))
-    return tuple(picks)
+    open_parts: dict[int, dict[int, Decimal]] = {}
+    rows = TaxLot.objects.filter(opening__in=[lot.opening for lot in lots])
+    for opening, part, quantity in rows.values_list("opening_id", "part", "quantity"):
+        open_parts.setdefault(opening, {})[part] = quantity
+    named = {
+        opening
+        for opening, parts in open_parts.items()
+        if len(parts) > 1
+        and all(parts.get(lot.part, 0) >= lot.quantity for lot in lots if lot.opening == opening)
+    }
+    whole: dict[int, Decimal] = {}
+    for lot in lots:
+        if lot.opening not in named:
+            whole[lot.opening] = whole.get(lot.opening, Decimal(0)) + lot.quantity
+    return (
+        *(
+            Pick(opening=lot.opening, quantity=lot.quantity, part=lot.part)
+            for lot in lots
+            if lot.opening in named
+        ),
+        *(Pick(opening=opening, quantity=quantity) for opening, quantity in whole.items()),
+    )
 
 
-def _parts_open(openings: Iterable[int]) -> dict[int, int]:
-    """Opening -> how many parts of it are held."""
-    counts: dict[int, int] = {}
-    for opening in TaxLot.objects.filter(opening__in=list(openings)).values_list(
-        "opening_id", flat=True
-    ):
-        counts[opening] = counts.get(opening, 0) + 1
-    return counts
+def told_before(rows: Sequence[FillRow], orders: Mapping[UUID, Order]) -> dict[int, Transaction]:
+    """Line of a fill -> the transaction that a statement has booked for the same execution.
+
+    The same account, kind, security, trade date and quantity, and dollars within the cent; the one with the fill's own
+    id, else the nearest. Each transaction explains one fill, and a fill's transaction none.
+    """
+    traded = [orders[row.order] for row in rows]
+    booked = Transaction.objects.filter(
+        source=Source.STATEMENT,
+        fill__isnull=True,
+        account__in={order.account_id for order in traded},
+        trade_date__in={row.trade_date for row in rows},
+    ).order_by("pk")
+    unused: dict[tuple[object, ...], list[Transaction]] = {}
+    for one in booked:
+        core = (one.account_id, one.kind, one.security_id, one.trade_date, one.quantity)
+        unused.setdefault(core, []).append(one)
+    found = {}
+    for row, order in zip(rows, traded, strict=True):
+        core = (order.account_id, _kind(order), order.security_id, row.trade_date, row.quantity)
+        same = [one for one in unused.get(core, []) if abs(one.amount - _dollars(row)) <= CENT]
+        if same:
+            best = min(same, key=lambda one: _unlike(one, row))
+            unused[core].remove(best)
+            found[row.line] = best
+    return found
+
+
+def _unlike(one: Transaction, row: FillRow) -> tuple[bool, Decimal, Decimal]:
+    return (
+        one.external_id != row.external_id,
+        abs(one.amount - _dollars(row)),
+        abs(one.fee - row.fee),
+    )
 
 
 def _shares(quantity: Decimal) -> str:

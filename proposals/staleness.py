@@ -23,15 +23,16 @@ def moved_inputs(
     trades: Sequence[DraftTrade],
     facts: Facts,
     *,
+    as_of: date,
     expires_on: date,
     tax_profile: Mapping[str, str],
     tax_profile_now: Mapping[str, str],
 ) -> tuple[Moved, ...]:
     """Every input that moved; empty = the trades may be approved on ``facts.as_of``.
 
-    ``tax_profile`` are the figures the proposal was computed with, ``tax_profile_now`` today's.
+    ``as_of`` is the day and ``tax_profile`` the figures that the proposal was computed with, ``tax_profile_now`` today's.
     """
-    found = [*_age(facts.as_of, expires_on), *_prices(trades, facts), *_lots(trades, facts)]
+    found = [*_age(facts.as_of, as_of, expires_on), *_prices(trades, facts), *_lots(trades, facts)]
     found += [*_tax_profile(tax_profile, tax_profile_now), *_windows(trades, facts)]
     found += _cash(trades, facts)
     if not found:  # a wash sale is asked of trades that can be made, at today's prices
@@ -39,7 +40,9 @@ def moved_inputs(
     return tuple(found)
 
 
-def _age(today: date, expires_on: date) -> Iterator[Moved]:
+def _age(today: date, as_of: date, expires_on: date) -> Iterator[Moved]:
+    if today.year != as_of.year:  # its tax figures belong to the year of its day
+        yield Moved("tax year", f"{as_of.year}", f"{today.year}")
     if today > expires_on:
         yield Moved("age of the proposal", f"valid to {expires_on}", f"today is {today}")
 
@@ -120,7 +123,7 @@ def _windows(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
 
 
 def _cash(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
-    """No account ends below zero by these trades: sales count less their half spread.
+    """No account ends below zero by these trades, half spreads counted.
 
     An account already short of cash may still sell.
     """
@@ -133,10 +136,11 @@ def _cash(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
 
 
 def cash_of(trade: Trade, half_spreads: Mapping[int, Decimal]) -> Decimal:
-    """Dollars that a trade brings into its account; a sale is executed half a spread below its price."""
+    """Dollars that a trade brings into its account: executed half a spread above its price, or below it for a sale."""
+    half_spread = half_spreads.get(trade.security, ZERO)
     if trade.side is Side.BUY:
-        return -trade.amount
-    return trade.amount * (1 - half_spreads.get(trade.security, ZERO))
+        return -trade.amount * (1 + half_spread)
+    return trade.amount * (1 - half_spread)
 
 
 def _washes(trades: Sequence[DraftTrade], facts: Facts) -> list[Moved]:

@@ -9,6 +9,11 @@ from enum import StrEnum
 NEARLY_A_LOSS = Decimal("0.02")
 
 
+def may_turn_loss(*, proceeds: Decimal, basis: Decimal) -> bool:
+    """Whether a sale for ``proceeds`` (dollars at today's price) is a loss, or may be one by the time it is filled."""
+    return proceeds * (1 - NEARLY_A_LOSS) < basis
+
+
 class ProposalKind(StrEnum):
     HARVEST = "harvest"
     REBALANCE = "rebalance"
@@ -75,6 +80,11 @@ class DraftTrade:
     def gain(self) -> Decimal:
         return self.amount - self.basis if self.side is Side.SELL else Decimal(0)
 
+    @property
+    def may_turn_loss(self) -> bool:
+        proceeds = self.quantity * self.price
+        return self.side is Side.SELL and may_turn_loss(proceeds=proceeds, basis=self.basis)
+
 
 @dataclass(frozen=True, slots=True)
 class DraftProposal:
@@ -112,10 +122,12 @@ class Intention:
     security: int
     side: Side
     quantity: Decimal  # shares not yet filled
-    price: Decimal
+    price: Decimal  # the latest quote; the proposal's where there is none
     opening: int | None
     part: int | None
-    at_loss: bool  # a sale below its basis in a taxable account, at the proposal's price
+    at_loss: (
+        bool  # a sale in a taxable account that is a loss at ``price``, or nearly (NEARLY_A_LOSS)
+    )
     pair: int
 
     @property
@@ -224,3 +236,4 @@ class FillImport:
 
     new: int
     known: int
+    linked: int = 0  # of the new ones, those that the ledger held already, from a statement

@@ -4,6 +4,7 @@ from proposals.selectors.check_facts import facts, tax_profile_facts
 from proposals.selectors.desk import (
     OrderFile,
     PendingTotal,
+    held_back,
     household_proposals,
     inbox,
     order_export,
@@ -16,6 +17,7 @@ from proposals.selectors.desk import (
 )
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
 from proposals.selectors.open_windows import windows
+from proposals.selectors.order_lots import lots_left, lots_sold
 from proposals.selectors.pairs import open_pairs
 from proposals.selectors.window_rows import window_rows
 
@@ -25,9 +27,12 @@ __all__ = [
     "PendingTotal",
     "draft_trades",
     "facts",
+    "held_back",
     "household_proposals",
     "inbox",
     "intentions",
+    "lots_left",
+    "lots_sold",
     "open_pairs",
     "order_export",
     "order_exports",

@@ -41,7 +41,7 @@ def facts(
             lot_selectors.ledger(household_id), _entries_by_proposal(possible, as_of)
         ),
         lots=lots,
-        windows=windows_given(household, as_of, on_the_way=on_the_way),
+        windows=windows_given(household, as_of, on_the_way=on_the_way, lots=lots),
         quotes=securities.latest_prices(household.firm_id, as_of),
         half_spreads=spreads,
         cash=cash,

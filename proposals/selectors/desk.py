@@ -85,6 +85,12 @@ def waiting_orders(user: User) -> QuerySet[Order]:
     return orders(user).filter(status=OrderStatus.APPROVED)
 
 
+def held_back(user: User) -> QuerySet[Proposal]:
+    """Approved proposals that the last export left out."""
+    rows = access.visible(user, Proposal).filter(status=Status.APPROVED)
+    return rows.exclude(held_back=[]).select_related("household").order_by("pk")
+
+
 def order_exports(user: User) -> QuerySet[OrderExport]:
     """The firm's order files, newest first."""
     return access.visible(user, OrderExport).select_related("exported_by").order_by("-number")

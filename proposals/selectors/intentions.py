@@ -1,9 +1,16 @@
-"""What is on its way: the unfilled remainder of open proposals."""
+"""What is on its way: the unfilled remainder of open proposals, at the latest quotes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import date
 from decimal import Decimal
 
+from accounts.models import Household
+from accounts.selectors import business_date
+from lots import selectors as lot_selectors
+from lots.types import LotRow
+from proposals.compliance import LotKey
 from proposals.models import Order, Proposal, ProposedTrade
+from proposals.selectors.order_lots import lots_left
 from proposals.types import (
     DraftTrade,
     Intention,
@@ -11,10 +18,14 @@ from proposals.types import (
     ProposalKind,
     Side,
     Status,
+    may_turn_loss,
 )
+from securities import selectors as securities
 
 COMMITTED = (Status.APPROVED, Status.ORDERED)
 ZERO = Decimal(0)
+
+_Line = tuple[int, int, int, str, int | None, int | None]  # an order's key, and a lot of it
 
 
 def intentions(
@@ -22,12 +33,14 @@ def intentions(
     *,
     statuses: Collection[Status] = COMMITTED,
     without: int | None = None,
+    as_of: date | None = None,
 ) -> tuple[Intention, ...]:
-    """The unfilled remainder of open proposals' trades, oldest proposal first.
+    """The unfilled remainder of open proposals' trades, oldest proposal first, at the quotes of ``as_of``.
 
-    ``without`` leaves one proposal (primary key) out: the one that is being decided.
+    ``without`` leaves one proposal (primary key) out: the one that is being decided. ``as_of`` is by default the firm's
+    business date.
     """
-    trades = (
+    trades = list(
         ProposedTrade.objects.filter(
             proposal__household=household_id, proposal__status__in=list(statuses)
         )
@@ -35,34 +48,55 @@ def intentions(
         .select_related("proposal", "account")
         .order_by("proposal_id", "ordinal")
     )
-    done = _filled_or_cancelled(household_id, statuses)
+    if not trades:
+        return ()
+    firm = Household.objects.select_related("firm").get(pk=household_id).firm
+    quotes = securities.latest_prices(firm.pk, as_of or business_date(firm))
+    lots = {(lot.opening, lot.part): lot for lot in lot_selectors.open_lots(household_id)}
+    done = _sold_bought_or_cancelled(household_id, statuses)
     found = []
     for trade in trades:
-        key = (trade.proposal_id, trade.account_id, trade.security_id, trade.side)
-        filled = min(done.get(key, ZERO), trade.quantity)
-        if filled:
-            done[key] -= filled
-        if trade.quantity > filled:
-            found.append(_intention(trade, trade.quantity - filled))
+        line = _line(trade, trade.opening_id, trade.part)
+        past = min(done.get(line, ZERO), trade.quantity)
+        if past:
+            done[line] -= past
+        if trade.quantity > past:
+            quote = quotes.get(trade.security_id)
+            price = quote.price if quote else trade.price
+            found.append(_intention(trade, trade.quantity - past, price, lots))
     return tuple(found)
 
 
-def _filled_or_cancelled(
+def _line(of: Order | ProposedTrade, opening: int | None, part: int | None) -> _Line:
+    return (of.proposal_id, of.account_id, of.security_id, of.side, opening, part)
+
+
+def _sold_bought_or_cancelled(
     household_id: int, statuses: Collection[Status]
-) -> dict[tuple[int, int, int, str], Decimal]:
-    """Shares of each order that will not be traded any more."""
-    orders = Order.objects.filter(
-        proposal__household=household_id, proposal__status__in=list(statuses)
+) -> dict[_Line, Decimal]:
+    """Shares of each purchase, and of each lot of each sale, that will not be traded any more."""
+    orders = list(
+        Order.objects.filter(
+            proposal__household=household_id, proposal__status__in=list(statuses)
+        ).prefetch_related("lots")
     )
-    return {
-        (order.proposal_id, order.account_id, order.security_id, order.side): (
-            order.quantity if order.status == OrderStatus.CANCELLED else order.filled_quantity
-        )
-        for order in orders
-    }
+    left = lots_left(orders)
+    done: dict[_Line, Decimal] = {}
+    for order in orders:
+        is_over = order.status == OrderStatus.CANCELLED
+        unsold = {(lot.opening, lot.part): lot.quantity for lot in left[order.pk]}
+        for lot in order.lots.all():
+            rest = ZERO if is_over else unsold.get((lot.opening_id, lot.part), ZERO)
+            done[_line(order, lot.opening_id, lot.part)] = lot.quantity - rest
+        if order.side == Side.BUY:
+            done[_line(order, None, None)] = order.quantity if is_over else order.filled_quantity
+    return done
 
 
-def _intention(trade: ProposedTrade, quantity: Decimal) -> Intention:
+def _intention(
+    trade: ProposedTrade, quantity: Decimal, price: Decimal, lots: Mapping[LotKey, LotRow]
+) -> Intention:
+    side = Side(trade.side)
     return Intention(
         proposal=trade.proposal_id,
         kind=ProposalKind(trade.proposal.kind),
@@ -70,14 +104,27 @@ def _intention(trade: ProposedTrade, quantity: Decimal) -> Intention:
         as_of=trade.proposal.as_of,
         account=trade.account_id,
         security=trade.security_id,
-        side=Side(trade.side),
+        side=side,
         quantity=quantity,
-        price=trade.price,
+        price=price,
         opening=trade.opening_id,
         part=trade.part,
-        at_loss=trade.account.is_taxable and trade.gain < 0,
+        at_loss=side is Side.SELL
+        and trade.account.is_taxable
+        and may_turn_loss(proceeds=price, basis=_basis_a_share(trade, quantity, lots)),
         pair=trade.pair,
     )
+
+
+def _basis_a_share(
+    trade: ProposedTrade, quantity: Decimal, lots: Mapping[LotKey, LotRow]
+) -> Decimal:
+    """Today's basis of the shares to sell; the dearest part's where a wash sale has cut the lot since."""
+    named = lots.get((trade.opening_id or 0, trade.part or 0))
+    if named is not None and named.quantity >= quantity:
+        return named.basis / named.quantity
+    held = [lot.basis / lot.quantity for lot in lots.values() if lot.opening == trade.opening_id]
+    return max(held, default=trade.basis / trade.quantity)
 
 
 def draft_trades(proposal: Proposal) -> tuple[DraftTrade, ...]:

@@ -1,6 +1,6 @@
 """What a household must not trade on a day: windows opened by the ledger, by open proposals and by drafts."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -9,10 +9,12 @@ from django.db.models import F, Sum
 
 from accounts.models import Account, Household
 from accounts.types import AccountKind
+from lots import selectors as lot_selectors
 from lots.models import Disposal, TaxLot
 from lots.rounding import plain
-from lots.types import EntryKind
+from lots.types import EntryKind, LotRow
 from lots.wash_sales import window
+from proposals.compliance import LotKey, feasible
 from proposals.selectors.intentions import COMMITTED, intentions
 from proposals.types import (
     DraftProposal,
@@ -43,8 +45,9 @@ def windows(
     A trade that has not happened yet is taken to happen on ``as_of``.
     """
     household = Household.objects.get(pk=household_id)
-    on_the_way = intentions(household_id, statuses=statuses)
-    return windows_given(household, as_of, on_the_way=on_the_way, drafts=drafts)
+    on_the_way = intentions(household_id, statuses=statuses, as_of=as_of)
+    lots = {(lot.opening, lot.part): lot for lot in lot_selectors.open_lots(household_id)}
+    return windows_given(household, as_of, on_the_way=on_the_way, lots=lots, drafts=drafts)
 
 
 def windows_given(
@@ -52,8 +55,10 @@ def windows_given(
     as_of: date,
     *,
     on_the_way: Sequence[Intention],
+    lots: Mapping[LotKey, LotRow],
     drafts: Sequence[DraftProposal] = (),
 ) -> Windows:
+    """``windows`` of what is given; sales reserve the shares of ``lots`` that they will relieve."""
     symbols = securities.symbols(household.firm_id)
     accounts = {account.pk: account for account in Account.objects.filter(household=household)}
     planned = [(one, f"the {one.status} {_words(one.kind)} of {one.as_of}") for one in on_the_way]
@@ -70,7 +75,7 @@ def windows_given(
             *_booked_purchases(household.pk, as_of, symbols),
             *_planned_purchases(planned, as_of, symbols, accounts),
         ],
-        reservations=_reservations(one for one, _ in planned),
+        reservations=_reservations(feasible([one for one, _ in planned], lots)),
         groups=securities.identical_groups(household.firm_id),
     )
 
@@ -189,7 +194,7 @@ def _draft_intentions(draft: DraftProposal, accounts: dict[int, Account]) -> lis
             price=trade.price,
             opening=trade.opening,
             part=trade.part,
-            at_loss=accounts[trade.account].is_taxable and trade.gain < 0,
+            at_loss=accounts[trade.account].is_taxable and trade.may_turn_loss,
             pair=trade.pair,
         )
         for trade in draft.trades

@@ -129,6 +129,7 @@ def _moved_since(proposal: Proposal) -> tuple[Moved, ...]:
     return moved_inputs(
         selectors.draft_trades(proposal),
         selectors.facts(household.pk, today, on_the_way=on_the_way),
+        as_of=proposal.as_of,
         expires_on=proposal.expires_on,
         tax_profile=json.loads(proposal.content)["tax_profile"],
         tax_profile_now=selectors.tax_profile_facts(household.pk, proposal.as_of.year),

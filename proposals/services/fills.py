@@ -1,6 +1,7 @@
 """Fills that come back: booked as transactions, all or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import PurePath
 from uuid import UUID
 
@@ -17,27 +18,32 @@ from lots import services as lots
 from lots.booking import BookingError
 from lots.models import Transaction
 from proposals import selectors
-from proposals.fill_booking import booking_of, new_fills
+from proposals.fill_booking import booking_of, new_fills, told_before
 from proposals.fills import FillRow, read_fills
 from proposals.models import (
     Fill,
     Order,
     Proposal,
 )
+from proposals.remainders import Lots, split_off, unsold
 from proposals.services.life import audit, move, move_orders, require_now
 from proposals.types import (
     FillImport,
     OrderStatus,
+    Side,
     Status,
 )
 from securities.importers.file_text import check_bytes, check_size, decoded
 from securities.importers.refusal import Problems
 
+Link = dict[str, object]  # audit facts of a fill that a statement told before
+
 
 def import_fills(*, user: User, file: bytes, name: str) -> FillImport:
     """Book a custodian's fills, all or nothing; a fill that is known with the same content changes nothing.
 
-    Raises NotAllowed, and ImportRefused with every problem found and its place.
+    A fill of what a statement has told before is linked to the booked transaction. Raises NotAllowed, and ImportRefused
+    with every problem found and its place.
     """
     firm = require_now(user, Action.TRADE)
     name = PurePath(name).name[:255] or "fills"
@@ -49,17 +55,18 @@ def import_fills(*, user: User, file: bytes, name: str) -> FillImport:
         problems = Problems(name)
         new = new_fills(rows, orders, problems)
         problems.raise_if_any()
+        links: list[Link] = []
         if new:
-            _book_fills(firm, user, new, orders, problems)
+            links = _link_or_book(firm, user, new, orders, problems)
             _finish(user, {row.order for row in new}, orders)
             record_audit(
                 firm=firm,
                 actor=user.username,
                 action="fills.imported",
                 subject=name[:120],
-                facts={"new": len(new), "known": len(rows) - len(new)},
+                facts={"new": len(new), "known": len(rows) - len(new), "linked": links},
             )
-    return FillImport(new=len(new), known=len(rows) - len(new))
+    return FillImport(new=len(new), known=len(rows) - len(new), linked=len(links))
 
 
 def _locked_orders(user: User, rows: Sequence[FillRow]) -> dict[UUID, Order]:
@@ -72,18 +79,69 @@ def _locked_orders(user: User, rows: Sequence[FillRow]) -> dict[UUID, Order]:
     }
 
 
-def _book_fills(
+def _link_or_book(
     firm: Firm,
     user: User,
     new: Sequence[FillRow],
     orders: dict[UUID, Order],
     problems: Problems,
+) -> list[Link]:
+    """Link the fills that a statement told before, then book the others. Returns what was linked.
+
+    Raises ImportRefused where the ledger refuses.
+    """
+    before = told_before(new, orders)
+    left = selectors.lots_left(orders.values())
+    sold = selectors.lots_sold([one.pk for one in before.values()])
+    links = []
+    for row in new:
+        if (told := before.get(row.line)) is not None:
+            links.append(_link(row, orders[row.order], told, left, sold.get(told.pk, {})))
+    _book_fills(firm, user, [row for row in new if row.line not in before], orders, left, problems)
+    return links
+
+
+def _link(
+    row: FillRow,
+    order: Order,
+    told: Transaction,
+    left: dict[int, Lots],
+    sold: Mapping[int, Decimal],
+) -> Link:
+    """The ledger keeps the lots that the statement said; where the order named others, the audit says so."""
+    named: dict[int, Decimal] = {}
+    if order.side == Side.SELL:
+        for lot in split_off(left[order.pk], row.quantity)[0]:
+            named[lot.opening] = named.get(lot.opening, Decimal(0)) + lot.quantity
+        left[order.pk] = unsold(left[order.pk], sold, row.quantity)
+    order.filled_quantity += row.quantity
+    _make_fill(row, order, told)
+    link: Link = {"fill": row.external_id, "transaction": told.external_id, "order": row.order}
+    if told.fee != row.fee:
+        link |= {"fee_of_fill": row.fee, "fee_booked": told.fee}
+    if named != dict(sold):
+        link |= {"lots_ordered": _audited(named), "lots_sold": _audited(sold)}
+    return link
+
+
+def _audited(lots: Mapping[int, Decimal]) -> dict[str, Decimal]:
+    return {str(opening): quantity for opening, quantity in sorted(lots.items())}
+
+
+def _book_fills(
+    firm: Firm,
+    user: User,
+    rows: Sequence[FillRow],
+    orders: dict[UUID, Order],
+    left: dict[int, Lots],
+    problems: Problems,
 ) -> None:
     """Book each fill as one transaction, then link it. Raises ImportRefused where the ledger refuses."""
     bookings = []
-    for row in new:
+    for row in rows:
         order = orders[row.order]
-        bookings.append(booking_of(row, order))
+        lots_taken, left[order.pk] = split_off(left[order.pk], row.quantity)
+        bookings.append(booking_of(row, order, lots_taken))
         order.filled_quantity += row.quantity
     try:
         lots.book(firm=firm, rows=bookings, actor=user.username)
@@ -91,18 +149,21 @@ def _book_fills(
         for problem in error.problems:
             problems.add(problem.reason, line=problem.row, column=problem.column)
         raise problems.refusal() from error
-    for row, booking in zip(new, bookings, strict=True):
-        Fill.objects.create(
-            order=orders[row.order],
-            external_id=row.external_id,
-            trade_date=row.trade_date,
-            quantity=row.quantity,
-            price=row.price,
-            fee=row.fee,
-            transaction=Transaction.objects.get(
-                account=booking.account, external_id=booking.external_id
-            ),
-        )
+    for row, booking in zip(rows, bookings, strict=True):
+        booked = Transaction.objects.get(account=booking.account, external_id=booking.external_id)
+        _make_fill(row, orders[row.order], booked)
+
+
+def _make_fill(row: FillRow, order: Order, booked: Transaction) -> None:
+    Fill.objects.create(
+        order=order,
+        external_id=row.external_id,
+        trade_date=row.trade_date,
+        quantity=row.quantity,
+        price=row.price,
+        fee=row.fee,
+        transaction=booked,
+    )
 
 
 def _finish(user: User, touched: set[UUID], orders: dict[UUID, Order]) -> None:

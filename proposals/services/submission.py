@@ -75,9 +75,9 @@ def _refuse_if_busy(draft: DraftProposal) -> None:
 def _before_in_the_night(draft: DraftProposal) -> tuple[Intention, ...]:
     """What is committed, and what this night has already proposed in kinds that come first."""
     earlier = NIGHT_ORDER[: NIGHT_ORDER.index(draft.kind)]
-    tonight = selectors.intentions(draft.household, statuses=[Status.PENDING])
+    tonight = selectors.intentions(draft.household, statuses=[Status.PENDING], as_of=draft.as_of)
     return (
-        *selectors.intentions(draft.household),
+        *selectors.intentions(draft.household, as_of=draft.as_of),
         *(one for one in tonight if one.as_of == draft.as_of and one.kind in earlier),
     )
 

@@ -288,10 +288,10 @@ def test_what_moved_makes_the_proposal_stale_and_is_named(
 
 
 def test_cash_that_has_left_is_named(desk: Desk):
-    factories.book(desk.account, EntryKind.CASH_IN, date(2022, 1, 3), amount="2800")
+    factories.book(desk.account, EntryKind.CASH_IN, date(2022, 1, 3), amount="2800.40")
     proposal = desk.submit(desk.purchase("10", pair=0), kind=ProposalKind.REBALANCE)
-    factories.book(desk.account, EntryKind.CASH_OUT, TODAY, amount="1")
-    with pytest.raises(StaleProposal, match=r"cash in Ann taxable: \$800.00 needed → \$799.00"):
+    factories.book(desk.account, EntryKind.CASH_OUT, TODAY, amount="1.40")
+    with pytest.raises(StaleProposal, match=r"cash in Ann taxable: \$800.40 needed → \$799.00"):
         approve(desk, proposal)
 
 

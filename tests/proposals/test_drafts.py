@@ -38,6 +38,10 @@ def test_two_lots_of_a_pair_share_one_purchase():
         ((sale("20.00000001"), purchase()), "oversold"),
         ((sale("12"), sale("12"), purchase("23")), "oversold"),
         ((sale(), purchase(security=TWIN)), "sells_at_loss_what_it_buys"),
+        (
+            (sale(basis=Decimal(1590)), purchase(security=TWIN)),  # a gain of 0.6 %
+            "sells_at_loss_what_it_buys",
+        ),
         ((sale(), purchase("21")), "unbalanced_pair"),  # more bought than sold
         ((sale(), purchase("18")), "unbalanced_pair"),  # a share more would fit
         ((sale(),), "unbalanced_pair"),
@@ -91,3 +95,22 @@ def test_a_loss_that_a_recent_purchase_would_wash_is_refused_with_what_is_lost_f
         "$100.00 of the loss on OLD sold on 2022-12-28 in Ann taxable would be disallowed, "
         "$100.00 of it for ever."
     )
+
+
+@pytest.mark.parametrize(
+    ("basis", "codes_found"),
+    [
+        ("1568", []),  # what a fill 2 % lower than 1,600 brings
+        ("1568.01", ["nearly_a_wash_sale"]),
+    ],
+)
+def test_a_gain_that_a_lower_fill_would_turn_into_a_washed_loss_is_refused(basis, codes_found):
+    base = facts()
+    recent = LedgerEntry(
+        "101", date(2022, 12, 20), str(IRA), EntryKind.BUY, str(TWIN), Decimal(5), Decimal(400)
+    )
+    (bought,) = base.ledger.entries
+    ledger = replace(base.ledger, entries=(replace(bought, amount=Decimal(basis)), recent))
+    trade = sale(basis=Decimal(basis), pair=0)
+    assert codes(trade, kind=ProposalKind.REBALANCE, ledger=ledger) == codes_found
+    assert codes(trade, kind=ProposalKind.REBALANCE) == []  # no purchase, no wash sale

@@ -27,11 +27,14 @@ from tests.proposals.trades import (
 PROFILE = {"federal_long_rate": "0.15", "state_rate": "0.05"}
 
 
-def moved(*, expires_on=date(2023, 1, 2), profile_now=PROFILE, trades=None, **changes):
+def moved(
+    *, made_on=TODAY, expires_on=date(2023, 1, 2), profile_now=PROFILE, trades=None, **changes
+):
     """(input, old, new) of everything that moved for the balanced pair."""
     found = moved_inputs(
         trades or (sale(), purchase()),
         facts(**changes),
+        as_of=made_on,
         expires_on=expires_on,
         tax_profile=PROFILE,
         tax_profile_now=profile_now,
@@ -153,18 +156,22 @@ def test_a_purchase_since_then_that_washes_the_loss_is_named():
 
 def test_cash_must_cover_what_the_sales_do_not():
     trades = (purchase("10", pair=0),)
-    assert moved(trades=trades, cash={TAXABLE: Decimal(800)}) == []
-    assert moved(trades=trades, cash={TAXABLE: Decimal("799.99")}) == [
-        ("cash in Ann taxable", "$800.00 needed", "$799.99")
+    assert moved(trades=trades, cash={TAXABLE: Decimal("800.40")}) == []
+    assert moved(trades=trades, cash={TAXABLE: Decimal("800.39")}) == [
+        ("cash in Ann taxable", "$800.40 needed", "$800.39")
     ]
 
 
-def test_sales_count_less_their_half_spread():
+def test_both_sides_of_a_pair_cost_their_half_spread():
     trades = (sale(), purchase("20"))
-    assert moved(trades=trades, cash={TAXABLE: Decimal("0.80")}) == []
-    assert moved(trades=trades, cash={TAXABLE: Decimal("0.79")}) == [
-        ("cash in Ann taxable", "$0.80 needed", "$0.79")
+    assert moved(trades=trades, cash={TAXABLE: Decimal("1.60")}) == []
+    assert moved(trades=trades, cash={TAXABLE: Decimal("1.59")}) == [
+        ("cash in Ann taxable", "$1.60 needed", "$1.59")
     ]
+
+
+def test_a_proposal_of_another_tax_year_is_stale():
+    assert moved(made_on=date(2021, 12, 31)) == [("tax year", "2021", "2022")]
 
 
 def test_an_account_short_of_cash_may_still_sell():
