@@ -47,6 +47,12 @@ class StaleProposal(Conflict):
         )
 
 
+class AllHeldBack(Conflict):
+    """Orders wait, but none of them may leave now."""
+
+    code = "all_held_back"
+
+
 class NothingToExport(LotwiseError):
     """No approved order waits for export."""
 

@@ -55,6 +55,9 @@ class Proposal(models.Model):
     inputs = models.TextField()  # canonical text of what it was computed from
     inputs_sha256 = models.CharField(max_length=64)
     code_version = models.CharField(max_length=40)
+    held_back = models.JSONField(
+        default=list, blank=True
+    )  # why the last export left its orders waiting, in sentences
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -86,6 +89,11 @@ class Proposal(models.Model):
     @property
     def saved_this_year(self) -> Decimal:
         return Decimal(self.tax_saved - self.carried_worth)
+
+    @property
+    def held_sentence(self) -> str:
+        name = f"{self.household.name}, {self.kind.replace('_', '-')} of {self.as_of}"
+        return f"{name}, is held back: {' '.join(self.held_back)}"
 
     @property
     def net_benefit(self) -> Decimal:

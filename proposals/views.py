@@ -100,6 +100,7 @@ def orders(request: HttpRequest) -> HttpResponse:
         **page_of(request, rows),
         "waiting": selectors.waiting_orders(user).count(),
         "exports": selectors.order_exports(user)[:20],
+        "held_back": selectors.held_back(user),
     }
     return render(request, "proposals/orders.html", context)
 
@@ -110,6 +111,8 @@ def export_orders(request: HttpRequest) -> HttpResponse:
     user = person(request)
     export = services.export_orders(user=user)
     messages.success(request, f"Order file {export.number} is ready: download it below.")
+    for proposal in selectors.held_back(user):
+        messages.warning(request, proposal.held_sentence)
     return redirect("orders")
 
 
@@ -133,7 +136,9 @@ def import_fills(request: HttpRequest) -> HttpResponse:
         return redirect("orders")
     upload = form.cleaned_data["file"]
     result = services.import_fills(user=user, file=upload.read(), name=upload.name)
-    messages.success(request, f"{result.new} new fills booked, {result.known} known already.")
+    booked = f"{result.new} new fills booked, {result.known} known already"
+    linked = f"; a statement had told of {result.linked} of the new ones" if result.linked else ""
+    messages.success(request, f"{booked}{linked}.")
     return redirect("orders")
 
 

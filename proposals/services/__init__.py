@@ -1,9 +1,10 @@
 """Writes: the life of proposals, the orders they become, and the fills that come back."""
 
 from proposals.services.decisions import approve, cancel, reject
+from proposals.services.exporting import export_orders
 from proposals.services.fills import import_fills
 from proposals.services.life import expire, move, supersede_pending
-from proposals.services.orders import close_orders, export_orders
+from proposals.services.orders import close_orders
 from proposals.services.submission import submit
 
 __all__ = [

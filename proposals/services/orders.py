@@ -1,31 +1,24 @@
-"""Orders: made by an approval, exported once, closed where the custodian will not execute them."""
+"""Orders: made by an approval, closed where the custodian will not execute them."""
 
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts import access
 from accounts.access import Action
-from accounts.canonical import sha256_of
 from accounts.errors import Conflict
-from accounts.locks import lock_household, lock_households
-from accounts.models import Firm, User
-from accounts.services import record_audit
+from accounts.locks import lock_household
+from accounts.models import User
 from lots.models import TaxLot
-from proposals import order_files, selectors
-from proposals.errors import (
-    NothingToExport,
-)
+from proposals import selectors
 from proposals.models import (
     Order,
-    OrderExport,
     OrderLot,
     Proposal,
 )
-from proposals.order_rows import lot_rows, order_row
 from proposals.services.life import audit, move, move_orders, require_now
 from proposals.types import (
     DraftTrade,
@@ -34,7 +27,6 @@ from proposals.types import (
     Status,
 )
 
-_EXPORT_LOCK_SPACE = 0x4C58  # beside the audit chain's: numbers of order files are serial per firm
 ZERO = Decimal(0)
 
 
@@ -79,58 +71,6 @@ def _make_order_lots(
         OrderLot(order=order, opening_id=key[0], part=key[1], quantity=by_lot[key])
         for key in latest_first
     )
-
-
-def export_orders(*, user: User) -> OrderExport:
-    """Put every approved order of the firm into one numbered file, exactly once.
-
-    Raises NotAllowed, and NothingToExport when none waits.
-    """
-    with transaction.atomic(durable=True):
-        firm = require_now(user, Action.TRADE)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_EXPORT_LOCK_SPACE, firm.pk])
-        households = set(
-            selectors.waiting_orders(user).values_list("account__household_id", flat=True)
-        )
-        lock_households(households)
-        orders = list(
-            selectors.waiting_orders(user)
-            .filter(account__household__in=households)
-            .order_by("pk")
-            .prefetch_related("lots__opening", "proposal__decisions__user", "proposal__trades")
-        )
-        if not orders:
-            raise NothingToExport("No approved order waits for export: approve a proposal first.")
-        return _export(firm, user, orders)
-
-
-def _export(firm: Firm, user: User, orders: Sequence[Order]) -> OrderExport:
-    number = OrderExport.objects.filter(firm=firm).count() + 1
-    orders_csv = order_files.orders_csv([order_row(order, number) for order in orders])
-    lots_csv = order_files.lots_csv([row for order in orders for row in lot_rows(order)])
-    export = OrderExport.objects.create(
-        firm=firm,
-        number=number,
-        orders_csv=orders_csv,
-        lots_csv=lots_csv,
-        sha256=sha256_of(orders_csv + lots_csv),
-        exported_by=user,
-    )
-    exported = Order.objects.filter(pk__in=[order.pk for order in orders])
-    moved = move_orders(exported, OrderStatus.APPROVED, OrderStatus.ORDERED, export=export)
-    if moved != len(orders):
-        raise Conflict("Somebody else changed these orders meanwhile: try again.")
-    for proposal_id in sorted({order.proposal_id for order in orders}):
-        move(proposal_id, Status.APPROVED, Status.ORDERED)
-    record_audit(
-        firm=firm,
-        actor=user.username,
-        action="orders.exported",
-        subject=f"order file {number}",
-        facts={"orders": [order.public_id for order in orders], "sha256": export.sha256},
-    )
-    return export
 
 
 def close_orders(*, user: User, public_id: UUID, note: str = "") -> Proposal:
