@@ -1,6 +1,8 @@
 """Invariants that must hold on the live database; each violation is one sentence."""
 
 from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
 
 from django.db import transaction
 from django.db.models import F, Sum
@@ -8,7 +10,10 @@ from django.db.models import F, Sum
 from accounts.canonical import sha256_of
 from accounts.models import Firm, Household
 from accounts.selectors import audit_fault
+from lots.models import TaxLot, Transaction
+from lots.rounding import plain
 from lots.services import rebuild_lots
+from proposals import selectors
 from proposals.models import Decision, Order, Proposal
 
 
@@ -20,6 +25,7 @@ def violations() -> Iterator[str]:
             yield f"{firm}: audit chain: {fault}"
         for household in Household.objects.filter(firm=firm).order_by("pk"):
             yield from _derived(household)
+            yield from _promised(household)
         yield from _proposals(firm)
         yield from _orders(firm)
 
@@ -32,6 +38,25 @@ def _derived(household: Household) -> Iterator[str]:
     differing = changes.inserted + changes.updated + changes.deleted
     if differing:
         yield f"{household.firm}: {household}: {differing} derived rows do not follow from the ledger"
+
+
+def _promised(household: Household) -> Iterator[str]:
+    """No lot is promised to more orders than it has shares; what an export holds back is promised to nobody."""
+    held_back = Proposal.objects.filter(household=household).exclude(held_back=[])
+    waiting = set(held_back.values_list("pk", flat=True))
+    promised: dict[int, Decimal] = {}
+    for one in selectors.intentions(household.pk):
+        if one.opening is not None and one.proposal not in waiting:
+            promised[one.opening] = promised.get(one.opening, Decimal(0)) + one.quantity
+    lots = TaxLot.objects.filter(opening__in=promised).order_by().values_list("opening_id")
+    held = dict(lots.annotate(Sum("quantity")))
+    for opening in Transaction.objects.filter(pk__in=promised).order_by("pk"):
+        left, shares = held.get(opening.pk, Decimal(0)), promised[opening.pk]
+        if shares > left:
+            yield (
+                f"{household.firm}: {household}: open orders sell {plain(Fraction(shares))} of the lot "
+                f"{opening.external_id}, {plain(Fraction(left))} are open"
+            )
 
 
 def _proposals(firm: Firm) -> Iterator[str]:

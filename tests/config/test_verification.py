@@ -11,7 +11,9 @@ from accounts.services import record_audit
 from config.verification import violations
 from lots.models import TaxLot
 from lots.types import EntryKind
+from proposals.models import OrderLot, ProposedTrade
 from tests.factories import book, make_account, make_firm, make_household, make_security
+from tests.proposals.desk import make_desk
 
 pytestmark = pytest.mark.django_db
 
@@ -48,4 +50,15 @@ def test_a_changed_audit_event_is_named(firm):
         cursor.execute("SET LOCAL session_replication_role = origin")
     assert list(violations()) == [
         "Harbor Advisers: audit chain: event 2 was changed after it was written"
+    ]
+
+
+def test_a_lot_promised_to_more_orders_than_it_has_shares_is_named():
+    desk = make_desk()
+    desk.ordered(desk.sale("12"), desk.purchase("11"))
+    assert list(violations()) == []
+    OrderLot.objects.update(quantity=Decimal(25))
+    ProposedTrade.objects.filter(side="sell").update(quantity=Decimal(25))
+    assert list(violations()) == [
+        "Harbor Advisers: Miller: open orders sell 25 of the lot T-1-1, 20 are open"
     ]
