@@ -30,7 +30,7 @@ def moved_inputs(
 ) -> tuple[Moved, ...]:
     """Every input that moved; empty = the trades may be approved on ``facts.as_of``.
 
-    ``as_of`` is the day and ``tax_profile`` the figures that the proposal was computed with, ``tax_profile_now`` today's.
+    ``as_of`` is the day and ``tax_profile`` are the figures of the proposal, ``tax_profile_now`` today's.
     """
     found = [*_age(facts.as_of, as_of, expires_on), *_prices(trades, facts), *_lots(trades, facts)]
     found += [*_tax_profile(tax_profile, tax_profile_now), *_windows(trades, facts)]
