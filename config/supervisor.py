@@ -125,9 +125,13 @@ class Supervisor:
         self.say("Ctrl-C ends everything.")
 
     def _start_servers(self) -> None:
-        """Start the embedded servers for the addresses that are theirs; check the others answer."""
+        """Check that servers of others answer; start the embedded ones for the addresses that are theirs."""
         postgres = servers.PostgresServer(self.place)
         valkey = servers.ValkeyServer(self.place)
+        if postgres.url() != settings.DATABASE_URL:
+            _refuse_silent_database()
+        if valkey.url() != settings.REDIS_URL:
+            _refuse_silent_queue()
         for server, address in ((postgres, settings.DATABASE_URL), (valkey, settings.REDIS_URL)):
             if address == server.url():
                 self.embedded.append(server)
@@ -135,10 +139,6 @@ class Supervisor:
                     server.start(limit=START_LIMIT_SECONDS)
                 self._write_note()
                 self.say(f"{server.name:<12} started")
-        if postgres not in self.embedded:
-            _refuse_silent_database()
-        if valkey not in self.embedded:
-            _refuse_silent_queue()
 
     def _release_leases(self) -> None:
         """A database that only now started has no worker yet: who still holds a household is dead."""

@@ -171,10 +171,14 @@ def test_a_wrong_setting_is_one_line_and_exit_code_1(server_folder, environment,
     assert (up.returncode, text) == (1, said)
 
 
-def test_a_queue_that_does_not_answer_is_one_line(settings):
-    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
-    with pytest.raises(UpError, match=r"The queue of REDIS_URL does not answer: .*refused"):
-        supervisor._refuse_silent_queue()
+def test_a_queue_that_does_not_answer_is_one_line_before_anything_starts(server_folder):
+    up = start_up(server_folder, free_port(), REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    text, _ = up.communicate(timeout=60)
+    assert up.returncode == 1
+    assert re.fullmatch(
+        r"CommandError: The queue of REDIS_URL does not answer: .*refused\.\n", text
+    )
+    assert not (server_folder / "postgresql").exists()
 
 
 def test_a_database_that_does_not_answer_is_named_and_nothing_stays_running(server_folder):
