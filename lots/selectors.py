@@ -22,6 +22,7 @@ from lots.types import (
     LotPick,
     LotRow,
     Policy,
+    Source,
     Term,
     YearToDate,
 )
@@ -123,13 +124,18 @@ def open_lots(household_id: int) -> list[LotRow]:
     ]
 
 
-def realized(household_id: int, year: int) -> YearToDate:
-    """Allowed gain or loss of the sales in taxable accounts with a trade date in the year (R6)."""
+def realized(household_id: int, year: int, *, source: Source | None = None) -> YearToDate:
+    """Allowed gain or loss of the sales in taxable accounts with a trade date in the year (R6).
+
+    With ``source`` only of the sales that it told of.
+    """
+    sales = Disposal.objects.filter(
+        account__household=household_id, is_taxable=True, trade_date__year=year
+    )
+    if source is not None:
+        sales = sales.filter(sale__source=source)
     rows = (
-        Disposal.objects.filter(
-            account__household=household_id, is_taxable=True, trade_date__year=year
-        )
-        .order_by()
+        sales.order_by()
         .values_list("term")
         .annotate(total=Sum(F("proceeds") - F("basis") + F("disallowed")))
     )

@@ -8,13 +8,11 @@ from accounts.canonical import decimal_text
 from accounts.models import Account, Household
 from accounts.selectors import tax_profile
 from lots import selectors as lot_selectors
-from lots.types import LedgerEntry
+from lots.types import LedgerEntry, Source
 from proposals.compliance import Facts, entries_of, feasible, with_entries
 from proposals.selectors.open_windows import windows_given
 from proposals.staleness import cash_of
-from proposals.types import (
-    Intention,
-)
+from proposals.types import Intention
 from securities import selectors as securities
 
 ZERO = Decimal(0)
@@ -53,14 +51,21 @@ def facts(
 
 
 def tax_profile_facts(household_id: int, year: int) -> dict[str, str]:
-    """The figures of the household's tax profile as text; empty where there is none."""
+    """The household's tax profile and what others sold this year, as text; empty where there is no profile."""
     profile = tax_profile(household_id, year)
     if profile is None:
         return {}
-    return {
+    fields = {
         field.name: _field_text(getattr(profile, field.name))
         for field in profile._meta.concrete_fields
         if field.name not in ("id", "household")
+    }
+    # What our own orders realise was foreseen; what anybody else sold was not.
+    sold = lot_selectors.realized(household_id, year, source=Source.STATEMENT)
+    return {
+        **fields,
+        "short_realised_by_others": decimal_text(sold.short),
+        "long_realised_by_others": decimal_text(sold.long),
     }
 
 

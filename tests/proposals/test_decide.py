@@ -335,3 +335,15 @@ def test_exported_orders_cannot_be_taken_back(desk: Desk):
     proposal, _ = desk.ordered()
     with pytest.raises(Conflict, match="is ordered"):
         services.cancel(user=desk.adviser, public_id=proposal.public_id)
+
+
+def test_a_sale_that_others_booked_meanwhile_changes_the_year_and_the_answer(desk: Desk):
+    proposal = desk.submit()
+    other = factories.make_security(desk.firm, "ELSE")
+    factories.book(desk.account, EntryKind.BUY, date(2021, 1, 4), other, "10", amount="1000")
+    factories.book(desk.account, EntryKind.SELL, date(2022, 12, 1), other, "10", amount="9000")
+    with pytest.raises(StaleProposal) as refusal:
+        approve(desk, proposal)
+    assert [str(moved) for moved in refusal.value.moved] == [
+        "tax profile, long realised by others: 0 → 8000"
+    ]
