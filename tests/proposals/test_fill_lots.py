@@ -3,6 +3,7 @@
 import json
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -111,9 +112,8 @@ def test_a_part_that_covers_its_shares_is_named(desk: Desk):
     ten, sell = lots_of_ten_and_six(desk)
     services.close_orders(user=desk.operations, public_id=sell.proposal.public_id)
     statement_sale(desk, "4", "320", picks=(Pick(desk.lot.pk, Decimal(4)),))  # splits the six
-    part, quantity = TaxLot.objects.filter(
-        security=desk.old, opening__trade_date=TODAY - timedelta(days=20)
-    ).values_list("part", "quantity").last()  # fmt: skip
+    lots = TaxLot.objects.filter(security=desk.old, opening__trade_date=TODAY - timedelta(days=20))
+    part, quantity = lots.values_list("part", "quantity")[lots.count() - 1]
     basis = TaxLot.objects.get(opening=ten, part=part).basis
     factories.set_price(desk.old, TODAY, "140")
     again, _ = desk.ordered(
@@ -148,8 +148,9 @@ def test_a_fill_that_a_statement_told_before_is_linked_and_not_booked_again(desk
     assert list(violations()) == []
 
 
-def facts_of(action: str) -> dict:
-    return json.loads(AuditEvent.objects.get(action=action).payload)["facts"]
+def facts_of(action: str) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(AuditEvent.objects.get(action=action).payload)["facts"]
+    return facts
 
 
 def test_a_statement_with_the_fills_own_id_is_the_same_execution(desk: Desk):
