@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
+from accounts.canonical import decimal_text
 from lots.models import TaxLot, Transaction
 from lots.rounding import cents, plain
 from lots.types import EntryKind, NewTransaction, Pick, Source
@@ -16,6 +17,7 @@ from proposals.types import OrderStatus, Side
 from securities.importers.refusal import Problems
 
 CENT = Decimal("0.01")
+FARTHEST = 2  # times the order's reference price, or a half of it: beyond is a mistype that could not be undone
 
 
 def new_fills(
@@ -58,6 +60,13 @@ def _fault(row: FillRow, order: Order, left: Decimal) -> tuple[str, str] | None:
         return "order_id", "this order was closed: book the trade as a transaction"
     if row.trade_date < order.proposal.as_of:
         return "trade_date", f"before the proposal of {order.proposal.as_of} was made"
+    if not order.reference_price / FARTHEST <= row.price <= order.reference_price * FARTHEST:
+        return "price", (
+            f"{decimal_text(row.price)} is far from the {decimal_text(order.reference_price)} of the "
+            "order: mend the file, or close the order and book the trade as a transaction"
+        )
+    if row.fee > row.quantity * row.price / 10:
+        return "fee", f"{decimal_text(row.fee)} is more than a tenth of the trade: mend the file"
     if row.quantity > left:
         return "quantity", (
             f"{_shares(row.quantity)} shares are more than the {_shares(left)} that are left of "

@@ -206,6 +206,8 @@ def test_the_same_file_or_fill_again_changes_nothing(desk: Desk):
         ("1", "0", "2022-12-28", "price", "must be above zero"),
         ("1", "80", "2022-12-29", "trade_date", "in the future"),
         ("1", "80", "2022-12-27", "trade_date", "before the proposal of 2022-12-28"),
+        ("1", "160.01", "2022-12-28", "price", "160.01 is far from the 80 of the order"),
+        ("1", "39.99", "2022-12-28", "price", "39.99 is far from the 80 of the order"),
     ],
 )
 def test_a_fill_that_does_not_fit_is_refused_and_nothing_is_booked(
@@ -358,3 +360,12 @@ def test_orders_that_are_not_out_cannot_be_closed(desk: Desk):
     proposal = desk.approved()
     with pytest.raises(Conflict, match="is approved"):
         services.close_orders(user=desk.operations, public_id=proposal.public_id)
+
+
+def test_a_fee_that_eats_the_trade_is_a_mistype(desk: Desk):
+    desk.ordered()
+    text = "order_id,external_id,trade_date,quantity,price,fee\n"
+    text += f"{order(Side.BUY).public_id},F-1,2022-12-28,1,80,8.01\n"
+    with pytest.raises(ImportRefused, match=r"8\.01 is more than a tenth of the trade"):
+        services.import_fills(user=desk.operations, file=text.encode(), name="fills.csv")
+    assert not Fill.objects.exists()
