@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from lots.types import Term
 from lots.year_tax import TaxPosition
-from proposals.types import NEARLY_A_LOSS, DraftProposal
+from proposals.types import DraftProposal, may_turn_loss
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
@@ -96,8 +96,8 @@ class StateLot:
         return self.is_taxable and net < self.basis
 
     def may_turn_loss(self, price: Decimal) -> bool:
-        """Whether a sale may be a loss by the time it is filled: its gain is below NEARLY_A_LOSS of the price."""
-        return self.is_taxable and self.quantity * price * (1 - NEARLY_A_LOSS) < self.basis
+        """Whether a sale may be a loss by the time it is filled (``proposals.types.may_turn_loss``)."""
+        return self.is_taxable and may_turn_loss(proceeds=self.quantity * price, basis=self.basis)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
