@@ -101,6 +101,8 @@ class Account(models.Model):
     kind = models.CharField(max_length=20, choices=choices(AccountKind))
     reinvests_dividends = models.BooleanField(default=False)
     tax_managed = models.BooleanField(default=True)
+    # Declared by the client, its transactions are not here: wash sales through it cannot be seen (R17).
+    held_away = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["pk"]
@@ -139,6 +141,12 @@ class TaxProfile(models.Model):
     long_carryover = MoneyField(default=Decimal(0))
     # What a dollar of loss beyond this year's use is worth today: an assumption, shown wherever it matters.
     carried_loss_value = FractionField(default=Decimal("0.12"))
+    # With the income the rates follow from the year's brackets (R34); without it the ones above are used. It is taxable
+    # income after deductions, before capital gains and qualified dividends, and may be negative.
+    ordinary_income = MoneyField(null=True, blank=True)
+    qualified_dividends = MoneyField(default=Decimal(0))
+    modified_agi = MoneyField(null=True, blank=True)  # for the NIIT, before capital gains
+    net_investment_income = MoneyField(null=True, blank=True)  # likewise
 
     class Meta:
         constraints = [
@@ -153,6 +161,10 @@ class TaxProfile(models.Model):
             signed_money("tax_profile_lt_outside", "long_outside"),
             positive_money("tax_profile_st_carry", "short_carryover"),
             positive_money("tax_profile_lt_carry", "long_carryover"),
+            signed_money("tax_profile_income", "ordinary_income"),
+            positive_money("tax_profile_dividends", "qualified_dividends"),
+            signed_money("tax_profile_agi", "modified_agi"),
+            signed_money("tax_profile_nii", "net_investment_income"),
         ]
 
     def __str__(self) -> str:

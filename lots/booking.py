@@ -13,7 +13,7 @@ from accounts.canonical import canonical_text, decimal_text, sha256_of
 from accounts.errors import LotwiseError
 from lots.errors import LedgerError, Oversold, UnknownLot
 from lots.replay import replay
-from lots.types import Ledger, LedgerEntry, NewTransaction, Pick
+from lots.types import DatedGroup, Ledger, LedgerEntry, NewTransaction, Pick
 
 Key = tuple[int, str]  # account and external id: what makes a transaction the same one
 CONTENT_VERSION = 1
@@ -245,11 +245,19 @@ def _renamed(ledger: Ledger, names: Names) -> tuple[Ledger, dict[str, str]]:
         labels[entry.id] = f"{label}{twin}"
     entries = tuple(_renamed_entry(entry, names, labels) for entry in ledger.entries)
     accounts = tuple(replace(account, id=names.accounts[account.id]) for account in ledger.accounts)
-    groups = tuple(
-        frozenset(names.securities.get(member, member) for member in group)
-        for group in ledger.groups
-    )
+    groups = tuple(_renamed_group(group, names) for group in ledger.groups)
     return replace(ledger, entries=entries, accounts=accounts, groups=groups), labels
+
+
+def _renamed_group(group: frozenset[str] | DatedGroup, names: Names) -> frozenset[str] | DatedGroup:
+    def name(security: str) -> str:
+        return names.securities.get(security, security)
+
+    if isinstance(group, DatedGroup):
+        return DatedGroup(
+            tuple(replace(member, security=name(member.security)) for member in group.members)
+        )
+    return frozenset(map(name, group))
 
 
 def _renamed_entry(entry: LedgerEntry, names: Names, labels: Mapping[str, str]) -> LedgerEntry:
@@ -259,5 +267,6 @@ def _renamed_entry(entry: LedgerEntry, names: Names, labels: Mapping[str, str]) 
         account=names.accounts[entry.account],
         security=names.securities.get(entry.security or ""),
         to_account=names.accounts.get(entry.to_account or "", entry.to_account),
+        to_security=names.securities.get(entry.to_security or "", entry.to_security),
         picks=tuple(replace(pick, lot=labels.get(pick.lot, pick.lot)) for pick in entry.picks),
     )

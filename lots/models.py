@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import UniqueConstraint
+from django.db.models import CheckConstraint, Q, UniqueConstraint
 
 from accounts.fields import (
+    FractionField,
     MoneyField,
     PriceField,
     QuantityField,
@@ -15,8 +16,21 @@ from accounts.fields import (
     positive_quantity,
     signed_money,
 )
-from accounts.models import Account, Firm, User, choices, one_of
-from lots.types import EntryKind, Source, Term, Treatment
+from accounts.models import Account, Firm, Household, User, choices, one_of
+from lots.types import (
+    DisposalEvent,
+    EntryKind,
+    IndexFundPolicy,
+    OlderLotPolicy,
+    Relief,
+    SoldReplacementPolicy,
+    Source,
+    SpousePolicy,
+    TackingPolicy,
+    TaxDeferredPolicy,
+    Term,
+    Treatment,
+)
 from securities.models import Security
 
 
@@ -56,15 +70,15 @@ class Transaction(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transactions")
     external_id = models.CharField(max_length=120)
-    kind = models.CharField(max_length=12, choices=choices(EntryKind))
+    kind = models.CharField(max_length=20, choices=choices(EntryKind))
     trade_date = models.DateField()  # a date in the market's zone (R6)
     settle_date = models.DateField(null=True, blank=True)  # recorded, never used by a tax rule
     security = models.ForeignKey(
         Security, on_delete=models.PROTECT, null=True, blank=True, related_name="transactions"
     )
-    quantity = QuantityField(default=Decimal(0))  # shares; for a split the ratio
+    quantity = QuantityField(default=Decimal(0))  # shares; for splits and mergers the ratio
     price = PriceField(null=True, blank=True)
-    amount = MoneyField(default=Decimal(0))  # before the fee; for receive the carried basis
+    amount = MoneyField(default=Decimal(0))  # before the fee; lots.types.LedgerEntry says more
     fee = MoneyField(default=Decimal(0))
     block = models.CharField(max_length=120, blank=True)  # purchases of one order (R9)
     to_account = models.ForeignKey(
@@ -72,6 +86,13 @@ class Transaction(models.Model):
     )
     holding_start = models.DateField(null=True, blank=True)
     acquired = models.DateField(null=True, blank=True)
+    # Which lots a sale takes is settled when it is booked and never chosen again (R22). Empty = FIFO.
+    relief = models.CharField(max_length=12, choices=choices(Relief), blank=True)
+    to_security = models.ForeignKey(
+        Security, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    basis_fraction = FractionField(null=True, blank=True)  # spin-off
+    market_value = MoneyField(null=True, blank=True)  # gift
     memo = models.CharField(max_length=200, blank=True)
     source = models.CharField(
         max_length=10, choices=choices(Source), default=Source.STATEMENT.value
@@ -92,6 +113,8 @@ class Transaction(models.Model):
             bounded("transaction_price", "price", lower=0, upper=Decimal(10) ** 10),
             positive_money("transaction_amount", "amount"),
             positive_money("transaction_fee", "fee"),
+            bounded("transaction_basis_fraction", "basis_fraction", lower=0, upper=1),
+            positive_money("transaction_market_value", "market_value"),
         ]
         indexes = [models.Index(fields=["account", "trade_date"])]
 
@@ -119,6 +142,82 @@ class LotSelection(models.Model):
         return f"{self.quantity} of {self.opening_id}"
 
 
+class TaxPolicy(models.Model):
+    """How a firm reads the unsettled points of the law (U1-U5, U7). Append-only: the newest row is in force."""
+
+    firm_path = "firm"
+
+    firm = models.ForeignKey(Firm, on_delete=models.PROTECT, related_name="tax_policies")
+    index_funds = models.CharField(max_length=30, choices=choices(IndexFundPolicy))  # U1
+    spouse = models.CharField(max_length=30, choices=choices(SpousePolicy))  # U2
+    tacking = models.CharField(max_length=30, choices=choices(TackingPolicy))  # U3
+    sold_replacement = models.CharField(max_length=30, choices=choices(SoldReplacementPolicy))  # U4
+    older_lot = models.CharField(max_length=30, choices=choices(OlderLotPolicy))  # U5
+    tax_deferred = models.CharField(max_length=30, choices=choices(TaxDeferredPolicy))  # U7
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField()
+    decided_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            one_of("tax_policy_index_funds_known", "index_funds", IndexFundPolicy),
+            one_of("tax_policy_spouse_known", "spouse", SpousePolicy),
+            one_of("tax_policy_tacking_known", "tacking", TackingPolicy),
+            one_of("tax_policy_sold_known", "sold_replacement", SoldReplacementPolicy),
+            one_of("tax_policy_older_lot_known", "older_lot", OlderLotPolicy),
+            one_of("tax_policy_deferred_known", "tax_deferred", TaxDeferredPolicy),
+            CheckConstraint(condition=~Q(reason=""), name="tax_policy_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.firm} {self.decided_at:%Y-%m-%d}"
+
+
+class ReliefElection(models.Model):
+    """The standing order of an account: which lots its sales take from a day on (R22, R22b). Append-only."""
+
+    firm_path = "account__firm"
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="relief_elections")
+    method = models.CharField(max_length=12, choices=choices(Relief))
+    effective_on = models.DateField()
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField()
+    decided_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["effective_on", "pk"]
+        constraints = [
+            one_of("relief_election_method_known", "method", Relief),
+            CheckConstraint(condition=~Q(reason=""), name="relief_election_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.method} from {self.effective_on}"
+
+
+class ReportedYear(models.Model):
+    """A tax year whose figures were given out, as they were then; later changes are told against it. Append-only."""
+
+    firm_path = "household__firm"
+
+    household = models.ForeignKey(
+        Household, on_delete=models.PROTECT, related_name="reported_years"
+    )
+    year = models.PositiveSmallIntegerField()
+    figures = models.TextField()  # canonical text (accounts.canonical) of what was reported
+    figures_sha256 = models.CharField(max_length=64)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    reported_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-year", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.household} {self.year}"
+
+
 class TaxLot(models.Model):
     """Derived: one part of a lot still held. (opening, part) is its identity and survives a rebuild."""
 
@@ -132,6 +231,9 @@ class TaxLot(models.Model):
     holding_start = models.DateField()
     quantity = QuantityField()
     basis = MoneyField()
+    is_inherited = models.BooleanField(default=False)  # long-term whatever its dates
+    loss_basis = MoneyField(null=True, blank=True)  # a gift worth less than its basis
+    loss_start = models.DateField(null=True, blank=True)
 
     class Meta:
         ordering = ["acquired", "opening", "part"]
@@ -139,6 +241,7 @@ class TaxLot(models.Model):
             UniqueConstraint(fields=["opening", "part"], name="tax_lot_once"),
             positive_quantity("tax_lot_quantity"),
             positive_money("tax_lot_basis", "basis"),
+            positive_money("tax_lot_loss_basis", "loss_basis"),
         ]
 
     def __str__(self) -> str:
@@ -165,13 +268,17 @@ class Disposal(models.Model):
     disallowed = MoneyField(default=Decimal(0))
     permanent = MoneyField(default=Decimal(0))
     is_taxable = models.BooleanField()
+    event = models.CharField(
+        max_length=12, choices=choices(DisposalEvent), default=DisposalEvent.SALE.value
+    )
 
     class Meta:
         ordering = ["trade_date", "sale", "opening", "part"]
         constraints = [
             UniqueConstraint(fields=["sale", "opening", "part"], name="disposal_once"),
             one_of("disposal_term_known", "term", Term),
-            positive_quantity("disposal_quantity"),
+            one_of("disposal_event_known", "event", DisposalEvent),
+            any_quantity("disposal_quantity"),  # a distribution beyond the basis sells no shares
             signed_money("disposal_proceeds", "proceeds"),
             positive_money("disposal_basis", "basis"),
             positive_money("disposal_disallowed", "disallowed"),

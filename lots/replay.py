@@ -23,7 +23,7 @@ A forward pass is enough although a purchase reaches back to sales 30 days befor
 those sales and its own basis, and its own shares cannot have been sold before they were bought.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 
@@ -36,6 +36,7 @@ from lots.relief import Take, choose
 from lots.splits import SplitBook, in_base_units, in_shares
 from lots.types import (
     EntryKind,
+    IdenticalGroups,
     LedgerAccount,
     LedgerEntry,
     NewDisallowance,
@@ -51,7 +52,7 @@ from lots.wash_sales import MarketKey, WashBook, merged_groups
 def replay(
     transactions: Sequence[LedgerEntry],
     accounts: Sequence[LedgerAccount],
-    identical_groups: Sequence[Collection[str]],
+    identical_groups: IdenticalGroups,
     policy: Policy = Policy(),  # noqa: B008 - frozen, and the documented default
 ) -> ReplayResult:
     """Lots, sales and wash sales of one household.
@@ -71,7 +72,7 @@ def simulate(
     transactions: Sequence[LedgerEntry],
     intended: Sequence[LedgerEntry],
     accounts: Sequence[LedgerAccount],
-    identical_groups: Sequence[Collection[str]],
+    identical_groups: IdenticalGroups,
     policy: Policy = Policy(),  # noqa: B008 - frozen, and the documented default
 ) -> ReplayResult:
     """The replay as it would be with ``intended`` entries, which come last on their dates."""
@@ -127,7 +128,7 @@ class _Replay:
         self,
         entries: Sequence[LedgerEntry],
         accounts: dict[str, LedgerAccount],
-        identical_groups: Sequence[Collection[str]],
+        identical_groups: IdenticalGroups,
         policy: Policy,
     ) -> None:
         self._entries = entries

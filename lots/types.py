@@ -5,6 +5,7 @@ Quantities are shares, money is US dollars. Inside the engine both are exact ``F
 anywhere is a TypeError.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -20,9 +21,22 @@ class EntryKind(StrEnum):
     BUY = "buy"
     SELL = "sell"
     REINVEST = "reinvest"  # a reinvested dividend is a purchase (R25)
-    RECEIVE = "receive"  # gift, inheritance, delivery from elsewhere: no acquisition (R19)
+    VEST = "vest"  # equity compensation or plan purchase: an acquisition (R19, practice)
+    OPENING = "opening"  # a lot bought on ``acquired``, taken over without its history
+    RECEIVE = "receive"  # delivery from elsewhere that is no acquisition (R19)
+    GIFT = (
+        "gift"  # received as a gift: the donor's basis and holding period (R19; IRC 1015, 1223(2))
+    )
+    INHERIT = "inherit"  # basis of the day of death, always long-term (R19; IRC 1014, 1223(9))
+    GIVE = "give"  # gift, donation or delivery out: shares leave, nothing is sold
     TRANSFER = "transfer"  # between the household's own accounts: lots travel unchanged (R19)
     SPLIT = "split"
+    RENAME = "rename"  # the same security under another symbol
+    MERGE = "merge"  # tax-free stock merger: shares become ``to_security`` (R19; IRC 354, 358)
+    CASH_MERGER = "cash_merger"  # the whole position is bought out for cash
+    SPIN_OFF = "spin_off"  # shares of ``to_security`` are distributed (R19; IRC 355, 358)
+    RETURN_OF_CAPITAL = "return_of_capital"  # lowers basis, then gain (IRC 301(c))
+    WORTHLESS = "worthless"  # as if sold for nothing on the last day of the year (IRC 165(g))
     CASH_IN = "cash_in"
     CASH_OUT = "cash_out"
     FEE = "fee"
@@ -33,6 +47,31 @@ class Source(StrEnum):
 
     STATEMENT = "statement"  # the custodian's records, a client system, a person
     FILL = "fill"  # a report that one of the firm's own orders was executed
+
+
+class Relief(StrEnum):
+    """Which lots a sale takes where none are identified (R22): a standing order, or FIFO.
+
+    Ties go to the lot acquired first. LOWEST_TAX takes short-term losses, long-term losses, long-term gains, then
+    short-term gains; losses largest per share first, gains smallest first. AVERAGE is for funds only (R22b): shares
+    leave first in, first out, at the average basis of the account's position.
+    """
+
+    FIFO = "fifo"
+    LIFO = "lifo"
+    HIFO = "hifo"
+    LOWEST_TAX = "lowest_tax"
+    AVERAGE = "average"
+
+
+class DisposalEvent(StrEnum):
+    """What made shares, or their basis, leave for money."""
+
+    SALE = "sale"
+    CASH_IN_LIEU = "cash_in_lieu"  # the fraction that a split, merger or spin-off left over
+    CASH_MERGER = "cash_merger"
+    WORTHLESS = "worthless"
+    DISTRIBUTION = "distribution"  # a return of capital beyond the basis: zero shares leave
 
 
 class Term(StrEnum):
@@ -79,14 +118,33 @@ class LedgerEntry:
     account: str
     kind: EntryKind
     security: str | None = None
-    quantity: Decimal = Decimal(0)  # shares; for a split the ratio, new shares per old
-    amount: Decimal = Decimal(0)  # dollars before the fee; for receive the carried basis
+    # Shares. For split, rename, merge and spin-off the ratio, new shares per old (rename: 1).
+    quantity: Decimal = Decimal(0)
+    # Dollars before the fee. For opening, receive and gift the carried basis, for inherit the value at death; for
+    # split, merge and spin-off the cash in lieu of this account's fraction.
+    amount: Decimal = Decimal(0)
     fee: Decimal = Decimal(0)
-    picks: tuple[LotPick, ...] = ()  # specific identification; empty = FIFO in the account (R22)
+    picks: tuple[LotPick, ...] = ()  # specific identification (R22)
     block: str | None = None  # purchases of one order share it (R9); None = a block of its own
     to_account: str | None = None  # transfer only
-    holding_start: date | None = None  # receive only
-    acquired: date | None = None  # receive only, when the original purchase date is known
+    holding_start: date | None = None  # opening, receive and gift only
+    acquired: date | None = None  # opening (required), receive and gift: the original purchase date
+    relief: Relief | None = None  # sell, transfer, give, cash in lieu without picks; None = FIFO
+    to_security: str | None = None  # rename, merge and spin-off: what the shares become or bring
+    basis_fraction: Decimal | None = (
+        None  # spin-off: part of the basis that goes to the new shares, 0..1
+    )
+    market_value: Decimal | None = (
+        None  # gift: value on the day of the gift (IRC 1015(a)); None = not below basis
+    )
+    multiplier: Decimal = Decimal(1)  # shares covered by one contract (R26)
+
+
+class IndexFundPolicy(StrEnum):
+    """U1: whether funds on one index are substantially identical. The firm's groups are made by it, not the engine."""
+
+    SAME_INDEX_IDENTICAL = "same_index_identical"
+    DISTINCT_UNLESS_LISTED = "distinct_unless_listed"
 
 
 class SpousePolicy(StrEnum):
@@ -142,6 +200,34 @@ class Policy:
     older_lot: OlderLotPolicy = OlderLotPolicy.OLDER_LOT_COUNTS
     tax_deferred: TaxDeferredPolicy = TaxDeferredPolicy.ALL_LIKE_IRA
     scope: Scope = Scope.HOUSEHOLD
+    index_funds: IndexFundPolicy = IndexFundPolicy.SAME_INDEX_IDENTICAL
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A security in a dated group, from ``since`` (None = always) through ``until`` (None = still), both included."""
+
+    security: str
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatedGroup:
+    """Securities that are substantially identical while both belong (R24).
+
+    Sold and replacement shares of two members match if both belong on the day of the sale or on the day of the
+    acquisition: the cautious reading of a fact that changes between the two.
+    """
+
+    members: tuple[Membership, ...]
+
+    def securities(self) -> frozenset[str]:
+        """Everything that belongs at any time."""
+        return frozenset(member.security for member in self.members)
+
+
+IdenticalGroups = Sequence[Collection[str] | DatedGroup]  # undated groups hold on every day
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +243,10 @@ class OpenLot:
     quantity: Fraction  # in today's split units
     basis: Fraction  # adjusted by wash sales
     block: str  # the purchase order it came from (R9)
+    is_inherited: bool = False  # long-term whatever its dates (IRC 1223(9))
+    # A gift worth less than its basis: losses are measured on this, from this start (IRC 1015(a)).
+    loss_basis: Fraction | None = None
+    loss_start: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +283,7 @@ class RealizedLot:
     basis: Fraction
     disallowed: Fraction = Fraction(0)
     permanent: Fraction = Fraction(0)  # the share of ``disallowed`` that is gone for ever
+    event: DisposalEvent = DisposalEvent.SALE
 
     @property
     def gain(self) -> Fraction:
@@ -247,6 +338,9 @@ class LotRow:
     holding_start: date
     quantity: Decimal
     basis: Decimal
+    is_inherited: bool = False
+    loss_basis: Decimal | None = None
+    loss_start: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +349,7 @@ class Ledger:
 
     entries: tuple[LedgerEntry, ...]
     accounts: tuple[LedgerAccount, ...]
-    groups: tuple[frozenset[str], ...]
+    groups: tuple[frozenset[str] | DatedGroup, ...]
     policy: Policy
 
 
@@ -291,6 +385,10 @@ class NewTransaction:
     to_account: int | None = None
     holding_start: date | None = None
     acquired: date | None = None
+    relief: Relief | None = None
+    to_security: int | None = None
+    basis_fraction: Decimal | None = None
+    market_value: Decimal | None = None
     memo: str = ""
     source: Source = Source.STATEMENT
     ordinal: int = 0  # the row's line in its file, or its place in the request

@@ -23,7 +23,7 @@ disposed of them; that sale is not tested a second time, and its dates stay.
 """
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -33,6 +33,8 @@ from lots.holding_period import tacked_start
 from lots.holdings import Opening, Part, SoldPart
 from lots.splits import SplitBook, in_base_units, in_shares
 from lots.types import (
+    DatedGroup,
+    IdenticalGroups,
     LedgerAccount,
     OlderLotPolicy,
     Policy,
@@ -71,11 +73,11 @@ def first_clear_date(day: date) -> date:
     return window(day)[1] + _DAY
 
 
-def merged_groups(groups: Sequence[Collection[str]]) -> dict[str, str]:
+def merged_groups(groups: IdenticalGroups) -> dict[str, str]:
     """Security -> name of its identical group (R24). Groups that overlap are one group."""
     group_of: dict[str, str] = {}
     for group in groups:
-        members = set(group)
+        members = set(group.securities() if isinstance(group, DatedGroup) else group)
         names = {group_of[member] for member in members if member in group_of}
         members.update(member for member, name in group_of.items() if name in names)
         group_of.update(dict.fromkeys(members, min(members, default="")))

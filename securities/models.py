@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q, UniqueConstraint
+from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from stdnum import cusip, isin
 from stdnum.exceptions import ValidationError as CheckDigitError
 
@@ -45,6 +45,9 @@ class Security(models.Model):
         max_length=24, choices=choices(AssetClass), default=AssetClass.US_EQUITY
     )
     half_spread = FractionField(default=Decimal("0.0005"))  # of the price, paid on each side
+    is_fund = models.BooleanField(default=False)  # a regulated investment company: R22b
+    # What a fund follows. Funds on one index are one identical group, unless the firm reads U1 otherwise.
+    tracks_index = models.CharField(max_length=60, blank=True)
 
     class Meta:
         ordering = ["symbol"]
@@ -124,7 +127,7 @@ class IdenticalGroup(models.Model):
 
 
 class IdenticalMember(models.Model):
-    """Membership of a security; an ended membership stays on record."""
+    """Membership of a security from ``since`` (None = always) through ``ended_on``; an ended one stays on record."""
 
     firm_path = "group__firm"
 
@@ -132,14 +135,44 @@ class IdenticalMember(models.Model):
     security = models.ForeignKey(
         Security, on_delete=models.PROTECT, related_name="identical_members"
     )
+    since = models.DateField(null=True, blank=True)
     ended_on = models.DateField(null=True, blank=True)
 
     class Meta:
         constraints = [
             UniqueConstraint(
                 fields=["security"], condition=Q(ended_on=None), name="identical_in_one_group"
-            )
+            ),
+            CheckConstraint(
+                condition=Q(since=None) | Q(ended_on=None) | Q(since__lte=F("ended_on")),
+                name="identical_member_dates",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.security} in {self.group}"
+
+
+class IdenticalOverride(models.Model):
+    """A firm's own word on one pair of securities, whatever index they follow (R24, U1). The newest one counts."""
+
+    firm_path = "firm"
+
+    firm = models.ForeignKey(Firm, on_delete=models.PROTECT, related_name="identical_overrides")
+    first = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
+    second = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
+    is_identical = models.BooleanField()
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField()
+    decided_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            # One order of the pair, so that its newest word is found under one key.
+            CheckConstraint(condition=Q(first__lt=F("second")), name="identical_override_order"),
+            CheckConstraint(condition=~Q(reason=""), name="identical_override_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} {'=' if self.is_identical else '≠'} {self.second}"

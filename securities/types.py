@@ -18,6 +18,9 @@ class AssetClass(StrEnum):
 
 class ActionKind(StrEnum):
     SPLIT = "split"
+    RENAME = "rename"
+    MERGE = "merge"
+    SPIN_OFF = "spin_off"
 
 
 @dataclass(frozen=True, slots=True)

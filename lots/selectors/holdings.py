@@ -1,0 +1,49 @@
+"""What a household holds: open lots and cash."""
+
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from accounts.models import Account
+from lots.models import TaxLot
+from lots.types import (
+    EntryKind,
+    LotRow,
+)
+
+_LOT_FIELDS = (
+    "opening_id", "part", "account_id", "security_id", "acquired", "holding_start", "quantity", "basis",
+)  # fmt: skip
+# What a transaction does to its account's cash: the sign of its amount; its fee always goes out.
+_CASH_SIGNS = {
+    EntryKind.BUY: -1,
+    EntryKind.SELL: 1,
+    EntryKind.CASH_IN: 1,
+    EntryKind.CASH_OUT: -1,
+    EntryKind.FEE: -1,
+}
+
+
+def open_lots(household_id: int) -> list[LotRow]:
+    """The lots the household holds, by acquisition date, opening transaction and part."""
+    rows = TaxLot.objects.filter(account__household=household_id)
+    return [
+        LotRow(*row)
+        for row in rows.order_by("acquired", "opening_id", "part").values_list(*_LOT_FIELDS)
+    ]
+
+
+def cash(household_id: int) -> dict[int, Decimal]:
+    """Account -> dollars of cash that follow from its ledger; negative where deposits were never booked."""
+    rows = (
+        Account.objects.filter(household=household_id)
+        .order_by("pk")
+        .values_list("pk", "transactions__kind")
+        .annotate(amount=Sum("transactions__amount"), fee=Sum("transactions__fee"))
+    )
+    balances: dict[int, Decimal] = {}
+    for account, kind, amount, fee in rows:
+        balance = balances.setdefault(account, Decimal(0))
+        if kind in _CASH_SIGNS:
+            balances[account] = balance + _CASH_SIGNS[EntryKind(kind)] * amount - fee
+    return balances
