@@ -47,7 +47,7 @@ def purchases_held(
         RecentPurchase(
             security=lot.security,
             account=lot.account,
-            bought_on=entry.trade_date,
+            bought_on=lot.acquired,
             shares=lot.quantity,
             block=order_of(entry),
             opening=lot.opening,
@@ -56,7 +56,7 @@ def purchases_held(
         for lot in lots
         if (entry := entries.get(str(lot.opening))) is not None
         and entry.kind in PURCHASES
-        and in_window(entry.trade_date, as_of)
+        and in_window(lot.acquired, as_of)
         and (entry.id, lot.part) not in spent
     )
 
@@ -81,13 +81,14 @@ def blocked(
 ) -> dict[LotKey, tuple[RecentPurchase, ...]]:
     """The sales that would wash, each with the purchases that remain."""
     sold = {sale.key: sale for sale in sales}
-    by_group: dict[frozenset[int], list[RecentPurchase]] = {}
+    bought: dict[int, list[RecentPurchase]] = {}
     for purchase in around.purchases:
-        by_group.setdefault(around.group_of(purchase.security), []).append(purchase)
+        for security in around.group_of(purchase.security):
+            bought.setdefault(security, []).append(purchase)
     found = {}
     for sale in sales:
         own = around.blocks.get(sale.lot.opening)
-        near = by_group.get(around.group_of(sale.lot.security), [])
+        near = bought.get(sale.lot.security, [])
         others = tuple(
             purchase for purchase in near if purchase.block != own and _stays(purchase, sale, sold)
         )

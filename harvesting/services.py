@@ -98,7 +98,7 @@ def _surroundings(
         tax=tax,
         substitutes=substitutes,
         half_spreads=security_selectors.half_spreads(firm_id),
-        groups=security_selectors.identical_groups(firm_id),
+        groups=lots_selectors.identical_sets(firm_id, as_of),
         purchases=(*held, *lookback.purchases_intended(under_way, as_of)),
         blocks={lot.opening: lookback.order_of(entries[str(lot.opening)]) for lot in book.lots},
         buy_blocked={

@@ -147,11 +147,9 @@ class Surroundings:
     washing: Mapping[int, str] = field(default_factory=dict)  # security -> what the engine says
 
     def group_of(self, security: int) -> frozenset[int]:
-        """The security with everything that is substantially identical to it."""
-        for group in self.groups:
-            if security in group:
-                return group
-        return frozenset({security})
+        """The security with everything that is substantially identical to it; sets may share securities."""
+        own = frozenset({security})
+        return own.union(*(group for group in self.groups if security in group))
 
 
 @dataclass(frozen=True, slots=True)

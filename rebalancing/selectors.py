@@ -85,7 +85,7 @@ def books(
         price_days={security: quote.day for security, quote in quotes.items()},
         half_spreads=securities.half_spreads(household.firm_id),
         symbols=securities.symbols(household.firm_id),
-        groups=securities.identical_groups(household.firm_id),
+        groups=lot_selectors.merged_sets(lot_selectors.identical_sets(household.firm_id, as_of)),
         targets=targets(assigned.model_id),
         substitutions=_substitutions(proposal_selectors.open_pairs(household.pk, as_of)),
         intentions=intentions,

@@ -1,13 +1,13 @@
 """Reads about a firm's securities."""
 
-from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 
 from django.db.models import OuterRef, Subquery
 
 from accounts.models import Firm
-from securities.models import IdenticalMember, Price, Security
+from securities.identity import Belonging, Clique, Pair, cliques
+from securities.models import IdenticalMember, IdenticalOverride, Price, Security
 from securities.types import Quote
 
 
@@ -20,13 +20,34 @@ def latest_prices(firm_id: int, as_of: date) -> dict[int, Quote]:
     return {security: Quote(price=close, day=day) for security, close, day in rows}
 
 
-def identical_groups(firm_id: int) -> tuple[frozenset[int], ...]:
-    """Securities that count as one for wash sales (R24): the active members of each group of two or more."""
-    members: defaultdict[int, set[int]] = defaultdict(set)
-    rows = IdenticalMember.objects.filter(group__firm=firm_id, ended_on=None)
-    for group, security in rows.order_by("group_id").values_list("group_id", "security_id"):
-        members[group].add(security)
-    return tuple(frozenset(group) for group in members.values() if len(group) > 1)
+def identical_cliques(firm_id: int, *, same_index: bool) -> tuple[Clique, ...]:
+    """Who counts as one for wash sales, and when (R24): by groups, single pairs and, with ``same_index``, index (U1).
+
+    Three queries, two without index funds.
+    """
+    rows = IdenticalMember.objects.filter(group__firm=firm_id).order_by("group_id", "pk")
+    belongings = [
+        Belonging(f"group {group}", security, since, until)
+        for group, security, since, until in rows.values_list(
+            "group_id", "security_id", "since", "ended_on"
+        )
+    ]
+    if same_index:
+        funds = Security.objects.filter(firm=firm_id).exclude(tracks_index="").order_by("pk")
+        belongings += [
+            Belonging(f"index {index}", security)
+            for security, index in funds.values_list("pk", "tracks_index")
+        ]
+    return cliques(belongings, identical_overrides(firm_id))
+
+
+def identical_overrides(firm_id: int) -> dict[Pair, bool]:
+    """Pair -> whether it is identical, as the firm last said."""
+    rows = IdenticalOverride.objects.filter(firm=firm_id).order_by("pk")
+    return {
+        (first, second): is_identical
+        for first, second, is_identical in rows.values_list("first_id", "second_id", "is_identical")
+    }
 
 
 def half_spreads(firm_id: int) -> dict[int, Decimal]:

@@ -3,6 +3,13 @@
 from lots.selectors.holdings import cash, open_lots
 from lots.selectors.ledger import ledger, ledger_stamp
 from lots.selectors.naming import accounts_named, directory, names
+from lots.selectors.policies import (
+    identical_groups,
+    identical_sets,
+    merged_sets,
+    policy,
+    tax_policies,
+)
 from lots.selectors.tables import imported_files, tax_lots, transactions
 from lots.selectors.tax_years import realized, tax_position
 
@@ -10,13 +17,18 @@ __all__ = [
     "accounts_named",
     "cash",
     "directory",
+    "identical_groups",
+    "identical_sets",
     "imported_files",
     "ledger",
     "ledger_stamp",
+    "merged_sets",
     "names",
     "open_lots",
+    "policy",
     "realized",
     "tax_lots",
+    "tax_policies",
     "tax_position",
     "transactions",
 ]

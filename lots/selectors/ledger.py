@@ -7,16 +7,15 @@ from django.db.models import Count, Max
 from accounts.models import Account, Household
 from accounts.types import AccountKind, OwnerKind
 from lots.models import LotSelection, Transaction
+from lots.selectors.policies import identical_groups, policy
 from lots.types import (
     EntryKind,
     Ledger,
     LedgerAccount,
     LedgerEntry,
     LotPick,
-    Policy,
     Relief,
 )
-from securities import selectors as securities
 
 _ENTRY_FIELDS = (
     "pk", "trade_date", "account_id", "kind", "security_id", "quantity", "amount", "fee", "block",
@@ -26,16 +25,17 @@ _ENTRY_FIELDS = (
 
 
 def ledger(household_id: int) -> Ledger:
-    """Everything ``replay`` needs, in order of date and booking; ids are ``str(pk)``. Five queries.
+    """Everything ``replay`` needs, in order of date and booking; ids are ``str(pk)``. Eight queries.
 
     Raises Household.DoesNotExist.
     """
     firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    switches = policy(firm_id)
     return Ledger(
         entries=_entries(household_id),
         accounts=_ledger_accounts(household_id),
-        groups=tuple(frozenset(map(str, group)) for group in securities.identical_groups(firm_id)),
-        policy=Policy(),
+        groups=identical_groups(firm_id, switches),
+        policy=switches,
     )
 
 

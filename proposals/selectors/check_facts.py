@@ -43,7 +43,7 @@ def facts(
         quotes=securities.latest_prices(household.firm_id, as_of),
         half_spreads=spreads,
         cash=cash,
-        groups=securities.identical_groups(household.firm_id),
+        groups=lot_selectors.identical_sets(household.firm_id, as_of),
         symbols=securities.symbols(household.firm_id),
         accounts={pk: account.name for pk, account in accounts.items()},
         taxable=frozenset(pk for pk, account in accounts.items() if account.is_taxable),

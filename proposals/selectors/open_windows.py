@@ -10,6 +10,7 @@ from django.db.models import F, Sum
 from accounts.models import Account, Household
 from accounts.types import AccountKind
 from lots import selectors as lot_selectors
+from lots.entry_checks import PURCHASES
 from lots.models import Disposal, TaxLot
 from lots.rounding import plain
 from lots.types import EntryKind, LotRow
@@ -76,7 +77,7 @@ def windows_given(
             *_planned_purchases(planned, as_of, symbols, accounts),
         ],
         reservations=_reservations(feasible([one for one, _ in planned], lots)),
-        groups=securities.identical_groups(household.firm_id),
+        groups=lot_selectors.identical_sets(household.firm_id, as_of),
     )
 
 
@@ -110,28 +111,28 @@ def _booked_purchases(household_id: int, as_of: date, symbols: dict[int, str]) -
     rows = (
         TaxLot.objects.filter(
             account__household=household_id,
-            opening__kind__in=[EntryKind.BUY, EntryKind.REINVEST],
-            opening__trade_date__range=window(as_of),
+            opening__kind__in=PURCHASES,
+            acquired__range=window(as_of),
         )
         .values(
             "security_id",
             "opening_id",
-            "opening__trade_date",
+            "acquired",
             "opening__kind",
             "opening__account__name",
             "opening__account__kind",
         )
         .annotate(shares=Sum("quantity"))
-        .order_by("opening__trade_date", "opening_id")
+        .order_by("acquired", "opening_id")
     )
     return [
         Purchase(
             security=row["security_id"],
-            day=row["opening__trade_date"],
+            day=row["acquired"],
             shares=row["shares"],
             cause=f"{_shares(row['shares'])} {symbols[row['security_id']]} "
             f"{'reinvested' if row['opening__kind'] == EntryKind.REINVEST else 'bought'} on "
-            f"{row['opening__trade_date']} in {row['opening__account__name']}",
+            f"{row['acquired']} in {row['opening__account__name']}",
             retirement=not AccountKind(row["opening__account__kind"]).is_taxable,
         )
         for row in rows

@@ -65,7 +65,7 @@ def _reinvestment_rows(
         .order_by("account_id", "security_id")
     )
     accounts = {account.pk: account for account in Account.objects.filter(household=household)}
-    groups = securities.identical_groups(household.firm_id)
+    groups = lot_selectors.identical_sets(household.firm_id, as_of)
     losses = _with_unrealised_loss(household, as_of, accounts, groups) if held else frozenset()
     rows = []
     for row in held:

@@ -45,7 +45,7 @@ def test_the_ledger_is_what_the_engine_needs(
         picks=(Pick(sold_from.pk, Decimal(4), part=0),),
     )  # fmt: skip
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(8):
         ledger = selectors.ledger(account.household_id)
 
     assert [entry.id for entry in ledger.entries] == [str(sold_from.pk), str(sale.pk)]

@@ -6,7 +6,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Firm
 from securities import selectors
-from securities.models import IdenticalMember
+from securities.identity import Clique
+from securities.models import IdenticalMember, IdenticalOverride, Security
 from securities.types import Quote
 from tests.factories import make_firm, make_identical_group, make_security, make_user, set_price
 
@@ -39,14 +40,54 @@ def test_the_newest_price_on_or_before_the_day_counts(
     }
 
 
-def test_identical_groups_have_two_or_more_active_members(firm: Firm) -> None:
+def test_identical_cliques_follow_the_dates_of_the_members(
+    firm: Firm, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     aaa, bbb, ccc, ddd = (make_security(firm, symbol) for symbol in ("AAA", "BBB", "CCC", "DDD"))
     user = make_user(firm)
     make_identical_group(user, aaa, bbb, name="One")
     ended = make_identical_group(user, ccc, ddd, name="Two")
     IdenticalMember.objects.filter(group=ended, security=ddd).update(ended_on=date(2024, 1, 2))
+    foreign = make_firm("Other")
+    make_identical_group(
+        make_user(foreign, "eve"), make_security(foreign, "AAA"), make_security(foreign, "BBB")
+    )
 
-    assert selectors.identical_groups(firm.pk) == (frozenset({aaa.pk, bbb.pk}),)
+    with django_assert_num_queries(3):
+        found = selectors.identical_cliques(firm.pk, same_index=True)
+
+    assert found == (
+        Clique((aaa.pk, bbb.pk)),
+        Clique((ccc.pk, ddd.pk), None, date(2024, 1, 2)),
+    )
+
+
+def test_funds_on_one_index_are_identical_where_the_firm_reads_it_so(firm: Firm) -> None:
+    aaa, bbb, ccc = (make_security(firm, symbol) for symbol in ("AAA", "BBB", "CCC"))
+    make_security(firm, "DDD")  # follows nothing, like many others
+    for fund, index in ((aaa, "S&P 500"), (bbb, "S&P 500"), (ccc, "Russell 1000")):
+        Security.objects.filter(pk=fund.pk).update(tracks_index=index)
+
+    assert selectors.identical_cliques(firm.pk, same_index=True) == (Clique((aaa.pk, bbb.pk)),)
+    assert selectors.identical_cliques(firm.pk, same_index=False) == ()
+
+
+def test_the_newest_word_on_a_pair_counts(firm: Firm) -> None:
+    aaa, bbb = make_security(firm, "AAA"), make_security(firm, "BBB")
+    author = make_user(firm)
+    make_identical_group(author, aaa, bbb)
+    for is_identical in (True, False):
+        IdenticalOverride.objects.create(
+            firm=firm,
+            first=aaa,
+            second=bbb,
+            is_identical=is_identical,
+            author=author,
+            reason="Why.",
+        )
+
+    assert selectors.identical_overrides(firm.pk) == {(aaa.pk, bbb.pk): False}
+    assert selectors.identical_cliques(firm.pk, same_index=True) == ()
 
 
 def test_symbols_and_half_spreads_are_those_of_the_firm(firm: Firm) -> None:

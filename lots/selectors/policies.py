@@ -1,0 +1,82 @@
+"""How a firm reads the unsettled points of the law, and which securities count as one under that reading."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from django.db.models import QuerySet
+
+from accounts import access
+from accounts.models import User
+from lots.models import TaxPolicy
+from lots.types import (
+    DatedGroup,
+    IndexFundPolicy,
+    Membership,
+    OlderLotPolicy,
+    Policy,
+    SoldReplacementPolicy,
+    SpousePolicy,
+    TackingPolicy,
+    TaxDeferredPolicy,
+)
+from lots.wash_sales import window
+from securities import selectors as securities
+from securities.identity import Clique, connected, identical_around
+
+LedgerGroups = tuple[frozenset[str] | DatedGroup, ...]
+
+
+def policy(firm_id: int) -> Policy:
+    """The switches in force: the firm's newest row, the cautious defaults where it has none. One query."""
+    row = TaxPolicy.objects.filter(firm=firm_id).order_by("-pk").first()
+    return Policy() if row is None else policy_of(row)
+
+
+def policy_of(row: TaxPolicy) -> Policy:
+    """A stored decision as the engine takes it."""
+    return Policy(
+        index_funds=IndexFundPolicy(row.index_funds),
+        spouse=SpousePolicy(row.spouse),
+        tacking=TackingPolicy(row.tacking),
+        sold_replacement=SoldReplacementPolicy(row.sold_replacement),
+        older_lot=OlderLotPolicy(row.older_lot),
+        tax_deferred=TaxDeferredPolicy(row.tax_deferred),
+    )
+
+
+def tax_policies(user: User) -> QuerySet[TaxPolicy]:
+    """Every decision of the user's firm on the switches, the newest first."""
+    return access.visible(user, TaxPolicy).select_related("author").order_by("-pk")
+
+
+def identical_groups(firm_id: int, switches: Policy | None = None) -> LedgerGroups:
+    """The firm's identical groups as the engine takes them, under its policy or under ``switches``.
+
+    Every two members of one group are identical on the group's days; groups that share a security are no one group.
+    """
+    return tuple(_ledger_group(clique) for clique in _cliques(firm_id, switches or policy(firm_id)))
+
+
+def identical_sets(firm_id: int, as_of: date) -> tuple[frozenset[int], ...]:
+    """The securities that a trade on ``as_of`` must treat as one: identical on any day of its window (R5, R24).
+
+    Sets may share securities; what is identical to one security is the union of the sets that hold it.
+    """
+    return identical_around(_cliques(firm_id, policy(firm_id)), *window(as_of))
+
+
+def merged_sets(sets: Sequence[frozenset[int]]) -> tuple[frozenset[int], ...]:
+    """For those who need every security in at most one set: sets that share one are merged, the careful side."""
+    return tuple(sorted(connected(sets), key=sorted))
+
+
+def _cliques(firm_id: int, switches: Policy) -> tuple[Clique, ...]:
+    same_index = switches.index_funds is IndexFundPolicy.SAME_INDEX_IDENTICAL
+    return securities.identical_cliques(firm_id, same_index=same_index)
+
+
+def _ledger_group(clique: Clique) -> frozenset[str] | DatedGroup:
+    names = [str(security) for security in clique.members]
+    if clique.since is None and clique.until is None:
+        return frozenset(names)
+    return DatedGroup(tuple(Membership(name, clique.since, clique.until) for name in names))
