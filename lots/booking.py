@@ -16,7 +16,8 @@ from lots.replay import replay
 from lots.types import DatedGroup, Ledger, LedgerEntry, NewTransaction, Pick
 
 Key = tuple[int, str]  # account and external id: what makes a transaction the same one
-CONTENT_VERSION = 1
+CONTENT_VERSION = 1  # of rows that say no more than rows could when the first version was made
+_CONTENT_VERSION_WITH_MORE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,33 +150,42 @@ def sort_rows(
 
 
 def content_sha256(row: NewTransaction, openings: Sequence[Key]) -> str:
-    """Hash of what a transaction says; its memo and its place in a file are no part of it."""
+    """Hash of what a transaction says; its memo and its place in a file are no part of it.
+
+    Nor is a relief method that comes from the account's standing order. A row without the fields that came later has
+    the hash it always had: files booked before are known when they come again.
+    """
     picks = [
         [account, external_id, pick.quantity, pick.part]
         for (account, external_id), pick in zip(openings, row.picks, strict=True)
     ]
-    return sha256_of(
-        canonical_text(
-            {
-                "version": CONTENT_VERSION,
-                "account": row.account,
-                "external_id": row.external_id,
-                "kind": row.kind,
-                "trade_date": row.trade_date,
-                "settle_date": row.settle_date,
-                "security": row.security,
-                "quantity": row.quantity,
-                "price": row.price,
-                "amount": row.amount,
-                "fee": row.fee,
-                "picks": picks,
-                "block": row.block,
-                "to_account": row.to_account,
-                "holding_start": row.holding_start,
-                "acquired": row.acquired,
-            }
-        )
-    )
+    content = {
+        "version": CONTENT_VERSION,
+        "account": row.account,
+        "external_id": row.external_id,
+        "kind": row.kind,
+        "trade_date": row.trade_date,
+        "settle_date": row.settle_date,
+        "security": row.security,
+        "quantity": row.quantity,
+        "price": row.price,
+        "amount": row.amount,
+        "fee": row.fee,
+        "picks": picks,
+        "block": row.block,
+        "to_account": row.to_account,
+        "holding_start": row.holding_start,
+        "acquired": row.acquired,
+    }
+    more = {
+        "relief": row.relief,
+        "to_security": row.to_security,
+        "basis_fraction": row.basis_fraction,
+        "market_value": row.market_value,
+    }
+    if any(value is not None for value in more.values()):
+        content |= {**more, "version": _CONTENT_VERSION_WITH_MORE}
+    return sha256_of(canonical_text(content))
 
 
 def _difference(row: NewTransaction, known: KnownRow) -> str:

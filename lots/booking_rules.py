@@ -13,16 +13,36 @@ LONGEST_MEMO = 200
 QUANTITY_PLACES = 8
 PRICE_PLACES = 6
 MONEY_PLACES = 4
+FRACTION_PLACES = 8
 _CENT = Decimal("0.01")
 _TOLERANCE = Decimal("0.005")  # of quantity * price: printed prices are rounded
 
-_TRADES = frozenset({EntryKind.BUY, EntryKind.SELL, EntryKind.REINVEST})
-_OF_SHARES = _TRADES | {EntryKind.RECEIVE, EntryKind.TRANSFER, EntryKind.SPLIT}
+_PURCHASES = frozenset({EntryKind.BUY, EntryKind.REINVEST, EntryKind.VEST})
+_TRADES = _PURCHASES | {EntryKind.SELL}
+# Lots that come with a basis of their own: nothing is bought on the day.
+_DELIVERIES = frozenset({EntryKind.OPENING, EntryKind.RECEIVE, EntryKind.GIFT, EntryKind.INHERIT})
 _OF_CASH = frozenset({EntryKind.CASH_IN, EntryKind.CASH_OUT, EntryKind.FEE})
-_WITH_AMOUNT = _TRADES | _OF_CASH | {EntryKind.RECEIVE}
+_RATIOS = frozenset({EntryKind.SPLIT, EntryKind.RENAME, EntryKind.MERGE, EntryKind.SPIN_OFF})
+_IN_LIEU = frozenset({EntryKind.SPLIT, EntryKind.MERGE, EntryKind.SPIN_OFF})
+_WITH_SUCCESSOR = frozenset({EntryKind.RENAME, EntryKind.MERGE, EntryKind.SPIN_OFF})
+_WHOLE_POSITION = frozenset({EntryKind.RETURN_OF_CAPITAL, EntryKind.WORTHLESS})
+_WITH_LOTS = frozenset({EntryKind.SELL, EntryKind.TRANSFER, EntryKind.GIVE})
+RELIEF_KINDS = _WITH_LOTS | _IN_LIEU  # what leaves by a relief method
+_WITH_QUANTITY = (
+    _TRADES | _DELIVERIES | _RATIOS | {EntryKind.TRANSFER, EntryKind.GIVE, EntryKind.CASH_MERGER}
+)
+_OF_SHARES = _WITH_QUANTITY | _WHOLE_POSITION
+_PAID = _OF_CASH | {EntryKind.CASH_MERGER, EntryKind.RETURN_OF_CAPITAL}  # above zero
+_WITH_AMOUNT = _TRADES | _DELIVERIES | _PAID | _IN_LIEU
 _WITH_FEE = _TRADES | {EntryKind.CASH_IN, EntryKind.CASH_OUT}
-_WITH_LOTS = frozenset({EntryKind.SELL, EntryKind.TRANSFER})
-_WITH_BLOCK = frozenset({EntryKind.BUY, EntryKind.REINVEST})
+_WITH_BLOCK = _PURCHASES | {EntryKind.OPENING}
+_WITH_PAST = frozenset({EntryKind.OPENING, EntryKind.RECEIVE, EntryKind.GIFT})
+_RATIO_WORDS = {
+    EntryKind.SPLIT: "the ratio, new shares per old",
+    EntryKind.RENAME: "the ratio 1: a rename is one for one",
+    EntryKind.MERGE: "the ratio, shares of the successor per old share",
+    EntryKind.SPIN_OFF: "the ratio, shares of the new security per share held",
+}
 
 Fault = tuple[str, str]  # column, reason
 
@@ -49,6 +69,8 @@ def _number_faults(row: NewTransaction) -> Iterator[Fault]:
         ("price", row.price, PRICE_PLACES, PRICE_LIMIT),
         ("amount", row.amount, MONEY_PLACES, MONEY_LIMIT),
         ("fee", row.fee, MONEY_PLACES, MONEY_LIMIT),
+        ("basis_fraction", row.basis_fraction, FRACTION_PLACES, Decimal(1)),
+        ("market_value", row.market_value, MONEY_PLACES, MONEY_LIMIT),
         *(("lots", pick.quantity, QUANTITY_PLACES, QUANTITY_LIMIT) for pick in row.picks),
     )
     for column, value, places, limit in numbers:
@@ -93,11 +115,21 @@ def _date_faults(row: NewTransaction, as_of: date) -> Iterator[Fault]:
             yield column, f"{value} is in the future: today is {as_of}"
     if row.settle_date is not None and row.settle_date < row.trade_date:
         yield "settle_date", f"{row.settle_date} is before the trade date {row.trade_date}"
-    if row.kind is not EntryKind.RECEIVE:
-        for column, value in dates[2:]:
+    yield from _past_faults(row)
+
+
+def _past_faults(row: NewTransaction) -> Iterator[Fault]:
+    """The days that shares bring with them."""
+    if row.kind not in _WITH_PAST:
+        for column, value in (("holding_start", row.holding_start), ("acquired", row.acquired)):
             if value is not None:
-                yield column, f"a {row.kind} has no such date; only a receive has"
+                yield (
+                    column,
+                    f"{with_article(row.kind)} has no such date; only {_listed(_WITH_PAST)} have",
+                )
         return
+    if row.kind is EntryKind.OPENING and row.acquired is None:
+        yield "acquired", "an opening needs the day on which the lot was bought"
     own = row.acquired or row.trade_date
     if own > row.trade_date:
         yield "acquired", f"{own} is after the day of receipt {row.trade_date}"
@@ -107,31 +139,66 @@ def _date_faults(row: NewTransaction, as_of: date) -> Iterator[Fault]:
 
 def _kind_faults(row: NewTransaction) -> Iterator[Fault]:
     kind = row.kind
-    if kind in _OF_SHARES:
-        if row.security is None:
-            yield "symbol", f"a {kind} needs a security"
-        if row.quantity <= 0:
-            what = "the ratio, new shares per old" if kind is EntryKind.SPLIT else "a quantity"
-            yield "quantity", f"a {kind} needs {what}, above zero"
-    elif row.quantity:
-        yield "quantity", f"a {kind} has no quantity"
-    if kind in _OF_CASH and row.amount <= 0:
-        yield "amount", f"a {kind} needs an amount above zero"
+    if kind in _OF_SHARES and row.security is None:
+        yield "symbol", f"{with_article(kind)} needs a security"
+    if kind in _WITH_QUANTITY and row.quantity <= 0:
+        yield (
+            "quantity",
+            f"{with_article(kind)} needs {_RATIO_WORDS.get(kind, 'a quantity')}, above zero",
+        )
+    if kind not in _WITH_QUANTITY and kind is not EntryKind.WORTHLESS and row.quantity:
+        yield "quantity", f"{with_article(kind)} has no quantity"
+    if kind in _PAID and row.amount <= 0:
+        yield "amount", f"{with_article(kind)} needs an amount above zero"
     if kind not in _WITH_AMOUNT and row.amount:
-        yield "amount", f"a {kind} has no amount"
+        yield "amount", f"{with_article(kind)} has no amount"
     if kind not in _WITH_FEE and row.fee:
-        yield "fee", f"a {kind} carries no fee: book the fee as a row of its own"
+        yield "fee", f"{with_article(kind)} carries no fee: book the fee as a row of its own"
     if kind not in _TRADES and row.price is not None:
-        yield "price", f"a {kind} has no price"
+        yield "price", f"{with_article(kind)} has no price"
     if kind not in _WITH_BLOCK and row.block:
-        yield "block", f"a {kind} belongs to no block; only purchases do"
+        yield "block", f"{with_article(kind)} belongs to no block; only purchases do"
     if kind is EntryKind.TRANSFER:
         if row.to_account is None:
             yield "to_account", "a transfer needs the account that receives the shares"
         elif row.to_account == row.account:
             yield "to_account", "source and destination are the same account"
     elif row.to_account is not None:
-        yield "to_account", f"a {kind} has no destination account"
+        yield "to_account", f"{with_article(kind)} has no destination account"
+    yield from _action_faults(row)
+    if kind is not EntryKind.GIFT and row.market_value is not None:
+        yield "market_value", f"{with_article(kind)} has no market value; only a gift has"
+
+
+def _action_faults(row: NewTransaction) -> Iterator[Fault]:
+    """What only corporate actions have."""
+    kind = row.kind
+    if kind is EntryKind.RENAME and row.quantity not in (0, 1):
+        yield "quantity", "a rename is one for one: another ratio is a merge"
+    if kind in _WITH_SUCCESSOR:
+        if row.to_security is None:
+            yield (
+                "to_symbol",
+                f"{with_article(kind)} needs the security that the shares become or bring",
+            )
+        elif row.to_security == row.security:
+            yield "to_symbol", "the old and the new security are the same"
+    elif row.to_security is not None:
+        yield "to_symbol", f"{with_article(kind)} leads to no other security"
+    if kind is EntryKind.SPIN_OFF:
+        if row.basis_fraction is None:
+            reason = (
+                "a spin_off needs the part of the basis that goes to the new shares, such as 0.2031"
+            )
+            yield "basis_fraction", reason
+    elif row.basis_fraction is not None:
+        yield "basis_fraction", f"{with_article(kind)} moves no basis to another security"
+    if kind is EntryKind.WORTHLESS and (row.trade_date.month, row.trade_date.day) != (12, 31):
+        yield (
+            "trade_date",
+            f"{row.trade_date} is not the last day of a year: a security that becomes worthless counts as sold "
+            f"for nothing on {row.trade_date.year}-12-31 (IRC 165(g))",
+        )
 
 
 def _price_faults(row: NewTransaction) -> Iterator[Fault]:
@@ -146,13 +213,35 @@ def _price_faults(row: NewTransaction) -> Iterator[Fault]:
 
 
 def _lot_faults(row: NewTransaction) -> Iterator[Fault]:
+    if row.relief is not None:
+        if row.kind not in RELIEF_KINDS:
+            yield "relief", f"{with_article(row.kind)} chooses no lots"
+        elif row.picks:
+            yield "relief", "the row identifies its lots: name a relief or lots, not both"
+        elif row.kind in _IN_LIEU and not row.amount:
+            yield "relief", f"{with_article(row.kind)} without cash in lieu chooses no lots"
     if not row.picks:
         return
     if row.kind not in _WITH_LOTS:
-        yield "lots", f"a {row.kind} cannot identify lots"
+        yield "lots", f"{with_article(row.kind)} cannot identify lots"
         return
     if any(pick.quantity <= 0 for pick in row.picks):
         yield "lots", "the quantity of each lot must be above zero"
     picked = sum((pick.quantity for pick in row.picks), Decimal(0))
     if picked != row.quantity:
         yield "lots", f"the lots add up to {picked} shares, the row has {row.quantity}"
+
+
+def takes_relief(row: NewTransaction) -> bool:
+    """Whether shares leave by a relief method: without identified lots, and for money or for good (R22)."""
+    return not row.picks and (row.kind in _WITH_LOTS or (row.kind in _IN_LIEU and row.amount > 0))
+
+
+def with_article(kind: EntryKind) -> str:
+    """The kind with its article: a buy, an opening."""
+    return f"an {kind}" if kind[0] in "aeio" else f"a {kind}"
+
+
+def _listed(kinds: frozenset[EntryKind]) -> str:
+    *first, last = sorted(kinds)
+    return f"{', '.join(first)} and {last}"

@@ -7,14 +7,17 @@ from typing import TypeVar
 
 from accounts.types import MONEY_LIMIT, PRICE_LIMIT, QUANTITY_LIMIT
 from lots.booking_rules import (
+    FRACTION_PLACES,
     LONGEST_ID,
     LONGEST_MEMO,
     MONEY_PLACES,
     PRICE_PLACES,
     QUANTITY_PLACES,
+    with_article,
 )
 from lots.importers.directory import Directory
-from lots.types import EntryKind, NewTransaction, Pick
+from lots.importers.refused_kinds import why_refused
+from lots.types import EntryKind, NewTransaction, Pick, Relief
 from securities.importers import cells
 from securities.importers.cells import CellError, shown
 from securities.importers.file_text import decoded
@@ -23,16 +26,20 @@ from securities.importers.table import check_header, read_table
 
 COLUMNS = (
     "account", "external_id", "trade_date", "kind", "symbol", "quantity", "price", "amount", "fee",
-    "settle_date", "lots", "block", "to_account", "holding_start", "acquired", "memo",
+    "settle_date", "lots", "relief", "block", "to_account", "holding_start", "acquired", "to_symbol",
+    "basis_fraction", "market_value", "memo",
 )  # fmt: skip
 REQUIRED = ("external_id", "trade_date", "kind")
 MOST_ROWS = 100_000
 MOST_LOTS = 500  # named by one row
 _KINDS = {kind.value: kind for kind in EntryKind}
-_PRICED = frozenset({EntryKind.BUY, EntryKind.SELL, EntryKind.REINVEST})
+_RELIEFS = {relief.value: relief for relief in Relief}
+_PRICED = frozenset({EntryKind.BUY, EntryKind.SELL, EntryKind.REINVEST, EntryKind.VEST})
 _WITH_AMOUNT = _PRICED | {
-    EntryKind.RECEIVE, EntryKind.CASH_IN, EntryKind.CASH_OUT, EntryKind.FEE
+    EntryKind.OPENING, EntryKind.RECEIVE, EntryKind.GIFT, EntryKind.INHERIT, EntryKind.CASH_MERGER,
+    EntryKind.RETURN_OF_CAPITAL, EntryKind.CASH_IN, EntryKind.CASH_OUT, EntryKind.FEE,
 }  # fmt: skip
+_ONE = Decimal(1)
 _CENT = Decimal("0.01")
 _ZERO = Decimal(0)
 T = TypeVar("T")
@@ -93,7 +100,7 @@ class _RowReader:
             trade_date=trade_date or cells.EARLIEST,
             kind=kind or EntryKind.FEE,
             security=self._read("symbol", self._symbol),
-            quantity=quantity or _ZERO,
+            quantity=quantity or (_ONE if kind is EntryKind.RENAME else _ZERO),
             price=price,
             amount=amount or _ZERO,
             fee=self._read("fee", _money) or _ZERO,
@@ -103,6 +110,10 @@ class _RowReader:
             to_account=self._read("to_account", self._known_account),
             holding_start=self._read("holding_start", self._past_day),
             acquired=self._read("acquired", self._past_day),
+            relief=self._read("relief", _relief),
+            to_security=self._read("to_symbol", self._symbol),
+            basis_fraction=self._read("basis_fraction", _fraction),
+            market_value=self._read("market_value", _money),
             memo=self._read("memo", _memo) or "",
             ordinal=self._line,
         )
@@ -147,15 +158,15 @@ class _RowReader:
     ) -> Decimal | None:
         """The amount given, else quantity times price to the cent."""
         amount = self._read("amount", _money)
-        if self._cell.get("amount") or kind not in _WITH_AMOUNT:
+        if self._cell.get("amount") or kind is None or kind not in _WITH_AMOUNT:
             return amount
         if kind not in _PRICED:
-            self._bad("amount", f"a {kind} needs an amount")
+            self._bad("amount", f"{with_article(kind)} needs an amount")
         elif self._cell.get("price"):
             if quantity is not None and price is not None:
                 return (quantity * price).quantize(_CENT, ROUND_HALF_UP)
         else:
-            self._bad("amount", f"a {kind} needs an amount or a price")
+            self._bad("amount", f"{with_article(kind)} needs an amount or a price")
         return None
 
     def _known_account(self, text: str) -> int:
@@ -177,9 +188,22 @@ class _RowReader:
 
 def _kind(text: str) -> EntryKind:
     kind = _KINDS.get(text)
+    if kind is None and (reason := why_refused(text)) is not None:
+        raise CellError(f"{shown(text)} {reason}")
     if kind is None:
         raise CellError(f"{shown(text)} is no kind; accepted are {', '.join(_KINDS)}")
     return kind
+
+
+def _relief(text: str) -> Relief:
+    relief = _RELIEFS.get(text)
+    if relief is None:
+        raise CellError(f"{shown(text)} is no relief; accepted are {', '.join(_RELIEFS)}")
+    return relief
+
+
+def _fraction(text: str) -> Decimal:
+    return cells.number(text, places=FRACTION_PLACES, below=_ONE)
 
 
 def _any_day(text: str) -> date:

@@ -20,6 +20,7 @@ from lots.booking_rules import (
     QUANTITY_PLACES,
 )
 from lots.importers.directory import Directory
+from lots.importers.refused_kinds import REFUSED_ELEMENTS, REFUSED_WORDS, SHORT_POSITION
 from lots.importers.sgml import ofx_body
 from lots.types import EntryKind, NewTransaction
 from securities.importers import cells
@@ -160,28 +161,30 @@ class _Element:
         self._as_of = as_of
 
     def transaction(self, account: int) -> NewTransaction | None:
-        """The row to book; None, with a problem noted, if it cannot be taken."""
+        """The row to book; None if there is nothing to book, or, with a problem noted, if it cannot be taken."""
         column = self._name
         read = _READERS.get(column)
         if read is None:
-            self._problems.add(
-                f"{column[:40]} is not supported; accepted are {', '.join(_READERS)}",
-                line=self._line,
-                column=column[:40],
-            )
+            self._refuse_element(column[:40])
             return None
         try:
             fields = read(self)
+            if fields is None:
+                return None
             fields.setdefault("memo", " ".join(self._text("MEMO").split())[:LONGEST_MEMO])
             return NewTransaction(account=account, ordinal=self._line, **fields)
         except _ColumnError as error:
             self._problems.add(str(error), line=self._line, column=error.column)
             return None
 
+    def _refuse_element(self, column: str) -> None:
+        reason = REFUSED_ELEMENTS.get(column)
+        told = reason or f"is not supported; accepted are {', '.join(_READERS)}"
+        self._problems.add(f"{column} {told}", line=self._line, column=column)
+
     def trade(self, kind: EntryKind) -> dict[str, Any]:
         """A purchase, sale or reinvestment. TOTAL is after costs: the amount before them follows from it."""
-        self._refuse_word("BUYTYPE", "BUYTOCOVER")
-        self._refuse_word("SELLTYPE", "SELLSHORT")
+        self._refuse_words("BUYTYPE", "SELLTYPE")
         quantity = self.number("UNITS", QUANTITY_PLACES, QUANTITY_LIMIT)
         if kind is not EntryKind.SELL and quantity < 0:
             raise _ColumnError("UNITS", f"{quantity} is negative in a purchase")
@@ -231,7 +234,7 @@ class _Element:
                 "book it with the canonical format",
             )
         if self._text("POSTYPE").upper() == "SHORT":
-            raise _ColumnError("POSTYPE", "short positions are not supported")
+            raise _ColumnError("POSTYPE", f"the delivery {SHORT_POSITION}")
         for name in ("AVGCOSTBASIS", "DTPURCHASE"):
             if not self._text(name):
                 raise _ColumnError(
@@ -248,17 +251,38 @@ class _Element:
         }
 
     def split(self) -> dict[str, Any]:
-        """New shares per old; a ratio without an end is rounded, and the ledger knows the fraction it stands for."""
-        if self.number("FRACCASH", MONEY_PLACES, MONEY_LIMIT, default=_ZERO):
-            raise _ColumnError(
-                "FRACCASH", "cash in lieu of fractions is not supported: book the sale"
-            )
+        """New shares per old, and the cash in lieu of the account's fraction.
+
+        A ratio without an end is rounded, and the ledger knows the fraction it stands for.
+        """
         new = self.number("NUMERATOR", QUANTITY_PLACES, QUANTITY_LIMIT)
         old = self.number("DENOMINATOR", QUANTITY_PLACES, QUANTITY_LIMIT)
         if new <= 0 or old <= 0:
             raise _ColumnError("NUMERATOR", f"{new} for {old} is no split")
         ratio = (new / old).quantize(Decimal(1).scaleb(-QUANTITY_PLACES))
-        return {**self.dated(EntryKind.SPLIT), "security": self.security(), "quantity": ratio}
+        return {
+            **self.dated(EntryKind.SPLIT),
+            "security": self.security(),
+            "quantity": ratio,
+            "amount": abs(self.number("FRACCASH", MONEY_PLACES, MONEY_LIMIT, default=_ZERO)),
+        }
+
+    def return_of_capital(self) -> dict[str, Any]:
+        total = self.number("TOTAL", MONEY_PLACES, MONEY_LIMIT)
+        if total <= 0:
+            reason = "is no payment: a return of capital taken back is not computed, book the corrected one"
+            raise _ColumnError("TOTAL", f"{total} {reason}")
+        return {
+            **self.dated(EntryKind.RETURN_OF_CAPITAL),
+            "security": self.security(),
+            "amount": total,
+        }
+
+    def journal(self) -> None:
+        """Shares or cash moved between the sub-accounts of one account: no fact for the ledger, unless it is short."""
+        for column in ("SUBACCTFROM", "SUBACCTTO"):
+            if self._text(column).upper() == "SHORT":
+                raise _ColumnError(column, f"the position {SHORT_POSITION}")
 
     def dated(self, kind: EntryKind, *, day: str = "DTTRADE") -> dict[str, Any]:
         """What every transaction has."""
@@ -321,9 +345,11 @@ class _Element:
     def _text(self, column: str) -> str:
         return self._values.get(column, "")
 
-    def _refuse_word(self, column: str, word: str) -> None:
-        if self._text(column).upper() == word:
-            raise _ColumnError(column, f"{word} is not supported: there are no short positions")
+    def _refuse_words(self, *columns: str) -> None:
+        for column in columns:
+            word = self._text(column).upper()
+            if (reason := REFUSED_WORDS.get(word)) is not None:
+                raise _ColumnError(column, f"{word} {reason}")
 
     def _checked(self, column: str, convert: Callable[[], Any]) -> Any:
         try:
@@ -352,7 +378,7 @@ def _reinvest(element: _Element) -> dict[str, Any]:
     return element.trade(EntryKind.REINVEST)
 
 
-_READERS: Mapping[str, Callable[[_Element], dict[str, Any]]] = {
+_READERS: Mapping[str, Callable[[_Element], dict[str, Any] | None]] = {
     "BUYSTOCK": _buy,
     "BUYMF": _buy,
     "BUYOTHER": _buy,
@@ -365,5 +391,8 @@ _READERS: Mapping[str, Callable[[_Element], dict[str, Any]]] = {
     "INVEXPENSE": _Element.expense,
     "MARGININTEREST": _Element.expense,
     "SPLIT": _Element.split,
+    "RETOFCAP": _Element.return_of_capital,
+    "JRNLSEC": _Element.journal,
+    "JRNLFUND": _Element.journal,
     "INVBANKTRAN": _Element.bank,
 }

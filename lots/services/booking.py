@@ -24,9 +24,11 @@ from lots.booking import (
 from lots.booking_rules import faults
 from lots.errors import LedgerError
 from lots.executions import REPORTED, Execution, retold
+from lots.market_facts import MARKET_FACTS, BookedFact, told_again
 from lots.models import ImportedFile, LotSelection, Transaction
 from lots.services.rebuilding import store
-from lots.types import Booked, EntryKind, NewTransaction, Source
+from lots.services.relief import settled_reliefs
+from lots.types import Booked, EntryKind, NewTransaction, Relief, Source
 from securities.models import Security
 
 _BATCH = 5_000
@@ -77,11 +79,8 @@ def _checked_accounts(
     """The accounts the rows name. Raises BookingError for rows that are wrong by themselves."""
     wanted = {row.account for row in rows} | {row.to_account for row in rows if row.to_account}
     accounts = Account.objects.filter(firm=firm, pk__in=wanted).in_bulk()
-    securities = set(
-        Security.objects.filter(
-            firm=firm, pk__in={row.security for row in rows if row.security}
-        ).values_list("pk", flat=True)
-    )
+    named = {one for row in rows for one in (row.security, row.to_security) if one is not None}
+    securities = dict(Security.objects.filter(firm=firm, pk__in=named).values_list("pk", "is_fund"))
     problems = [
         RowProblem(row.ordinal, column, reason)
         for row in rows
@@ -96,13 +95,22 @@ def _checked_accounts(
 
 
 def _foreign(
-    row: NewTransaction, accounts: dict[int, Account], securities: set[int]
+    row: NewTransaction, accounts: dict[int, Account], securities: dict[int, bool]
 ) -> Iterator[tuple[str, str]]:
+    """What the row names and the firm does not have. ``securities`` says of each whether it is a fund."""
     source = accounts.get(row.account)
     if source is None:
         yield "account", "the account is none of the firm's"
     if row.security is not None and row.security not in securities:
         yield "symbol", "the security is none of the firm's"
+    if row.to_security is not None and row.to_security not in securities:
+        yield "to_symbol", "the security is none of the firm's"
+    if row.relief is Relief.AVERAGE and not securities.get(row.security or 0, True):
+        yield (
+            "relief",
+            "average basis is for funds only (R22b), and the security is not marked as one: name lots or another "
+            "relief, or mark the security as a fund",
+        )
     if row.to_account is None:
         return
     target = accounts.get(row.to_account)
@@ -140,9 +148,10 @@ def _sorted(rows: Sequence[NewTransaction], households: dict[int, int]) -> Sorte
         (account, external_id): KnownRow(content, kind, trade_date, quantity, amount, fee)
         for account, external_id, content, kind, trade_date, quantity, amount, fee in booked
     }
-    again = retold(rows, _executions(rows), known)
-    result = sort_rows(rows, known, book, again.known)
-    if problems := (*again.problems, *result.problems):
+    executed = retold(rows, _executions(rows), known)
+    facts = told_again(rows, _market_facts(rows), known)
+    result = sort_rows(rows, known, book, executed.known | facts.known)
+    if problems := (*executed.problems, *facts.problems, *result.problems):
         raise BookingError(problems)
     return result
 
@@ -174,12 +183,42 @@ def _executions(rows: Sequence[NewTransaction]) -> list[Execution]:
     ]
 
 
+def _market_facts(rows: Sequence[NewTransaction]) -> list[BookedFact]:
+    """The splits, renames, mergers and spin-offs that are booked in the accounts and on the days of the rows."""
+    told = [row for row in rows if row.kind in MARKET_FACTS]
+    if not told:
+        return []
+    booked = Transaction.objects.filter(
+        kind__in=MARKET_FACTS,
+        account__in={row.account for row in told},
+        trade_date__in={row.trade_date for row in told},
+    ).values_list(
+        "account_id", "external_id", "kind", "security_id", "to_security_id", "trade_date",
+        "quantity", "basis_fraction", "amount",
+    )  # fmt: skip
+    return [
+        BookedFact(
+            key=(account, external_id),
+            kind=EntryKind(kind),
+            security=security,
+            to_security=successor,
+            trade_date=trade_date,
+            ratio=ratio,
+            basis_fraction=fraction,
+            amount=amount,
+        )
+        for account, external_id, kind, security, successor, trade_date, ratio, fraction, amount in booked
+    ]
+
+
 def _insert(booking: Sorted, imported_file: ImportedFile | None) -> list[Transaction]:
-    """Write the new rows in their order, with the lots they identify."""
+    """Write the new rows in their order, with the lots they identify and the relief that is in force."""
+    reliefs = settled_reliefs(booking.new)
     inserted = Transaction.objects.bulk_create(
         (
-            _model(row, booking.contents[row.account, row.external_id], imported_file)
+            _model(row, booking.contents[key], reliefs.get(key), imported_file)
             for row in booking.new
+            for key in [(row.account, row.external_id)]
         ),
         batch_size=_BATCH,
     )
@@ -215,7 +254,9 @@ def _booked_pks(keys: set[Key]) -> dict[Key, int]:
     }
 
 
-def _model(row: NewTransaction, content: str, imported_file: ImportedFile | None) -> Transaction:
+def _model(
+    row: NewTransaction, content: str, relief: Relief | None, imported_file: ImportedFile | None
+) -> Transaction:
     return Transaction(
         account_id=row.account,
         external_id=row.external_id,
@@ -231,6 +272,10 @@ def _model(row: NewTransaction, content: str, imported_file: ImportedFile | None
         to_account_id=row.to_account,
         holding_start=row.holding_start,
         acquired=row.acquired,
+        relief=relief.value if relief is not None else "",
+        to_security_id=row.to_security,
+        basis_fraction=row.basis_fraction,
+        market_value=row.market_value,
         memo=row.memo,
         source=row.source.value,
         content_sha256=content,

@@ -3,14 +3,14 @@ from decimal import Decimal
 
 import pytest
 
-from lots.types import EntryKind, NewTransaction, Pick
+from lots.types import EntryKind, NewTransaction, Pick, Relief
 from tests.lots.importers.statements import DIRECTORY, refused, taken
 
 HEADER = "external_id,trade_date,kind,symbol,quantity,price,amount,fee\n"
 GOOD = "B-1,2024-01-05,buy,AAA,10,100,1000,5\n"
 ACCEPTED = (
     "account, external_id, trade_date, kind, symbol, quantity, price, amount, fee, settle_date, "
-    "lots, block, to_account, holding_start, acquired, memo"
+    "lots, relief, block, to_account, holding_start, acquired, to_symbol, basis_fraction, market_value, memo"
 )
 
 
@@ -79,6 +79,70 @@ def test_transfers_receipts_and_splits_have_their_own_columns() -> None:
     assert transfer.to_account == 2
     assert (receive.amount, receive.holding_start) == (Decimal("250.5"), date(2019, 1, 1))
     assert split.quantity == Decimal("0.33333333")
+
+
+ACTIONS = """\
+external_id,trade_date,kind,symbol,quantity,amount,relief,acquired,to_symbol,basis_fraction,market_value
+V-1,2024-01-05,vest,AAA,10,1500,,,,,
+O-1,2024-01-05,opening,AAA,20,900.5,,2020-02-03,,,
+G-1,2024-01-05,gift,AAA,5,400,,2015-01-02,,,300
+H-1,2024-01-05,inherit,AAA,7,700,,,,,
+Y-1,2024-02-05,give,AAA,2,,hifo,,,,
+P-1,2024-02-06,split,AAA,1.5,33.25,lifo,,,,
+N-1,2024-02-07,rename,AAA,,,,,BBB,,
+M-1,2024-02-08,merge,BBB,0.33333333,12.5,,,AAA,,
+C-1,2024-02-09,cash_merger,BBB,40,4000,,,,,
+F-1,2024-02-10,spin_off,AAA,0.25,,,,BBB,0.2031,
+R-1,2024-02-11,return_of_capital,AAA,,81.75,,,,,
+W-1,2023-12-31,worthless,BBB,,,,,,,
+"""
+
+
+def test_each_kind_of_corporate_action_has_a_row() -> None:
+    """(kind, security, quantity, amount, relief, to_security, basis_fraction, market_value)"""
+    rows = taken(ACTIONS)
+
+    d = Decimal
+    assert [
+        (row.kind, row.security, row.quantity, row.amount, row.relief, row.to_security, row.basis_fraction,
+         row.market_value)
+        for row in rows
+    ] == [
+        (EntryKind.VEST, 10, d(10), d(1500), None, None, None, None),
+        (EntryKind.OPENING, 10, d(20), d("900.5"), None, None, None, None),
+        (EntryKind.GIFT, 10, d(5), d(400), None, None, None, d(300)),
+        (EntryKind.INHERIT, 10, d(7), d(700), None, None, None, None),
+        (EntryKind.GIVE, 10, d(2), d(0), Relief.HIFO, None, None, None),
+        (EntryKind.SPLIT, 10, d("1.5"), d("33.25"), Relief.LIFO, None, None, None),
+        (EntryKind.RENAME, 10, d(1), d(0), None, 11, None, None),
+        (EntryKind.MERGE, 11, d("0.33333333"), d("12.5"), None, 10, None, None),
+        (EntryKind.CASH_MERGER, 11, d(40), d(4000), None, None, None, None),
+        (EntryKind.SPIN_OFF, 10, d("0.25"), d(0), None, 11, d("0.2031"), None),
+        (EntryKind.RETURN_OF_CAPITAL, 10, d(0), d("81.75"), None, None, None, None),
+        (EntryKind.WORTHLESS, 11, d(0), d(0), None, None, None, None),
+    ]  # fmt: skip
+    assert [row.acquired for row in rows[1:3]] == [date(2020, 2, 3), date(2015, 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("short", "is a short sale or its cover. Short positions are not computed (R26)"),
+        ("Sell Short", "is a short sale or its cover. Short positions are not computed (R26)"),
+        ("short_sale", "is a short sale or its cover. Short positions are not computed (R26)"),
+        ("cover", "is a short sale or its cover. Short positions are not computed (R26)"),
+        ("BUY_TO_COVER", "is a short sale or its cover. Short positions are not computed (R26)"),
+        ("write", "is an option. Options are not computed (R26)"),
+        ("sell-to-open", "is an option. Options are not computed (R26)"),
+        ("assignment", "is an option. Options are not computed (R26)"),
+        ("mixed_merger", "pays in stock and in cash. A merger for both is not computed"),
+    ],
+)
+def test_what_is_not_computed_is_refused_by_name_and_says_what_to_do(kind: str, words: str) -> None:
+    [problem] = refused(one(kind=kind))
+
+    assert problem.startswith(f"f, line 2, column kind: '{kind}' {words}")
+    assert "the file" in problem or "Book a give" in problem
 
 
 @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b""])
@@ -166,7 +230,10 @@ def test_a_file_that_is_no_table_is_refused_with_its_place(
     assert refused(data) == problems
 
 
-KINDS = "buy, sell, reinvest, receive, transfer, split, cash_in, cash_out, fee"
+KINDS = (
+    "buy, sell, reinvest, vest, opening, receive, gift, inherit, give, transfer, split, rename, merge, "
+    "cash_merger, spin_off, return_of_capital, worthless, cash_in, cash_out, fee"
+)
 NO_NUMBER = "is not a plain number such as 1000 or 12.5"
 BAD_CELLS = [
     ("quantity", "NaN", f"'NaN' {NO_NUMBER}"),
@@ -199,7 +266,7 @@ BAD_CELLS = [
     ("trade_date", "２０２４-01-05", "'\\uff12\\uff10\\uff12\\uff14-01-05' is not a date such as 2024-01-31"),
     ("trade_date", "", "the cell is empty"),
     ("settle_date", "2024-01-04", "2024-01-04 is before the trade date 2024-01-05"),
-    ("kind", "short", f"'short' is no kind; accepted are {KINDS}"),
+    ("kind", "purchase", f"'purchase' is no kind; accepted are {KINDS}"),
     ("kind", "", "the cell is empty"),
     ("symbol", "ZZZ", "'ZZZ' is no known symbol"),
     ("symbol", "", "a buy needs a security"),
@@ -224,7 +291,15 @@ BAD_CELLS = [
     ("lots", "B-1:10", "a buy cannot identify lots"),
     ("lots", "B-1", "'B-1' is no lot such as B-17:100 (opening id, colon, shares)"),
     ("lots", "B-1:-3", "'-3' is negative: numbers are given without a sign"),
-    ("acquired", "2024-01-01", "a buy has no such date; only a receive has"),
+    ("acquired", "2024-01-01", "a buy has no such date; only gift, opening and receive have"),
+    ("relief", "fifo", "a buy chooses no lots"),
+    ("relief", "best", "'best' is no relief; accepted are fifo, lifo, hifo, lowest_tax, average"),
+    ("to_symbol", "ZZZ", "'ZZZ' is no known symbol"),
+    ("to_symbol", "BBB", "a buy leads to no other security"),
+    ("basis_fraction", "0.2", "a buy moves no basis to another security"),
+    ("basis_fraction", "1", "'1' is too large: it must be below 1"),
+    ("basis_fraction", "0.123456789", "'0.123456789' has 9 decimals, at most 8 are accepted"),
+    ("market_value", "5", "a buy has no market value; only a gift has"),
     ("memo", "x" * 201, "has 201 characters, at most 200 are accepted"),
 ]  # fmt: skip
 
@@ -246,7 +321,32 @@ BAD_ROWS = [
     ({"kind": "receive", "acquired": "2024-01-06"}, "acquired: 2024-01-06 is after the day of receipt 2024-01-05"),
     ({"kind": "receive", "holding_start": "2024-01-06"},
      "holding_start: 2024-01-06 is after the acquisition on 2024-01-05"),
-    ({"kind": "split"}, "amount: a split has no amount"),
+    ({"kind": "opening"}, "acquired: an opening needs the day on which the lot was bought"),
+    ({"kind": "opening", "acquired": "2024-01-06"}, "acquired: 2024-01-06 is after the day of receipt 2024-01-05"),
+    ({"kind": "inherit", "acquired": "2024-01-01"},
+     "acquired: an inherit has no such date; only gift, opening and receive have"),
+    ({"kind": "give"}, "amount: a give has no amount"),
+    ({"kind": "give", "amount": "", "fee": "1"}, "fee: a give carries no fee: book the fee as a row of its own"),
+    ({"kind": "split", "relief": "lifo", "amount": ""}, "relief: a split without cash in lieu chooses no lots"),
+    ({"kind": "sell", "relief": "lifo", "lots": "B-1:10"},
+     "relief: the row identifies its lots: name a relief or lots, not both"),
+    ({"kind": "rename", "amount": "", "quantity": ""},
+     "to_symbol: a rename needs the security that the shares become or bring"),
+    ({"kind": "rename", "amount": "", "to_symbol": "BBB"},
+     "quantity: a rename is one for one: another ratio is a merge"),
+    ({"kind": "rename", "quantity": "", "to_symbol": "BBB"}, "amount: a rename has no amount"),
+    ({"kind": "merge", "quantity": "", "to_symbol": "BBB"},
+     "quantity: a merge needs the ratio, shares of the successor per old share, above zero"),
+    ({"kind": "merge", "to_symbol": "AAA"}, "to_symbol: the old and the new security are the same"),
+    ({"kind": "spin_off", "to_symbol": "BBB"},
+     "basis_fraction: a spin_off needs the part of the basis that goes to the new shares, such as 0.2031"),
+    ({"kind": "cash_merger", "amount": ""}, "amount: a cash_merger needs an amount"),
+    ({"kind": "return_of_capital"}, "quantity: a return_of_capital has no quantity"),
+    ({"kind": "return_of_capital", "quantity": "", "amount": "0"},
+     "amount: a return_of_capital needs an amount above zero"),
+    ({"kind": "worthless", "amount": ""},
+     "trade_date: 2024-01-05 is not the last day of a year: a security that becomes worthless counts as sold for "
+     "nothing on 2024-12-31 (IRC 165(g))"),
     ({"kind": "transfer", "amount": ""}, "to_account: a transfer needs the account that receives the shares"),
     ({"kind": "transfer", "amount": "", "to_account": "T-1"},
      "to_account: source and destination are the same account"),

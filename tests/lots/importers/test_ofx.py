@@ -126,7 +126,6 @@ BAD_TRADES = [
     ({"security": "594918104"}, "UNIQUEID: '594918104' is no known CUSIP, ISIN or symbol of the firm"),
     ({"fitid": ""}, "FITID: the transaction has no id"),
     ({"fitid": "=1+1"}, "FITID: '=1+1' begins like a spreadsheet formula"),
-    ({"extra": "<BUYTYPE>BUYTOCOVER"}, "BUYTYPE: BUYTOCOVER is not supported: there are no short positions"),
 ]  # fmt: skip
 
 
@@ -140,11 +139,84 @@ def test_a_bad_value_is_refused_with_line_element_and_reason(
 
 
 def test_what_is_not_supported_is_refused_by_name() -> None:
-    [problem] = refused(statement(trade(), "<RETOFCAP><INVTRAN><FITID>X</INVTRAN></RETOFCAP>"))
+    [problem] = refused(statement(trade(), "<BUYDEBT><INVTRAN><FITID>X</INVTRAN></BUYDEBT>"))
 
-    assert problem.startswith(
-        "f, line 20, column RETOFCAP: RETOFCAP is not supported; accepted are"
+    assert problem.startswith("f, line 20, column BUYDEBT: BUYDEBT is not supported; accepted are")
+
+
+SHORT = "is a short sale or its cover. Short positions are not computed (R26)"
+OPTION = "is an option. Options are not computed (R26)"
+
+
+@pytest.mark.parametrize(
+    ("element", "column", "told"),
+    [
+        (trade(extra="<BUYTYPE>BUYTOCOVER"), "BUYTYPE", f"BUYTOCOVER {SHORT}"),
+        (trade("SELLSTOCK", extra="<SELLTYPE>SELLSHORT"), "SELLTYPE", f"SELLSHORT {SHORT}"),
+        (trade("BUYOPT"), "BUYOPT", f"BUYOPT {OPTION}"),
+        (trade("SELLOPT"), "SELLOPT", f"SELLOPT {OPTION}"),
+        ("<CLOSUREOPT><INVTRAN><FITID>X</INVTRAN></CLOSUREOPT>", "CLOSUREOPT", f"CLOSUREOPT {OPTION}"),
+        (
+            "<JRNLSEC><INVTRAN><FITID>X</INVTRAN><SUBACCTTO>SHORT</JRNLSEC>",
+            "SUBACCTTO",
+            f"the position {SHORT}",
+        ),
+    ],
+)  # fmt: skip
+def test_shorts_and_options_are_refused_by_name_and_say_what_to_do(
+    element: str, column: str, told: str
+) -> None:
+    [problem] = refused(statement(element))
+
+    assert problem.startswith(f"f, line 19, column {column}: {told}")
+    assert "Keep " in problem
+
+
+def split(fraccash: str = "") -> str:
+    return (
+        "<SPLIT><INVTRAN><FITID>P-1<DTTRADE>20240105</INVTRAN><SECID><UNIQUEID>037833100<UNIQUEIDTYPE>CUSIP"
+        "</SECID><SUBACCTSEC>CASH<OLDUNITS>25<NEWUNITS>37<NUMERATOR>3<DENOMINATOR>2"
+        f"{fraccash}</SPLIT>"
     )
+
+
+def test_the_cash_in_lieu_of_a_split_is_its_amount() -> None:
+    [plain], [in_lieu] = taken(statement(split())), taken(statement(split("<FRACCASH>33.25")))
+
+    assert (plain.kind, plain.quantity, plain.amount) == ("split", Decimal("1.5"), 0)
+    assert (in_lieu.quantity, in_lieu.amount) == (Decimal("1.5"), Decimal("33.25"))
+
+
+RETURN_OF_CAPITAL = (
+    "<RETOFCAP><INVTRAN><FITID>R-1<DTTRADE>20240105</INVTRAN><SECID><UNIQUEID>037833100<UNIQUEIDTYPE>CUSIP</SECID>"
+    "<TOTAL>81.75<SUBACCTSEC>CASH<SUBACCTFUND>CASH</RETOFCAP>"
+)
+
+
+def test_a_return_of_capital_is_taken() -> None:
+    [row] = taken(statement(RETURN_OF_CAPITAL))
+
+    assert (row.kind, row.security, row.quantity, row.amount) == (
+        "return_of_capital",
+        10,
+        0,
+        Decimal("81.75"),
+    )
+
+
+def test_a_return_of_capital_taken_back_is_refused() -> None:
+    [problem] = refused(statement(RETURN_OF_CAPITAL.replace("81.75", "-81.75")))
+
+    assert problem.startswith("f, line 19, column TOTAL: -81.75")
+
+
+def test_journals_between_sub_accounts_are_no_transactions() -> None:
+    journals = [
+        f"<{name}><INVTRAN><FITID>J<DTTRADE>20240105</INVTRAN><SUBACCTFROM>CASH<SUBACCTTO>MARGIN</{name}>"
+        for name in ("JRNLSEC", "JRNLFUND")
+    ]
+
+    assert [row.external_id for row in taken(statement(*journals, trade()))] == ["F-1"]
 
 
 @pytest.mark.parametrize(
