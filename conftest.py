@@ -4,28 +4,18 @@ from pathlib import Path
 
 import pytest
 
-_GOLDEN = Path(__file__).parent / "tests" / "golden"
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("lotwise")
     group.addoption(
         "--law-cases",
         type=Path,
-        default=_GOLDEN / "law.json",
-        help="file of wash-sale cases to run through lots.replay",
+        default=None,
+        help="file of wash-sale cases to run through lots.replay, instead of tests/golden/law*.json",
     )
     group.addoption(
         "--netting-cases",
         type=Path,
         default=None,
-        help="file of netting cases to run through lots.netting",
+        help="file of netting cases to run through lots.netting, instead of tests/golden/netting*.json",
     )
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Netting cases are promised, not there yet: whoever asks for them is told so."""
-    if config.getoption("--netting-cases") is not None:
-        raise pytest.UsageError(
-            "--netting-cases: lots.netting is not there yet, so nothing can run them"
-        )
