@@ -1,7 +1,7 @@
 """Reads of the ledger and of the tables derived from it."""
 
 from lots.selectors.holdings import cash, open_lots
-from lots.selectors.ledger import ledger, ledger_stamp
+from lots.selectors.ledger import ledger, ledger_stamp, market
 from lots.selectors.naming import accounts_named, directory, names
 from lots.selectors.policies import (
     identical_groups,
@@ -22,6 +22,7 @@ __all__ = [
     "imported_files",
     "ledger",
     "ledger_stamp",
+    "market",
     "merged_sets",
     "names",
     "open_lots",

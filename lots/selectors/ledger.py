@@ -1,14 +1,16 @@
 """A household's ledger as the pure engine takes it."""
 
 from collections import defaultdict
+from collections.abc import Collection
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 
 from accounts.models import Account, Household
 from accounts.types import AccountKind, OwnerKind
 from lots.models import LotSelection, Transaction
 from lots.selectors.policies import identical_groups, policy
 from lots.types import (
+    DatedGroup,
     EntryKind,
     Ledger,
     LedgerAccount,
@@ -16,6 +18,7 @@ from lots.types import (
     LotPick,
     Relief,
 )
+from securities.identity import connected
 
 _ENTRY_FIELDS = (
     "pk", "trade_date", "account_id", "kind", "security_id", "quantity", "amount", "fee", "block",
@@ -24,24 +27,46 @@ _ENTRY_FIELDS = (
 )  # fmt: skip
 
 
-def ledger(household_id: int) -> Ledger:
+def ledger(household_id: int, *, securities: Collection[int | None] | None = None) -> Ledger:
     """Everything ``replay`` needs, in order of date and booking; ids are ``str(pk)``. Eight queries.
 
-    Raises Household.DoesNotExist.
+    With ``securities`` only the entries that trade one of them, and for None among them those of cash; they make
+    sense where they are a whole market (``market``). Raises Household.DoesNotExist.
     """
     firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
     switches = policy(firm_id)
     return Ledger(
-        entries=_entries(household_id),
+        entries=_entries(household_id, securities),
         accounts=_ledger_accounts(household_id),
         groups=identical_groups(firm_id, switches),
         policy=switches,
     )
 
 
-def _entries(household_id: int) -> tuple[LedgerEntry, ...]:
-    picks = _picks(household_id)
+def market(household_id: int, securities: Collection[int]) -> frozenset[int]:
+    """The securities of the household's trades that what follows from trades in ``securities`` can depend on.
+
+    Identical ones, on whatever day, and those that a rename, merger or spin-off joins, again and again.
+    """
+    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    identical = [
+        {int(name) for name in (one.securities() if isinstance(one, DatedGroup) else one)}
+        for one in identical_groups(firm_id)
+    ]
+    joined = Transaction.objects.filter(account__household=household_id).exclude(to_security=None)
+    pairs = joined.order_by().values_list("security_id", "to_security_id").distinct()
+    whole = connected([*identical, *({old, new} for old, new in pairs if old is not None and new)])
+    return frozenset(securities).union(*(one for one in whole if one.intersection(securities)))
+
+
+def _entries(
+    household_id: int, securities: Collection[int | None] | None
+) -> tuple[LedgerEntry, ...]:
     rows = Transaction.objects.filter(account__household=household_id).order_by("trade_date", "pk")
+    if securities is not None:
+        traded = Q(security__in=[security for security in securities if security is not None])
+        rows = rows.filter(traded | Q(security=None) if None in securities else traded)
+    picks = _picks(household_id)
     return tuple(
         LedgerEntry(
             id=str(pk),

@@ -1,6 +1,6 @@
 """Transactions booked: all or none, and what follows from them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from django.db import models, transaction
@@ -26,7 +26,7 @@ from lots.errors import LedgerError
 from lots.executions import REPORTED, Execution, retold
 from lots.market_facts import MARKET_FACTS, BookedFact, told_again
 from lots.models import ImportedFile, LotSelection, Transaction
-from lots.services.rebuilding import store
+from lots.services.rebuilding import store, touched_ledger
 from lots.services.relief import settled_reliefs
 from lots.types import Booked, EntryKind, NewTransaction, Relief, Source
 from securities.models import Security
@@ -56,7 +56,7 @@ def book(
     booking = _sorted(rows, households)
     inserted = _insert(booking, imported_file)
     touched = tuple(sorted({households[row.account_id] for row in inserted}))
-    _rebuild_or_refuse(touched, inserted, booking.new)
+    _rebuild_or_refuse(households, inserted, booking.new)
     if inserted:
         record_audit(
             firm=firm,
@@ -284,15 +284,18 @@ def _model(
 
 
 def _rebuild_or_refuse(
-    households: Sequence[int], inserted: Sequence[Transaction], rows: Sequence[NewTransaction]
+    households: Mapping[int, int], inserted: Sequence[Transaction], rows: Sequence[NewTransaction]
 ) -> None:
-    """Rebuild each household; a ledger that the engine cannot follow is refused with the row that broke it."""
+    """Rebuild the touched markets; a ledger that the engine cannot follow is refused with the row that broke it."""
     ordinals = {str(booked.pk): row.ordinal for booked, row in zip(inserted, rows, strict=True)}
+    touched: dict[int, set[int | None]] = {}
+    for row in inserted:
+        touched.setdefault(households[row.account_id], set()).add(row.security_id)
     problems = []
-    for household_id in households:
-        ledger = selectors.ledger(household_id)
+    for household_id, securities in sorted(touched.items()):
+        ledger, market = touched_ledger(household_id, securities)
         try:
-            store(household_id, ledger)
+            store(household_id, ledger, market=market)
         except LedgerError as error:
             names = selectors.names(household_id)
             problems.append(engine_problem(ledger, error, names=names, rows=ordinals))

@@ -1,5 +1,6 @@
 """The derived tables made equal to what the ledger says."""
 
+from collections.abc import Collection
 from typing import TypeVar
 
 from django.db import models, transaction
@@ -24,25 +25,39 @@ def rebuild_lots(*, household_id: int) -> RebuildChanges:
     return store(household_id, selectors.ledger(household_id))
 
 
-def store(household_id: int, ledger: Ledger) -> RebuildChanges:
-    """Write what follows from the ledger of a household, whose lock the caller holds. Raises LedgerError."""
+def touched_ledger(
+    household_id: int, securities: Collection[int | None]
+) -> tuple[Ledger, frozenset[int]]:
+    """The part of a ledger that trades in ``securities`` can change, and its market (None stands for cash)."""
+    traded = {security for security in securities if security is not None}
+    market = selectors.market(household_id, traded)
+    wanted = {*market, None} if None in securities else market
+    return selectors.ledger(household_id, securities=wanted), market
+
+
+def store(
+    household_id: int, ledger: Ledger, *, market: Collection[int] | None = None
+) -> RebuildChanges:
+    """Write what follows from the ledger of a household, whose lock the caller holds. Raises LedgerError.
+
+    With ``market`` the ledger holds the entries of these securities alone, and only their rows are compared: what
+    follows from one market depends on no other (``lots.selectors.market``).
+    """
     rows = derived.derived_rows(
         replay(ledger.entries, ledger.accounts, ledger.groups, ledger.policy)
     )
+    lots = TaxLot.objects.filter(account__household=household_id)
+    disposals = Disposal.objects.filter(account__household=household_id)
+    washes = WashSale.objects.filter(sale__account__household=household_id)
+    if market is not None:
+        lots = lots.filter(security__in=market)
+        disposals = disposals.filter(security__in=market)
+        washes = washes.filter(sale__security__in=market)
     changes = [
-        _sync(
-            TaxLot.objects.filter(account__household=household_id),
-            derived.LOT_KEY, derived.LOT_VALUES, rows.lots,
-        ),
-        _sync(
-            Disposal.objects.filter(account__household=household_id),
-            derived.DISPOSAL_KEY, derived.DISPOSAL_VALUES, rows.disposals,
-        ),
-        _sync(
-            WashSale.objects.filter(sale__account__household=household_id),
-            derived.WASH_KEY, derived.WASH_VALUES, rows.washes,
-        ),
-    ]  # fmt: skip
+        _sync(lots, derived.LOT_KEY, derived.LOT_VALUES, rows.lots),
+        _sync(disposals, derived.DISPOSAL_KEY, derived.DISPOSAL_VALUES, rows.disposals),
+        _sync(washes, derived.WASH_KEY, derived.WASH_VALUES, rows.washes),
+    ]
     return RebuildChanges(
         inserted=sum(change.inserted for change in changes),
         updated=sum(change.updated for change in changes),
