@@ -12,14 +12,17 @@ from fractions import Fraction
 from accounts.types import MONEY_LIMIT, QUANTITY_LIMIT
 from lots.errors import BadEntry
 from lots.rounding import STORED_MONEY, STORED_SHARES, rounded, spread, stored_shares
-from lots.types import OpenLot, RealizedLot, ReplayResult, Treatment, WashMatch
+from lots.types import DisposalEvent, OpenLot, RealizedLot, ReplayResult, Treatment, WashMatch
 
 LOT_KEY = ("opening_id", "part")
-LOT_VALUES = ("account_id", "security_id", "acquired", "holding_start", "quantity", "basis")
+LOT_VALUES = (
+    "account_id", "security_id", "acquired", "holding_start", "quantity", "basis", "is_inherited",
+    "loss_basis", "loss_start",
+)  # fmt: skip
 DISPOSAL_KEY = ("sale_id", "opening_id", "part")
 DISPOSAL_VALUES = (
     "account_id", "security_id", "trade_date", "acquired", "holding_start", "term", "quantity",
-    "proceeds", "basis", "disallowed", "permanent", "is_taxable",
+    "proceeds", "basis", "disallowed", "permanent", "is_taxable", "event",
 )  # fmt: skip
 WASH_KEY = ("sale_id", "ordinal")
 WASH_VALUES = (
@@ -42,15 +45,16 @@ class DerivedRows:
 def derived_rows(result: ReplayResult) -> DerivedRows:
     """The rows of one household's replay.
 
-    Shares are rounded to 1e-8, money to 1e-4. The parts of one lot and the rows of one sale add up to their rounded
-    total; a disposal's disallowed loss is the sum of its matches. Shares below half of 1e-8, which only splits can
-    leave, have no row of their own: their dollars go to the row beside them.
+    Shares are rounded to 1e-8, money to 1e-4. The parts of one lot in one security and the rows of one sale add up to
+    their rounded total; a disposal's disallowed loss is the sum of its matches. Shares below half of 1e-8, which only
+    splits can leave, have no row of their own: their dollars go to the row beside them. A distribution beyond the
+    basis sells no shares and has its row all the same.
     Raises BadEntry for shares or dollars beyond what the tables hold, which only absurd entries make.
     """
     rows = DerivedRows(lots={}, disposals={}, washes={})
-    openings: dict[str, list[OpenLot]] = {}
+    openings: dict[tuple[str, str], list[OpenLot]] = {}
     for lot in result.open_lots:
-        openings.setdefault(lot.opening, []).append(lot)
+        openings.setdefault((lot.opening, lot.security), []).append(lot)
     for parts in openings.values():
         _add_lots(rows.lots, parts)
     matches: dict[SoldKey, list[WashMatch]] = {}
@@ -64,12 +68,14 @@ def derived_rows(result: ReplayResult) -> DerivedRows:
 def _add_lots(rows: Rows, parts: Sequence[OpenLot]) -> None:
     shares = _tied([part.quantity for part in parts], STORED_SHARES)
     dollars = _dollars([part.basis for part in parts], shares)
-    for part, quantity, basis in zip(parts, shares, dollars, strict=True):
+    losses = _dollars([part.loss_basis or Fraction(0) for part in parts], shares)
+    for part, quantity, basis, loss in zip(parts, shares, dollars, losses, strict=True):
         if quantity:
             _check_size(part.opening, quantity, basis)
             rows[int(part.opening), part.part] = (
                 int(part.account), int(part.security), part.acquired, part.holding_start, quantity,
-                basis,
+                basis, part.is_inherited, None if part.loss_basis is None else loss,
+                part.loss_start,
             )  # fmt: skip
 
 
@@ -94,6 +100,9 @@ def _add_sale(
     *,
     is_taxable: bool,
 ) -> None:
+    if parts[0].event is DisposalEvent.DISTRIBUTION:
+        _add_distribution(rows, parts, is_taxable=is_taxable)
+        return
     shares = _tied([part.quantity for part in parts], STORED_SHARES)
     proceeds = _dollars([part.proceeds for part in parts], shares)
     basis = _dollars([part.basis for part in parts], shares)
@@ -111,11 +120,23 @@ def _add_sale(
         rows.disposals[int(part.sale), int(part.lot), part.part] = (
             int(part.account), int(part.security), part.trade_date, part.acquired,
             part.holding_start, part.term.value, shares[place], proceeds[place], basis[place],
-            disallowed[place], _permanent(matched[place], amounts), is_taxable,
+            disallowed[place], _permanent(matched[place], amounts), is_taxable, part.event.value,
         )  # fmt: skip
         washes += map(_wash, matched[place], amounts)
     for ordinal, wash in enumerate(washes):
         rows.washes[int(parts[0].sale), ordinal] = wash
+
+
+def _add_distribution(rows: DerivedRows, parts: Sequence[RealizedLot], *, is_taxable: bool) -> None:
+    """The gains of one return of capital: no shares, no basis, and never a loss."""
+    gains = _tied([part.proceeds for part in parts], STORED_MONEY)
+    for part, gain in zip(parts, gains, strict=True):
+        _check_size(part.sale, Decimal(0), gain)
+        rows.disposals[int(part.sale), int(part.lot), part.part] = (
+            int(part.account), int(part.security), part.trade_date, part.acquired,
+            part.holding_start, part.term.value, Decimal(0), gain, Decimal(0), Decimal(0),
+            Decimal(0), is_taxable, part.event.value,
+        )  # fmt: skip
 
 
 def _check_size(entry: str, shares: Decimal, *dollars: Decimal) -> None:

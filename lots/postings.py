@@ -10,12 +10,12 @@ from accounts.errors import LotwiseError, NotAllowed
 from accounts.models import User
 from lots import selectors, services
 from lots.booking import BookingError
-from lots.types import Booked, NewTransaction, Pick
+from lots.types import Booked, EntryKind, NewTransaction, Pick
 from securities.selectors import public_ids
 
 Row = Mapping[str, Any]  # checked by ``lots.serializers.TransactionInput``
 _CENT = Decimal("0.01")
-_ZERO = Decimal(0)
+_ZERO, _ONE = Decimal(0), Decimal(1)
 
 
 class PostingError(LotwiseError):
@@ -87,27 +87,34 @@ def _unknown(row: Row, names: _Names) -> list[tuple[str, str]]:
         "to_account": names.accounts,
         "symbol": names.symbols,
         "security": names.securities,
+        "to_symbol": names.symbols,
+        "to_security": names.securities,
     }
     problems = [
         (column, "is unknown in your firm.")
         for column, known_names in known.items()
         if column in row and row[column] not in known_names
     ]
-    if "symbol" in row and "security" in row:
-        problems.append(("security", "stands beside a symbol: name the security once."))
+    for symbol, security in (("symbol", "security"), ("to_symbol", "to_security")):
+        if symbol in row and security in row:
+            problems.append((security, "stands beside a symbol: name the security once."))
     return problems
 
 
 def _new(row: Row, names: _Names, ordinal: int) -> NewTransaction:
-    plain = ("settle_date", "price", "block", "holding_start", "acquired", "memo")
-    security = names.symbols.get(row.get("symbol", ""))
+    plain = (
+        "settle_date", "price", "block", "holding_start", "acquired", "relief", "basis_fraction",
+        "market_value", "memo",
+    )  # fmt: skip
+    default_quantity = _ONE if row["kind"] is EntryKind.RENAME else _ZERO
     return NewTransaction(
         account=names.accounts[row["account"]],
         external_id=row["external_id"],
         trade_date=row["trade_date"],
         kind=row["kind"],
-        security=names.securities[row["security"]] if "security" in row else security,
-        quantity=row.get("quantity", _ZERO),
+        security=_security(row, names, "symbol", "security"),
+        to_security=_security(row, names, "to_symbol", "to_security"),
+        quantity=row.get("quantity", default_quantity),
         amount=_amount(row),
         fee=row.get("fee", _ZERO),
         picks=tuple(Pick(**pick) for pick in row.get("lots", ())),
@@ -115,6 +122,12 @@ def _new(row: Row, names: _Names, ordinal: int) -> NewTransaction:
         ordinal=ordinal,
         **{column: row[column] for column in plain if column in row},
     )
+
+
+def _security(row: Row, names: _Names, symbol: str, security: str) -> int | None:
+    if security in row:
+        return names.securities[row[security]]
+    return names.symbols.get(row.get(symbol, ""))
 
 
 def _amount(row: Row) -> Decimal:

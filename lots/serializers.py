@@ -10,13 +10,15 @@ from rest_framework import serializers
 from accounts.serializers import DecimalText, HouseholdQuery, StrictSerializer
 from accounts.types import MONEY_LIMIT, PRICE_LIMIT, QUANTITY_LIMIT
 from lots.booking_rules import (
+    FRACTION_PLACES,
     LONGEST_ID,
     LONGEST_MEMO,
     MONEY_PLACES,
     PRICE_PLACES,
     QUANTITY_PLACES,
 )
-from lots.types import EntryKind
+from lots.importers.refused_kinds import why_refused
+from lots.types import EntryKind, Relief
 from securities.importers import cells
 from securities.importers.cells import CellError
 
@@ -24,6 +26,7 @@ MOST_ROWS = 5_000
 MOST_LOTS = 500  # named by one row
 MOST_PARTS = 10**6
 KINDS = [kind.value for kind in EntryKind]
+RELIEFS = [relief.value for relief in Relief]
 
 
 # What comes in: every value is text, read by the same rules as a cell of a file
@@ -79,12 +82,31 @@ class DayCell(Cell):
 @extend_schema_field({"type": "string", "enum": KINDS})
 class KindCell(Cell):
     def read(self, text: str) -> EntryKind:
+        if (reason := why_refused(text)) is not None:
+            raise CellError(f"{cells.shown(text)} {reason}")
         try:
             return EntryKind(text)
         except ValueError as error:
             raise CellError(
                 f"{cells.shown(text)} is no kind; accepted are {', '.join(EntryKind)}"
             ) from error
+
+
+@extend_schema_field({"type": "string", "enum": RELIEFS})
+class ReliefCell(Cell):
+    def read(self, text: str) -> Relief:
+        try:
+            return Relief(text)
+        except ValueError as error:
+            raise CellError(
+                f"{cells.shown(text)} is no relief; accepted are {', '.join(Relief)}"
+            ) from error
+
+
+@extend_schema_field(_number_schema(1, FRACTION_PLACES, "0.2031"))
+class FractionCell(Cell):
+    def read(self, text: str) -> Decimal:
+        return cells.number(text, places=FRACTION_PLACES, below=Decimal(1))
 
 
 @extend_schema_field({"type": "string", "minLength": 1, "maxLength": LONGEST_ID})
@@ -133,10 +155,16 @@ class TransactionInput(StrictSerializer):
     kind = KindCell()
     symbol = NameCell(required=False)
     security = NameCell(required=False, help_text="The security's id, instead of its symbol.")
-    quantity = QuantityCell(required=False, help_text="Shares; for a split new shares per old.")
+    quantity = QuantityCell(
+        required=False,
+        help_text="Shares; for a split, merge and spin_off new shares per old. A rename and a "
+        "return_of_capital have none.",
+    )
     price = PriceCell(required=False)
     amount = MoneyCell(
-        required=False, help_text="Dollars before the fee; left out: quantity times price."
+        required=False,
+        help_text="Dollars before the fee; left out: quantity times price. For deliveries the basis, for a "
+        "split, merge and spin_off the cash in lieu of the account's fraction.",
     )
     fee = MoneyCell(required=False)
     settle_date = DayCell(required=False)
@@ -147,6 +175,18 @@ class TransactionInput(StrictSerializer):
     to_account = NameCell(required=False, help_text="Transfers only.")
     holding_start = DayCell(required=False)
     acquired = DayCell(required=False)
+    relief = ReliefCell(
+        required=False,
+        help_text="Left out: the account's standing order, else first in, first out.",
+    )
+    to_symbol = NameCell(required=False, help_text="What the shares become or bring.")
+    to_security = NameCell(required=False, help_text="Its id, instead of its symbol.")
+    basis_fraction = FractionCell(
+        required=False, help_text="Spin-offs only: the part of the basis that moves, below 1."
+    )
+    market_value = MoneyCell(
+        required=False, help_text="Gifts only: the value on the day of the gift, in dollars."
+    )
     memo = MemoCell(required=False)
 
 
@@ -191,6 +231,13 @@ class LotSerializer(serializers.Serializer[Any]):
     holding_start = serializers.DateField(help_text="With tacked periods: decides the term.")
     quantity = DecimalText()
     basis = DecimalText(help_text="Dollars, raised by wash sales.")
+    is_inherited = serializers.BooleanField(help_text="Long-term whatever its dates.")
+    loss_basis = DecimalText(
+        allow_null=True, help_text="A gift worth less than its basis: a loss is measured on this."
+    )
+    loss_start = serializers.DateField(
+        allow_null=True, help_text="And its holding period runs from this day."
+    )
 
 
 class SelectionSerializer(serializers.Serializer[Any]):
@@ -216,5 +263,14 @@ class TransactionSerializer(serializers.Serializer[Any]):
     to_account = serializers.UUIDField(source="to_account.public_id", allow_null=True, default=None)
     holding_start = serializers.DateField(allow_null=True)
     acquired = serializers.DateField(allow_null=True)
+    relief = serializers.CharField(
+        help_text="How its lots were chosen; empty: first in, first out."
+    )
+    to_security = serializers.UUIDField(
+        source="to_security.public_id", allow_null=True, default=None
+    )
+    to_symbol = serializers.CharField(source="to_security.symbol", allow_null=True, default=None)
+    basis_fraction = DecimalText(allow_null=True)
+    market_value = DecimalText(allow_null=True)
     memo = serializers.CharField()
     booked_at = serializers.DateTimeField()

@@ -13,6 +13,7 @@ from lots.types import (
 
 _LOT_FIELDS = (
     "opening_id", "part", "account_id", "security_id", "acquired", "holding_start", "quantity", "basis",
+    "is_inherited", "loss_basis", "loss_start",
 )  # fmt: skip
 # What a transaction does to its account's cash: the sign of its amount; its fee always goes out.
 _CASH_SIGNS = {
@@ -21,6 +22,12 @@ _CASH_SIGNS = {
     EntryKind.CASH_IN: 1,
     EntryKind.CASH_OUT: -1,
     EntryKind.FEE: -1,
+    EntryKind.CASH_MERGER: 1,
+    EntryKind.RETURN_OF_CAPITAL: 1,
+    # Cash in lieu of a fraction.
+    EntryKind.SPLIT: 1,
+    EntryKind.MERGE: 1,
+    EntryKind.SPIN_OFF: 1,
 }
 
 

@@ -25,6 +25,7 @@ def names(household_id: int) -> Names:
     """What people call the accounts, securities and transactions of a household's ledger."""
     rows = Transaction.objects.filter(account__household=household_id)
     shares = rows.exclude(security=None).order_by().distinct()
+    successors = rows.exclude(to_security=None).order_by().distinct()
     return Names(
         accounts={
             str(pk): number
@@ -33,7 +34,11 @@ def names(household_id: int) -> Names:
             )
         },
         securities={
-            str(pk): symbol for pk, symbol in shares.values_list("security_id", "security__symbol")
+            str(pk): symbol
+            for pk, symbol in (
+                *shares.values_list("security_id", "security__symbol"),
+                *successors.values_list("to_security_id", "to_security__symbol"),
+            )
         },
         entries={str(pk): name for pk, name in rows.values_list("pk", "external_id")},
     )

@@ -23,7 +23,7 @@ def transactions(user: User) -> QuerySet[Transaction]:
     selections = LotSelection.objects.select_related("opening__account").order_by("pk")
     return (
         access.visible(user, Transaction)
-        .select_related("account", "security", "to_account")
+        .select_related("account", "security", "to_account", "to_security")
         .prefetch_related(Prefetch("selections", selections))
         .order_by("trade_date", "pk")
     )

@@ -103,6 +103,9 @@ def test_lots_are_exact_text_and_name_their_opening(
             "holding_start": "2024-01-02",
             "quantity": "10.5",
             "basis": "1000",
+            "is_inherited": False,
+            "loss_basis": None,
+            "loss_start": None,
         }
     ]
 
@@ -167,6 +170,11 @@ def test_a_transaction_shows_what_was_booked(
         "to_account": None,
         "holding_start": None,
         "acquired": None,
+        "relief": "",
+        "to_security": None,
+        "to_symbol": None,
+        "basis_fraction": None,
+        "market_value": None,
         "memo": "first",
     }
     opening = {"account": str(account.public_id), "external_id": "B-1"}
@@ -305,9 +313,17 @@ def test_no_column_of_any_table_can_be_written_along(
 def test_a_wrong_kind_is_told_the_right_ones(
     robot: Client, account: Account, aaa: Security
 ) -> None:
-    [problem] = refusal(post_rows(robot, bought(kind="short")))[2]
+    [problem] = refusal(post_rows(robot, bought(kind="purchase")))[2]
 
-    assert problem.startswith("transactions[0].kind: 'short' is no kind; accepted are buy, sell,")
+    assert problem.startswith(
+        "transactions[0].kind: 'purchase' is no kind; accepted are buy, sell,"
+    )
+
+    [problem] = refusal(post_rows(robot, bought(kind="sell_short"), key="k-2"))[2]
+
+    assert problem.startswith(
+        "transactions[0].kind: 'sell_short' is a short sale or its cover. Short positions are not computed (R26)"
+    )
 
 
 def test_every_fault_of_a_request_is_told_at_once(
@@ -523,7 +539,8 @@ WORDS = st.sampled_from(
     [
         "", "0", "-1", "1e400", "NaN", "Infinity", "１２", "1_000", "9" * 40, "0.000000001", "AAA",
         "T-1", "T-2", "B-1", "2024-02-29", "2024-02-30", "9999-12-31", "0000-00-00", "buy", "sell",
-        "split", "transfer", "cash_in", "fee", "=1+1", "\u0000", "\ud800", "'; DROP TABLE", "x" * 300,
+        "split", "transfer", "merge", "rename", "spin_off", "gift", "opening", "cash_in", "fee", "hifo",
+        "=1+1", "\u0000", "\ud800", "'; DROP TABLE", "x" * 300,
         "999999999999.99999999", "99999999999999.9999", "12.5",
     ]
 )  # fmt: skip
@@ -531,7 +548,7 @@ NAMES = st.sampled_from(
     [
         "account", "external_id", "trade_date", "kind", "symbol", "security", "quantity", "price",
         "amount", "fee", "settle_date", "lots", "block", "to_account", "holding_start", "acquired",
-        "memo", "firm", "id", "",
+        "relief", "to_symbol", "to_security", "basis_fraction", "market_value", "memo", "firm", "id", "",
     ]
 )  # fmt: skip
 LEAVES = (
