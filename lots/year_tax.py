@@ -11,24 +11,34 @@
 | S + L < -limit | -ordinary limit + carried (S + L + limit) |
 
 A loss beyond the year's limit is carried forward; what a carried dollar is worth today is an assumption and a named
-input. Rates are marginal: the result says what trades change, not what the client owes.
+input. Rates are marginal: the result says what trades change, not what the client owes. They are those of one place in
+the brackets (``position_at``): a trade that moves the year into another bracket is priced exactly by ``lots.netting``.
 """
 
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from fractions import Fraction
 
-from accounts.types import FilingStatus
+from lots.errors import LedgerError
+from lots.netting import YearInputs, marginal_rates, net, with_gains
+from lots.rounding import rounded, stored_money
 
 ZERO = Decimal(0)
-CAPITAL_LOSS_LIMIT = Decimal(3000)
-CAPITAL_LOSS_LIMIT_SEPARATE = Decimal(1500)
+_STORED_RATE = Decimal("0.00000001")
+_BEYOND_ANY_LIMIT = 10**6  # dollars of loss
 
 
-def capital_loss_limit(status: FilingStatus) -> Decimal:
-    """Dollars of net capital loss that may reduce ordinary income in a year (R31)."""
-    if status is FilingStatus.MARRIED_SEPARATELY:
-        return CAPITAL_LOSS_LIMIT_SEPARATE
-    return CAPITAL_LOSS_LIMIT
+class MissingIncome(LedgerError):
+    """A tax profile that gives some income but not all that the brackets and the NIIT need."""
+
+    code = "missing_income"
+
+    def __init__(self, *, household: str, year: int) -> None:
+        super().__init__(
+            f"The tax profile of {household} for {year} gives ordinary_income without modified_agi "
+            "and net_investment_income, so the net investment income tax cannot be computed: add "
+            "both (before capital gains), or leave all three out and state the rates."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +66,43 @@ class TaxPosition:
                     raise ValueError(f"{item.name} is {value}; a rate lies between 0 and 1.")
             elif item.name == "loss_limit" and value < ZERO:
                 raise ValueError(f"loss_limit is {value}; it is a positive amount.")
+
+
+def position_at(inputs: YearInputs, *, carried_loss_value: Decimal) -> TaxPosition:
+    """Rates at the household's own place in the brackets, and its year so far.
+
+    ``short_rate`` and ``long_rate`` are what the next dollar of gain costs on top of the net gain so far (a net loss
+    counts as none), ``ordinary_rate`` what the first dollar of a net loss saves. ``loss_limit`` is what income can meet
+    of the year's limit: a loss that meets no income is carried (R32). Raises lots.rates.UnknownYear.
+    """
+    year = net(inputs)
+    short, long = _netted(year.line7, year.line15)
+    gains = marginal_rates(_at(inputs, short=short, long=long))
+    level = _at(inputs, short=0, long=0)
+    most = net(with_gains(level, short=-_BEYOND_ANY_LIMIT, long=0)).worksheet.line4
+    return TaxPosition(
+        short_rate=rounded(gains.gain_short.rate, _STORED_RATE),
+        long_rate=rounded(gains.gain_long.rate, _STORED_RATE),
+        ordinary_rate=rounded(marginal_rates(level).loss_short.rate, _STORED_RATE),
+        loss_limit=stored_money(most),
+        carried_loss_value=carried_loss_value,
+        short=stored_money(year.line7),
+        long=stored_money(year.line15),
+    )
+
+
+def _netted(short: Fraction, long: Fraction) -> tuple[Fraction, Fraction]:
+    """What is left of the two terms when a loss of one has eaten gain of the other; no losses."""
+    total = max(short + long, Fraction(0))
+    if short >= 0 and long >= 0:
+        return short, long
+    return (Fraction(0), total) if short < 0 else (total, Fraction(0))
+
+
+def _at(inputs: YearInputs, *, short: Fraction | int, long: Fraction | int) -> YearInputs:
+    """The same year with other totals of Schedule D lines 7 and 15."""
+    year = net(inputs)
+    return with_gains(inputs, short=short - year.line7, long=long - year.line15)
 
 
 def year_tax(position: TaxPosition, *, short: Decimal, long: Decimal) -> Decimal:

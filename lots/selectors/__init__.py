@@ -11,7 +11,7 @@ from lots.selectors.policies import (
     tax_policies,
 )
 from lots.selectors.tables import imported_files, tax_lots, transactions
-from lots.selectors.tax_years import realized, tax_position
+from lots.selectors.tax_years import realized, tax_position, year_inputs
 
 __all__ = [
     "accounts_named",
@@ -32,4 +32,5 @@ __all__ = [
     "tax_policies",
     "tax_position",
     "transactions",
+    "year_inputs",
 ]

@@ -1,46 +1,114 @@
 """A household's tax year: what is realised, and what one more dollar costs."""
 
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 
-from django.db.models import F, Sum
+from django.db.models import Sum
 
+from accounts.models import TaxProfile
 from accounts.selectors import tax_profile
-from accounts.types import FilingStatus
+from accounts.types import FilingStatus, OwnerKind
 from lots.models import Disposal
+from lots.netting import YearInputs, gain_in_income
+from lots.rates import capital_loss_limit
 from lots.types import (
     Source,
     Term,
     YearToDate,
 )
-from lots.year_tax import TaxPosition, capital_loss_limit
+from lots.year_tax import MissingIncome, TaxPosition, position_at
+
+
+@dataclass(frozen=True, slots=True)
+class _Total:
+    """Of the sales of one term: dollars before wash sales, and what they disallow."""
+
+    gain: Decimal = Decimal(0)
+    disallowed: Decimal = Decimal(0)
 
 
 def realized(household_id: int, year: int, *, source: Source | None = None) -> YearToDate:
     """Allowed gain or loss of the sales in taxable accounts with a trade date in the year (R6).
 
-    With ``source`` only of the sales that it told of.
+    With ``source`` only of the sales that it told of. A corporation's sales are not on the household's return.
     """
+    totals = _totals(household_id, year, source)
+    short, long = totals[Term.SHORT], totals[Term.LONG]
+    return YearToDate(short=short.gain + short.disallowed, long=long.gain + long.disallowed)
+
+
+def _totals(household_id: int, year: int, source: Source | None = None) -> dict[Term, _Total]:
     sales = Disposal.objects.filter(
         account__household=household_id, is_taxable=True, trade_date__year=year
-    )
+    ).exclude(account__owner__kind=OwnerKind.CORPORATION)
     if source is not None:
         sales = sales.filter(sale__source=source)
     rows = (
         sales.order_by()
         .values_list("term")
-        .annotate(total=Sum(F("proceeds") - F("basis") + F("disallowed")))
+        .annotate(proceeds=Sum("proceeds"), basis=Sum("basis"), disallowed=Sum("disallowed"))
     )
-    by_term: dict[str, Decimal] = dict(rows)
-    return YearToDate(
-        short=by_term.get(Term.SHORT, Decimal(0)), long=by_term.get(Term.LONG, Decimal(0))
+    found = {
+        Term(term): _Total(proceeds - basis, disallowed)
+        for term, proceeds, basis, disallowed in rows
+    }
+    return {term: found.get(term, _Total()) for term in Term}
+
+
+def year_inputs(household_id: int, year: int) -> YearInputs | None:
+    """What the household brings into the netting of a year (``lots.netting.net``); dollars.
+
+    Gains and losses of its taxable sales by term with the sales realised outside, before carryovers; what wash sales
+    disallow apart from them; carryovers in; income. None without a tax profile of the year, or where it states rates
+    and no ``ordinary_income``: taxable income, and with it the carryover, cannot be computed then. Modified AGI and net
+    investment income of the profile are before capital gains; here they include the gain that reaches income.
+    Two queries. Raises MissingIncome.
+    """
+    profile = tax_profile(household_id, year)
+    return None if profile is None else _inputs(profile)
+
+
+def _inputs(profile: TaxProfile) -> YearInputs | None:
+    if profile.ordinary_income is None:
+        return None
+    if profile.modified_agi is None or profile.net_investment_income is None:
+        raise MissingIncome(household=str(profile.household), year=profile.year)
+    totals = _totals(profile.household_id, profile.year)
+    short, long = totals[Term.SHORT], totals[Term.LONG]
+    inputs = YearInputs(
+        year=profile.year,
+        filing_status=FilingStatus(profile.filing_status),
+        ordinary_taxable_income=profile.ordinary_income,
+        st_gain_loss=short.gain + profile.short_outside,
+        lt_gain_loss=long.gain + profile.long_outside,
+        st_disallowed=short.disallowed,
+        lt_disallowed=long.disallowed,
+        st_carryover_in=profile.short_carryover,
+        lt_carryover_in=profile.long_carryover,
+        qualified_dividends=profile.qualified_dividends,
+        state_rate=profile.state_rate,
+    )
+    reached = gain_in_income(inputs)
+    return replace(
+        inputs,
+        magi=reached + Fraction(profile.modified_agi),
+        nii=reached + Fraction(profile.net_investment_income),
     )
 
 
 def tax_position(household_id: int, year: int) -> TaxPosition | None:
-    """Rates and the year so far: realised here, outside gains, carryovers in. None without a tax profile."""
+    """Rates and the year so far: realised here, outside gains, carryovers in. None without a tax profile.
+
+    With ``ordinary_income`` the rates are those of the household's own place in the year's brackets, else the
+    profile's. Raises lots.rates.UnknownYear and MissingIncome: no figure stands in for one that is not there.
+    """
     profile = tax_profile(household_id, year)
     if profile is None:
         return None
+    inputs = _inputs(profile)
+    if inputs is not None:
+        return position_at(inputs, carried_loss_value=profile.carried_loss_value)
     so_far = realized(household_id, year)
     return TaxPosition(
         short_rate=profile.short_rate,

@@ -5,7 +5,8 @@ from decimal import Decimal as D
 import pytest
 
 from accounts.types import FilingStatus
-from lots.year_tax import TaxPosition, added_tax, capital_loss_limit, year_tax
+from lots.netting import YearInputs, marginal
+from lots.year_tax import TaxPosition, added_tax, position_at, year_tax
 
 
 def position(short: str = "0", long: str = "0", **changes: D) -> TaxPosition:
@@ -45,10 +46,62 @@ def test_a_loss_is_worth_what_it_changes_from_the_year_so_far() -> None:
     assert added_tax(position("-3000"), short=D(0), long=D(0)) == 0
 
 
-def test_married_filing_separately_has_half_the_loss_limit() -> None:
-    assert capital_loss_limit(FilingStatus.MARRIED_SEPARATELY) == D(1500)
-    assert capital_loss_limit(FilingStatus.MARRIED_JOINTLY) == D(3000)
-    assert capital_loss_limit(FilingStatus.SINGLE) == D(3000)
+def household(**money: int) -> YearInputs:
+    return YearInputs(year=2026, filing_status=FilingStatus.SINGLE, **money)
+
+
+def at(inputs: YearInputs) -> TaxPosition:
+    return position_at(inputs, carried_loss_value=D("0.12"))
+
+
+def test_rates_are_those_of_the_households_place_in_the_brackets() -> None:
+    # 80,000: 22 % and 15 %; the NIIT is far away.
+    found = at(household(ordinary_taxable_income=80000, magi=95000, st_gain_loss=1000))
+    assert (found.short_rate, found.long_rate, found.ordinary_rate) == (
+        D("0.22"),
+        D("0.15"),
+        D("0.22"),
+    )
+    assert (found.short, found.long, found.loss_limit) == (D(1000), D(0), D(3000))
+
+
+def test_gains_so_far_move_the_household_up_the_brackets() -> None:
+    found = at(
+        household(ordinary_taxable_income=80000, magi=296000, nii=200000, st_gain_loss=200000)
+    )
+    assert (found.short_rate, found.long_rate) == (D("0.388"), D("0.188"))  # 35 %, 15 %, NIIT
+    assert found.ordinary_rate == D("0.22")
+
+
+def test_a_loss_that_ate_part_of_a_gain_leaves_the_rest_to_place_the_household() -> None:
+    # 40,000 and a net long-term gain of 5,000: at 0 % up to 49,450, though the gain alone would pass it.
+    found = at(household(ordinary_taxable_income=40000, lt_gain_loss=15000, st_gain_loss=-10000))
+    assert found.long_rate == 0
+    assert (found.short, found.long) == (D(-10000), D(15000))
+    mirrored = at(household(ordinary_taxable_income=48000, lt_gain_loss=-9000, st_gain_loss=10000))
+    assert mirrored.short_rate == D("0.12")  # 49,000, below 50,400
+
+
+def test_a_net_loss_places_the_household_at_its_income() -> None:
+    found = at(household(ordinary_taxable_income=80000, st_gain_loss=-40000))
+    assert (found.short_rate, found.long_rate, found.ordinary_rate) == (
+        D("0.22"),
+        D("0.15"),
+        D("0.22"),
+    )
+
+
+def test_the_limit_is_what_income_can_meet_of_it() -> None:
+    assert at(household(ordinary_taxable_income=1000)).loss_limit == D(1000)
+    assert at(household(ordinary_taxable_income=-500)).loss_limit == D(0)
+    assert at(household(ordinary_taxable_income=-500)).ordinary_rate == 0
+
+
+def test_a_flat_price_equals_the_exact_one_inside_a_bracket() -> None:
+    inputs = household(ordinary_taxable_income=80000, magi=95000, lt_gain_loss=4000)
+    for short, long in ((-2000, 0), (0, -4000), (1500, 2000), (-6000, 0)):
+        exact = marginal(inputs, short=short, long=long).tax
+        assert added_tax(at(inputs), short=D(short), long=D(long)) == exact
 
 
 def test_a_float_is_refused() -> None:
