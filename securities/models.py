@@ -88,7 +88,11 @@ class Price(models.Model):
 
 
 class CorporateAction(models.Model):
-    """A fact about a security on a date; a split's ratio is new shares per old."""
+    """A fact about a security on a date, known to the firm for all accounts.
+
+    ``ratio``: new shares per old, for a split of the same security, for a rename (1), merge and spin-off of
+    ``to_security``. ``basis_fraction``: the part of the basis that a spin-off moves to it.
+    """
 
     firm_path = "security__firm"
 
@@ -96,12 +100,27 @@ class CorporateAction(models.Model):
     kind = models.CharField(max_length=16, choices=choices(ActionKind))
     effective_on = models.DateField()
     ratio = QuantityField()
+    to_security = models.ForeignKey(
+        Security, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    basis_fraction = FractionField(null=True, blank=True)
 
     class Meta:
         constraints = [
             UniqueConstraint(fields=["security", "kind", "effective_on"], name="action_once_a_day"),
             one_of("action_kind_known", "kind", ActionKind),
             positive_quantity("action_ratio", "ratio"),
+            bounded("action_basis_fraction", "basis_fraction", lower=0, upper=1),
+            CheckConstraint(
+                condition=Q(kind=ActionKind.SPLIT.value, to_security=None)
+                | (~Q(kind=ActionKind.SPLIT.value) & Q(to_security__isnull=False)),
+                name="action_successor",
+            ),
+            CheckConstraint(
+                condition=Q(kind=ActionKind.SPIN_OFF.value, basis_fraction__isnull=False)
+                | (~Q(kind=ActionKind.SPIN_OFF.value) & Q(basis_fraction=None)),
+                name="action_basis_moved",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from lots.derived import DISPOSAL_VALUES, LOT_VALUES, derived_rows
 from lots.types import DisposalEvent, OpenLot, Policy, RealizedLot, ReplayResult, Term
@@ -10,9 +11,7 @@ from lots.types import DisposalEvent, OpenLot, Policy, RealizedLot, ReplayResult
 DAY = date(2024, 3, 1)
 
 
-def open_lot(
-    part: int, security: str, quantity: Fraction, basis: Fraction, **more: object
-) -> OpenLot:
+def open_lot(part: int, security: str, quantity: Fraction, basis: Fraction, **more: Any) -> OpenLot:
     return OpenLot(
         opening="7", part=part, account="1", security=security, acquired=DAY, holding_start=DAY,
         quantity=quantity, basis=basis, block="7", **more,

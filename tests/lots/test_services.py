@@ -15,6 +15,7 @@ from lots.booking import BookingError
 from lots.models import Disposal, TaxLot, Transaction, WashSale
 from lots.types import Booked, EntryKind, NewTransaction, Pick, RebuildChanges
 from securities.models import CorporateAction, Security
+from securities.types import ActionKind
 from tests.factories import book, make_account, make_firm, make_household, make_security
 
 pytestmark = pytest.mark.django_db
@@ -377,11 +378,11 @@ def test_a_split_reaches_every_account_that_ever_traded_the_security(
     book(other, BUY, date(2024, 1, 2), aaa, "3", amount="300")
     split = {
         "firm": account.firm, "security_id": aaa.pk, "effective_on": date(2024, 5, 1),
-        "ratio": Decimal(2), "actor": "test",
+        "ratio": Decimal(2), "kind": ActionKind.SPLIT, "actor": "test",
     }  # fmt: skip
 
-    booked = services.book_split(**split)  # type: ignore[arg-type]  # one call, twice
-    again = services.book_split(**split)  # type: ignore[arg-type]  # one call, twice
+    booked = services.record_action(**split)  # type: ignore[arg-type]  # one call, twice
+    again = services.record_action(**split)  # type: ignore[arg-type]  # one call, twice
 
     assert (booked.new, again.new, again.known) == (2, 0, 2)
     assert CorporateAction.objects.count() == 1
@@ -396,25 +397,26 @@ def test_a_split_of_another_ratio_on_the_same_day_is_refused(
     account: Account, aaa: Security
 ) -> None:
     book(account, BUY, date(2024, 1, 2), aaa, "10", amount="1000")
-    services.book_split(
-        firm=account.firm, security_id=aaa.pk, effective_on=date(2024, 5, 1), ratio=Decimal(2),
+    services.record_action(
+        firm=account.firm, security_id=aaa.pk, kind=ActionKind.SPLIT, effective_on=date(2024, 5, 1), ratio=Decimal(2),
         actor="test",
     )  # fmt: skip
 
     with pytest.raises(Conflict, match="AAA is known to split by 2 on 2024-05-01, not by 3"):
-        services.book_split(
-            firm=account.firm, security_id=aaa.pk, effective_on=date(2024, 5, 1), ratio=Decimal(3),
-            actor="test",
+        services.record_action(
+            firm=account.firm, security_id=aaa.pk, kind=ActionKind.SPLIT,
+            effective_on=date(2024, 5, 1), ratio=Decimal(3), actor="test",
         )  # fmt: skip
 
 
 def test_a_split_after_the_trades_of_its_day_is_refused(account: Account, aaa: Security) -> None:
+    book(account, BUY, date(2024, 4, 30), aaa, "1", amount="100")
     book(account, BUY, date(2024, 5, 1), aaa, "10", amount="1000")
 
     with pytest.raises(Conflict, match="book the split before the trades of its day"):
-        services.book_split(
-            firm=account.firm, security_id=aaa.pk, effective_on=date(2024, 5, 1), ratio=Decimal(2),
-            actor="test",
+        services.record_action(
+            firm=account.firm, security_id=aaa.pk, kind=ActionKind.SPLIT,
+            effective_on=date(2024, 5, 1), ratio=Decimal(2), actor="test",
         )  # fmt: skip
 
 
