@@ -17,7 +17,7 @@ from config.demo.market import (
     Market,
     load_market,
 )
-from config.demo.plan import PlannedAccount, PlannedHousehold, plan_households
+from config.demo.plan import PlannedAccount, PlannedHousehold, income_of, plan_households
 from harvesting.models import SubstituteMapping
 from lots.services import book
 from lots.types import NewTransaction
@@ -135,6 +135,7 @@ def _household(
 ) -> None:
     household = Household.objects.create(firm=firm, name=planned.name)
     ordinary, long_rate, niit, state = planned.rates
+    income = income_of(planned)
     TaxProfile.objects.create(
         household=household,
         year=AS_OF.year,
@@ -146,6 +147,10 @@ def _household(
         short_outside=planned.short_outside,
         long_outside=planned.long_outside,
         long_carryover=planned.long_carryover,
+        ordinary_income=income.ordinary_income,
+        qualified_dividends=income.qualified_dividends,
+        modified_agi=income.modified_agi,
+        net_investment_income=income.net_investment_income,
     )
     ModelAssignment.objects.create(household=household, model=models[planned.model])
     rows = [

@@ -45,6 +45,15 @@ _RATES = (  # federal ordinary, federal long-term, NIIT, state: examples of four
     ("0.37", "0.20", "0.038", "0.093"),
     ("0.22", "0.15", "0", "0"),
 )
+_INCOMES = {  # federal ordinary rate -> taxable income of a couple and of one person that it is the rate of
+    "0.24": (185_000, 110_000),
+    "0.32": (370_000, 200_000),
+    "0.37": (800_000, 700_000),
+    "0.22": (120_000, 60_000),
+}
+_STANDARD_DEDUCTION = (25_900, 12_950)
+_DIVIDENDS = 3_000  # qualified
+_INTEREST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,28 @@ class PlannedHousehold:
     long_carryover: Decimal
     model: str
     accounts: list[PlannedAccount]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedIncome:
+    """Dollars, before capital gains."""
+
+    ordinary_income: Decimal
+    qualified_dividends: Decimal
+    modified_agi: Decimal
+    net_investment_income: Decimal
+
+
+def income_of(household: PlannedHousehold) -> PlannedIncome:
+    """An income in the bracket whose rate the household was given; interest is part of the ordinary income."""
+    place = 0 if household.filing_status is FilingStatus.MARRIED_JOINTLY else 1
+    ordinary = _INCOMES[str(household.rates[0])][place]
+    return PlannedIncome(
+        ordinary_income=Decimal(ordinary),
+        qualified_dividends=Decimal(_DIVIDENDS),
+        modified_agi=Decimal(ordinary + _DIVIDENDS + _STANDARD_DEDUCTION[place]),
+        net_investment_income=Decimal(_DIVIDENDS + _INTEREST),
+    )
 
 
 def plan_households(market: Market, *, seed: int = 20221228) -> list[PlannedHousehold]:

@@ -24,6 +24,7 @@ from config.setup_file.contents import (
 )
 from config.setup_file.refusal import Problem, Problems, SetUpRefused
 from config.setup_file.tables import Range, Table, Written
+from lots.rates import known_years
 from securities.models import validate_cusip, validate_isin
 from securities.types import AssetClass
 
@@ -59,7 +60,12 @@ PROFILE = {
     "short_carryover": MONEY,
     "long_carryover": MONEY,
     "carried_loss_value": RATE,
+    "ordinary_income": SIGNED_MONEY,
+    "qualified_dividends": MONEY,
+    "modified_agi": SIGNED_MONEY,
+    "net_investment_income": SIGNED_MONEY,
 }
+INCOME = ("ordinary_income", "modified_agi", "net_investment_income")  # the brackets need all
 HARVEST = {
     "minimum_loss": MONEY,
     "minimum_loss_fraction": RATE,
@@ -242,8 +248,22 @@ def _profile(table: Table) -> ProfileEntry:
     year = int(table.number("year", YEAR))
     status = table.word("filing_status", list(FilingStatus))
     figures = _figures(table, PROFILE, required=REQUIRED_RATES)
+    _refuse_half_an_income(table, year, figures)
     table.close()
     return ProfileEntry(where=table.where, year=year, filing_status=status, figures=figures)
+
+
+def _refuse_half_an_income(table: Table, year: int, figures: Figures) -> None:
+    """Income goes with all that its brackets need, in a year there are rates of (R34)."""
+    given = [key for key in INCOME if key in figures]
+    if not given:
+        return
+    for key in INCOME:
+        if key not in figures:
+            table.refuse(key, f"it is missing: {', '.join(INCOME)} go together")
+    if year not in known_years():
+        years = ", ".join(map(str, known_years()))
+        table.refuse(given[0], f"there are no tax rates of {year}, only of {years}: leave it out")
 
 
 def _account(table: Table) -> AccountEntry:

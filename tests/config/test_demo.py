@@ -13,11 +13,12 @@ from accounts.models import Account, Firm, Household
 from accounts.types import AccountKind
 from config.demo.load import load_demo
 from config.demo.market import AS_OF, DATA, load_market
-from config.demo.plan import PlannedHousehold, plan_households
+from config.demo.plan import PlannedHousehold, income_of, plan_households
 from config.verification import violations
 from harvesting.models import HarvestFinding
 from harvesting.types import Outcome
 from lots.models import Transaction
+from lots.netting import YearInputs, marginal_rates
 from proposals.models import Proposal
 from proposals.types import ProposalKind, Status
 from scans.models import AccountOutcome
@@ -68,6 +69,23 @@ def test_forty_households_hold_accounts_of_every_kind(plan: list[PlannedHousehol
     assert 100 <= len({account.number for account in accounts}) == len(accounts) <= 130
     assert {account.kind for account in accounts} == set(AccountKind)
     assert 3_000 <= sum(len(account.entries) for account in accounts) <= 6_000
+
+
+def test_every_income_lies_in_the_bracket_of_the_stated_rates(plan: list[PlannedHousehold]) -> None:
+    for household in plan:
+        income = income_of(household)
+        inputs = YearInputs(
+            year=AS_OF.year,
+            filing_status=household.filing_status,
+            ordinary_taxable_income=income.ordinary_income,
+            qualified_dividends=income.qualified_dividends,
+            magi=income.modified_agi,
+            nii=income.net_investment_income,
+        )
+        ordinary, long_rate, niit, _ = household.rates
+        slopes = marginal_rates(inputs)
+        assert slopes.gain_short.rate == ordinary + niit
+        assert slopes.gain_long.rate == long_rate + niit
 
 
 def test_every_trade_is_at_the_real_close_of_its_day(plan: list[PlannedHousehold]) -> None:

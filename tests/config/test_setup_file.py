@@ -104,6 +104,31 @@ def test_every_problem_is_named_with_its_path():
     ]
 
 
+def profile_with(*lines: str, year: int = 2026) -> str:
+    return household(
+        f'[[households.tax_profiles]]\nyear = {year}\nfiling_status = "mfj"\n'
+        'federal_ordinary_rate = "0.24"\nfederal_long_rate = "0.15"\n' + "\n".join(lines) + "\n"
+    )
+
+
+def test_income_is_given_whole_or_not_at_all():
+    assert problems_of(profile_with("modified_agi = 90000")) == [
+        f"households[0].tax_profiles[0].{key}: it is missing:"
+        " ordinary_income, modified_agi, net_investment_income go together"
+        for key in ("ordinary_income", "net_investment_income")
+    ]
+
+
+def test_income_of_a_year_without_rates_is_refused():
+    income = ("ordinary_income = -5", "modified_agi = 9", "net_investment_income = 0")
+    assert problems_of(profile_with(*income, year=2021)) == [
+        "households[0].tax_profiles[0].ordinary_income: there are no tax rates of 2021,"
+        " only of 2022, 2023, 2024, 2025, 2026: leave it out"
+    ]
+    [family] = read(profile_with(*income).encode()).households
+    assert family.tax_profiles[0].figures["ordinary_income"] == Decimal(-5)
+
+
 def test_at_most_fifty_problems_are_named():
     people = '[[people]]\nusername = "ann"\n' * 40
     assert len(problems_of(FIRM + people)) == 50
