@@ -1,0 +1,112 @@
+"""What every tax report says before its figures: whose, as of when, how final, and what nobody looked at. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from lots.rounding import cents
+from lots.types import RealizedLot
+from lots.wash_status import first_final_day, is_provisional, open_losses
+
+DRAFT = "Draft, not tax advice. The client's return is the preparer's business."
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSale:
+    """A loss that a purchase through ``until`` can still disallow, in the words of people."""
+
+    sentence: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The facts beside the figures of one return and year."""
+
+    household: str
+    filing: str
+    year: int
+    as_of: date
+    booked_through: date | None
+    is_provisional: bool
+    open_sales: tuple[OpenSale, ...]
+    unchecked: tuple[str, ...]  # accounts declared and never imported (R17)
+    policy: tuple[tuple[str, StrEnum], ...]  # (rule, value in force)
+
+    @property
+    def state(self) -> str:
+        """``PROVISIONAL`` with its reason, or that every window has closed."""
+        if not self.is_provisional:
+            return "Every wash-sale window of the year has closed."
+        final = first_final_day(self.year)
+        return (
+            f"PROVISIONAL: no figure of {self.year} is final before {_words(final)}, because a "
+            "purchase within 30 days after a sale disallows its loss."
+        )
+
+    @property
+    def unchecked_sentence(self) -> str:
+        """Empty where every account is in the ledger."""
+        if not self.unchecked:
+            return ""
+        return (
+            "NOT CHECKED for wash sales, because their transactions are not here: "
+            f"{', '.join(self.unchecked)}. Purchases there can disallow losses shown as allowed."
+        )
+
+    @property
+    def policy_sentence(self) -> str:
+        """The switches of the unsettled points, with every report."""
+        return "Policy in force: " + ", ".join(f"{rule} {value}" for rule, value in self.policy)
+
+    @property
+    def subject(self) -> str:
+        """``Miller, Ann: tax year 2025, as of 10 January 2026, ledger booked through ...``."""
+        booked = (
+            f"ledger booked through {_words(self.booked_through)}"
+            if self.booked_through is not None
+            else "nothing booked"
+        )
+        return (
+            f"{self.household}, {self.filing}: tax year {self.year}, as of {_words(self.as_of)}, "
+            f"{booked}."
+        )
+
+    def preface(self) -> tuple[str, ...]:
+        """Everything above as lines, for files."""
+        lines = (
+            DRAFT,
+            self.subject,
+            self.state,
+            *(sale.sentence for sale in self.open_sales),
+            self.unchecked_sentence,
+            f"{self.policy_sentence}.",
+        )
+        return tuple(line for line in lines if line)
+
+
+def open_sales(
+    rows: Sequence[RealizedLot], as_of: date, *, names: dict[str, str], symbols: dict[str, str]
+) -> tuple[OpenSale, ...]:
+    """The losses still open, soonest closed first; ``names`` are those of sales, ``symbols`` those of securities."""
+    return tuple(
+        OpenSale(
+            sentence=(
+                f"Still open: {symbols[loss.security]} sold on {_words(loss.trade_date)} "
+                f"({names[loss.sale]}), ${cents(loss.allowed):,} of its loss through "
+                f"{_words(loss.until)}."
+            ),
+            until=loss.until,
+        )
+        for loss in sorted(open_losses(rows, as_of), key=lambda loss: loss.until)
+    )
+
+
+def provisional(year: int, rows: Sequence[RealizedLot], as_of: date) -> bool:
+    """Whether the report is one of a year that can still change."""
+    return is_provisional(year, rows, as_of)
+
+
+def _words(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"

@@ -1,0 +1,177 @@
+"""What the tax reports of a household are made of: stored rows, exact, with the words that people know them by."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+
+from django.db.models import Max
+from django.db.models.functions import ExtractYear
+
+from accounts.models import Account, Household, TaxProfile
+from accounts.types import AccountKind, FilingStatus, OwnerKind
+from lots.filings import TaxOwner
+from lots.models import Disposal, ReportedYear, Transaction, WashSale
+from lots.selectors.policies import identical_groups, policy
+from lots.types import (
+    DisposalEvent,
+    EntryKind,
+    IdenticalGroups,
+    IndexFundPolicy,
+    LedgerAccount,
+    RealizedLot,
+    Term,
+)
+from securities.models import Security
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAccount:
+    """An account as reports name it."""
+
+    account: LedgerAccount
+    name: str
+    number: str
+    custodian: str
+    owner: str
+    held_away: bool
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.number})"
+
+
+@dataclass(frozen=True, slots=True)
+class SoldLot:
+    """A stored disposal of a taxable account with the names of what it refers to."""
+
+    row: RealizedLot
+    symbol: str
+    is_fund: bool
+    is_inherited: bool
+    sale_name: str  # the custodian's id of the sale
+    lot_name: str  # and of the entry that opened the lot
+    rule_ids: tuple[str, ...]  # of the matches of this lot in this sale
+
+
+def report_accounts(household_id: int) -> dict[str, ReportAccount]:
+    """The household's accounts, by id."""
+    rows = Account.objects.filter(household=household_id).select_related("owner").order_by("pk")
+    return {
+        str(row.pk): ReportAccount(
+            account=LedgerAccount(
+                id=str(row.pk),
+                kind=AccountKind(row.kind),
+                owner=str(row.owner_id),
+                owner_kind=OwnerKind(row.owner.kind),
+            ),
+            name=row.name,
+            number=row.number,
+            custodian=row.custodian,
+            owner=row.owner.name,
+            held_away=row.held_away,
+        )
+        for row in rows
+    }
+
+
+def tax_owners(household_id: int) -> tuple[TaxOwner, ...]:
+    """The owners with at least one taxable account, in the order of their first account."""
+    rows = Account.objects.filter(household=household_id).select_related("owner").order_by("pk")
+    found = {
+        row.owner_id: TaxOwner(str(row.owner_id), row.owner.name, OwnerKind(row.owner.kind))
+        for row in rows
+        if row.is_taxable
+    }
+    return tuple(found.values())
+
+
+def filing_status(household_id: int, year: int) -> FilingStatus | None:
+    """How the household files the year; None where nobody entered a tax profile."""
+    profile = TaxProfile.objects.filter(household=household_id, year=year).first()
+    return None if profile is None else FilingStatus(profile.filing_status)
+
+
+def sold_lots(household_id: int, year: int | None = None) -> tuple[SoldLot, ...]:
+    """The lot parts sold in taxable accounts, in the order of their sales; of one tax year, or of all (R6)."""
+    rows = Disposal.objects.filter(account__household=household_id, is_taxable=True)
+    matches = WashSale.objects.filter(sale__account__household=household_id)
+    if year is not None:
+        rows = rows.filter(trade_date__year=year)
+        matches = matches.filter(sale__trade_date__year=year)
+    rules: dict[tuple[int, int], set[str]] = {}
+    for sale, opening, ids in matches.values_list("sale_id", "sold_opening_id", "rule_ids"):
+        rules.setdefault((sale, opening), set()).update(ids.split())
+    stored = rows.select_related("sale", "opening", "security")
+    return tuple(
+        SoldLot(
+            row=realized_lot(row),
+            symbol=row.security.symbol,
+            is_fund=row.security.is_fund,
+            is_inherited=row.opening.kind == EntryKind.INHERIT,
+            sale_name=row.sale.external_id,
+            lot_name=row.opening.external_id,
+            rule_ids=_sorted_rules(rules.get((row.sale_id, row.opening_id), set()))
+            if row.disallowed
+            else (),
+        )
+        for row in stored.order_by("trade_date", "sale", "opening", "part")
+    )
+
+
+def realized_lot(row: Disposal) -> RealizedLot:
+    """A stored row as the pure modules take it; exact."""
+    return RealizedLot(
+        sale=str(row.sale_id),
+        trade_date=row.trade_date,
+        account=str(row.account_id),
+        security=str(row.security_id),
+        lot=str(row.opening_id),
+        part=row.part,
+        quantity=Fraction(row.quantity),
+        acquired=row.acquired,
+        holding_start=row.holding_start,
+        term=Term(row.term),
+        proceeds=Fraction(row.proceeds),
+        basis=Fraction(row.basis),
+        disallowed=Fraction(row.disallowed),
+        permanent=Fraction(row.permanent),
+        event=DisposalEvent(row.event),
+    )
+
+
+def tax_years(household_id: int) -> list[int]:
+    """The years with taxable sales or a tax profile, newest first."""
+    sold = Disposal.objects.filter(account__household=household_id, is_taxable=True)
+    years = set(sold.annotate(year=ExtractYear("trade_date")).values_list("year", flat=True))
+    years |= set(TaxProfile.objects.filter(household=household_id).values_list("year", flat=True))
+    return sorted(years, reverse=True)
+
+
+def booked_through(household_id: int) -> date | None:
+    """The trade date of the household's latest entry; None for an empty ledger."""
+    rows = Transaction.objects.filter(account__household=household_id)
+    last: date | None = rows.aggregate(last=Max("trade_date"))["last"]
+    return last
+
+
+def groups_under(household_id: int, reading: IndexFundPolicy) -> IdenticalGroups:
+    """The identical groups as they would be under another reading of U1."""
+    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    return identical_groups(firm_id, replace(policy(firm_id), index_funds=reading))
+
+
+def symbols(household_id: int) -> dict[str, str]:
+    """Security -> symbol, for all that the household ever traded."""
+    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    rows = Security.objects.filter(firm=firm_id).values_list("pk", "symbol")
+    return {str(pk): symbol for pk, symbol in rows}
+
+
+def reported_years(household_id: int, year: int) -> list[ReportedYear]:
+    """What was given out for the year, newest first."""
+    rows = ReportedYear.objects.filter(household=household_id, year=year)
+    return list(rows.select_related("author").order_by("-pk"))
+
+
+def _sorted_rules(rules: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(rules, key=lambda rule: (rule[0], int(rule[1:].rstrip("ab")))))
