@@ -41,8 +41,8 @@ from harvesting.types import (
     Surroundings,
     dollars_traded,
 )
-from lots.holding_period import term
-from lots.rounding import cents, spread, stored_money
+from lots.held_lots import basis_of, term_of
+from lots.rounding import cents, spread
 from lots.types import LotRow
 
 Verdicts = dict[LotKey, Finding]
@@ -325,18 +325,20 @@ def _taken(candidate: Candidate, book: Book) -> Finding:
 
 
 def _sale(lot: LotRow, quantity: Decimal, book: Book) -> Sale:
-    """The sale of some or all shares of a lot at today's price; a part carries its part of the basis."""
+    """The sale of some or all shares of a lot at today's price; a part carries its part of the basis.
+
+    A gift's loss is measured on its value at the gift, if that was less than the donor's basis.
+    """
     price = book.prices[lot.security].price
-    basis = lot.basis
-    if quantity != lot.quantity:
-        basis = stored_money(Fraction(basis) * Fraction(quantity) / Fraction(lot.quantity))
+    amount = dollars_traded(quantity, price)
+    basis = basis_of(lot, quantity, amount)
     return Sale(
         lot=lot,
         quantity=quantity,
         price=price,
-        amount=dollars_traded(quantity, price),
+        amount=amount,
         basis=basis,
-        term=term(lot.holding_start, book.as_of),
+        term=term_of(lot, book.as_of, is_loss=amount < basis),
     )
 
 

@@ -16,7 +16,6 @@ from harvesting.types import AccountFacts, Book, Floors, PricedAt
 from lots import selectors as lots
 from securities import selectors as securities
 from securities.models import CorporateAction, Price
-from securities.types import ActionKind
 
 JUMP = 4  # a close this many times the one before, or the other way round
 JUMP_DAYS = 365
@@ -71,7 +70,7 @@ def price_jumps(
 ) -> dict[int, str]:
     """Securities whose close once moved as only an unbooked split or a wrong price does, with the figures (T52).
 
-    Looks back a year; a move on the day of a booked split is none.
+    Looks back a year; a move on the day of a booked split, or of another recorded corporate action, is none.
     """
     before = Window(Lag("close"), partition_by=["security"], order_by="day")
     day_before = Window(Lag("day"), partition_by=["security"], order_by="day")
@@ -84,10 +83,8 @@ def price_jumps(
         .order_by("security", "day")
         .values_list("security_id", "day", "close", "day_before", "before")
     )
-    splits = CorporateAction.objects.filter(
-        security__in=security_ids, kind=ActionKind.SPLIT, effective_on__lte=as_of
-    )
-    booked = list(splits.values_list("security_id", "effective_on"))
+    actions = CorporateAction.objects.filter(security__in=security_ids, effective_on__lte=as_of)
+    booked = list(actions.values_list("security_id", "effective_on"))
     jumps = {}
     for security, day, close, earlier, price in rows:
         if not any(one == security and earlier < on <= day for one, on in booked):

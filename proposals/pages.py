@@ -10,7 +10,7 @@ from accounts import access
 from accounts.models import Account, User
 from accounts.selectors import business_date
 from accounts.selectors import household as visible_household
-from lots.holding_period import term
+from lots.held_lots import basis_of, term_of
 from lots.selectors import cash, open_lots, realized
 from lots.types import LotRow
 from proposals import selectors
@@ -101,9 +101,9 @@ def _lot_line(lot: LotRow, symbol: str, price: Decimal | None, today: date) -> L
         symbol=symbol,
         acquired=lot.acquired,
         holding_start=lot.holding_start,
-        term=term(lot.holding_start, today).value,
+        term=term_of(lot, today).value,
         quantity=lot.quantity,
-        basis=lot.basis,
+        basis=lot.basis if price is None else basis_of(lot, lot.quantity, lot.quantity * price),
         price=price,
     )
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from lots.holding_period import term
+from lots.held_lots import basis_of, term_of
 from lots.types import LotRow
 from proposals.compliance import Facts, Trade
 from proposals.drafts import CENT, ZERO, shares, shares_wanted, wash_problems
@@ -98,11 +98,12 @@ def _lots(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
 
 def _lot_figures(trade: DraftTrade, lot: LotRow, facts: Facts) -> Iterator[Moved]:
     name = f"{facts.symbol(trade.security)} lot of {lot.acquired}"
-    basis = lot.basis * trade.quantity / lot.quantity
+    proceeds = trade.quantity * trade.price
+    basis = basis_of(lot, trade.quantity, proceeds)
     if abs(basis - trade.basis) > CENT:
         yield Moved(f"basis of {name}", f"${trade.basis:.2f}", f"${basis:.2f}")
     if trade.term and trade.account in facts.taxable:
-        now = term(lot.holding_start, max(facts.as_of, lot.holding_start))
+        now = term_of(lot, facts.as_of, is_loss=proceeds < basis)
         if now != trade.term:
             yield Moved(f"holding period of {name}", trade.term, now)
 

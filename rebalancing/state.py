@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol
 
-from lots.holding_period import term
+from lots.held_lots import basis_of, term_of
 from lots.rounding import STORED_SHARES, spread, stored_money
 from lots.types import LotRow, Term
 from lots.year_tax import TaxPosition
@@ -200,7 +200,7 @@ def accounts_after(books: Books, coming: Underway) -> tuple[StateAccount, ...]:
 def lots_after(
     *, rows: Sequence[LotRow], taxable: Mapping[int, bool], coming: Underway, as_of: date
 ) -> tuple[StateLot, ...]:
-    """Lots without the shares that are underway; all of what is left may be sold."""
+    """Lots without the shares that are underway; what is left may be sold, except gifts below their basis."""
     left = []
     for row in rows:
         quantity = row.quantity - coming.sold.get((row.opening, row.part), ZERO)
@@ -213,10 +213,11 @@ def lots_after(
                 opening=row.opening,
                 part=row.part,
                 is_taxable=taxable[row.account],
-                term=term(row.holding_start, as_of),
+                term=term_of(row, as_of),
                 quantity=quantity,
                 basis=share_of_basis(basis=row.basis, shares=quantity, of=row.quantity),
-                sellable=quantity,
+                # A gift with two bases has no one gain per share: the adviser decides about it, not the optimiser.
+                sellable=quantity if row.loss_basis is None else ZERO,
             )
         )
     return tuple(left)
@@ -236,8 +237,9 @@ def gains_underway(
         row = lots.get((line.opening or 0, line.part or 0))
         if line.side is not Side.SELL or row is None or not taxable[row.account]:
             continue
-        basis = share_of_basis(basis=row.basis, shares=line.quantity, of=row.quantity)
-        gains[term(row.holding_start, as_of)] += line.quantity * line.price - basis
+        proceeds = line.quantity * line.price
+        gain = proceeds - basis_of(row, line.quantity, proceeds)
+        gains[term_of(row, as_of, is_loss=gain < ZERO)] += gain
     return gains[Term.SHORT], gains[Term.LONG]
 
 

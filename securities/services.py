@@ -133,7 +133,7 @@ def _refuse_changed(cursor: Any, *, name: str) -> None:
 
 
 def _refuse_jumps(cursor: Any, *, name: str) -> None:
-    """A close far from the one before it, and no split in between, is a mistype until somebody says otherwise."""
+    """A close far from the one before it, and no corporate action in between, is taken for a mistype."""
     cursor.execute(
         """
         WITH series AS (
@@ -151,7 +151,7 @@ def _refuse_jumps(cursor: Any, *, name: str) -> None:
            AND (x.close > x.before * (1 + %(move)s) OR x.close * (1 + %(move)s) < x.before)
            AND NOT EXISTS (
                SELECT 1 FROM securities_corporateaction a
-                WHERE a.security_id = x.security_id AND a.kind = 'split'
+                WHERE a.security_id = x.security_id
                   AND a.effective_on > x.day_before AND a.effective_on <= x.day)
          ORDER BY s.line, y.symbol LIMIT %(most)s
         """,

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from harvesting.types import AccountFacts, Floors, Outcome, PricedAt, RecentPurchase
+from lots.types import LotRow
 from tests.harvesting.books import (
     AAA,
     ACCOUNTS,
@@ -118,6 +119,28 @@ def test_a_loss_under_the_floor_in_per_cent_is_below_floor():
     assert only(found, Outcome.BELOW_FLOOR).detail == (
         "A loss of $4,000.00 is 4.8 % of the basis, under the floor of 5.0 %."
     )
+
+
+def gift(value: str) -> LotRow:
+    """100 shares given with a donor's basis of 10,000, held for years, worth ``value`` on the day of the gift."""
+    return replace(lot(1), loss_basis=Decimal(value), loss_start=days_ago(100), is_inherited=False)
+
+
+def test_a_gifts_loss_is_measured_on_its_value_at_the_gift_and_counted_from_then():
+    """IRC 1015(a): sold for 8,000, the donor's basis of 10,000 says 2,000; the value at the gift says 1,000."""
+    sale = only(plan(book(gift("9000"))), Outcome.TAKE)
+    assert sale.loss == Decimal(1000)
+    assert "(short-term loss $1,000.00)" in sale.detail
+
+
+@pytest.mark.parametrize("value", ["8000", "7000"])
+def test_a_gift_between_its_two_bases_has_no_loss(value):
+    assert plan(book(gift(value))).findings == ()
+
+
+def test_an_inherited_lot_loses_long_term_on_the_next_day():
+    inherited = replace(lot(1, acquired=days_ago(60)), is_inherited=True)
+    assert "(long-term loss $2,000.00)" in only(plan(book(inherited)), Outcome.TAKE).detail
 
 
 def test_a_gain_is_no_finding():
