@@ -1,4 +1,4 @@
-"""What the import page accepts; the content of a file is checked by its importer."""
+"""What the import pages accept; the content of a file is checked by its importer."""
 
 from django import forms
 
@@ -10,3 +10,10 @@ class UploadForm(forms.Form):
     file = forms.FileField(max_length=255)
     account = forms.UUIDField(required=False)
     checked = forms.BooleanField(required=False)
+
+
+class ConfirmForm(forms.Form):
+    """The hash of the bytes that were looked at; or that they shall be forgotten."""
+
+    sha256 = forms.CharField(max_length=64, required=False)
+    discard = forms.BooleanField(required=False)

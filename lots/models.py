@@ -1,5 +1,6 @@
 """The ledger, which is the truth, and the tables derived from it, which can be dropped and rebuilt at any time."""
 
+import uuid
 from decimal import Decimal
 
 from django.db import models
@@ -55,6 +56,25 @@ class ImportedFile(models.Model):
         constraints = [
             UniqueConstraint(fields=["firm", "sha256", "target"], name="imported_file_once")
         ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportDraft(models.Model):
+    """A file that was uploaded and looked at, and not booked yet: one a person, gone when booked, discarded or old."""
+
+    firm_path = "firm"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    firm = models.ForeignKey(Firm, on_delete=models.CASCADE, related_name="+")
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True, related_name="+")
+    name = models.CharField(max_length=255)
+    data = models.BinaryField()
+    sha256 = models.CharField(max_length=64)  # of the bytes
+    changes_sha256 = models.CharField(max_length=64)  # of what the person was shown
+    created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return self.name

@@ -1,37 +1,74 @@
 """Imports through the browser: transactions and prices, all or nothing per file."""
 
+from uuid import UUID
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import Action, person, require
+from accounts.models import User
 from accounts.selectors import accounts
 from lots import selectors, services
-from lots.forms import UploadForm
+from lots.forms import ConfirmForm, UploadForm
 from securities.importers.refusal import ImportRefused
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def imports(request: HttpRequest) -> HttpResponse:
-    """The upload forms and the files booked so far; a refused file comes back with every problem."""
+    """The upload forms and the files booked so far; a file of transactions is looked at before it is booked."""
     user = person(request)
-    refused: dict[str, object] = {}
-    if request.method == "POST":
-        require(user, Action.IMPORT)
-        form = UploadForm(request.POST, request.FILES)
-        if form.is_valid():
-            upload = form.cleaned_data["file"]
-            try:
-                messages.success(request, services.upload(user=user, **form.cleaned_data))
-                return redirect("imports")
-            except ImportRefused as refusal:
-                refused = {"refused_file": upload.name, "problems": refusal.problems}
+    if request.method != "POST":
+        return _imports_page(request, user)
+    require(user, Action.IMPORT)
+    form = UploadForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _imports_page(request, user, refused="The upload", problems=["Choose a file."])
+    upload = form.cleaned_data["file"]
+    try:
+        if form.cleaned_data["what"] == "prices":
+            checked = form.cleaned_data["checked"]
+            said = services.upload_prices(user=user, file=upload, checked=checked)
         else:
-            refused = {"refused_file": "The upload", "problems": ["Choose a file."]}
+            account = form.cleaned_data["account"]
+            seen = services.draft_import(user=user, file=upload, account=account)
+            if seen.draft is not None:
+                return render(request, "lots/import_preview.html", {"preview": seen})
+            said = seen.sentence
+    except ImportRefused as refusal:
+        return _imports_page(request, user, refused=upload.name, problems=refusal.problems)
+    messages.success(request, said)
+    return redirect("imports")
+
+
+@require_POST
+def import_draft(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Book the file that was looked at, or forget it."""
+    user = person(request)
+    form = ConfirmForm(request.POST)
+    if form.is_valid() and form.cleaned_data["discard"]:
+        messages.success(request, services.discard_import(user=user, public_id=public_id))
+        return redirect("imports")
+    sha256 = form.cleaned_data["sha256"] if form.is_valid() else ""
+    try:
+        said = services.confirm_import(user=user, public_id=public_id, sha256=sha256)
+    except services.PreviewOutdated as outdated:
+        context = {"preview": outdated.preview, "outdated": outdated}
+        return render(request, "lots/import_preview.html", context, status=outdated.status)
+    except ImportRefused as refusal:
+        return _imports_page(request, user, refused="The file", problems=refusal.problems)
+    messages.success(request, said)
+    return redirect("imports")
+
+
+def _imports_page(
+    request: HttpRequest, user: User, *, refused: str | None = None, problems: object = ()
+) -> HttpResponse:
     context = {
         "accounts": accounts(user).order_by("household__name", "pk"),
         "files": selectors.imported_files(user)[:20],
-        **refused,
+        "refused_file": refused,
+        "problems": problems,
     }
-    return render(request, "lots/imports.html", context, status=422 if refused else 200)
+    return render(request, "lots/imports.html", context, status=200 if refused is None else 422)

@@ -1,5 +1,11 @@
 """Reads of the ledger and of the tables derived from it."""
 
+from lots.selectors.changes import (
+    NamedChanges,
+    ledger_state,
+    named_changes,
+    reported_owner_years,
+)
 from lots.selectors.holdings import cash, open_lots
 from lots.selectors.ledger import ledger, ledger_stamp, market
 from lots.selectors.naming import accounts_named, directory, names
@@ -14,6 +20,7 @@ from lots.selectors.tables import imported_files, tax_lots, transactions
 from lots.selectors.tax_years import realized, tax_position, year_inputs
 
 __all__ = [
+    "NamedChanges",
     "accounts_named",
     "cash",
     "directory",
@@ -22,12 +29,15 @@ __all__ = [
     "imported_files",
     "ledger",
     "ledger_stamp",
+    "ledger_state",
     "market",
     "merged_sets",
+    "named_changes",
     "names",
     "open_lots",
     "policy",
     "realized",
+    "reported_owner_years",
     "tax_lots",
     "tax_policies",
     "tax_position",

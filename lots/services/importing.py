@@ -1,9 +1,9 @@
 """Files of transactions and prices brought in."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePath
-from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -23,6 +23,18 @@ from securities.importers.refusal import MOST_PROBLEMS, ImportRefused, Problem
 from securities.services import import_prices
 
 
+@dataclass(frozen=True, slots=True)
+class ReadImport:
+    """A file that was read and not booked yet."""
+
+    firm: Firm
+    user: User | None
+    name: str
+    fingerprint: dict[str, object]  # what makes it the same file again
+    content: ReadFile
+    as_of: date
+
+
 def import_file(
     *,
     firm: Firm,
@@ -40,18 +52,41 @@ def import_file(
     """
     if user is not None:
         access.require(user, access.Action.IMPORT)
-    name = _file_name(name)
+    known = known_import(firm=firm, file=file, name=name, account=account)
+    if known is not None:
+        return known
+    return book_read(
+        read_import(
+            firm=firm, user=user, file=file, name=name, format=format, account=account, as_of=as_of
+        )
+    )
+
+
+def known_import(
+    *, firm: Firm, file: bytes, name: str, account: Account | None
+) -> ImportSummary | None:
+    """What is on record of these very bytes; None where they were never booked. Raises ImportRefused."""
+    name = file_name(name)
     if account is not None and account.firm_id != firm.pk:
         raise ImportRefused([Problem(name, 0, "", "the account is none of the firm's")])
     check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
-    fingerprint = {
-        "firm": firm,
-        "sha256": hashlib.sha256(file).hexdigest(),
-        "target": str(account.public_id) if account is not None else "",
-    }
-    if (known := ImportedFile.objects.filter(**fingerprint).first()) is not None:
-        return _known_file(known)
-    read = read_file(
+    record = ImportedFile.objects.filter(**_fingerprint(firm, file, account)).first()
+    return None if record is None else _known_file(record)
+
+
+def read_import(
+    *,
+    firm: Firm,
+    user: User | None,
+    file: bytes,
+    name: str,
+    format: str | None,
+    account: Account | None,
+    as_of: date,
+) -> ReadImport:
+    """The file's rows, to be booked by ``book_read``. Raises ImportRefused."""
+    name = file_name(name)
+    content = read_file(
         file,
         name=name,
         format=format,
@@ -59,13 +94,27 @@ def import_file(
         as_of=as_of,
         limit=settings.IMPORT_MAX_BYTES,
     )
-    with transaction.atomic():
-        record, is_first = ImportedFile.objects.get_or_create(
-            **fingerprint, defaults={"name": name, "format": read.format, "imported_by": user}
-        )
-        if not is_first:  # somebody else's import of the same file has just finished
-            return _known_file(record)
-        return _book_file(firm, user, read, record, as_of)
+    return ReadImport(firm, user, name, _fingerprint(firm, file, account), content, as_of)
+
+
+@transaction.atomic
+def book_read(read: ReadImport) -> ImportSummary:
+    """Book what was read, all or nothing. Raises ImportRefused."""
+    record, is_first = ImportedFile.objects.get_or_create(
+        **read.fingerprint,
+        defaults={"name": read.name, "format": read.content.format, "imported_by": read.user},
+    )
+    if not is_first:  # somebody else's import of the same file has just finished
+        return _known_file(record)
+    return _book_file(read, record)
+
+
+def _fingerprint(firm: Firm, file: bytes, account: Account | None) -> dict[str, object]:
+    return {
+        "firm": firm,
+        "sha256": hashlib.sha256(file).hexdigest(),
+        "target": str(account.public_id) if account is not None else "",
+    }
 
 
 def _known_file(record: ImportedFile) -> ImportSummary:
@@ -78,16 +127,14 @@ def _known_file(record: ImportedFile) -> ImportSummary:
     )
 
 
-def _book_file(
-    firm: Firm, user: User | None, read: ReadFile, record: ImportedFile, as_of: date
-) -> ImportSummary:
+def _book_file(read: ReadImport, record: ImportedFile) -> ImportSummary:
     try:
         booked = book(
-            firm=firm,
-            rows=read.rows,
-            actor=user.username if user is not None else "command",
+            firm=read.firm,
+            rows=read.content.rows,
+            actor=read.user.username if read.user is not None else "command",
             imported_file=record,
-            as_of=as_of,
+            as_of=read.as_of,
         )
     except BookingError as error:
         raise ImportRefused(
@@ -102,7 +149,7 @@ def _book_file(
     else:
         record.delete()  # it brought nothing: other rows or bytes than a booked file, the same facts
     return ImportSummary(
-        format=read.format,
+        format=read.content.format,
         new=booked.new,
         known=booked.known,
         file_known=False,
@@ -110,49 +157,33 @@ def _book_file(
     )
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
     """The last part of a path, fit to be stored and shown."""
     last = PurePath(name.replace("\\", "/")).name[:255]
     return "".join(letter if letter.isprintable() else "?" for letter in last) or "upload"
 
 
-def upload(
-    *,
-    user: User,
-    what: str,
-    file: "UploadedFile[bytes]",
-    account: UUID | None,
-    checked: bool = False,
-) -> str:
-    """Take an uploaded file of ``transactions`` or ``prices`` and say in one sentence what it did.
+def upload_prices(*, user: User, file: "UploadedFile[bytes]", checked: bool = False) -> str:
+    """Take an uploaded file of prices and say in one sentence what it did.
 
-    ``account`` is the public id of the account a file of transactions is for; ``checked`` says that somebody has
-    looked at prices that change or move far. Raises ImportRefused, NotAllowed, and
-    Http404 for an account that the user may not see.
+    ``checked`` says that somebody has looked at prices that change or move far. Raises ImportRefused, NotAllowed.
     """
     access.require(user, access.Action.IMPORT)
     assert user.firm is not None, "require refuses users without a firm"
-    firm, name = user.firm, _file_name(file.name or "")
+    name = file_name(file.name or "")
     check_size(name=name, size=file.size or 0, limit=settings.IMPORT_MAX_BYTES)
-    as_of = business_date(firm)
-    if what == "prices":
-        prices = import_prices(
-            firm=firm, user=user, file=file.read(), name=name, as_of=as_of, correct=checked
-        )
-        return (
-            f"{name}: {prices.rows_new} prices new, {prices.rows_known} known, "
-            f"{prices.rows_changed} changed."
-        )
-    summary = import_file(
-        firm=firm,
+    prices = import_prices(
+        firm=user.firm,
         user=user,
         file=file.read(),
         name=name,
-        format=None,
-        account=access.visible_or_404(user, Account, account) if account is not None else None,
-        as_of=as_of,
+        as_of=business_date(user.firm),
+        correct=checked,
     )
-    return summary_sentence(name, summary)
+    return (
+        f"{name}: {prices.rows_new} prices new, {prices.rows_known} known, "
+        f"{prices.rows_changed} changed."
+    )
 
 
 def summary_sentence(name: str, summary: ImportSummary) -> str:

@@ -21,6 +21,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import ApiToken, Firm
 from accounts.types import Role
+from lots.services import draft_import
 from lots.types import EntryKind
 from proposals.models import Order, Proposal
 from proposals.types import ProposalKind
@@ -106,7 +107,8 @@ ROUTES = {
     "proposals/<uuid:proposal>/decision/": page(POST=Expected(302, 302, 404, 302, 302)),
     "proposals/<uuid:proposal>/withdrawal/": page(POST=Expected(302, 409, 404, 302, 302)),
     "proposals/<uuid:proposal>/closing/": page(POST=Expected(302, 409, 404, 302, 302)),
-    "imports/": page(GET=SHOWN, POST=Expected(302, 302, 404, 302, 302)),
+    "imports/": page(GET=SHOWN, POST=Expected(302, 200, 404, 302, 302)),
+    "imports/<uuid:draft>/": page(POST=Expected(302, 302, 404, 302, 302)),
     "orders/": page(GET=SHOWN),
     "orders/export/": page(POST=Expected(302, 302, 409, 302, 302)),  # 409: nothing of theirs waits
     "^orders/files/(?P<number>[0-9]{1,9})/(?P<part>orders|lots)/$": page(GET=OWN),
@@ -141,7 +143,12 @@ def patterns(entries: list[URLPattern | URLResolver], before: str = "") -> Itera
 
 def named(pattern: str) -> str:
     """The pattern with the kind of its id: every page calls it ``public_id``."""
-    for word, kind in (("households", "household"), ("proposals", "proposal"), ("scans", "run")):
+    for word, kind in (
+        ("households", "household"),
+        ("proposals", "proposal"),
+        ("scans", "run"),
+        ("imports", "draft"),
+    ):
         if f"{word}/<uuid:public_id>" in pattern:
             return pattern.replace("<uuid:public_id>", f"<uuid:{kind}>")
     return pattern
@@ -175,6 +182,9 @@ def make_world() -> World:
     desk.approved(purchase, kind=ProposalKind.REBALANCE)
     proposal = desk.submit(purchase, kind=ProposalKind.SWAP_BACK, explanation={})
     run = open_run(firm_id=desk.firm.pk, as_of=TODAY, actor="test")
+    looked_at = draft_import(
+        user=desk.adviser, file=cash_file("C-0"), account=desk.account.public_id
+    )
     other = make_firm("Other", pinned_date=TODAY)
     return World(
         desk=desk,
@@ -184,6 +194,8 @@ def make_world() -> World:
             "household": desk.household.public_id,
             "proposal": proposal.public_id,
             "run": run.public_id,
+            "draft": looked_at.draft,
+            "draft_sha256": looked_at.sha256,
             "number": export.number,
         },
         callers={
@@ -208,6 +220,11 @@ def address(pattern: str, ids: Mapping[str, object]) -> str:
     return f"/{path}"
 
 
+def cash_file(external_id: str) -> SimpleUploadedFile:
+    text = f"external_id,trade_date,kind,amount\n{external_id},2022-12-28,cash_in,5\n"
+    return SimpleUploadedFile("cash.csv", text.encode())
+
+
 Content = dict[str, Any]
 
 
@@ -218,9 +235,9 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
     if pattern.endswith("decision/"):
         return {"verdict": "reject", "content_sha256": world.proposal.content_sha256}
     if pattern == "imports/":
-        text = b"external_id,trade_date,kind,amount\nC-1,2022-12-28,cash_in,5\n"
-        file = SimpleUploadedFile("cash.csv", text)
-        return {"what": "transactions", "account": str(account), "file": file}
+        return {"what": "transactions", "account": str(account), "file": cash_file("C-1")}
+    if pattern == "imports/<uuid:draft>/":
+        return {"sha256": world.ids["draft_sha256"]}
     if pattern == "orders/fills/":
         text = b"order_id,external_id,trade_date,quantity,price,fee\n"
         row = f"{order},F-1,2022-12-28,20,80,0\n".encode()

@@ -5,14 +5,12 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from threading import Barrier
-from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
-from django.http import Http404
 
 from accounts.errors import NotAllowed
 from accounts.models import Account, AuditEvent
@@ -198,42 +196,12 @@ def test_a_hostile_file_name_is_cut_to_what_can_be_shown(account: Account) -> No
     assert ImportedFile.objects.get().name == ("a??" + "x" * 300)[:255]
 
 
-def test_an_upload_of_transactions_answers_in_one_sentence(account: Account) -> None:
-    user = make_user(account.firm, "ada")
-    text = (HEADER + ONE).encode()
-
-    def upload() -> str:
-        return services.upload(
-            user=user,
-            what="transactions",
-            file=SimpleUploadedFile("f.csv", text),
-            account=account.public_id,
-        )
-
-    assert upload() == "f.csv: 1 transactions new, 0 known, in 1 households."
-    assert upload() == "f.csv: this file was imported before, nothing changed."
-    assert ImportedFile.objects.get().imported_by == user
-
-
 def test_an_upload_of_prices_answers_in_one_sentence(account: Account) -> None:
     file = SimpleUploadedFile("p.csv", b"date,symbol,close\n2024-01-05,AAA,10\n")
 
-    sentence = services.upload(user=make_user(account.firm), what="prices", file=file, account=None)
+    sentence = services.upload_prices(user=make_user(account.firm), file=file)
 
     assert sentence == "p.csv: 1 prices new, 0 known, 0 changed."
-
-
-def test_an_upload_into_another_firms_account_is_not_found(account: Account) -> None:
-    stranger = make_user(make_firm("Other"), "eve")
-
-    for public_id in (account.public_id, uuid4()):
-        with pytest.raises(Http404):
-            services.upload(
-                user=stranger,
-                what="transactions",
-                file=SimpleUploadedFile("f.csv", (HEADER + ONE).encode()),
-                account=public_id,
-            )
 
 
 def test_the_command_books_a_file_once(
@@ -248,6 +216,29 @@ def test_the_command_books_a_file_once(
     assert capsys.readouterr().out.splitlines() == [
         "f.csv: 2 transactions new, 0 known, in 1 households.",
         "f.csv: this file was imported before, nothing changed.",
+    ]
+
+
+def test_the_command_shows_what_a_file_would_change(
+    account: Account, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A loss of 2023 that was final is washed by a purchase told late."""
+    imported(account, HEADER + "B,2023-01-03,buy,AAA,10,1000\nS,2023-12-01,sell,AAA,10,900\n")
+    imported(account, HEADER + "K,2023-12-05,buy,AAA,2,200\n")
+    path = tmp_path / "late.csv"
+    path.write_text(HEADER + "L,2023-11-30,buy,AAA,4,400\n")
+    before = everything()
+
+    call_command("import_transactions", path, account="T-1", dry_run=True)
+
+    assert everything() == before
+    assert capsys.readouterr().out.splitlines() == [
+        "late.csv: 1 transactions new, 0 known, in 1 households.",
+        "Miller: Ann, 2023 (closed year): short-term -80 -> -40, disallowed 20 -> 60; "
+        "0 sales new, 1 changed, 0 gone.",
+        "1 new lots.",
+        "Figures of closed or reported years change: returns filed on them may need amending.",
+        "Dry run: nothing was booked.",
     ]
 
 

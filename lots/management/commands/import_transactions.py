@@ -27,6 +27,9 @@ class Command(BaseCommand):
             metavar="NAME|ID",
             help="where the account does not say it (default: the only one)",
         )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what the file would change, book nothing"
+        )
         parser.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="today")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,22 +38,37 @@ class Command(BaseCommand):
         try:
             size = path.stat().st_size
             check_size(name=path.name, size=size, limit=settings.IMPORT_MAX_BYTES)
-            summary = services.import_file(
-                firm=firm,
-                user=None,
-                file=path.read_bytes(),
-                name=path.name,
-                format=options["format"],
-                account=account,
-                as_of=options["as_of"] or business_date(firm),
-            )
+            arguments = {
+                "firm": firm,
+                "user": None,
+                "file": path.read_bytes(),
+                "name": path.name,
+                "format": options["format"],
+                "account": account,
+                "as_of": options["as_of"] or business_date(firm),
+            }
+            if options["dry_run"]:
+                self._tell(services.preview_import(**arguments))
+            else:
+                done = services.import_file(**arguments)
+                self.stdout.write(services.summary_sentence(path.name, done))
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
         except ImportRefused as refusal:
             for problem in refusal.problems:
                 self.stderr.write(str(problem))
             raise CommandError(f"{path.name} is refused, nothing was changed.") from refusal
-        self.stdout.write(services.summary_sentence(path.name, summary))
+
+    def _tell(self, preview: services.ImportPreview) -> None:
+        """What the file would change, line by line."""
+        self.stdout.write(preview.sentence)
+        for line in preview.changes.lines():
+            self.stdout.write(line)
+        if preview.changes.alters_history:
+            self.stdout.write(
+                "Figures of closed or reported years change: returns filed on them may need amending."
+            )
+        self.stdout.write("Dry run: nothing was booked.")
 
     def _target(self, firm_name: str | None, account_name: str | None) -> tuple[Any, Any]:
         """The firm and, where one was named, the account."""
