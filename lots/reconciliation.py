@@ -14,11 +14,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any
 
 from accounts.types import OwnerKind
+from lots.derived import DISPOSAL_VALUES, derived_rows
 from lots.form_8949 import BrokerFigures
 from lots.replay import replay
 from lots.types import (
+    DisposalEvent,
     EntryKind,
     Ledger,
     LedgerAccount,
@@ -152,6 +155,33 @@ def _picks(rows: Sequence[RealizedLot]) -> tuple[LotPick, ...]:
             return ()
         picks.append(LotPick(lot=lot, quantity=exact))
     return tuple(picks)
+
+
+def as_stored(result: ReplayResult) -> tuple[RealizedLot, ...]:
+    """The replay's taxable rows rounded as stored ones are, so that equal answers are equal to the last digit."""
+    found = []
+    for (sale, lot, part), values in derived_rows(result).disposals.items():
+        row = dict(zip(DISPOSAL_VALUES, values, strict=True))
+        if row.pop("is_taxable"):
+            found.append(_stored_lot(str(sale), str(lot), part, row))
+    return tuple(found)
+
+
+def _stored_lot(sale: str, lot: str, part: int, row: Mapping[str, Any]) -> RealizedLot:
+    dollars = ("quantity", "proceeds", "basis", "disallowed", "permanent")
+    return RealizedLot(
+        sale=sale,
+        lot=lot,
+        part=part,
+        account=str(row["account_id"]),
+        security=str(row["security_id"]),
+        trade_date=row["trade_date"],
+        acquired=row["acquired"],
+        holding_start=row["holding_start"],
+        term=Term(row["term"]),
+        event=DisposalEvent(row["event"]),
+        **{name: Fraction(row[name]) for name in dollars},
+    )
 
 
 def broker_figures(

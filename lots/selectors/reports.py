@@ -1,5 +1,6 @@
 """What the tax reports of a household are made of: stored rows, exact, with the words that people know them by."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -20,6 +21,8 @@ from lots.types import (
     LedgerAccount,
     RealizedLot,
     Term,
+    Treatment,
+    WashMatch,
 )
 from securities.models import Security
 
@@ -139,6 +142,32 @@ def realized_lot(row: Disposal) -> RealizedLot:
     )
 
 
+def wash_matches(household_id: int, year: int) -> tuple[WashMatch, ...]:
+    """The stored matches of the year's sales; exact."""
+    rows = WashSale.objects.filter(
+        sale__account__household=household_id, sale__trade_date__year=year
+    ).select_related("replacement")
+    return tuple(
+        WashMatch(
+            sale=str(row.sale_id),
+            sold_lot=str(row.sold_opening_id),
+            replacement=str(row.replacement_id),
+            replacement_account=str(row.replacement.account_id),
+            shares=Fraction(row.shares),
+            amount=Fraction(row.amount),
+            treatment=Treatment(row.treatment),
+            rule_ids=tuple(row.rule_ids.split()),
+        )
+        for row in rows.order_by("sale", "ordinal")
+    )
+
+
+def bought_securities(household_id: int) -> dict[str, str]:
+    """Entry -> the security it was booked in, for the household's purchases and receipts."""
+    rows = Transaction.objects.filter(account__household=household_id).exclude(security=None)
+    return {str(pk): str(security) for pk, security in rows.values_list("pk", "security_id")}
+
+
 def tax_years(household_id: int) -> list[int]:
     """The years with taxable sales or a tax profile, newest first."""
     sold = Disposal.objects.filter(account__household=household_id, is_taxable=True)
@@ -158,6 +187,12 @@ def groups_under(household_id: int, reading: IndexFundPolicy) -> IdenticalGroups
     """The identical groups as they would be under another reading of U1."""
     firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
     return identical_groups(firm_id, replace(policy(firm_id), index_funds=reading))
+
+
+def entry_names(entries: Iterable[int]) -> dict[int, str]:
+    """Entry -> the id that its custodian gave it."""
+    rows = Transaction.objects.filter(pk__in=set(entries))
+    return dict(rows.values_list("pk", "external_id"))
 
 
 def symbols(household_id: int) -> dict[str, str]:

@@ -103,6 +103,13 @@ ROUTES = {
     "households/<uuid:household>/": page(GET=OWN),
     "households/<uuid:household>/losses/": page(GET=OWN),
     "households/<uuid:household>/drift/": page(GET=OWN),
+    "households/<uuid:household>/taxes/": page(GET=OWN),
+    "households/<uuid:household>/taxes/<int:year>/": page(GET=OWN),
+    "households/<uuid:household>/taxes/<int:year>/reported/": page(
+        POST=Expected(302, 302, 404, 302, 302)
+    ),
+    "households/<uuid:household>/taxes/<int:year>/<slug:report>/": page(GET=OWN),
+    "households/<uuid:household>/taxes/<int:year>/<slug:report>.<slug:extension>": page(GET=OWN),
     "proposals/<uuid:proposal>/": page(GET=OWN),
     "proposals/<uuid:proposal>/decision/": page(POST=Expected(302, 302, 404, 302, 302)),
     "proposals/<uuid:proposal>/withdrawal/": page(POST=Expected(302, 409, 404, 302, 302)),
@@ -197,6 +204,9 @@ def make_world() -> World:
             "draft": looked_at.draft,
             "draft_sha256": looked_at.sha256,
             "number": export.number,
+            "year": TODAY.year,
+            "report": "form-8949",
+            "extension": "csv",
         },
         callers={
             "anonymous": Client(),
@@ -216,7 +226,9 @@ def signed_in(firm: Firm, username: str) -> Client:
 
 def address(pattern: str, ids: Mapping[str, object]) -> str:
     path = re.sub(r"\(\?P<part>.*?\)", "orders", pattern.strip("^$"))
-    path = re.sub(r"<uuid:(\w+)>|\(\?P<(\w+)>.*?\)", lambda m: str(ids[m[1] or m[2]]), path)
+    path = re.sub(
+        r"<(?:uuid|int|slug):(\w+)>|\(\?P<(\w+)>.*?\)", lambda m: str(ids[m[1] or m[2]]), path
+    )
     return f"/{path}"
 
 
@@ -354,7 +366,8 @@ def test_everybody_gets_their_own_and_nothing_else(pattern: str) -> None:
 )
 def test_a_foreign_id_answers_like_a_random_one(pattern: str) -> None:
     world = make_world()
-    nobodys = {name: uuid4() for name in world.ids} | {"number": 999}
+    nobodys: dict[str, object] = {name: uuid4() for name in world.ids}
+    nobodys |= {"number": 999, "year": 2023, "report": "gains", "extension": "xlsx"}
     before = digest()
     for name in ("stranger", "foreign_robot"):
         for method in ROUTES[pattern].methods:

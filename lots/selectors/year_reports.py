@@ -1,0 +1,295 @@
+"""The tax reports of a household: rows from the tables, put together as the pure modules want them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+
+from accounts.models import Household
+from accounts.selectors import business_date, tax_profile
+from accounts.types import FilingStatus
+from lots.alternatives import Alternative, alternatives, switches
+from lots.errors import LedgerError
+from lots.filings import Filing, filings
+from lots.form_8949 import Box, BrokerFigures, Form8949, FormSale, form_8949
+from lots.gains import PricedLot, unrealized
+from lots.netting import YearInputs, with_gains
+from lots.reconciliation import (
+    RowKey,
+    as_stored,
+    broker_figures,
+    broker_replay,
+    reconcile,
+)
+from lots.replay import replay
+from lots.report_contents import (
+    HeldWords,
+    LineWords,
+    YearReport,
+    carryforward_report,
+    reconciliation_report,
+    unrealized_report,
+)
+from lots.report_heading import Heading, open_sales, provisional
+from lots.report_tables import Report
+from lots.schedule_d import Brought, ScheduleD, carryforward, schedule_d
+from lots.selectors import reports as stored
+from lots.selectors.holdings import open_lots
+from lots.selectors.ledger import ledger
+from lots.selectors.policies import policy
+from lots.selectors.reports import ReportAccount, SoldLot
+from lots.selectors.tax_years import realized, year_inputs
+from lots.types import IndexFundPolicy, Ledger, Policy, RealizedLot
+from lots.wash_status import status, unchecked
+from securities.selectors import latest_prices
+
+
+class NoSuchReturn(LedgerError):
+    """Nobody of the household has a taxable account, or the key is not one of its returns'."""
+
+    code = "no_such_return"
+
+
+@dataclass(frozen=True)
+class TaxDesk:
+    """One return and year of a household as it stands on the firm's business date; what is asked for is read once."""
+
+    household: Household
+    year: int
+    filing: Filing
+    filings: tuple[Filing, ...]
+    as_of: date
+
+    @cached_property
+    def accounts(self) -> dict[str, ReportAccount]:
+        """All accounts of the household."""
+        return stored.report_accounts(self.household.pk)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return ledger(self.household.pk)
+
+    @cached_property
+    def policy(self) -> Policy:
+        return policy(self.household.firm_id)
+
+    @cached_property
+    def symbols(self) -> dict[str, str]:
+        return stored.symbols(self.household.pk)
+
+    @cached_property
+    def sold(self) -> tuple[SoldLot, ...]:
+        """The return's sales of the year."""
+        return tuple(
+            sold
+            for sold in stored.sold_lots(self.household.pk, self.year)
+            if self.accounts[sold.row.account].account.owner in self.filing.owners
+        )
+
+    @cached_property
+    def rows(self) -> tuple[RealizedLot, ...]:
+        return tuple(sold.row for sold in self.sold)
+
+    @cached_property
+    def brokers(self) -> dict[RowKey, BrokerFigures]:
+        """What the brokers' Forms 1099-B show of the sales; nothing of what their replay cannot follow."""
+        if not self.rows:
+            return {}
+        book = self.ledger
+        try:
+            household = replay(book.entries, book.accounts, book.groups, book.policy)
+            theirs = as_stored(broker_replay(book, household))
+        except LedgerError:
+            return {}
+        return broker_figures(self.rows, theirs)
+
+
+def tax_desk(household: Household, year: int, key: str = "") -> TaxDesk:
+    """The return of the key, the first one for an empty key. Raises NoSuchReturn."""
+    found = filings(stored.tax_owners(household.pk), stored.filing_status(household.pk, year))
+    for filing in found:
+        if key in ("", filing.key):
+            return TaxDesk(household, year, filing, found, business_date(household.firm))
+    raise NoSuchReturn(
+        f"{household} has no return {key!r}." if found else f"{household} has no taxable account."
+    )
+
+
+def heading(desk: TaxDesk) -> Heading:
+    """What every report of the return says first."""
+    names = {sold.row.sale: sold.sale_name for sold in desk.sold}
+    unseen = {
+        account.account.id: account.label
+        for sold_from in desk.accounts.values()
+        if sold_from.account.owner in desk.filing.owners and sold_from.account.kind.is_taxable
+        for account in _held_away(desk, sold_from)
+    }
+    return Heading(
+        household=desk.household.name,
+        filing=desk.filing.title,
+        year=desk.year,
+        as_of=desk.as_of,
+        booked_through=stored.booked_through(desk.household.pk),
+        is_provisional=provisional(desk.year, desk.rows, desk.as_of),
+        open_sales=open_sales(desk.rows, desk.as_of, names=names, symbols=desk.symbols),
+        unchecked=tuple(unseen.values()),
+        policy=switches(desk.policy),
+    )
+
+
+def _held_away(desk: TaxDesk, seller: ReportAccount) -> tuple[ReportAccount, ...]:
+    away = [one.account for one in desk.accounts.values() if one.held_away]
+    return tuple(
+        desk.accounts[account.id] for account in unchecked(seller.account, away, desk.policy)
+    )
+
+
+def year_report(desk: TaxDesk) -> YearReport:
+    """Form 8949 and Schedule D of the return."""
+    form = form_8949([_form_sale(desk, sold) for sold in desk.sold])
+    return YearReport(
+        heading=heading(desk),
+        form=form,
+        schedule=_schedule(desk, form, desk.year),
+        words={_key(sold.row): _words(desk, sold) for sold in desk.sold},
+    )
+
+
+def _form_sale(desk: TaxDesk, sold: SoldLot) -> FormSale:
+    return FormSale(
+        row=sold.row,
+        symbol=sold.symbol,
+        is_fund=sold.is_fund,
+        is_inherited=sold.is_inherited,
+        broker=desk.brokers.get(_key(sold.row)),
+    )
+
+
+def _words(desk: TaxDesk, sold: SoldLot) -> LineWords:
+    account = desk.accounts[sold.row.account]
+    away = [one.account for one in _held_away(desk, account)]
+    return LineWords(
+        owner=account.owner,
+        account=account.label,
+        sale=sold.sale_name,
+        lot=sold.lot_name,
+        rules=" ".join(sold.rule_ids),
+        status=status(sold.row, desk.as_of, away),
+    )
+
+
+def _schedule(desk: TaxDesk, form: Form8949, year: int) -> ScheduleD:
+    if not desk.filing.is_whole:
+        return schedule_d(form)
+    return schedule_d(
+        form, brought=_brought(desk.household.pk, year), inputs=_inputs(desk.household.pk, year)
+    )
+
+
+def _brought(household_id: int, year: int) -> Brought | None:
+    profile = tax_profile(household_id, year)
+    if profile is None:
+        return None
+    return Brought(
+        filing_status=FilingStatus(profile.filing_status),
+        short_outside=profile.short_outside,
+        long_outside=profile.long_outside,
+        short_carryover=profile.short_carryover,
+        long_carryover=profile.long_carryover,
+    )
+
+
+def _inputs(household_id: int, year: int) -> YearInputs | None:
+    """The year without the sales that the form lists; None where income is not known."""
+    try:
+        inputs = year_inputs(household_id, year)
+    except LedgerError:
+        return None
+    if inputs is None:
+        return None
+    listed = realized(household_id, year)
+    return with_gains(inputs, short=-listed.short, long=-listed.long)
+
+
+def reconciliation(desk: TaxDesk) -> Report:
+    """The return's disallowed losses beside its brokers' (R27)."""
+    year = year_report(desk)
+    not_reported = frozenset(
+        _key(line.sale.row) for line in year.form.lines if line.box not in (Box.A, Box.D)
+    )
+    reconciled = reconcile(
+        rows=desk.rows,
+        matches=stored.wash_matches(desk.household.pk, desk.year),
+        figures=desk.brokers,
+        accounts={key: one.account for key, one in desk.accounts.items()},
+        security_of=stored.bought_securities(desk.household.pk),
+        not_reported=not_reported,
+    )
+    return reconciliation_report(year, reconciled, desk.symbols)
+
+
+def other_readings(desk: TaxDesk) -> tuple[Alternative, ...]:
+    """The return's year under other readings of the unsettled points. Raises LedgerError."""
+    mine = {key for key, one in desk.accounts.items() if one.account.owner in desk.filing.owners}
+    other = {
+        reading: stored.groups_under(desk.household.pk, reading)
+        for reading in IndexFundPolicy
+        if reading is not desk.policy.index_funds
+    }
+    return alternatives(desk.ledger, desk.year, accounts=mine, groups_by_reading=other)
+
+
+def held(desk: TaxDesk) -> Report:
+    """Unrealised gains of the return's accounts at the latest prices."""
+    prices = latest_prices(desk.household.firm_id, desk.as_of)
+    lots = [
+        lot
+        for lot in open_lots(desk.household.pk)
+        if (account := desk.accounts[str(lot.account)].account).kind.is_taxable
+        and account.owner in desk.filing.owners
+    ]
+    names = stored.entry_names([lot.opening for lot in lots])
+    priced = [
+        PricedLot(lot, prices[lot.security].price if lot.security in prices else None)
+        for lot in lots
+    ]
+    return unrealized_report(
+        heading(desk),
+        [
+            (
+                HeldWords(
+                    owner=desk.accounts[str(lot.account)].owner,
+                    account=desk.accounts[str(lot.account)].label,
+                    symbol=desk.symbols[str(lot.security)],
+                    lot=names[lot.opening],
+                ),
+                one,
+            )
+            for lot, one in zip(lots, unrealized(priced, desk.as_of), strict=True)
+        ],
+    )
+
+
+def carried(desk: TaxDesk) -> Report:
+    """Capital losses carried through the household's years up to the desk's."""
+    years = [year for year in stored.tax_years(desk.household.pk) if year <= desk.year]
+    schedules, brought = _schedules(desk, years)
+    return carryforward_report(heading(desk), carryforward(schedules, brought))
+
+
+def _schedules(
+    desk: TaxDesk, years: Sequence[int]
+) -> tuple[dict[int, ScheduleD], Mapping[int, Brought]]:
+    schedules, brought = {}, {}
+    for year in years:
+        there = replace(desk, year=year)
+        form = form_8949([FormSale(sold.row, sold.symbol) for sold in there.sold])
+        schedules[year] = _schedule(there, form, year)
+        entered = _brought(desk.household.pk, year) if desk.filing.is_whole else None
+        if entered is not None:
+            brought[year] = entered
+    return schedules, brought
+
+
+def _key(row: RealizedLot) -> RowKey:
+    return row.sale, row.lot, row.part

@@ -1,0 +1,60 @@
+"""Figures of a tax year that are given out are kept as they were then."""
+
+import json
+
+from django.db import transaction
+
+from accounts.access import Action, require
+from accounts.canonical import canonical_text, sha256_of
+from accounts.locks import lock_household
+from accounts.models import Household, User
+from accounts.services import record_audit
+from lots.models import ReportedYear
+from lots.reported_figures import reported_figures
+from lots.selectors.year_reports import NoSuchReturn, TaxDesk, tax_desk, year_report
+
+
+@transaction.atomic
+def mark_reported(*, user: User, household: Household, year: int) -> ReportedYear:
+    """Keep the year's figures of every return of the household, with who gave them out. Append-only.
+
+    Raises NotAllowed, and NoSuchReturn for a household without a taxable account.
+    """
+    require(user, Action.DECIDE)
+    lock_household(household.pk)
+    text = figures_text(tax_desk(household, year))
+    row = ReportedYear.objects.create(
+        household=household, year=year, figures=text, figures_sha256=sha256_of(text), author=user
+    )
+    record_audit(
+        firm=household.firm,
+        actor=user.username,
+        action="tax_year.reported",
+        subject=f"household {household.public_id}",
+        facts={"year": year, "figures_sha256": row.figures_sha256, "returns": _returns(text)},
+    )
+    return row
+
+
+def figures_text(desk: TaxDesk) -> str:
+    """The canonical text of the year's figures, all returns of the household."""
+    returns = [
+        (filing, year_report(tax_desk(desk.household, desk.year, filing.key)))
+        for filing in desk.filings
+        if filing.is_return
+    ]
+    return canonical_text(reported_figures(desk.year, desk.as_of, returns))
+
+
+def differs_from_reported(desk: TaxDesk, reported: ReportedYear) -> bool:
+    """Whether a return's figures are other ones than those given out."""
+    return bool(_returns(reported.figures) != _returns(figures_text(desk)))
+
+
+def _returns(text: str) -> object:
+    """Without whether they were provisional: that passes with time alone."""
+    returns = json.loads(text)["returns"]
+    return [{key: one[key] for key in one if key != "provisional"} for one in returns]
+
+
+__all__ = ["NoSuchReturn", "differs_from_reported", "figures_text", "mark_reported"]

@@ -1,0 +1,268 @@
+"""The tax reports in the browser and as files, on the real tables."""
+
+import csv
+import io
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from openpyxl import load_workbook
+
+from accounts.models import Account, AuditEvent, Firm, Household, TaxProfile
+from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
+from lots.models import ReportedYear
+from lots.types import EntryKind
+from tests.factories import (
+    book,
+    make_account,
+    make_firm,
+    make_household,
+    make_security,
+    make_user,
+    set_price,
+)
+
+pytestmark = pytest.mark.django_db
+
+BUY, SELL = EntryKind.BUY, EntryKind.SELL
+
+
+def day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+@pytest.fixture
+def firm() -> Firm:
+    return make_firm(pinned_date=day("2026-12-10"))
+
+
+@pytest.fixture
+def household(firm: Firm) -> Household:
+    """Ann loses 900 on 100 AAA; 30 are bought back elsewhere: 270 are disallowed (R11's example, this year)."""
+    household = make_household(firm)
+    ann, other = make_account(household), make_account(household, "T-2")
+    aaa = make_security(firm)
+    book(ann, BUY, day("2026-02-03"), aaa, "100", amount="4000")
+    book(ann, SELL, day("2026-03-02"), aaa, "100", amount="3100")
+    book(other, BUY, day("2026-03-10"), aaa, "30", amount="960")
+    set_price(aaa, day("2026-12-09"), "50")
+    return household
+
+
+@pytest.fixture
+def browser(firm: Firm, client: Client) -> Client:
+    client.force_login(make_user(firm))
+    return client
+
+
+def address(household: Household, rest: str = "") -> str:
+    return f"/households/{household.public_id}/taxes/{rest}"
+
+
+def file_rows(browser: Client, household: Household, rest: str) -> list[list[str]]:
+    answer = browser.get(address(household, rest))
+    assert answer.status_code == 200, answer.content[:300]
+    return list(csv.reader(io.StringIO(answer.content.decode())))
+
+
+def test_the_form_as_csv_has_w_a_positive_adjustment_and_totals(browser, household):
+    rows = file_rows(browser, household, "2026/form-8949.csv")
+
+    header = next(row for row in rows if row and row[0] == "(a) Description")
+    line, total = rows[rows.index(header) + 1], rows[rows.index(header) + 2]
+    assert line[:8] == [
+        "100 sh. AAA", "2026-02-03", "2026-03-02", "3100.00", "4000.00", "W", "270.00", "-630.00",
+    ]  # fmt: skip
+    assert total[:8] == ["Totals", "", "", "3100.00", "4000.00", "", "270.00", "-630.00"]
+    assert rows[0] == ["Form 8949 and Schedule D, 2026"]
+    assert rows[1][0].startswith("Draft, not tax advice.")
+
+
+def test_every_report_opens_as_page_csv_and_workbook(browser, household):
+    for report in ("form-8949", "gains", "unrealized", "reconciliation", "carryforward"):
+        assert browser.get(address(household, f"2026/{report}/")).status_code == 200
+        assert browser.get(address(household, f"2026/{report}.csv")).status_code == 200
+        answer = browser.get(address(household, f"2026/{report}.xlsx"))
+        assert load_workbook(io.BytesIO(answer.content)).sheetnames[0] == "About"
+
+
+def test_the_workbook_holds_numbers_and_dates(browser, household):
+    answer = browser.get(address(household, "2026/form-8949.xlsx"))
+
+    sheet = load_workbook(io.BytesIO(answer.content))["Form 8949 box A"]
+
+    line = [cell.value for cell in sheet[2]]
+    assert line[3:8] == [3100, 4000, "W", 270, -630]
+    assert sheet["B2"].is_date
+    assert str(line[1])[:10] == "2026-02-03"
+    assert {cell.data_type for cell in sheet[2][3:5]} == {"n"}
+
+
+def test_a_symbol_is_never_a_formula(firm, browser):
+    household = make_household(firm)
+    account = make_account(household)
+    evil = make_security(firm, "=1+1")
+    book(account, BUY, day("2026-02-03"), evil, "1", amount="10")
+    book(account, SELL, day("2026-03-02"), evil, "1", amount="30")
+
+    workbook = load_workbook(io.BytesIO(browser.get(address(household, "2026/gains.xlsx")).content))
+    cell = workbook["Realised gains"]["C2"]
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+    rows = file_rows(browser, household, "2026/gains.csv")
+    assert any("'=1+1" in row for row in rows)
+
+
+def test_a_year_is_provisional_and_names_the_sales_still_open(firm, browser, household):
+    account = Account.objects.get(number="T-2")
+    bbb = make_security(firm, "BBB")
+    book(account, BUY, day("2026-02-03"), bbb, "10", amount="1000")
+    book(account, SELL, day("2026-12-01"), bbb, "10", amount="600", external_id="S-9")
+
+    text = browser.get(address(household)).content.decode()
+
+    assert "no figure of 2026 is final before 31 January 2027" in text
+    assert (
+        "Still open: BBB sold on 1 December 2026 (S-9), $400.00 of its loss through 31 December 2026."
+        in text
+    )
+
+
+@pytest.mark.parametrize(("today", "is_final"), [("2027-01-30", False), ("2027-01-31", True)])
+def test_a_year_is_final_from_31_january(firm, browser, household, today, is_final):
+    Firm.objects.filter(pk=firm.pk).update(pinned_date=day(today))
+
+    text = browser.get(address(household, "2026/")).content.decode()
+
+    assert ("Every wash-sale window of the year has closed." in text) is is_final
+    assert ("PROVISIONAL" in text) is not is_final
+
+
+def test_accounts_held_away_are_named_as_not_checked(browser, household):
+    away = make_account(household, "X-1", kind=AccountKind.K401)
+    Account.objects.filter(pk=away.pk).update(held_away=True)
+
+    rows = file_rows(browser, household, "2026/form-8949.csv")
+
+    assert any("NOT CHECKED" in row[0] and "X-1" in row[0] for row in rows if row)
+    assert any("not checked" in row for row in rows)
+
+
+def test_retirement_sales_appear_nowhere(browser, household):
+    ira = make_account(household, "I-1", kind=AccountKind.ROTH_IRA)
+    ccc = make_security(household.firm, "CCC")
+    book(ira, BUY, day("2026-02-03"), ccc, "10", amount="1000")
+    book(ira, SELL, day("2026-05-04"), ccc, "10", amount="600")
+
+    for report in ("form-8949", "gains", "unrealized", "reconciliation"):
+        assert not any(
+            "CCC" in "".join(row) for row in file_rows(browser, household, f"2026/{report}.csv")
+        )
+
+
+def test_a_joint_return_has_one_form_and_a_corporation_its_own(browser, household):
+    bob = make_account(household, "B-1", owner="Bob")
+    corp = make_account(household, "C-1", owner="Miller Inc", owner_kind=OwnerKind.CORPORATION)
+    ddd = make_security(household.firm, "DDD")
+    for account in (bob, corp):
+        book(account, BUY, day("2026-05-04"), ddd, "1", amount="10")
+        book(account, SELL, day("2026-08-03"), ddd, "1", amount="30")
+    TaxProfile.objects.create(
+        household=household, year=2026, filing_status=FilingStatus.MARRIED_JOINTLY,
+        federal_ordinary_rate=Decimal("0.35"), federal_long_rate=Decimal("0.15"),
+    )  # fmt: skip
+
+    joint = "".join(map("".join, file_rows(browser, household, "2026/gains.csv")))
+    company = "".join(
+        map("".join, file_rows(browser, household, f"2026/gains.csv?return={corp.owner_id}"))
+    )
+    his = "".join(
+        map("".join, file_rows(browser, household, f"2026/gains.csv?return={bob.owner_id}"))
+    )
+
+    assert "Joint return of Ann and Bob" in joint
+    assert ("T-1" in joint, "B-1" in joint, "C-1" in joint) == (True, True, False)
+    assert ("T-1" in company, "B-1" in company, "C-1" in company) == (False, False, True)
+    assert "Bob, part of the joint return" in his
+    assert "T-1" not in his
+
+
+def test_the_broker_sees_nothing_of_the_other_account(browser, household):
+    rows = file_rows(browser, household, "2026/reconciliation.csv")
+
+    header = next(row for row in rows if row and row[0] == "Account")
+    line = rows[rows.index(header) + 1]
+    assert line[4:9] == ["270.00", "0.00", "270.00", "4000.00", "4000.00"]
+    assert line[-1] == "Another account of the owner bought (R17): 270.00"
+
+
+def test_unrealised_gains_count_the_days_to_long_term(browser, household):
+    rows = file_rows(browser, household, "2026/unrealized.csv")
+
+    header = next(row for row in rows if row and row[0] == "Owner")
+    line = dict(zip(header, rows[rows.index(header) + 1], strict=True))
+    # 27 days held by the sold shares come on top: held from 11 February 2026.
+    assert (line["Held from"], line["Long-term from"]) == ("2026-02-11", "2027-02-12")
+    assert line["Days to long-term"] == "64"
+    assert (line["Value"], line["Basis"], line["Gain or loss"]) == ("1500.00", "1230.00", "270.00")
+
+
+def test_u4_is_always_shown_beside_the_figures(browser, household):
+    text = browser.get(address(household)).content.decode()
+
+    assert "literal acquired" in text
+
+
+def test_a_year_is_marked_as_reported_once_more_each_time_with_an_audit_event(browser, household):
+    before = browser.get(address(household, "2026/")).content.decode()
+    answer = browser.post(address(household, "2026/reported/"), follow=True)
+    text = answer.content.decode()
+
+    assert "Nothing of 2026 has been marked as reported." in before
+    assert "They have not changed since." in text
+    row = ReportedYear.objects.get()
+    assert (row.household, row.year, row.author.username) == (household, 2026, "ada")
+    assert '"short":"-630"' in row.figures
+    assert AuditEvent.objects.filter(action="tax_year.reported").count() == 1
+
+
+def test_a_late_purchase_shows_that_reported_figures_have_changed(browser, household):
+    browser.post(address(household, "2026/reported/"))
+    account = Account.objects.get(number="T-2")
+    book(account, BUY, day("2026-03-20"), household.firm.securities.get(), "10", amount="320")
+
+    text = browser.get(address(household, "2026/")).content.decode()
+
+    assert "The figures are other ones now." in text
+
+
+def test_a_role_that_decides_nothing_reports_nothing(firm, client, household):
+    client.force_login(make_user(firm, "otto", role=Role.OPERATIONS))
+
+    assert client.post(address(household, "2026/reported/")).status_code == 403
+    assert "Mark 2026 as reported" not in client.get(address(household, "2026/")).content.decode()
+    assert not ReportedYear.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "1/",
+        "99999/",
+        "2026/nonsense/",
+        "2026/gains.exe",
+        "2026/gains.csv?return=7777777",
+        "2026/?return=x",
+    ],
+)
+def test_what_is_not_there_is_404(browser, household, rest):
+    assert browser.get(address(household, rest)).status_code == 404
+
+
+def test_a_household_without_taxable_accounts_has_nothing_to_report(firm, browser):
+    household = make_household(firm, "Retired")
+    make_account(household, "I-9", kind=AccountKind.TRADITIONAL_IRA)
+
+    assert "There is nothing to report." in browser.get(address(household)).content.decode()
+    assert browser.get(address(household, "2026/gains/")).status_code == 404
+    assert browser.post(address(household, "2026/reported/")).status_code == 404
