@@ -1,87 +1,198 @@
-"""One market fact told twice: by the firm for every account at once, and later by a custodian for one of them.
+"""Renames, mergers and spin-offs of a household's securities as facts of the market.
 
-Pure. A split, rename, merger or spin-off happens to a security, not to an account: whoever tells of it first books it,
-and a later row of the same account is known by it. Two rows tell of one fact where account, kind, security, successor,
-trade date, ratio and basis fraction are equal; a ratio without an end is compared as the fraction that it stands for.
-
-Cash in lieu belongs to one account alone. A row that brings it where the booked one has none is new: it is booked
-beside the fact, and the engine takes the two as one. Nobody can say which of two amounts is right: that is refused.
+Such a fact reaches every account of the household, whoever books it; splits have a book of their own
+(``lots.splits``). The same fact booked in another account is the same fact, and brings that account's cash in lieu. One
+account tells of a fact once, and once more if the second entry brings the cash that the first did not.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
+from datetime import date, timedelta
 from fractions import Fraction
 
-from accounts.canonical import decimal_text
-from lots.booking import Key, RowProblem
+from lots.errors import BadEntry, Unsupported
+from lots.rounding import plain
 from lots.splits import exact_ratio
-from lots.types import EntryKind, NewTransaction
+from lots.types import DatedGroup, EntryKind, IdenticalGroups, LedgerEntry, Membership
 
 MARKET_FACTS = (EntryKind.SPLIT, EntryKind.RENAME, EntryKind.MERGE, EntryKind.SPIN_OFF)
+_SUCCEEDED = (EntryKind.RENAME, EntryKind.MERGE, EntryKind.SPIN_OFF)
+_ONE_FACT = timedelta(days=10)  # custodians may book one fact on different days
 
-_Core = tuple[int, EntryKind, int | None, int | None, date, Fraction, Decimal | None]
-
-
-@dataclass(frozen=True, slots=True)
-class BookedFact:
-    """A booked market fact of one account."""
-
-    key: Key
-    kind: EntryKind
-    security: int | None
-    to_security: int | None
-    trade_date: date
-    ratio: Decimal
-    basis_fraction: Decimal | None
-    amount: Decimal
-
-    @property
-    def core(self) -> _Core:
-        return (
-            self.key[0], self.kind, self.security, self.to_security, self.trade_date,
-            exact_ratio(self.ratio.normalize()), self.basis_fraction,
-        )  # fmt: skip
+_Name = tuple[EntryKind, str, str]  # kind, old and new security
 
 
 @dataclass(slots=True)
-class ToldAgain:
-    """Key of a row -> key of the booked row that tells the same; and rows that contradict it."""
+class Fact:
+    """What happened to a security on a day."""
 
-    known: dict[Key, Key] = field(default_factory=dict)
-    problems: list[RowProblem] = field(default_factory=list)
+    kind: EntryKind
+    security: str
+    to_security: str
+    trade_date: date
+    ratio: Fraction
+    fraction: Fraction  # spin-off: of the basis before all spin-offs of the day
+    basis_moved: Fraction  # spin-off: of the basis as it is when this one's turn comes
+    first: LedgerEntry  # the entry that tells of it first
+    accounts: set[tuple[str, bool]] = field(default_factory=set)  # who told, and whether of cash
+    paid: dict[str, LedgerEntry] = field(default_factory=dict)  # account -> the entry with its cash
 
 
-def told_again(
-    rows: Sequence[NewTransaction], booked: Iterable[BookedFact], known: Collection[Key]
-) -> ToldAgain:
-    """Which ``rows`` tell of facts that their account has ``booked``; ``known`` are the keys that are booked."""
-    facts: dict[_Core, list[BookedFact]] = {}
-    for fact in booked:
-        facts.setdefault(fact.core, []).append(fact)
-    result = ToldAgain()
-    for row in rows:
-        key = (row.account, row.external_id)
-        if row.kind not in MARKET_FACTS or key in known:
-            continue
-        told = facts.get(_core(row))
-        if not told:
-            continue
-        paid = next((fact for fact in told if fact.amount), told[0])
-        if not row.amount or row.amount == paid.amount:
-            result.known[key] = paid.key
-        elif paid.amount:
-            reason = (
-                f"{paid.key[1]} has booked this {row.kind} with cash in lieu of {decimal_text(paid.amount)}, here "
-                f"{decimal_text(row.amount)}: take the row out, or give it the amount that is booked"
+class MarketFacts:
+    """Every rename, merger and spin-off of a household, told by entries that stand in order of date."""
+
+    def __init__(self, entries: Sequence[LedgerEntry]) -> None:
+        """Raises BadEntry for a contradiction, Unsupported for a merger that pays in stock and in cash."""
+        self._begun: dict[str, Fact] = {}
+        self._facts: dict[_Name, list[Fact]] = {}
+        self._of_day: dict[tuple[EntryKind, str, date], list[Fact]] = {}
+        for entry in entries:
+            if entry.kind in _SUCCEEDED:
+                self._tell(entry)
+        for entry in entries if self._facts else ():
+            if entry.kind is EntryKind.CASH_MERGER:
+                self._refuse_mixed(entry)
+
+    def begun_by(self, entry: LedgerEntry) -> Fact | None:
+        """The fact, if this is the entry that tells of it first."""
+        return self._begun.get(entry.id)
+
+    def _tell(self, entry: LedgerEntry) -> None:
+        security, successor = entry.security or "", entry.to_security or ""
+        facts = self._facts.setdefault((entry.kind, security, successor), [])
+        fact = next((one for one in facts if one.trade_date == entry.trade_date), None)
+        if fact is None:
+            fact = self._begin(entry, security, successor, facts)
+        _check_repeated(entry, fact)
+        fact.accounts.add((entry.account, bool(entry.amount)))
+        if entry.amount:
+            fact.paid[entry.account] = entry
+
+    def _begin(
+        self, entry: LedgerEntry, security: str, successor: str, earlier: list[Fact]
+    ) -> Fact:
+        _check_late(entry, earlier)
+        beside = self._of_day.setdefault((entry.kind, security, entry.trade_date), [])
+        fraction = Fraction(entry.basis_fraction or 0)
+        fact = Fact(
+            kind=entry.kind,
+            security=security,
+            to_security=successor,
+            trade_date=entry.trade_date,
+            ratio=exact_ratio(entry.quantity),
+            fraction=fraction,
+            basis_moved=_basis_moved(entry, fraction, beside),
+            first=entry,
+        )
+        if beside and entry.kind is not EntryKind.SPIN_OFF:
+            raise BadEntry(
+                entry=entry.id,
+                problem=f"{security} becomes {successor} on {entry.trade_date}, and {beside[0].to_security} by entry "
+                f"{beside[0].first.id}: it can become one of them only",
             )
-            result.problems.append(RowProblem(row.ordinal, "amount", reason))
-    return result
+        self._begun[entry.id] = fact
+        beside.append(fact)
+        earlier.append(fact)
+        return fact
+
+    def _refuse_mixed(self, entry: LedgerEntry) -> None:
+        mergers = self._of_day.get((EntryKind.MERGE, entry.security or "", entry.trade_date))
+        if mergers:
+            raise Unsupported(
+                f"{entry.security} is merged for stock by entry {mergers[0].first.id} and for cash here, on one day. A "
+                "merger for stock and cash is not computed: the gain that is taxed depends on the value of what was "
+                "received (IRC 356). Book a give of the old shares and a receive of the new ones, with the basis and "
+                "the dates that the client's preparer reckons",
+                rule="R19",
+                entry=entry.id,
+            )
 
 
-def _core(row: NewTransaction) -> _Core:
-    return (
-        row.account, row.kind, row.security, row.to_security, row.trade_date,
-        exact_ratio(row.quantity.normalize()), row.basis_fraction,
-    )  # fmt: skip
+def _basis_moved(entry: LedgerEntry, fraction: Fraction, beside: Sequence[Fact]) -> Fraction:
+    """Part of the basis that is left when the spin-offs before this one on its day have taken theirs."""
+    left = 1 - sum(fact.fraction for fact in beside)
+    if fraction > left:
+        raise BadEntry(
+            entry=entry.id,
+            problem=f"the spin-offs of {entry.security} on {entry.trade_date} move more than all of its basis",
+        )
+    return fraction / left if left else Fraction(0)
+
+
+def _check_repeated(entry: LedgerEntry, fact: Fact) -> None:
+    ratio, fraction = exact_ratio(entry.quantity), Fraction(entry.basis_fraction or 0)
+    what = f"the {entry.kind} of {fact.security} into {fact.to_security} on {fact.trade_date}"
+    if (ratio, fraction) != (fact.ratio, fact.fraction):
+        raise BadEntry(
+            entry=entry.id,
+            problem=f"{what} is booked {_figures(ratio, fraction)} here and {_figures(fact.ratio, fact.fraction)} by "
+            f"entry {fact.first.id}: it reaches every account of the household and has one ratio",
+        )
+    if (entry.account, bool(entry.amount)) in fact.accounts:
+        raise BadEntry(
+            entry=entry.id, problem=f"account {entry.account} books {what} twice: leave one out"
+        )
+
+
+def _figures(ratio: Fraction, fraction: Fraction) -> str:
+    moved = f", moving {plain(fraction)} of the basis" if fraction else ""
+    return f"at {plain(ratio)} new shares for one{moved}"
+
+
+def _check_late(entry: LedgerEntry, earlier: Sequence[Fact]) -> None:
+    """A rename told twice renames nothing more; a merger or spin-off told twice would double the shares."""
+    if entry.kind is EntryKind.RENAME:
+        return
+    for fact in earlier:
+        if entry.trade_date - fact.trade_date <= _ONE_FACT:
+            raise BadEntry(
+                entry=entry.id,
+                problem=f"a {entry.kind} of {fact.security} into {fact.to_security} on {entry.trade_date} repeats "
+                f"entry {fact.first.id}, the one of {fact.trade_date}: one {entry.kind} is booked on one date and "
+                f"reaches every account of the household. Give this row the date {fact.trade_date}, or leave it out",
+            )
+
+
+def successions(entries: Sequence[LedgerEntry]) -> tuple[DatedGroup, ...]:
+    """Old and new security of each merger, substantially identical from its day on."""
+    return tuple(
+        DatedGroup(
+            tuple(
+                Membership(security, since=entry.trade_date)
+                for security in (entry.security or "", entry.to_security or "")
+            )
+        )
+        for entry in entries
+        if entry.kind is EntryKind.MERGE
+    )
+
+
+def with_renamed(groups: IdenticalGroups, entries: Sequence[LedgerEntry]) -> IdenticalGroups:
+    """The groups, with every symbol that a security has had, and each renamed security's symbols as a group."""
+    renamed = [
+        frozenset((entry.security or "", entry.to_security or ""))
+        for entry in entries
+        if entry.kind is EntryKind.RENAME
+    ]
+    if not renamed:
+        return groups
+    symbols: dict[str, frozenset[str]] = {}
+    for pair in renamed:
+        whole = pair.union(*(symbols.get(security, ()) for security in pair))
+        symbols.update(dict.fromkeys(whole, whole))
+    return [*(_with_symbols(group, symbols) for group in groups), *dict.fromkeys(symbols.values())]
+
+
+def _with_symbols(
+    group: DatedGroup | Collection[str], symbols: dict[str, frozenset[str]]
+) -> DatedGroup | Collection[str]:
+    """A member of a dated group belongs under each of its symbols; undated groups that overlap are one anyway."""
+    if not isinstance(group, DatedGroup):
+        return group
+    return DatedGroup(
+        tuple(
+            Membership(symbol, since=member.since, until=member.until)
+            for member in group.members
+            for symbol in sorted(symbols.get(member.security, {member.security}))
+        )
+    )

@@ -24,8 +24,9 @@ from lots.booking import (
 from lots.booking_rules import faults
 from lots.errors import LedgerError
 from lots.executions import REPORTED, Execution, retold
-from lots.market_facts import MARKET_FACTS, BookedFact, told_again
+from lots.market_facts import MARKET_FACTS
 from lots.models import ImportedFile, LotSelection, Transaction
+from lots.retold_facts import BookedFact, told_again
 from lots.services.rebuilding import store, touched_ledger
 from lots.services.relief import settled_reliefs
 from lots.types import Booked, EntryKind, NewTransaction, Relief, Source
