@@ -319,12 +319,9 @@ def _reason(
     seller, buyer = accounts[row.account], accounts[match.replacement_account]
     if not buyer.kind.is_taxable:
         return Reason.RETIREMENT
-    if OwnerKind.CORPORATION in (seller.owner_kind, buyer.owner_kind) and (
-        seller.owner != buyer.owner
-    ):
-        return Reason.CORPORATION
-    if seller.owner != buyer.owner:
-        return Reason.SPOUSE
+    if (seller.owner, seller.owner_kind) != (buyer.owner, buyer.owner_kind):
+        kinds = (seller.owner_kind, buyer.owner_kind)
+        return Reason.CORPORATION if OwnerKind.CORPORATION in kinds else Reason.SPOUSE
     if seller.id != buyer.id:
         return Reason.OTHER_ACCOUNT
     if security_of.get(match.replacement, row.security) != row.security:

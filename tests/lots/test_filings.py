@@ -1,0 +1,38 @@
+"""Whose sales stand on one return."""
+
+from accounts.types import FilingStatus, OwnerKind
+from lots.filings import TaxOwner, filings
+
+ANN = TaxOwner("1", "Ann", OwnerKind.PERSON)
+BOB = TaxOwner("2", "Bob", OwnerKind.PERSON)
+INC = TaxOwner("3", "Miller Inc", OwnerKind.CORPORATION)
+
+
+def test_a_joint_return_comes_first_and_leaves_the_corporation_out():
+    joint, ann, bob, inc = filings([ANN, INC, BOB], FilingStatus.MARRIED_JOINTLY)
+
+    assert (joint.key, joint.owners, joint.is_return, joint.is_whole) == (
+        "joint", frozenset("12"), True, True,
+    )  # fmt: skip
+    assert [(one.key, one.is_return, one.is_whole) for one in (ann, bob, inc)] == [
+        ("1", False, False), ("2", False, False), ("3", True, False),
+    ]  # fmt: skip
+
+
+def test_filing_separately_everybody_has_a_return_and_nobody_the_households_profile():
+    found = filings([ANN, BOB], FilingStatus.MARRIED_SEPARATELY)
+
+    assert [(one.key, one.is_return, one.is_whole) for one in found] == [
+        ("1", True, False), ("2", True, False),
+    ]  # fmt: skip
+
+
+def test_a_single_person_is_the_whole_household():
+    (only,) = filings([ANN], FilingStatus.SINGLE)
+
+    assert (only.key, only.title, only.is_whole) == ("1", "Ann", True)
+
+
+def test_without_a_tax_profile_nobody_is_taken_to_file_jointly():
+    assert [one.key for one in filings([ANN, BOB], None)] == ["1", "2"]
+    assert filings([], None) == ()
