@@ -187,8 +187,8 @@ def _problem(before: ScheduleD | None, entered: Brought | None) -> str:
     if computed == (entered.short_carryover, entered.long_carryover):
         return ""
     return (
-        f"The year before carries {computed[0]} short-term and {computed[1]} long-term on; "
-        f"entered are {entered.short_carryover} and {entered.long_carryover}."
+        f"The year before carries {computed[0]:,} short-term and {computed[1]:,} long-term on; "
+        f"entered are {entered.short_carryover:,.2f} and {entered.long_carryover:,.2f}."
     )
 
 

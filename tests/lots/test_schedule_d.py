@@ -1,0 +1,119 @@
+"""Schedule D from Form 8949, line by line (R31, R32)."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from accounts.types import FilingStatus
+from lots.form_8949 import form_8949
+from lots.netting import YearInputs
+from lots.schedule_d import Brought, ScheduleD, carryforward, schedule_d, worksheet_lines
+from lots.types import DisposalEvent, Term
+from tests.lots.test_form_8949 import sold
+
+D = Decimal
+SINGLE = FilingStatus.SINGLE
+
+
+def lines(schedule: ScheduleD) -> dict[str, Decimal]:
+    return {line.number: line.gain for line in schedule.lines if line.number}
+
+
+def test_lines_are_the_totals_of_the_boxes():
+    form = form_8949(
+        [
+            sold(50, 40),
+            sold(0, 5, event=DisposalEvent.WORTHLESS),
+            sold(30, 90, disallowed=20, term=Term.LONG),
+        ]
+    )
+
+    schedule = schedule_d(form)
+
+    assert lines(schedule) == {
+        "1b": D(10), "2": D(0), "3": D(-5), "7": D(5),
+        "8b": D(-40), "9": D(0), "10": D(0), "15": D(-40), "16": D(-35),
+    }  # fmt: skip
+    (box_d,) = (line for line in schedule.lines if line.number == "8b")
+    assert (box_d.proceeds, box_d.basis, box_d.adjustment) == (D(30), D(90), D(20))
+    assert schedule.line21 is None
+    assert schedule.short_carryover is None
+
+
+def test_what_the_household_brings_along_stands_in_its_own_lines():
+    brought = Brought(
+        SINGLE, short_outside=D(7), long_outside=D(-3), short_carryover=D(100), long_carryover=D(50)
+    )
+
+    schedule = schedule_d(form_8949([sold(50, 40), sold(9, 8, term=Term.LONG)]), brought=brought)
+
+    assert (schedule.line7, schedule.line15, schedule.line16) == (D(-83), D(-52), D(-135))
+    assert (lines(schedule)["6"], lines(schedule)["14"]) == (D(-100), D(-50))
+    assert schedule.line21 == D(-135)
+    assert "ordinary_income" in schedule.why_no_carryover
+
+
+@pytest.mark.parametrize(
+    ("status", "loss", "line21"),
+    [
+        (SINGLE, 8000, "-3000"),
+        (SINGLE, 2999, "-2999"),
+        (FilingStatus.MARRIED_SEPARATELY, 8000, "-1500"),
+        (SINGLE, -5, "0"),
+    ],
+)
+def test_line_21_is_limited_and_never_a_gain(status, loss, line21):
+    schedule = schedule_d(form_8949([sold(9000 - loss, 9000)]), brought=Brought(status))
+
+    assert schedule.line21 == D(line21)
+
+
+def test_the_worksheet_of_the_published_example():
+    """R32: single, 1,000 of other income, -2,000 short and -6,000 long: 1,000 and 6,000 are carried."""
+    form = form_8949([sold(1000, 3000), sold(1000, 7000, term=Term.LONG)])
+    inputs = YearInputs(year=2026, filing_status=SINGLE, ordinary_taxable_income=D(1000))
+
+    schedule = schedule_d(form, brought=Brought(SINGLE), inputs=inputs)
+
+    assert (schedule.short_carryover, schedule.long_carryover) == (D(1000), D(6000))
+    assert schedule.worksheet is not None
+    assert [amount for _, _, amount in worksheet_lines(schedule.worksheet)] == [
+        D(amount) for amount in (-2000, 3000, 1000, 1000, 2000, 0, 1000, 1000, 6000, 0, 0, 0, 6000)
+    ]
+
+
+def test_a_year_without_rates_has_no_worksheet_and_says_why():
+    inputs = YearInputs(year=1999, filing_status=SINGLE)
+
+    schedule = schedule_d(form_8949([sold(1, 9)]), brought=Brought(SINGLE), inputs=inputs)
+
+    assert schedule.worksheet is None
+    assert "no tax rates of 1999" in schedule.why_no_carryover
+
+
+def year_of(loss: int, **more: Any) -> ScheduleD:
+    inputs = YearInputs(year=2026, filing_status=SINGLE, ordinary_taxable_income=D(90000))
+    return schedule_d(
+        form_8949([sold(9000 - loss, 9000)]), brought=Brought(SINGLE, **more), inputs=inputs
+    )
+
+
+def test_a_carryover_that_does_not_follow_from_the_year_before_is_told():
+    schedules = {2025: year_of(5000), 2026: year_of(0)}
+    right, wrong = Brought(SINGLE, short_carryover=D(2000)), Brought(SINGLE, short_carryover=D(1))
+
+    first, second = carryforward(schedules, {2026: right})
+    assert (first.problem, second.problem, second.short_in) == ("", "", D(2000))
+
+    _, second = carryforward(schedules, {2026: wrong})
+    assert second.problem == (
+        "The year before carries 2,000.00 short-term and 0.00 long-term on; "
+        "entered are 1.00 and 0.00."
+    )
+
+
+def test_a_gap_between_years_is_no_problem():
+    _, later = carryforward({2023: year_of(5000), 2026: year_of(0)}, {2026: Brought(SINGLE)})
+
+    assert later.problem == ""
