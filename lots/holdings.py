@@ -1,176 +1,325 @@
 """The lots a household holds while its entries are replayed. Mutable, and private to the engine.
 
-Quantities are in base units, the security's units before its first split (``lots.splits``). A lot is what one entry
-opened, as far as one account holds it. It consists of parts: shares matched as replacements stand apart from those
-that are not (R15), and a transfer of some of them makes another part in the other account.
+Quantities are counted in base units (``lots.splits``), dollars in the replay's smallest unit (``lots.units``), both int
+wherever they are whole. A *lot* is what one entry opened, as far as one position holds it; a *position* is one
+account's lots of one security. A lot consists of *parts*: shares matched as replacements stand apart from those that
+are not (R15), and a transfer of some of them makes another part in the other account.
+
+A part knows its quantity and the rate of its basis, dollars per base unit. Taking shares out of a part, or cutting it
+in two, changes no rate; only a wash sale, averaging or a corporate action does. Nothing here walks over what is gone: a
+position forgets its empty lots at the front as they empty, and those in between by the dozen.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
-from fractions import Fraction
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
-from lots.types import LedgerAccount
+from lots.types import DisposalEvent, EntryKind, LedgerAccount, LedgerEntry
+from lots.units import Exact, Rate, is_below
 
-ZERO = Fraction(0)
-BlockKey = tuple[str, str, str, str]  # order or entry, account, name, security
+if TYPE_CHECKING:
+    from lots.queues import Seat
+
+_MANY = 32
+_parts = attrgetter("parts")
 
 
-@dataclass(slots=True, eq=False)
 class Opening:
     """The entry that brought shares into the household. Its parts share it wherever they are held."""
 
-    entry: str
-    order: int  # place in the order of execution
-    security: str
-    account: LedgerAccount  # the account that acquired, even after a transfer
-    acquired: date
-    block: str
-    block_key: BlockKey  # equal for the fills of one order, never for anything else (R9)
-    factor: Fraction  # shares per base share when it was opened
-    is_purchase: bool  # an acquisition in the sense of R19
-    is_reinvestment: bool = False
-    moved_first: bool = False  # a retirement purchase ordered before others of its date (U6)
-    parts_made: int = 0
-    free: list["Part"] = field(default_factory=list)  # parts that may still become replacements
+    __slots__ = (
+        "account", "acquired", "entry", "free", "is_purchase", "moved_first", "next", "order",
+        "parts_made", "scale",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        entry: LedgerEntry,
+        account: LedgerAccount,
+        acquired: date,
+        order: int,
+        scale: int,
+    ) -> None:
+        self.entry = entry
+        self.account = account  # the account that acquired, even after a transfer
+        self.acquired = acquired
+        self.order = order  # the entry's place in the ledger
+        self.scale = scale  # base units in a share when it was opened
+        self.is_purchase = False  # an acquisition in the sense of R19
+        self.moved_first = False  # a retirement purchase ordered before others of its date (U6)
+        self.parts_made = 0
+        self.free: Part | None = None  # first of the parts that may still become replacements
+        self.next: Opening | None = None  # the next candidate (``lots.wash_sales``)
+
+    @property
+    def is_inherited(self) -> bool:
+        """Long-term whatever its dates (IRC 1223(9))."""
+        return self.entry.kind is EntryKind.INHERIT
 
     def next_number(self) -> int:
         """The next unused part number: (entry, number) is never given twice."""
         number = self.parts_made
-        self.parts_made += 1
+        self.parts_made = number + 1
         return number
 
+    def first_free(self) -> "Part | None":
+        """The first part that may still become a replacement; those that no longer may are forgotten."""
+        part = self.free
+        while part is not None and (part.matched or not part.quantity):
+            part = part.beside
+        self.free = part
+        return part
 
-@dataclass(slots=True, eq=False)
-class SoldPart:
-    """One lot part sold by one sale, with what the wash-sale rule has made of it so far.
+    def add_free(self, part: "Part") -> None:
+        """Another part that may become a replacement, after those there are."""
+        last = self.first_free()
+        if last is None:
+            self.free = part
+            return
+        while last.beside is not None:
+            last = last.beside
+        last.beside = part
 
-    ``quantity`` and ``unmatched`` are in the units of the sale date.
-    """
-
-    sale: str
-    position: int  # the sale's place in the ledger
-    trade_date: date
-    account: LedgerAccount
-    opening: Opening
-    number: int
-    factor: Fraction  # shares per base share at the sale
-    holding_start: date
-    quantity: Fraction
-    proceeds: Fraction
-    basis: Fraction
-    carries_loss: bool  # its basis holds the loss of an earlier sale (R21)
-    disallowed: Fraction = ZERO
-    permanent: Fraction = ZERO
-    unmatched: Fraction = ZERO  # shares of a loss that have found no replacement yet
-    loss_per_share: Fraction = ZERO
+    def is_same_order(self, other: "Opening") -> bool:
+        """Fills of one order of one account are one block (R9): two accounts may give their orders the same name."""
+        if self is other:
+            return True
+        mine, its = self.entry, other.entry
+        return bool(mine.block) and (
+            (mine.block, mine.account, mine.security) == (its.block, its.account, its.security)
+        )
 
 
-@dataclass(slots=True, eq=False)
 class Part:
     """Shares of one lot with one history: equal basis per share, equal holding period, matched or not."""
 
-    lot: "Lot"
-    number: int
-    holding_start: date
-    quantity: Fraction
-    basis: Fraction
-    matched: bool = False  # these shares have served as a replacement (R14)
-    adjusted: bool = False  # and their basis was raised (R13)
-    sold_in: SoldPart | None = None  # only under U4 LITERAL_ACQUIRED: the shares are gone
+    __slots__ = (
+        "adjusted", "beside", "gift", "holding_start", "lot", "matched", "number", "quantity",
+        "rate", "sold_in",
+    )  # fmt: skip
 
-    def take(self, quantity: Fraction) -> Fraction:
-        """Remove shares and return the basis they carried."""
-        if quantity == self.quantity:
-            basis, self.basis = self.basis, ZERO
-        else:
-            basis = self.basis * quantity / self.quantity
-            self.basis -= basis
+    def __init__(
+        self, lot: "Lot", number: int, holding_start: date, quantity: Exact, rate: Rate
+    ) -> None:
+        self.lot = lot
+        self.number = number
+        self.holding_start = holding_start
+        self.quantity = quantity
+        self.rate = rate
+        self.matched = False  # these shares have served as a replacement (R14)
+        self.adjusted = False  # and their basis was raised (R13)
+        self.gift: tuple[Rate, date] | None = None  # what losses count from (IRC 1015(a)), if less
+        self.sold_in: SoldPart | None = None  # only under U4 LITERAL_ACQUIRED: the shares are gone
+        self.beside: Part | None = None  # another part of the opening that may become a replacement
+
+    def basis_sold_at(self, price: Rate) -> tuple[Rate, date]:
+        """Rate and start of the holding period that count if the shares are sold at ``price``.
+
+        A gift worth less than the donor's basis has two: a gain counts from the donor's basis and start, a loss from
+        the value and the day of the gift, and between the two there is neither (IRC 1015(a); Reg. 1.1015-1(a)).
+        """
+        if self.gift is not None and is_below(price, self.rate):
+            value, given_on = self.gift
+            return (value, given_on) if is_below(price, value) else (price, self.holding_start)
+        return self.rate, self.holding_start
+
+    def cut(self, quantity: Exact) -> "Part":
+        """Some of the shares as a part of their own, of the same lot and history, in no place yet."""
         self.quantity -= quantity
-        return basis
-
-    def split_off(self, quantity: Fraction) -> "Part":
-        """Move some of the shares into a new part of the same lot and history."""
-        return Part(
-            lot=self.lot,
-            number=self.lot.opening.next_number(),
-            holding_start=self.holding_start,
-            basis=self.take(quantity),
-            quantity=quantity,
-            matched=self.matched,
-            adjusted=self.adjusted,
-            sold_in=self.sold_in,
+        piece = Part(
+            self.lot, self.lot.opening.next_number(), self.holding_start, quantity, self.rate
         )
+        piece.matched, piece.adjusted = self.matched, self.adjusted
+        piece.gift, piece.sold_in = self.gift, self.sold_in
+        return piece
 
-    def mark_matched(self) -> None:
-        """Move the part to the matched side of its lot, where sales take it first (U9)."""
-        if self in self.lot.unmatched:
-            self.lot.unmatched.remove(self)
-        self.matched = True
-        if self.sold_in is None:
-            self.lot.matched.append(self)
+    def match(self, quantity: Exact) -> "Part":
+        """Mark shares as replacements, where sales take them first (U9); they are cut off if they are not all."""
+        if quantity == self.quantity:
+            piece = self
+            if self.sold_in is None:
+                self.lot.parts.remove(self)
+        else:
+            piece = self.cut(quantity)
+        piece.matched = True
+        if piece.sold_in is None:
+            self.lot.add(piece)
+        return piece
 
 
-@dataclass(slots=True, eq=False)
 class Lot:
-    """What one account holds of one opening."""
+    """What one position holds of one opening."""
 
-    opening: Opening
-    account: LedgerAccount
-    matched: list[Part] = field(default_factory=list)  # in the order of matching
-    unmatched: list[Part] = field(default_factory=list)
+    __slots__ = ("matched", "opening", "parts", "position")
 
-    def parts(self) -> Iterator[Part]:
-        """Parts in the order in which sales use them up: matched first (U9)."""
-        yield from self.matched
-        yield from self.unmatched
+    def __init__(self, opening: Opening, position: "Position") -> None:
+        self.opening = opening
+        self.position = position
+        self.parts: list[Part] = []  # in the order in which sales use them up: matched first (U9)
+        self.matched = 0  # how many of them are matched
 
     def add(self, part: Part) -> None:
+        """Put a part in its place: matched ones in the order of matching, then the others."""
         part.lot = self
-        (self.matched if part.matched else self.unmatched).append(part)
+        if part.matched:
+            self.parts.insert(self.matched, part)
+            self.matched += 1
+        else:
+            self.parts.append(part)
 
-    def discard_empty(self) -> bool:
-        """Forget parts without shares; True if the lot itself has none left."""
-        self.matched = [part for part in self.matched if part.quantity]
-        self.unmatched = [part for part in self.unmatched if part.quantity]
-        return not self.matched and not self.unmatched
+    def remove(self, part: Part) -> None:
+        """Take a part out; the position forgets a lot that has none left."""
+        self.parts.remove(part)
+        if part.matched:
+            self.matched -= 1
+        if not self.parts:
+            self.position.forget(self)
 
 
 class Position:
     """One account's lots of one security, earliest acquired first (R22)."""
 
-    def __init__(self) -> None:
-        self._lots: list[Lot] = []
-        self._by_entry: dict[str, Lot] = {}
+    __slots__ = (
+        "_by_entry", "_first", "_gone", "_lots", "account", "is_taxable", "seat", "security",
+    )  # fmt: skip
 
-    def __iter__(self) -> Iterator[Lot]:
-        return iter(self._lots)
+    def __init__(self, account: LedgerAccount, security: str) -> None:
+        self.account = account
+        self.security = security
+        self.is_taxable = account.kind.is_taxable
+        self.seat: Seat | None = None  # its place among the queues of the wash-sale rule
+        self._lots: list[Lot] = []
+        self._first = 0  # where the lots begin that are not empty
+        self._gone = 0  # empty lots behind the first
+        self._by_entry: dict[str, Lot] | None = None  # made when somebody asks for a lot by name
+
+    def lots(self) -> Iterator[Lot]:
+        """Lots that hold something, earliest acquired first. Nothing may leave on the way."""
+        index = self._first
+        lots = self._lots
+        while index < len(lots):
+            lot = lots[index]
+            index += 1
+            if lot.parts:
+                yield lot
+
+    def parts(self) -> Iterator[Part]:
+        """Parts in the order in which sales use them up first in, first out."""
+        return chain.from_iterable(map(_parts, self.lots()))
+
+    def parts_latest_first(self) -> Iterator[Part]:
+        """Parts by lots the other way round; inside a lot the order is the same (U9)."""
+        for index in range(len(self._lots) - 1, self._first - 1, -1):
+            yield from self._lots[index].parts
 
     def lot(self, entry: str) -> Lot | None:
         """The lot that ``entry`` opened, if any of it is held here."""
+        if self._by_entry is None:
+            self._by_entry = {lot.opening.entry.id: lot for lot in self.lots()}
         return self._by_entry.get(entry)
 
-    def lot_for(self, opening: Opening, account: LedgerAccount) -> Lot:
-        """The lot of ``opening``, made empty at its place in the order if there is none."""
-        lot = self._by_entry.get(opening.entry)
-        if lot is None:
-            lot = Lot(opening, account)
-            self._by_entry[opening.entry] = lot
-            if not self._lots or _order(self._lots[-1]) < _order(lot):
-                self._lots.append(lot)
-            else:
-                self._lots.insert(bisect_left(self._lots, _order(lot), key=_order), lot)
+    def new_lot(self, opening: Opening) -> Lot:
+        """A lot of ``opening``, empty, at its place in the order."""
+        lot = Lot(opening, self)
+        lots = self._lots
+        if not lots or _order(lots[-1]) < _order(lot):
+            lots.append(lot)
+        else:
+            lots.insert(bisect_left(lots, _order(lot), self._first, key=_order), lot)
+        if self._by_entry is not None:
+            self._by_entry[opening.entry.id] = lot
         return lot
 
-    def discard_if_empty(self, lot: Lot) -> None:
-        if lot.discard_empty():
-            del self._by_entry[lot.opening.entry]
-            del self._lots[bisect_left(self._lots, _order(lot), key=_order)]
+    def lot_for(self, opening: Opening) -> Lot:
+        """The lot of ``opening`` that is here already, else a new one. Give it a part at once."""
+        return self.lot(opening.entry.id) or self.new_lot(opening)
 
-    def held(self) -> Fraction:
+    def forget(self, lot: Lot) -> None:
+        """Drop a lot that has become empty. Over many sales this takes no more than a step or two for each."""
+        if self._by_entry is not None:
+            del self._by_entry[lot.opening.entry.id]
+        lots, first = self._lots, self._first
+        self._gone += 1
+        if lots[first] is lot:
+            while first < len(lots) and not lots[first].parts:
+                first += 1
+                self._gone -= 1
+            if first > _MANY and first * 2 > len(lots):
+                del lots[:first]
+                first = 0
+            self._first = first
+        elif lots[-1] is lot:
+            while not lots[-1].parts:
+                lots.pop()
+                self._gone -= 1
+        elif self._gone > _MANY and self._gone * 2 > len(lots) - first:
+            self._lots = list(self.lots())
+            self._first = self._gone = 0
+
+    def held(self) -> Exact:
         """Base units in all lots together."""
-        return sum((part.quantity for lot in self._lots for part in lot.parts()), ZERO)
+        return sum(part.quantity for part in self.parts())
+
+
+class Sale:
+    """Shares of one position that leave for money, in one event of one entry."""
+
+    __slots__ = ("account", "entry", "event", "place", "rate", "scale", "security", "trade_date")
+
+    def __init__(
+        self,
+        entry: LedgerEntry,
+        position: Position,
+        place: int,
+        scale: int,
+        rate: Rate,
+        event: DisposalEvent,
+    ) -> None:
+        self.entry = entry
+        self.account = position.account
+        self.security = position.security
+        self.place = place  # in the ledger
+        self.trade_date = entry.trade_date
+        self.scale = scale  # base units in a share at the sale
+        self.rate = rate  # proceeds, dollars per base unit
+        self.event = event
+
+
+class SoldPart:
+    """One lot part sold by one sale, as it left."""
+
+    __slots__ = (
+        "adjusted", "holding_start", "loss", "moved_in", "number", "opening", "quantity", "rate",
+        "sale",
+    )  # fmt: skip
+
+    def __init__(
+        self, sale: Sale, part: Part, quantity: Exact, rate: Rate, holding_start: date
+    ) -> None:
+        self.sale = sale
+        self.opening = part.lot.opening
+        self.number = part.number
+        self.quantity = quantity
+        self.rate = rate  # of the basis
+        self.holding_start = holding_start
+        self.adjusted = part.adjusted  # its basis holds the loss of an earlier sale (R21)
+        self.loss: Loss | None = None  # what the wash-sale rule has made of it
+        self.moved_in: Exact = 0  # losses that went into its basis afterwards (U4 literal)
+
+
+class Loss:
+    """The loss of one lot part sold, as far as it is matched with replacements. Counted in its own base units."""
+
+    __slots__ = ("permanent", "rate", "row", "unmatched")
+
+    def __init__(self, row: SoldPart, rate: Rate) -> None:
+        self.row = row
+        self.rate = rate  # dollars per base unit, above zero
+        self.unmatched: Exact = row.quantity  # shares that have found no replacement yet
+        self.permanent: Exact = 0  # shares whose loss is gone for ever
 
 
 def _order(lot: Lot) -> tuple[date, int]:

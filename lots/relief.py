@@ -1,100 +1,170 @@
-"""Which shares leave the account: identified lots, else first in, first out within the account (R22, R20, U9)."""
+"""Which shares leave the account: identified lots, else by the standing order, else first in, first out (R22, R22b).
+
+A standing order (``lots.types.Relief``) looks at the account's own position only. Inside a lot adjusted shares leave
+first (U9), unless the order compares basis: HIFO and LOWEST_TAX look at every part by itself. Whatever the order, the
+shares chosen are told in the order of original acquisition, in which losses of one sale count (R20).
+
+* FIFO and LIFO go by date of acquisition, then by order of execution.
+* HIFO takes the highest basis per share first; of equal ones the part acquired first.
+* LOWEST_TAX takes short-term losses, long-term losses, long-term gains, short-term gains; of each kind the largest loss
+  or the smallest gain per share first. Shares that leave without a price (a transfer, a gift) cannot be told apart by
+  it: they leave first in, first out, as they do where no standing order is given.
+* AVERAGE gives every share of the position the position's average basis, wash-sale adjustments included, and then takes
+  first in, first out; holding periods stay (Reg. 1.1012-1(e)). It happens at each disposal or transfer under this
+  method, so a purchase in between changes the average only for what leaves later.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from lots.errors import Oversold, UnknownLot
-from lots.holdings import ZERO, Lot, Part, Position
-from lots.splits import in_base_units, in_shares
-from lots.types import LedgerEntry, LotPick
+from lots.errors import Oversold, UnknownLot, Unsupported
+from lots.holding_period import first_long_term_day
+from lots.holdings import Lot, Part, Position, Sale
+from lots.types import LedgerEntry, LotPick, Relief
+from lots.units import Exact, rate, ratio, whole
+
+Taken = tuple[Part, Exact]  # shares of one part that leave, in base units
 
 
-@dataclass(slots=True)
-class Take:
-    """Shares of one part that leave, in base units."""
+def choose(
+    position: Position, entry: LedgerEntry, wanted: Exact, scale: int, sale: Sale | None = None
+) -> list[Taken]:
+    """The ``wanted`` base units that ``entry`` takes out of ``position``, part by part.
 
-    part: Part
-    quantity: Fraction
-
-
-def choose(position: Position, entry: LedgerEntry, factor: Fraction) -> list[Take]:
-    """The shares that the sale or transfer ``entry`` takes out of ``position``.
-
-    ``factor`` is shares per base share on that day. One Take per part, in the order of original acquisition (R20) and
-    inside a lot adjusted shares first (U9).
-
-    The lots identified are binding (R22), their parts are not: parts follow from wash sales, and an entry that comes
-    later can cut the same shares differently. A pick that names a part takes from that part first; what the part
-    cannot give comes from the lot's other parts in their order (U9). Raises UnknownLot for an identified lot of which
-    nothing is held here, and Oversold where there are not enough shares (R26: no short positions).
+    ``scale`` is base units in a share on that day; ``sale`` knows the price, if there is one. The lots identified are
+    binding (R22), their parts are not: parts follow from wash sales, and an entry that comes later can cut the same
+    shares differently. A pick that names a part takes from that part first; what the part cannot give comes from the
+    lot's other parts in their order (U9). Raises UnknownLot for an identified lot of which nothing is held here,
+    Oversold where there are not enough shares (R26: no short positions), and Unsupported for an average over a gift
+    with two bases (R22b).
     """
     if entry.picks:
-        return _identified(position, entry, factor)
-    wanted = in_base_units(Fraction(entry.quantity), factor)
-    takes: list[Take] = []
-    for lot in position:
-        for part in lot.parts():
-            taken = min(part.quantity, wanted)
-            takes.append(Take(part, taken))
-            wanted -= taken
-            if not wanted:
-                return takes
-    raise _oversold(entry, Fraction(entry.quantity), in_shares(position.held(), factor))
+        return _identified(position, entry, scale)
+    relief = entry.relief
+    if relief is None or relief is Relief.FIFO:
+        taken, missing = _taken(position.parts(), wanted)
+    elif relief is Relief.AVERAGE:
+        average(position, entry)
+        taken, missing = _taken(position.parts(), wanted)
+    else:
+        taken, missing = _taken(_in_order(position, relief, sale), wanted)
+        taken.sort(key=_acquisition_order)
+    if missing:
+        held = ratio(position.held(), scale)
+        raise _oversold(entry, position, Fraction(entry.quantity), held)
+    return taken
 
 
-def _identified(position: Position, entry: LedgerEntry, factor: Fraction) -> list[Take]:
+def average(position: Position, entry: LedgerEntry) -> None:
+    """Give every part of the position its average basis (R22b)."""
+    parts = list(position.parts())
+    if any(part.gift is not None for part in parts):
+        raise Unsupported(
+            f"account {position.account.id} holds shares of {position.security} received as a gift below the donor's "
+            "basis; they have one basis for gains and one for losses and cannot be averaged",
+            rule="R22b",
+            entry=entry.id,
+        )
+    if len({part.rate for part in parts}) < 2:
+        return
+    basis = sum(part.quantity * ratio(*part.rate) for part in parts)
+    common = rate(basis, position.held())
+    adjusted = any(part.adjusted for part in parts)
+    for part in parts:
+        part.rate = common
+        part.adjusted = adjusted
+
+
+def _taken(parts: Iterable[Part], wanted: Exact) -> tuple[list[Taken], Exact]:
+    """What the parts give in their order, and what is missing."""
+    taken = []
+    for part in parts:
+        if part.quantity >= wanted:
+            taken.append((part, wanted))
+            return taken, 0
+        taken.append((part, part.quantity))
+        wanted -= part.quantity
+    return taken, wanted
+
+
+def _in_order(position: Position, relief: Relief, sale: Sale | None) -> Iterable[Part]:
+    if relief is Relief.LIFO:
+        return position.parts_latest_first()
+    if relief is Relief.HIFO:
+        return sorted(position.parts(), key=lambda part: -ratio(*part.rate))
+    if sale is None:
+        return position.parts()
+    return sorted(position.parts(), key=lambda part: _burden(part, sale))
+
+
+def _burden(part: Part, sale: Sale) -> tuple[int, Fraction]:
+    """LOWEST_TAX: the kind of gain or loss, then dollars per base unit."""
+    basis, start = part.basis_sold_at(sale.rate)
+    gain = ratio(*sale.rate) - ratio(*basis)
+    sold_on = sale.entry.trade_date
+    is_long = part.lot.opening.is_inherited or sold_on >= first_long_term_day(start)
+    if gain < 0:
+        return (1 if is_long else 0), gain
+    return (2 if is_long else 3), gain
+
+
+def _identified(position: Position, entry: LedgerEntry, scale: int) -> list[Taken]:
     """Every part that is named gives first, whatever the order of the picks; then the lots fill up what is short."""
-    takes: dict[Part, Take] = {}
-    short: list[tuple[LotPick, Lot, Fraction]] = []
+    given: dict[Part, Exact] = {}
+    short: list[tuple[LotPick, Lot, Exact]] = []
     for pick in entry.picks:
         lot = _picked_lot(position, entry, pick)
-        wanted = in_base_units(Fraction(pick.quantity), factor)
-        named = [part for part in lot.parts() if part.number == pick.part]
-        short.append((pick, lot, _taken_from(named, wanted, takes)))
+        wanted = whole(pick.quantity, scale)
+        named = [part for part in lot.parts if part.number == pick.part]
+        short.append((pick, lot, _given(named, wanted, given)))
     for pick, lot, wanted in short:
-        if _taken_from(lot.parts(), wanted, takes):
-            held = in_shares(sum((part.quantity for part in lot.parts()), ZERO), factor)
-            raise _oversold(entry, _picked_of_lot(entry, pick.lot), held, lot=pick.lot)
-    return sorted((take for take in takes.values() if take.quantity), key=_acquisition_order)
+        if _given(lot.parts, wanted, given):
+            held = ratio(sum(part.quantity for part in lot.parts), scale)
+            picked = sum(Fraction(other.quantity) for other in entry.picks if other.lot == pick.lot)
+            raise _oversold(entry, position, Fraction(picked), held, lot=pick.lot)
+    return sorted(
+        ((p, quantity) for p, quantity in given.items() if quantity), key=_acquisition_order
+    )
 
 
 def _picked_lot(position: Position, entry: LedgerEntry, pick: LotPick) -> Lot:
     lot = position.lot(pick.lot)
     if lot is None:
         raise UnknownLot(
-            entry=entry.id, account=entry.account, security=entry.security or "", lot=pick.lot
+            entry=entry.id, account=position.account.id, security=position.security, lot=pick.lot
         )
     return lot
 
 
-def _taken_from(parts: Iterable[Part], wanted: Fraction, takes: dict[Part, Take]) -> Fraction:
-    """Add to ``takes`` what the parts can give, in their order. Returns what is still wanted, in base units."""
+def _given(parts: Iterable[Part], wanted: Exact, given: dict[Part, Exact]) -> Exact:
+    """Add to ``given`` what the parts still can give, in their order. Returns what is missing, in base units."""
     for part in parts:
-        take = takes.setdefault(part, Take(part, ZERO))
-        taken = min(part.quantity - take.quantity, wanted)
-        take.quantity += taken
-        wanted -= taken
+        before = given.get(part, 0)
+        more = min(part.quantity - before, wanted)
+        given[part] = before + more
+        wanted -= more
     return wanted
 
 
-def _acquisition_order(take: Take) -> tuple[date, int, bool]:
-    opening = take.part.lot.opening
-    return (opening.acquired, opening.order, not take.part.matched)
-
-
-def _picked_of_lot(entry: LedgerEntry, lot: str) -> Fraction:
-    return sum((Fraction(pick.quantity) for pick in entry.picks if pick.lot == lot), ZERO)
+def _acquisition_order(taken: Taken) -> tuple[date, int, bool]:
+    part = taken[0]
+    opening = part.lot.opening
+    return (opening.acquired, opening.order, not part.matched)
 
 
 def _oversold(
-    entry: LedgerEntry, wanted: Fraction, held: Fraction, *, lot: str | None = None
+    entry: LedgerEntry,
+    position: Position,
+    wanted: Fraction,
+    held: Fraction,
+    *,
+    lot: str | None = None,
 ) -> Oversold:
     return Oversold(
         entry=entry.id,
-        account=entry.account,
-        security=entry.security or "",
+        account=position.account.id,
+        security=position.security,
         trade_date=entry.trade_date,
         wanted=wanted,
         held=held,

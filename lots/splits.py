@@ -1,20 +1,23 @@
 """Splits of a household's securities as market facts (R23).
 
 A split multiplies the shares of every lot of the security, in every account, whoever booked it. The engine counts in
-*base units*, the units before the first split of a security, so that a split moves no lot at all.
+*base units*, the units before the first split of a security, so that a split moves no lot at all. Base units are cut
+so small, for all securities of one identical group alike, that a share is a whole number of them at any time: 6 after
+a 3-for-2 and a 2-for-1 split are 6, 4 and 2. A contract (R26) is the shares it covers.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 
 from lots.errors import BadEntry
 from lots.types import EntryKind, LedgerEntry
 
-_ONE = Fraction(1)  # one object: most securities never split, and ``is`` spares exact arithmetic
+_ONE = Fraction(1)
 _REPEATING_PLACES = 6
 _REPEATING_DENOMINATOR = 100
 _ONE_SPLIT = timedelta(
@@ -37,24 +40,6 @@ def exact_ratio(ratio: Decimal) -> Fraction:
     return simple if abs(simple - exact) * 2 <= Fraction(1, 10**places) else exact
 
 
-def in_base_units(shares: Fraction, factor: Fraction) -> Fraction:
-    """Base shares for ``shares`` of a day on which one base share is ``factor`` shares."""
-    return shares if factor is _ONE else shares / factor
-
-
-def in_shares(base: Fraction, factor: Fraction) -> Fraction:
-    """The inverse of ``in_base_units``."""
-    return base if factor is _ONE else base * factor
-
-
-@dataclass(slots=True)
-class _History:
-    """Positions of one security's splits, and the shares one base share has become after each."""
-
-    positions: list[int] = field(default_factory=list)
-    factors: list[Fraction] = field(default_factory=list)
-
-
 @dataclass(slots=True)
 class _Booked:
     """A split, the entry that booked it first, and the accounts that have booked it."""
@@ -64,8 +49,16 @@ class _Booked:
     accounts: set[str]
 
 
+@dataclass(slots=True)
+class _History:
+    """Places of one security's splits in the ledger, and what each has made of a share from before the first."""
+
+    places: list[int] = field(default_factory=list)
+    factors: list[Fraction] = field(default_factory=list)
+
+
 class SplitBook:
-    """Every split of a household. A position is an entry's place in the order of dates and execution."""
+    """Every split of a household. A place is an entry's index in the order of dates."""
 
     def __init__(self, entries: Sequence[LedgerEntry]) -> None:
         """Read the splits out of ``entries``, which stand in order. Raises BadEntry for a contradiction.
@@ -74,9 +67,9 @@ class SplitBook:
         bookings; a second booking in one account, or another ratio on the same date, is refused. So is an equal ratio
         within ten days of another: it is one split on two dates, and counting both would double the shares.
         """
-        self._histories: dict[str, _History] = {}
+        self.histories: dict[str, _History] = {}
         booked: dict[str, dict[date, _Booked]] = {}
-        for position, entry in enumerate(entries):
+        for place, entry in enumerate(entries):
             if entry.kind is not EntryKind.SPLIT or entry.security is None:
                 continue
             ratio = exact_ratio(entry.quantity)
@@ -85,23 +78,72 @@ class SplitBook:
             if known is None:
                 _check_late(entry, ratio, splits.values())
                 splits[entry.trade_date] = _Booked(entry, ratio, {entry.account})
-                self._add(entry.security, position, ratio)
+                self._add(entry.security, place, ratio)
                 continue
             _check_repeated(entry, ratio, known)
             known.accounts.add(entry.account)
 
-    def _add(self, security: str, position: int, ratio: Fraction) -> None:
-        history = self._histories.setdefault(security, _History())
+    def _add(self, security: str, place: int, ratio: Fraction) -> None:
+        history = self.histories.setdefault(security, _History())
         history.factors.append(ratio * (history.factors[-1] if history.factors else _ONE))
-        history.positions.append(position)
+        history.places.append(place)
 
-    def factor(self, security: str, position: int) -> Fraction:
-        """Shares that one base share of ``security`` has become at ``position``."""
-        history = self._histories.get(security)
-        if history is None:
-            return _ONE
-        index = bisect_right(history.positions, position)
-        return history.factors[index - 1] if index else _ONE
+
+class Measures:
+    """Base units in a share (or in a contract, for all the shares it covers) of every security at every place."""
+
+    def __init__(
+        self, entries: Sequence[LedgerEntry], group_name: Callable[[str], str], unit: int
+    ) -> None:
+        """``unit`` is the least number of base units in a share: 1,000 where entries show thousandths of shares.
+
+        Raises BadEntry for contradicting splits or for two multipliers of one security.
+        """
+        histories = SplitBook(entries).histories
+        multipliers = _multipliers(entries)
+        self._unit = unit
+        self._places: dict[str, list[int]] = {}
+        self._scales: dict[str, list[int]] = {}
+        if not histories and not multipliers:
+            return
+        finest: dict[str, int] = {}  # by identical group
+        for security in histories.keys() | multipliers.keys():
+            group = group_name(security)
+            covered = multipliers.get(security, _ONE).denominator
+            factors = histories[security].factors if security in histories else [_ONE]
+            multiples = (factor.numerator * covered for factor in factors)
+            finest[group] = lcm(finest.get(group, 1), *multiples)
+        for security in {entry.security for entry in entries if entry.security is not None}:
+            history = histories.get(security, _History())
+            share = unit * finest.get(group_name(security), 1) * multipliers.get(security, _ONE)
+            self._places[security] = history.places
+            self._scales[security] = [int(share / factor) for factor in (_ONE, *history.factors)]
+
+    def scale(self, security: str, place: int) -> int:
+        """Base units in one share of ``security`` at ``place``."""
+        scales = self._scales.get(security)
+        return scales[bisect_right(self._places[security], place)] if scales else self._unit
+
+
+def _multipliers(entries: Sequence[LedgerEntry]) -> dict[str, Fraction]:
+    """Security -> shares covered by one contract, for those that are contracts (R26)."""
+    told: dict[str, LedgerEntry] = {}
+    for entry in entries:
+        if entry.multiplier != 1 and entry.security is not None:
+            told.setdefault(entry.security, entry)
+    for entry in entries if told else ():
+        first = told.get(entry.security or "")
+        if first is not None and entry.multiplier != first.multiplier and _has_shares(entry):
+            raise BadEntry(
+                entry=entry.id,
+                problem=f"a contract of {entry.security} covers {entry.multiplier} shares here and "
+                f"{first.multiplier} in entry {first.id}; it always covers the same",
+            )
+    return {security: Fraction(entry.multiplier) for security, entry in told.items()}
+
+
+def _has_shares(entry: LedgerEntry) -> bool:
+    return entry.kind is not EntryKind.SPLIT
 
 
 def _check_late(entry: LedgerEntry, ratio: Fraction, earlier: Iterable[_Booked]) -> None:

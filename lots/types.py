@@ -1,16 +1,16 @@
 """Value types of the ledger and of what replay makes of it.
 
-Quantities are shares, money is US dollars. Inside the engine both are exact ``Fraction``; entries come in as
-``Decimal`` and results are rounded only where they are stored or shown (``lots.rounding``). A float
-anywhere is a TypeError.
+Quantities are shares, money is US dollars. Entries come in as ``Decimal``, results are exact ``Fraction`` and are
+rounded only where they are stored or shown (``lots.rounding``). A float anywhere is a TypeError.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Self
 
 from accounts.types import AccountKind, OwnerKind
 
@@ -230,8 +230,41 @@ class DatedGroup:
 IdenticalGroups = Sequence[Collection[str] | DatedGroup]  # undated groups hold on every day
 
 
+class Lazy:
+    """Base of values whose fields are filled in when one of them is first looked at.
+
+    The engine decides every result exactly, in integers; Fractions in lowest terms are made for those who look. Such a
+    value is equal to, hashes like and can be replaced like one that was written out.
+    """
+
+    __slots__ = ("_source",)
+
+    @classmethod
+    def later(cls, values: Callable[..., dict[str, Any]], *arguments: Any) -> Self:
+        """A value whose fields are what ``values(*arguments)`` will say."""
+        made = object.__new__(cls)
+        _set_source(made, (values, arguments))
+        return made
+
+    if not TYPE_CHECKING:  # a type checker shall still find misspelt fields
+
+        def __getattr__(self, name):
+            """Called for a field that is not filled in."""
+            if name not in type(self).__dataclass_fields__:
+                raise AttributeError(f"{type(self).__name__} has no {name}", name=name, obj=self)
+            values, arguments = _get_source(self)
+            for field_name, value in values(*arguments).items():
+                object.__setattr__(self, field_name, value)
+            _set_source(self, None)
+            return getattr(self, name)
+
+
+_get_source = Lazy.__dict__["_source"].__get__
+_set_source = Lazy.__dict__["_source"].__set__
+
+
 @dataclass(frozen=True, slots=True)
-class OpenLot:
+class OpenLot(Lazy):
     """One part of a lot that is still held. (opening, part) is its identity and survives a rebuild."""
 
     opening: str
@@ -250,14 +283,14 @@ class OpenLot:
 
 
 @dataclass(frozen=True, slots=True)
-class WashMatch:
+class WashMatch(Lazy):
     """One match of sold shares with replacement shares (R11, R12)."""
 
     sale: str
     sold_lot: str
     replacement: str  # the entry that acquired the replacement shares
     replacement_account: str
-    shares: Fraction  # in the units of the sale date
+    shares: Fraction  # in the units of the sale date; of contracts, the shares they cover (R26)
     amount: Fraction
     treatment: Treatment
     rule_ids: tuple[str, ...]
@@ -266,7 +299,7 @@ class WashMatch:
 
 
 @dataclass(frozen=True, slots=True)
-class RealizedLot:
+class RealizedLot(Lazy):
     """One lot part sold by one sale. ``gain = proceeds - basis``; ``allowed = gain + disallowed`` (H2)."""
 
     sale: str

@@ -9,10 +9,14 @@ How a match is made (``WashBook``; ``lots.replay`` calls it in the order of exec
 3. When a loss sale arrives it takes the candidates already bought, earliest acquired first (R12); retirement accounts
    first on one date (U6). What it lacks stays pending until its window has passed.
 4. When a purchase arrives it serves the pending losses, in the order of disposition (R7), before it can be a candidate
-   for later ones. Together 3 and 4 give every loss the earliest replacements that no earlier loss has used.
-5. Shares are compared share for share (U8) in the units of the sale date (R23).
+   for later ones. Together 3 and 4 give every loss the earliest replacements that no earlier loss has used. A lot taken
+   over without its history (``OPENING``) is a candidate by the day it was bought on, for losses from its first day on.
+5. Shares are compared share for share (U8) in the units of the sale date (R23), contracts by what they cover (R26).
 6. Each match moves its loss into the replacement shares' basis (R13) and tacks their holding period (R15, U3), so that
    a later loss is measured on the adjusted basis (R21). If a retirement account bought, the loss is gone (R16).
+
+Candidates and pending losses stand in queues (``lots.queues``), one for all accounts that count for the same sellers,
+so that the next admissible one is the first: a match costs the same however many trades there were.
 
 A corporation that the household controls (R18) is another taxpayer. Its purchase disallows a person's loss whatever the
 policy on spouses; nothing settles where the basis goes, so nobody's basis is raised and the amount counts as permanent.
@@ -22,36 +26,36 @@ Under U4 LITERAL_ACQUIRED shares sold before the loss count too. The loss then g
 disposed of them; that sale is not tested a second time, and its dates stay.
 """
 
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from fractions import Fraction
 
 from accounts.types import AccountKind, OwnerKind
 from lots.holding_period import tacked_start
-from lots.holdings import Opening, Part, SoldPart
-from lots.splits import SplitBook, in_base_units, in_shares
+from lots.holdings import Loss, Opening, Part, Position, SoldPart
+from lots.identity import Identity, merged_groups
+from lots.queues import Queues, Seat
+from lots.splits import Measures
 from lots.types import (
-    DatedGroup,
-    IdenticalGroups,
+    EntryKind,
     LedgerAccount,
     OlderLotPolicy,
     Policy,
     Scope,
     SoldReplacementPolicy,
     SpousePolicy,
-    TackingPolicy,
     TaxDeferredPolicy,
     Treatment,
-    WashMatch,
 )
+from lots.units import Exact, added, normal, rate, ratio
+
+__all__ = [
+    "Match", "WashBook", "counts_as_buyer", "first_clear_date", "in_window", "merged_groups",
+    "treatment_of", "window",
+]  # fmt: skip
 
 _REACH = timedelta(days=30)
 _DAY = timedelta(days=1)
-_IRAS = (AccountKind.TRADITIONAL_IRA, AccountKind.ROTH_IRA)
-
-MarketKey = tuple[str, str]
+IRAS = (AccountKind.TRADITIONAL_IRA, AccountKind.ROTH_IRA)
 
 
 def window(sale_date: date) -> tuple[date, date]:
@@ -73,17 +77,6 @@ def first_clear_date(day: date) -> date:
     return window(day)[1] + _DAY
 
 
-def merged_groups(groups: IdenticalGroups) -> dict[str, str]:
-    """Security -> name of its identical group (R24). Groups that overlap are one group."""
-    group_of: dict[str, str] = {}
-    for group in groups:
-        members = set(group.securities() if isinstance(group, DatedGroup) else group)
-        names = {group_of[member] for member in members if member in group_of}
-        members.update(member for member, name in group_of.items() if name in names)
-        group_of.update(dict.fromkeys(members, min(members, default="")))
-    return group_of
-
-
 def counts_as_buyer(seller: LedgerAccount, buyer: LedgerAccount, policy: Policy) -> bool:
     """Whether a purchase in ``buyer`` can wash a loss in ``seller`` (R17, R18, U2, U7; R27 for a broker)."""
     if policy.scope is Scope.BROKER:
@@ -94,7 +87,7 @@ def counts_as_buyer(seller: LedgerAccount, buyer: LedgerAccount, policy: Policy)
         return True
     if buyer.owner != seller.owner and policy.spouse is SpousePolicy.TAXPAYER_ONLY:
         return False
-    if buyer.kind.is_taxable or buyer.kind in _IRAS:
+    if buyer.kind.is_taxable or buyer.kind in IRAS:
         return True
     return policy.tax_deferred is TaxDeferredPolicy.ALL_LIKE_IRA
 
@@ -108,207 +101,169 @@ def treatment_of(seller: LedgerAccount, buyer: LedgerAccount) -> Treatment:
     return Treatment.DEFERRED
 
 
-@dataclass(slots=True)
-class _Match:
-    """A match while the replay runs; whether it is R11 or R12 is known when the sale's window has passed."""
+class Match:
+    """Shares of one loss matched with shares of one replacement."""
 
-    row: SoldPart
-    opening: Opening
-    part_number: int
-    shares: Fraction
-    amount: Fraction
-    treatment: Treatment
-    deciding: set[str]
+    __slots__ = ("is_gone", "is_rescaled", "loss", "opening", "part", "shares", "treatment")
 
-    def result(self) -> WashMatch:
-        where = "R13" if self.treatment is Treatment.DEFERRED else "R16"
-        how_many = "R11" if self.row.unmatched else "R12"
-        return WashMatch(
-            sale=self.row.sale,
-            sold_lot=self.row.opening.entry,
-            replacement=self.opening.entry,
-            replacement_account=self.opening.account.id,
-            shares=self.shares,
-            amount=self.amount,
-            treatment=self.treatment,
-            rule_ids=("R5", how_many, where, *sorted(self.deciding, key=_rule_order)),
-            sold_part=self.row.number,
-            replacement_part=self.part_number,
-        )
+    def __init__(
+        self, loss: Loss, piece: Part, shares: Exact, treatment: Treatment, scale: int
+    ) -> None:
+        self.loss = loss
+        self.opening = piece.lot.opening
+        self.part = piece.number  # the part that the match split off, or the whole lot
+        self.shares = shares  # base units of the loss
+        self.treatment = treatment
+        self.is_rescaled = (
+            scale != self.opening.scale
+        )  # a split lies between sale and purchase (R23)
+        self.is_gone = piece.sold_in is not None  # replacement shares sold already (U4)
 
 
 class WashBook:
     """Pending losses and possible replacements of one household, kept up to date entry by entry."""
 
-    def __init__(self, *, group_of: dict[str, str], splits: SplitBook, policy: Policy) -> None:
-        self._group_of = group_of
-        self._splits = splits
+    def __init__(
+        self,
+        *,
+        accounts: Mapping[str, LedgerAccount],
+        identity: Identity,
+        measures: Measures,
+        policy: Policy,
+    ) -> None:
+        self.matches: list[Match] = []  # in the order in which they were made
+        self.keeps_sold_shares = (
+            policy.sold_replacement is SoldReplacementPolicy.LITERAL_ACQUIRED
+        )  # shares that are gone still count as acquired (U4)
+        self._identity = identity
+        self._measures = measures
         self._policy = policy
-        self._pending: dict[MarketKey, deque[SoldPart]] = {}
-        self._bought: dict[MarketKey, list[Opening]] = {}
-        self._matches: list[_Match] = []
+        self._only_newer = policy.older_lot is OlderLotPolicy.ONLY_NEWER_THAN_SOLD
+        self._queues = Queues(_buyers_by_seller(accounts.values(), policy))
 
-    def matches(self) -> tuple[WashMatch, ...]:
-        """Every match so far, in the order in which they were made."""
-        return tuple(match.result() for match in self._matches)
-
-    def market(self, account: LedgerAccount, security: str) -> MarketKey:
-        """Purchases and losses meet under one key: the identical group, or one broker's security (R27)."""
+    def market(self, account: str, security: str) -> str:
+        """Purchases and losses meet under one name: the identical group, or one broker's security (R27)."""
         if self._policy.scope is Scope.BROKER:
-            return (account.id, security)
-        return ("", self._group_of.get(security, security))
+            return f"{account} {security}"
+        return self._identity.name(security)
 
-    def bought(self, opening: Opening) -> None:
+    def _seat(self, position: Position) -> Seat:
+        seat = position.seat
+        if seat is None:
+            market = self.market(position.account.id, position.security)
+            seat = position.seat = self._queues.seat(position.account.id, market)
+        return seat
+
+    def bought(self, opening: Opening, position: Position) -> None:
         """Serve the pending losses with a new purchase; the shares left over are candidates for later ones."""
-        key = self.market(opening.account, opening.security)
-        self._bought.setdefault(key, []).append(opening)
-        pending = self._pending.get(key)
-        if not pending:
-            return
-        first, _ = window(opening.acquired)
-        while pending and (pending[0].trade_date < first or not pending[0].unmatched):
-            pending.popleft()
-        for row in pending:
-            if not opening.free:
+        booked_on = opening.entry.trade_date
+        first = booked_on - _REACH
+        if opening.acquired < first:
+            return  # an opening lot bought long before it was taken over
+        seat = self._seat(position)
+        seat.offers.add(opening, first)
+        for loss in seat.pending_losses(first):
+            if opening.first_free() is None:
                 return
-            if row.unmatched and self._may_replace(row, opening):
-                self._match(row, opening)
+            if loss.unmatched and self._may_replace(loss, opening):
+                self._match(loss, opening)
 
-    def sold(self, rows: Sequence[SoldPart]) -> None:
+    def sold(self, rows: Sequence[SoldPart], position: Position) -> None:
         """Find replacements for the losses among the parts that one sale has sold.
 
         ``rows`` stand in the order of original acquisition (R20).
         """
         for row in rows:
-            loss = row.basis - row.proceeds
-            if loss <= 0:
+            price, basis = row.sale.rate, row.rate
+            if row.moved_in:  # by a loss of the same sale, under U4 LITERAL_ACQUIRED
+                basis = added(basis, rate(row.moved_in, row.quantity))
+            lost = basis[0] * price[1] - price[0] * basis[1]
+            if lost <= 0:
                 continue
-            row.loss_per_share = loss / row.quantity
-            row.unmatched = row.quantity
-            key = self.market(row.account, row.opening.security)
-            for opening in self._candidates(key, row.trade_date):
-                if self._may_replace(row, opening):
-                    self._match(row, opening)
-                    if not row.unmatched:
+            loss = row.loss = Loss(row, (lost, basis[1] * price[1]))
+            seat = self._seat(position)
+            for opening in seat.candidates(row.sale.trade_date - _REACH):
+                if self._may_replace(loss, opening):
+                    self._match(loss, opening)
+                    if not loss.unmatched:
                         break
-            if row.unmatched:
-                self._pending.setdefault(key, deque()).append(row)
+            else:
+                seat.pending.append(loss)
 
-    def _candidates(self, key: MarketKey, sale_date: date) -> list[Opening]:
-        """Purchases in the window before the sale, in the order of R12; those used up are forgotten."""
-        first, _ = window(sale_date)
-        held = []
-        for opening in self._bought.get(key, ()):
-            if opening.acquired >= first and opening.free:
-                opening.free = [part for part in opening.free if part.quantity]
-                if opening.free:
-                    held.append(opening)
-        self._bought[key] = held
-        return list(held)
-
-    def _may_replace(self, row: SoldPart, opening: Opening) -> bool:
-        """Everything of step 2 but window, group and use, which the queues already answer."""
-        sold = row.opening
-        if opening.block_key == sold.block_key:
+    def _may_replace(self, loss: Loss, opening: Opening) -> bool:
+        """Everything of steps 2 and 4 but group, scope and use, which the queues already answer."""
+        sold, sale = loss.row.opening, loss.row.sale
+        if opening.is_same_order(sold):
             return False
-        if self._policy.older_lot is OlderLotPolicy.ONLY_NEWER_THAN_SOLD and _is_older(
-            opening, sold
+        if self._only_newer and is_older(opening, sold):
+            return False
+        if opening.entry.kind is EntryKind.OPENING and not (
+            opening.entry.trade_date <= sale.trade_date
+            and in_window(opening.acquired, sale.trade_date)
         ):
             return False
-        return counts_as_buyer(row.account, opening.account, self._policy)
-
-    def _match(self, row: SoldPart, opening: Opening) -> None:
-        """Match as many shares as both sides have, and move the loss."""
-        rate = self._units_at_sale(row, opening)
-        for part in opening.free:
-            available = in_shares(part.quantity, rate)
-            shares = min(row.unmatched, available)
-            if not shares:
-                continue
-            whole = shares == available
-            piece = part if whole else part.split_off(in_base_units(shares, rate))
-            self._move_loss(row, piece, shares, rate)
-            if not row.unmatched:
-                break
-        opening.free = [part for part in opening.free if part.quantity and not part.matched]
-
-    def _units_at_sale(self, row: SoldPart, opening: Opening) -> Fraction:
-        """Shares of the replacement's security, in units of the sale date, per base share (R23)."""
-        if opening.security == row.opening.security:
-            return row.factor
-        return self._splits.factor(opening.security, row.position)
-
-    def _move_loss(self, row: SoldPart, piece: Part, shares: Fraction, rate: Fraction) -> None:
-        opening = piece.lot.opening
-        treatment = treatment_of(row.account, opening.account)
-        amount = row.loss_per_share * shares
-        match = _Match(
-            row=row,
-            opening=opening,
-            part_number=piece.number,
-            shares=shares,
-            amount=amount,
-            treatment=treatment,
-            deciding=_deciding_rules(row, piece, rate),
+        return not self._identity.changes or self._identity.identical(
+            sale.security, opening.entry.security or "", sale.trade_date, opening.acquired
         )
-        self._matches.append(match)
-        row.unmatched -= shares
-        row.disallowed += amount
-        piece.mark_matched()
-        if treatment is Treatment.PERMANENT:
-            row.permanent += amount
-        elif piece.sold_in is not None:
-            piece.sold_in.basis += amount
+
+    def _match(self, loss: Loss, opening: Opening) -> None:
+        """Match as many shares as both sides have, and move the loss."""
+        sale = loss.row.sale
+        part = opening.first_free()
+        while part is not None and loss.unmatched:
+            beside = part.beside
+            if part.quantity and not part.matched:
+                security = part.lot.position.security
+                if security == sale.security:
+                    self._move_loss(loss, part, sale.scale)
+                else:
+                    self._move_loss(loss, part, self._measures.scale(security, sale.place))
+            part = beside
+
+    def _move_loss(self, loss: Loss, part: Part, scale: int) -> None:
+        """``scale`` is base units in a share of the replacement's security on the day of the sale."""
+        row = loss.row
+        sold_scale = row.sale.scale
+        if scale == sold_scale:
+            shares = used = min(loss.unmatched, part.quantity)
         else:
-            piece.basis += amount
+            shares = min(loss.unmatched, normal(ratio(part.quantity * sold_scale, scale)))
+            used = normal(ratio(shares * scale, sold_scale))
+        piece = part.match(used)
+        opening = piece.lot.opening
+        treatment = treatment_of(row.sale.account, opening.account)
+        self.matches.append(Match(loss, piece, shares, treatment, scale))
+        loss.unmatched -= shares
+        if treatment is Treatment.PERMANENT:
+            loss.permanent += shares
+        elif piece.sold_in is not None:
+            piece.sold_in.moved_in += ratio(loss.rate[0] * shares, loss.rate[1])
+        else:
+            piece.rate = added(piece.rate, (loss.rate[0] * sold_scale, loss.rate[1] * scale))
             piece.adjusted = True
-            piece.holding_start = _start(row, opening, self._policy.tacking)
-
-    def keeps_sold_shares(self) -> bool:
-        """Whether shares that are gone still count as acquired (U4)."""
-        return self._policy.sold_replacement is SoldReplacementPolicy.LITERAL_ACQUIRED
-
-
-def _start(row: SoldPart, opening: Opening, method: TackingPolicy) -> date:
-    return tacked_start(
-        own=opening.acquired,
-        sold_start=row.holding_start,
-        sold_on=row.trade_date,
-        method=method,
-    )
+            tacked = tacked_start(
+                own=opening.acquired,
+                sold_start=row.holding_start,
+                sold_on=row.sale.trade_date,
+                method=self._policy.tacking,
+            )
+            # An opening lot may come with an earlier start: what it has is not lost.
+            piece.holding_start = min(piece.holding_start, tacked)
 
 
-def _is_older(opening: Opening, sold: Opening) -> bool:
+def is_older(opening: Opening, sold: Opening) -> bool:
     """Older by date: purchases of one day are of one age (U5)."""
     return opening.acquired < sold.acquired
 
 
-def _deciding_rules(row: SoldPart, piece: Part, rate: Fraction) -> set[str]:
-    """Rules and switches beyond window, quantity and basis that made this match what it is."""
-    opening, seller, sold = piece.lot.opening, row.account, row.opening
-    buyer = opening.account
-    same_taxpayer = (buyer.owner, buyer.owner_kind) == (seller.owner, seller.owner_kind)
-    facts = {
-        "R17": buyer.id != seller.id and same_taxpayer,
-        "R18": not same_taxpayer,
-        "R21": row.carries_loss,
-        "R23": rate != opening.factor,
-        "R24": opening.security != sold.security,
-        "R25": opening.is_reinvestment,
-        "U2": buyer.owner != seller.owner and buyer.owner_kind is OwnerKind.PERSON,
-        "U3": treatment_of(seller, buyer) is Treatment.DEFERRED and _methods_differ(row, opening),
-        "U4": piece.sold_in is not None,
-        "U5": _is_older(opening, sold),
-        "U6": opening.moved_first,
-        "U7": not buyer.kind.is_taxable and buyer.kind not in _IRAS,
-        "U8": opening.security != sold.security,
+def _buyers_by_seller(
+    accounts: Iterable[LedgerAccount], policy: Policy
+) -> dict[str, frozenset[str]]:
+    """Every account -> the accounts whose purchases can wash its losses."""
+    everybody = tuple(accounts)
+    return {
+        seller.id: frozenset(
+            buyer.id for buyer in everybody if counts_as_buyer(seller, buyer, policy)
+        )
+        for seller in everybody
     }
-    return {rule for rule, decided in facts.items() if decided}
-
-
-def _methods_differ(row: SoldPart, opening: Opening) -> bool:
-    return len({_start(row, opening, method) for method in TackingPolicy}) > 1
-
-
-def _rule_order(rule: str) -> tuple[str, int]:
-    return rule[0], int(rule[1:])
