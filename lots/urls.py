@@ -1,10 +1,11 @@
 from django.urls import path
 
-from lots import report_views, views
+from lots import policy_views, report_views, views
 
 urlpatterns = [
     path("imports/", views.imports, name="imports"),
     path("imports/<uuid:public_id>/", views.import_draft, name="import-draft"),
+    path("tax-policy/", policy_views.tax_policy, name="tax-policy"),
     path("households/<uuid:public_id>/taxes/", report_views.taxes, name="taxes"),
     path("households/<uuid:public_id>/taxes/<int:year>/", report_views.taxes, name="tax-year"),
     path(

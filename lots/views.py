@@ -8,7 +8,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import Action, person, require
-from accounts.models import User
 from accounts.selectors import accounts
 from lots import selectors, services
 from lots.forms import ConfirmForm, UploadForm
@@ -20,11 +19,11 @@ def imports(request: HttpRequest) -> HttpResponse:
     """The upload forms and the files booked so far; a file of transactions is looked at before it is booked."""
     user = person(request)
     if request.method != "POST":
-        return _imports_page(request, user)
+        return _imports_page(request)
     require(user, Action.IMPORT)
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _imports_page(request, user, refused="The upload", problems=["Choose a file."])
+        return _imports_page(request, refused="The upload", problems=["Choose a file."])
     upload = form.cleaned_data["file"]
     try:
         if form.cleaned_data["what"] == "prices":
@@ -37,7 +36,7 @@ def imports(request: HttpRequest) -> HttpResponse:
                 return render(request, "lots/import_preview.html", {"preview": seen})
             said = seen.sentence
     except ImportRefused as refusal:
-        return _imports_page(request, user, refused=upload.name, problems=refusal.problems)
+        return _imports_page(request, refused=upload.name, problems=refusal.problems)
     messages.success(request, said)
     return redirect("imports")
 
@@ -57,14 +56,15 @@ def import_draft(request: HttpRequest, public_id: UUID) -> HttpResponse:
         context = {"preview": outdated.preview, "outdated": outdated}
         return render(request, "lots/import_preview.html", context, status=outdated.status)
     except ImportRefused as refusal:
-        return _imports_page(request, user, refused="The file", problems=refusal.problems)
+        return _imports_page(request, refused="The file", problems=refusal.problems)
     messages.success(request, said)
     return redirect("imports")
 
 
 def _imports_page(
-    request: HttpRequest, user: User, *, refused: str | None = None, problems: object = ()
+    request: HttpRequest, *, refused: str | None = None, problems: object = ()
 ) -> HttpResponse:
+    user = person(request)
     context = {
         "accounts": accounts(user).order_by("household__name", "pk"),
         "files": selectors.imported_files(user)[:20],

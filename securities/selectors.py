@@ -3,9 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
-from accounts.models import Firm
+from accounts import access
+from accounts.models import Firm, User
 from securities.identity import Belonging, Clique, Pair, cliques
 from securities.models import IdenticalMember, IdenticalOverride, Price, Security
 from securities.types import Quote
@@ -39,6 +40,18 @@ def identical_cliques(firm_id: int, *, same_index: bool) -> tuple[Clique, ...]:
             for security, index in funds.values_list("pk", "tracks_index")
         ]
     return cliques(belongings, identical_overrides(firm_id))
+
+
+def identical_members(user: User) -> QuerySet[IdenticalMember]:
+    """Every membership of the user's firm, ended ones too, by group and symbol."""
+    rows = access.visible(user, IdenticalMember).select_related("group__author", "security")
+    return rows.order_by("group__name", "security__symbol", "pk")
+
+
+def pair_overrides(user: User) -> QuerySet[IdenticalOverride]:
+    """Every word of the user's firm on a pair, the newest first."""
+    rows = access.visible(user, IdenticalOverride).select_related("first", "second", "author")
+    return rows.order_by("-pk")
 
 
 def identical_overrides(firm_id: int) -> dict[Pair, bool]:

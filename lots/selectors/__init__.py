@@ -7,14 +7,14 @@ from lots.selectors.changes import (
     reported_owner_years,
 )
 from lots.selectors.holdings import cash, open_lots
-from lots.selectors.ledger import ledger, ledger_stamp, market
+from lots.selectors.ledger import ledger, ledger_stamp, market, traders
 from lots.selectors.naming import accounts_named, directory, names
 from lots.selectors.policies import (
     identical_groups,
     identical_sets,
     merged_sets,
     policy,
-    tax_policies,
+    policy_decisions,
 )
 from lots.selectors.tables import imported_files, tax_lots, transactions
 from lots.selectors.tax_years import realized, tax_position, year_inputs
@@ -36,11 +36,12 @@ __all__ = [
     "names",
     "open_lots",
     "policy",
+    "policy_decisions",
     "realized",
     "reported_owner_years",
     "tax_lots",
-    "tax_policies",
     "tax_position",
+    "traders",
     "transactions",
     "year_inputs",
 ]

@@ -59,6 +59,12 @@ def market(household_id: int, securities: Collection[int]) -> frozenset[int]:
     return frozenset(securities).union(*(one for one in whole if one.intersection(securities)))
 
 
+def traders(securities: Collection[int]) -> tuple[int, ...]:
+    """The households that ever traded one of the securities, ascending: what is identical to it concerns them."""
+    rows = Transaction.objects.filter(Q(security__in=securities) | Q(to_security__in=securities))
+    return tuple(sorted(set(rows.order_by().values_list("account__household_id", flat=True))))
+
+
 def _entries(
     household_id: int, securities: Collection[int | None] | None
 ) -> tuple[LedgerEntry, ...]:

@@ -1,9 +1,8 @@
 """How a firm reads the unsettled points of the law, and which securities count as one under that reading."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-
-from django.db.models import QuerySet
 
 from accounts import access
 from accounts.models import User
@@ -44,9 +43,23 @@ def policy_of(row: TaxPolicy) -> Policy:
     )
 
 
-def tax_policies(user: User) -> QuerySet[TaxPolicy]:
+@dataclass(frozen=True, slots=True)
+class PolicyDecision:
+    """A row with the switches before and after it."""
+
+    row: TaxPolicy
+    before: Policy
+    after: Policy
+
+
+def policy_decisions(user: User) -> list[PolicyDecision]:
     """Every decision of the user's firm on the switches, the newest first."""
-    return access.visible(user, TaxPolicy).select_related("author").order_by("-pk")
+    rows = access.visible(user, TaxPolicy).select_related("author").order_by("pk")
+    found: list[PolicyDecision] = []
+    for row in rows:
+        before = found[-1].after if found else Policy()
+        found.append(PolicyDecision(row, before, policy_of(row)))
+    return found[::-1]
 
 
 def identical_groups(firm_id: int, switches: Policy | None = None) -> LedgerGroups:

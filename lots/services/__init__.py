@@ -10,24 +10,33 @@ from lots.services.drafting import (
     draft_import,
     preview_import,
 )
+from lots.services.identity import join_group, leave_group, override_pair
 from lots.services.importing import import_file, summary_sentence, upload_prices
+from lots.services.policies import EffectOutdated, ReasonMissing, preview_policy, set_policy
 from lots.services.previewing import preview
 from lots.services.rebuilding import rebuild_lots
 from lots.services.relief import elect_relief
 
 __all__ = [
+    "EffectOutdated",
     "ImportPreview",
     "PreviewOutdated",
+    "ReasonMissing",
     "book",
     "confirm_import",
     "discard_import",
     "draft_import",
     "elect_relief",
     "import_file",
+    "join_group",
+    "leave_group",
+    "override_pair",
     "preview",
     "preview_import",
+    "preview_policy",
     "rebuild_lots",
     "record_action",
+    "set_policy",
     "summary_sentence",
     "upload_prices",
 ]

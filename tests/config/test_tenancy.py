@@ -21,6 +21,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import ApiToken, Firm
 from accounts.types import Role
+from lots.policy_points import POINTS
 from lots.services import draft_import
 from lots.types import EntryKind
 from proposals.models import Order, Proposal
@@ -116,6 +117,7 @@ ROUTES = {
     "proposals/<uuid:proposal>/closing/": page(POST=Expected(302, 409, 404, 302, 302)),
     "imports/": page(GET=SHOWN, POST=Expected(302, 200, 404, 302, 302)),
     "imports/<uuid:draft>/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "tax-policy/": page(GET=SHOWN, POST=SHOWN),  # the effect of other switches on everybody's own
     "orders/": page(GET=SHOWN),
     "orders/export/": page(POST=Expected(302, 302, 409, 302, 302)),  # 409: nothing of theirs waits
     "^orders/files/(?P<number>[0-9]{1,9})/(?P<part>orders|lots)/$": page(GET=OWN),
@@ -250,6 +252,9 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
         return {"what": "transactions", "account": str(account), "file": cash_file("C-1")}
     if pattern == "imports/<uuid:draft>/":
         return {"sha256": world.ids["draft_sha256"]}
+    if pattern == "tax-policy/":
+        defaults = {point.field: str(point.default) for point in POINTS}
+        return {**defaults, "tacking": "sum", "reason": "Counsel."}
     if pattern == "orders/fills/":
         text = b"order_id,external_id,trade_date,quantity,price,fee\n"
         row = f"{order},F-1,2022-12-28,20,80,0\n".encode()

@@ -50,6 +50,7 @@ def author(firm: Firm) -> User:
 
 
 def decide(author: User, switches: Policy) -> TaxPolicy:
+    """A row as it stands in the table, without what follows from it."""
     assert author.firm is not None
     return TaxPolicy.objects.create(
         firm=author.firm,
