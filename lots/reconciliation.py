@@ -115,7 +115,7 @@ class Reconciled:
     @property
     def agrees(self) -> bool:
         """Whether the preparer can take the broker's figures as they are."""
-        return not self.difference and not self.differences
+        return not self.difference and not self.differences and self.box_2 is self.term
 
 
 def broker_replay(ledger: Ledger, household: ReplayResult) -> ReplayResult:

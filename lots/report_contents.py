@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -66,7 +67,7 @@ def _sheet(year: YearReport, place: int) -> Table:
             ("(e) Cost or other basis", MONEY), "(f) Code", ("(g) Adjustment", MONEY),
             ("(h) Gain or loss", MONEY), ("Of (g): wash sale", MONEY), ("Of (g): basis", MONEY),
             ("Household's basis", MONEY), ("Held from", DAY), "Owner", "Account", "Sale", "Lot",
-            "Wash status", "Rules",
+            "Wash status", "Rules", extra=10,
         ),
         rows=(
             *rows(_form_cells(line, year.words_of(line)) for line in sheet.lines),
@@ -128,23 +129,49 @@ def gains_report(year: YearReport) -> Report:
                     "Owner", "Account", "Security", ("Acquired", DAY), ("Held from", DAY),
                     ("Sold", DAY), ("Shares", SHARES), ("Proceeds", MONEY), ("Basis", MONEY),
                     ("Disallowed", MONEY), ("Of it for ever", MONEY), ("Gain or loss", MONEY),
-                    "Term", "Code", "Wash status", "Event", "Sale", "Lot", ("Part", COUNT), "Rules",
+                    "Term", "Code", "Wash status", "Event", "Sale", "Lot", ("Part", COUNT), "Rules", extra=5,
                 ),
                 rows=(
                     *rows(_gain_cells(line, year.words_of(line)) for line in _by_date(lines)),
                     *(_gain_total(word, totals(some)) for word, some in by_term),
-                    _gain_total("Year", totals(lines)),
+                    _gain_total(
+                        "Year to date" if year.heading.is_running else "Year", totals(lines)
+                    ),
                 ),
             ),
+            _carryovers(year.schedule),
         ),
     )  # fmt: skip
 
 
+def _carryovers(schedule: ScheduleD) -> Table:
+    entered = {line.number: line.gain for line in schedule.lines}
+    return Table(
+        title="Capital loss carryovers",
+        name="Carryovers",
+        columns=columns("Carryover", ("Short-term", MONEY), ("Long-term", MONEY), "Remark"),
+        rows=rows(
+            [
+                ("from earlier years", _positive(entered.get("6")), _positive(entered.get("14")), ""),
+                (
+                    "to the next year", schedule.short_carryover, schedule.long_carryover,
+                    schedule.why_no_carryover,
+                ),
+            ]
+        ),
+    )  # fmt: skip
+
+
+def _positive(loss: Decimal | None) -> Decimal | None:
+    return None if loss is None else abs(loss)
+
+
 def _by_date(lines: Iterable[FormLine]) -> list[FormLine]:
-    return sorted(
-        lines,
-        key=lambda line: (line.sale.row.trade_date, int(line.sale.row.sale), line.sale.row.part),
-    )
+    def place(line: FormLine) -> tuple[date, int, str, int]:
+        row = line.sale.row
+        return row.trade_date, len(row.sale), row.sale, row.part  # ids are numbers: 9 before 10
+
+    return sorted(lines, key=place)
 
 
 def _gain_cells(line: FormLine, words: LineWords) -> tuple[Cell, ...]:
@@ -254,8 +281,9 @@ def reconciliation_report(
 def reasons(one: Reconciled) -> str:
     """``The spouse bought (R18): 120.00; ...``; empty where both agree."""
     return "; ".join(
-        f"{difference.reason.sentence} ({difference.reason.rule}): {cents(difference.amount):,}"
-        for difference in one.differences
+        f"{found.reason.sentence} ({found.reason.rule})"
+        + (f": {cents(found.amount):,}" if found.amount else "")
+        for found in one.differences
     )
 
 
@@ -331,7 +359,7 @@ def alternatives_table(found: Sequence[Alternative], now: YearReport) -> Table:
     """The year under other readings of the law, beside the reading in force."""
     short, long = now.form.of_term(Term.SHORT), now.form.of_term(Term.LONG)
     in_force = (
-        "", "As reported", short.gain, long.gain, short.disallowed + long.disallowed,
+        "", "in force", short.gain, long.gain, short.disallowed + long.disallowed,
         short.permanent + long.permanent, "",
     )  # fmt: skip
     return Table(

@@ -35,6 +35,11 @@ class Heading:
     policy: tuple[tuple[str, StrEnum], ...]  # (rule, value in force)
 
     @property
+    def is_running(self) -> bool:
+        """Whether the year is not over: its totals are those of the year to date."""
+        return self.as_of < date(self.year, 12, 31)
+
+    @property
     def state(self) -> str:
         """``PROVISIONAL`` with its reason, or that every window has closed."""
         if not self.is_provisional:

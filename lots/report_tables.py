@@ -21,8 +21,11 @@ class CellKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
+    """``is_extra``: beyond what the form has, so that paper can do without it."""
+
     title: str
     kind: CellKind = CellKind.TEXT
+    is_extra: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,13 @@ class Table:
                 )
 
     @property
-    def shown(self) -> list[tuple[bool, list[tuple[str, Cell]]]]:
-        """(is a total, [(kind of cell, value)]) row by row, for templates."""
+    def shown(self) -> list[tuple[bool, list[tuple[str, Cell, bool]]]]:
+        """(is a total, [(kind of cell, value, is extra)]) row by row, for templates."""
         return [
             (
                 row.is_total,
                 [
-                    (_kind_of(column, cell), cell)
+                    (_kind_of(column, cell), cell, column.is_extra)
                     for column, cell in zip(self.columns, row.cells, strict=True)
                 ],
             )
@@ -72,9 +75,14 @@ class Report:
     tables: tuple[Table, ...]
 
 
-def columns(*named: str | tuple[str, CellKind]) -> tuple[Column, ...]:
-    """Columns of text, or of the kind given with their title."""
-    return tuple(Column(name) if isinstance(name, str) else Column(*name) for name in named)
+def columns(*named: str | tuple[str, CellKind], extra: int = 0) -> tuple[Column, ...]:
+    """Columns of text, or of the kind given with their title; the last ``extra`` of them are extra."""
+    pairs = [(name, CellKind.TEXT) if isinstance(name, str) else name for name in named]
+    first_extra = len(pairs) - extra
+    return tuple(
+        Column(title, kind, is_extra=place >= first_extra)
+        for place, (title, kind) in enumerate(pairs)
+    )
 
 
 def rows(cells: Iterable[Sequence[Cell]]) -> tuple[Row, ...]:
