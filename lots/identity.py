@@ -1,24 +1,24 @@
 """Which securities are substantially identical, on which days (R24), and which never meet at all.
 
-Groups are data. Undated groups hold on every day, and groups that overlap are one. A member of a dated group belongs
-from a day to a day; sold and acquired shares of two members match if both belong on the day of the sale or on the day
-of the acquisition, the cautious reading of a fact that changes between the two.
+Groups are data: every two members of one group are identical, and two securities that no group holds together are not,
+even where groups overlap (docs/adr/0011). Undated groups hold on every day. A member of a dated group belongs from a day
+to a day; sold and acquired shares of two members match if both belong on the day of the sale or on the day of the
+acquisition, the cautious reading of a fact that changes between the two.
 
 Two securities that are never identical and never become each other are of different *markets*. What happens in one
 market changes nothing in another: a household can be replayed market by market.
 """
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 
 from lots.types import DatedGroup, IdenticalGroups, LedgerEntry, Membership
 
-_DAY = timedelta(days=1)
+_Stretches = dict[str, list[Membership]]  # security -> when it belongs
 
 
 def merged_groups(groups: IdenticalGroups) -> dict[str, str]:
-    """Security -> name of its identical group (R24). Groups that overlap, on whatever days, are one group."""
+    """Security -> name of everything that groups connect it with (R24), on whatever days: overlaps connect."""
     return _merged(
         group.securities() if isinstance(group, DatedGroup) else group for group in groups
     )
@@ -47,14 +47,16 @@ class Identity:
     """Substantially identical or not, for two securities and two days."""
 
     def __init__(self, groups: IdenticalGroups) -> None:
-        self._undated = [group for group in groups if not isinstance(group, DatedGroup)]
-        self._memberships = [
-            group.members for group in groups if isinstance(group, DatedGroup) and group.members
-        ]
         self._ever = merged_groups(groups)
-        self._turns = sorted(_turns(member for group in self._memberships for member in group))
-        self._by_turn: dict[int, dict[str, str]] = {}
-        self.changes = bool(self._memberships)  # False: whoever shares a name is always identical
+        stretches = [_stretches(group) for group in groups]
+        self._groups_of: dict[str, list[_Stretches]] = {}
+        for group in stretches:
+            for security in group:
+                self._groups_of.setdefault(security, []).append(group)
+        # False: whoever shares a name is always identical.
+        self.changes = any(isinstance(group, DatedGroup) for group in groups) or any(
+            len(found) > 1 for found in self._groups_of.values()
+        )
 
     def name(self, security: str) -> str:
         """One name for all securities that are connected at any time: only these can be identical."""
@@ -64,39 +66,29 @@ class Identity:
         """Whether the two are identical on one of the days."""
         if sold == bought:
             return True
-        for day in days:
-            names = self._on(day)
-            if sold in names and names[sold] == names.get(bought):
-                return True
-        return False
-
-    def _on(self, day: date) -> dict[str, str]:
-        turn = bisect_right(self._turns, day)
-        names = self._by_turn.get(turn)
-        if names is None:
-            belonging = [
-                [member.security for member in group if _belongs(member, day)]
-                for group in self._memberships
-            ]
-            names = self._by_turn[turn] = _merged([*self._undated, *belonging])
-        return names
+        return any(
+            _belongs(group[sold], day) and _belongs(group[bought], day)
+            for group in self._groups_of.get(sold, ())
+            if bought in group
+            for day in days
+        )
 
 
-def _belongs(member: Membership, day: date) -> bool:
-    return (member.since is None or member.since <= day) and (
-        member.until is None or day <= member.until
+def _stretches(group: Collection[str] | DatedGroup) -> _Stretches:
+    """Who belongs to the group, and when."""
+    if not isinstance(group, DatedGroup):
+        return {security: [Membership(security)] for security in group}
+    found: _Stretches = {}
+    for member in group.members:
+        found.setdefault(member.security, []).append(member)
+    return found
+
+
+def _belongs(stretches: Iterable[Membership], day: date) -> bool:
+    return any(
+        (one.since is None or one.since <= day) and (one.until is None or day <= one.until)
+        for one in stretches
     )
-
-
-def _turns(members: Iterable[Membership]) -> set[date]:
-    """The days on which anything is different from the day before."""
-    turns = set()
-    for member in members:
-        if member.since is not None:
-            turns.add(member.since)
-        if member.until is not None and member.until < date.max:
-            turns.add(member.until + _DAY)
-    return turns
 
 
 def _merged(groups: Iterable[Collection[str]]) -> dict[str, str]:

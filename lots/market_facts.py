@@ -186,9 +186,9 @@ def with_renamed(groups: IdenticalGroups, entries: Sequence[LedgerEntry]) -> Ide
 def _with_symbols(
     group: DatedGroup | Collection[str], symbols: dict[str, frozenset[str]]
 ) -> DatedGroup | Collection[str]:
-    """A member of a dated group belongs under each of its symbols; undated groups that overlap are one anyway."""
+    """A member belongs under each of its symbols, with the same dates."""
     if not isinstance(group, DatedGroup):
-        return group
+        return frozenset().union(*(symbols.get(member, {member}) for member in group))
     return DatedGroup(
         tuple(
             Membership(symbol, since=member.since, until=member.until)

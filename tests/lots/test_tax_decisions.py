@@ -231,6 +231,29 @@ def join(user: User, security: Security, since: date | None) -> IdenticalMember:
     )
 
 
+@pytest.mark.parametrize(
+    ("since", "disallowed"),
+    [(None, 90), (date(2024, 6, 3), 90), (date(2024, 6, 10), 90), (date(2024, 6, 11), 0)],
+)
+def test_a_membership_counts_from_its_first_day(
+    bbb: Security, user: User, since: date | None, disallowed: int
+) -> None:
+    """On the day of the sale or of the purchase: either makes the two identical for this pair of trades."""
+    join(user, Security.objects.get(symbol="CCC"), since)
+
+    assert disallowed_of(bbb) == disallowed
+    assert AuditEvent.objects.order_by("-sequence")[0].action == "identical_member.joined"
+
+
+def test_an_ended_membership_leaves_its_days_as_they_were(bbb: Security, user: User) -> None:
+    member = join(user, Security.objects.get(symbol="CCC"), None)
+
+    for day, disallowed in ((date(2024, 6, 3), 90), (date(2024, 6, 2), 0)):
+        services.leave_group(user=user, member_id=member.pk, ended_on=day, reason="New index.")
+        assert disallowed_of(bbb) == disallowed
+        IdenticalMember.objects.filter(pk=member.pk).update(ended_on=None)
+
+
 def test_a_membership_ends_once_and_not_in_the_future(bbb: Security, user: User) -> None:
     member = join(user, Security.objects.get(symbol="CCC"), date(2024, 6, 3))
 
@@ -281,6 +304,23 @@ def test_a_pair_is_two_securities_of_the_firm(bbb: Security, user: User) -> None
         say(bbb.pk)
     with pytest.raises(Security.DoesNotExist):
         say(foreign.pk)
+
+
+def test_a_distinct_pair_inside_a_group_leaves_the_others_identical(
+    bbb: Security, account: Account, user: User
+) -> None:
+    """BBB, CCC and DDD are one group, BBB and CCC are said to be distinct: DDD still washes both."""
+    ccc, ddd = Security.objects.get(symbol="CCC"), make_security(account.firm, "DDD")
+    join(user, ccc, None)
+    join(user, ddd, None)
+    services.override_pair(
+        user=user, first_id=bbb.pk, second_id=ccc.pk, is_identical=False, reason="Counsel."
+    )
+    assert disallowed_of(bbb) == 0
+
+    book(account, EntryKind.BUY, date(2024, 6, 12), ddd, "4", amount="400")
+
+    assert disallowed_of(bbb) == 36
 
 
 def test_identity_is_decided_by_those_who_decide_and_with_a_reason(

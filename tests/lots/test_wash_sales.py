@@ -439,6 +439,18 @@ def test_only_listed_securities_are_identical():
     assert disallowed(run(*entries, groups=[["N", "M"]])) == 900
 
 
-def test_groups_that_overlap_are_one():
+def test_groups_that_overlap_are_one_market():
     groups = merged_groups([{"A", "B"}, {"C", "D"}, {"B", "C"}, {"E"}, set()])
     assert groups == {"A": "A", "B": "A", "C": "A", "D": "A", "E": "E"}
+
+
+def test_securities_of_one_market_that_no_group_holds_together_are_not_identical():
+    """N is said to be distinct from M, though both are identical to L (docs/adr/0011)."""
+    entries = (
+        OLD,
+        sell("s", "2026-03-02", 100, 31),
+        buy("n", "2026-03-09", 40, 9, security="N"),
+        buy("l", "2026-03-10", 30, 9, security="L"),
+    )
+    assert disallowed(run(*entries, groups=[["M", "L"], ["L", "N"]])) == 270
+    assert disallowed(run(*entries, groups=[["M", "L", "N"]])) == 630
