@@ -104,6 +104,7 @@ ROUTES = {
     "households/<uuid:household>/": page(GET=OWN),
     "households/<uuid:household>/losses/": page(GET=OWN),
     "households/<uuid:household>/drift/": page(GET=OWN),
+    "households/<uuid:household>/what-if/": page(GET=OWN),
     "households/<uuid:household>/taxes/": page(GET=OWN),
     "households/<uuid:household>/taxes/<int:year>/": page(GET=OWN),
     "households/<uuid:household>/taxes/<int:year>/reported/": page(
@@ -129,6 +130,8 @@ ROUTES = {
     "api/v1/households/": api(GET=SERVED),
     "api/v1/households/<uuid:household>/": api(GET=OWN_SERVED),
     "api/v1/households/<uuid:household>/windows/": api(GET=OWN_SERVED),
+    # 400: account, security and shares are asked for
+    "api/v1/households/<uuid:household>/what-if/": api(GET=Expected(401, 401, 401, 400, 404)),
     "api/v1/accounts/": api(GET=SERVED),
     "api/v1/lots/": api(GET=SERVED),
     "api/v1/transactions/": api(GET=SERVED, POST=Expected(401, 401, 401, 201, 400)),
