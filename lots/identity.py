@@ -1,8 +1,8 @@
 """Which securities are substantially identical, on which days (R24), and which never meet at all.
 
 Groups are data: every two members of one group are identical, and two securities that no group holds together are not,
-even where groups overlap (docs/adr/0011). Undated groups hold on every day. A member of a dated group belongs from a day
-to a day; sold and acquired shares of two members match if both belong on the day of the sale or on the day of the
+even where groups overlap (docs/adr/0011). Undated groups hold on every day. A member of a dated group belongs from a
+day to a day; sold and acquired shares of two members match if both belong on the day of the sale or on the day of the
 acquisition, the cautious reading of a fact that changes between the two.
 
 Two securities that are never identical and never become each other are of different *markets*. What happens in one

@@ -136,7 +136,15 @@ class Transaction(models.Model):
             bounded("transaction_basis_fraction", "basis_fraction", lower=0, upper=1),
             positive_money("transaction_market_value", "market_value"),
         ]
-        indexes = [models.Index(fields=["account", "trade_date"])]
+        indexes = [
+            models.Index(fields=["account", "trade_date"]),
+            # Few rows, asked for by every window: which security became or brought which.
+            models.Index(
+                fields=["account", "kind"],
+                condition=Q(to_security__isnull=False),
+                name="transaction_successions",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.trade_date} {self.kind} {self.quantity} {self.security or ''}"

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import Min
+
 from accounts import access
 from accounts.models import User
-from lots.models import TaxPolicy
+from lots.models import TaxPolicy, Transaction
 from lots.types import (
     DatedGroup,
+    EntryKind,
     IndexFundPolicy,
     Membership,
     OlderLotPolicy,
@@ -73,14 +76,49 @@ def identical_groups(firm_id: int, switches: Policy | None = None) -> LedgerGrou
 def identical_sets(firm_id: int, as_of: date) -> tuple[frozenset[int], ...]:
     """The securities that a trade on ``as_of`` must treat as one: identical on any day of its window (R5, R24).
 
-    Sets may share securities; what is identical to one security is the union of the sets that hold it.
+    Sets may share securities; what is identical to one security is the union of the sets that hold it. A renamed
+    security is one under both names, a merged one is identical to its successor from the merger on.
     """
-    return identical_around(_cliques(firm_id, policy(firm_id)), *window(as_of))
+    successions = _successions(firm_id)
+    merged = [Clique(pair, day) for kind, pair, day in successions if kind is EntryKind.MERGE]
+    renamed = [frozenset(pair) for kind, pair, _ in successions if kind is EntryKind.RENAME]
+    every = (*_cliques(firm_id, policy(firm_id)), *merged)
+    return _under_all_names(identical_around(every, *window(as_of)), renamed)
 
 
 def merged_sets(sets: Sequence[frozenset[int]]) -> tuple[frozenset[int], ...]:
     """For those who need every security in at most one set: sets that share one are merged, the careful side."""
     return tuple(sorted(connected(sets), key=sorted))
+
+
+def _successions(firm_id: int) -> list[tuple[EntryKind, tuple[int, int], date]]:
+    """Every rename and merger in the firm's ledgers: the pair, the smaller first, and its earliest day."""
+    rows = (
+        Transaction.objects.filter(
+            account__firm=firm_id,
+            kind__in=[EntryKind.RENAME, EntryKind.MERGE],
+            to_security__isnull=False,
+        )
+        .order_by()
+        .values_list("kind", "security_id", "to_security_id")
+        .annotate(first=Min("trade_date"))
+    )
+    return sorted(
+        (EntryKind(kind), (min(old, new), max(old, new)), day) for kind, old, new, day in rows
+    )
+
+
+def _under_all_names(
+    sets: Sequence[frozenset[int]], renamed: Sequence[frozenset[int]]
+) -> tuple[frozenset[int], ...]:
+    names = connected(renamed)
+    widened = [one.union(*(name for name in names if name & one)) for one in sets]
+    return tuple(
+        sorted(
+            {*widened, *(name for name in names if not any(name <= one for one in widened))},
+            key=sorted,
+        )
+    )
 
 
 def _cliques(firm_id: int, switches: Policy) -> tuple[Clique, ...]:

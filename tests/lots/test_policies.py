@@ -6,9 +6,10 @@ import pytest
 
 from accounts.models import Firm, User
 from lots import selectors
-from lots.models import TaxPolicy
+from lots.models import TaxPolicy, Transaction
 from lots.types import (
     DatedGroup,
+    EntryKind,
     IndexFundPolicy,
     Membership,
     OlderLotPolicy,
@@ -20,6 +21,7 @@ from lots.types import (
 )
 from securities.models import IdenticalMember, Security
 from tests.factories import (
+    make_account,
     make_firm,
     make_household,
     make_identical_group,
@@ -116,6 +118,23 @@ def test_a_trade_treats_as_one_what_was_or_will_be_in_its_window(firm: Firm, aut
     assert selectors.identical_sets(firm.pk, date(2024, 1, 31)) == both
     assert selectors.identical_sets(firm.pk, date(2024, 5, 31)) == both
     assert selectors.identical_sets(firm.pk, date(2024, 6, 1)) == ()
+
+
+def test_a_renamed_or_merged_security_is_treated_as_its_successor(firm: Firm, author: User) -> None:
+    """AAA and BBB are identical; BBB was renamed CCC, and DDD was merged into EEE on 3 June."""
+    aaa, bbb, ccc, ddd, eee = (make_security(firm, 3 * letter) for letter in "ABCDE")
+    make_identical_group(author, aaa, bbb)
+    account = make_account(make_household(firm))
+    for kind, old, new in ((EntryKind.RENAME, bbb, ccc), (EntryKind.MERGE, ddd, eee)):
+        Transaction.objects.create(
+            account=account, external_id=kind, kind=kind, security=old, to_security=new,
+            trade_date=date(2024, 6, 3), quantity=1, content_sha256="0" * 64,
+        )  # fmt: skip
+    one_name, merged = frozenset({aaa.pk, bbb.pk, ccc.pk}), frozenset({ddd.pk, eee.pk})
+
+    assert selectors.identical_sets(firm.pk, date(2024, 5, 3)) == (one_name,)
+    assert selectors.identical_sets(firm.pk, date(2024, 5, 4)) == (one_name, merged)
+    assert selectors.identical_sets(firm.pk, date(2025, 5, 4)) == (one_name, merged)
 
 
 def test_sets_are_merged_for_those_who_need_them_apart() -> None:
