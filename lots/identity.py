@@ -11,6 +11,7 @@ market changes nothing in another: a household can be replayed market by market.
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 
 from lots.types import DatedGroup, IdenticalGroups, LedgerEntry, Membership
 
@@ -46,7 +47,11 @@ def markets(entries: Iterable[LedgerEntry], groups: IdenticalGroups) -> Mapping[
 class Identity:
     """Substantially identical or not, for two securities and two days."""
 
-    def __init__(self, groups: IdenticalGroups) -> None:
+    def __init__(
+        self, groups: IdenticalGroups, symbols: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """``symbols``: names of securities that were renamed -> one name for all of them."""
+        self._symbols = symbols
         self._ever = merged_groups(groups)
         stretches = [_stretches(group) for group in groups]
         self._groups_of: dict[str, list[_Stretches]] = {}
@@ -61,6 +66,10 @@ class Identity:
     def name(self, security: str) -> str:
         """One name for all securities that are connected at any time: only these can be identical."""
         return self._ever.get(security, security)
+
+    def one(self, security: str) -> str:
+        """One name for a security under all its symbols."""
+        return self._symbols.get(security, security)
 
     def identical(self, sold: str, bought: str, *days: date) -> bool:
         """Whether the two are identical on one of the days."""

@@ -5,12 +5,13 @@ Such a fact reaches every account of the household, whoever books it; splits hav
 account tells of a fact once, and once more if the second entry brings the cash that the first did not.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 
 from lots.errors import BadEntry, Unsupported
+from lots.identity import Identity
 from lots.rounding import plain
 from lots.splits import exact_ratio
 from lots.types import DatedGroup, EntryKind, IdenticalGroups, LedgerEntry, Membership
@@ -153,38 +154,55 @@ def _check_late(entry: LedgerEntry, earlier: Sequence[Fact]) -> None:
             )
 
 
-def successions(entries: Sequence[LedgerEntry]) -> tuple[DatedGroup, ...]:
-    """Old and new security of each merger, substantially identical from its day on."""
-    return tuple(
-        DatedGroup(
-            tuple(
-                Membership(security, since=entry.trade_date)
-                for security in (entry.security or "", entry.to_security or "")
-            )
-        )
-        for entry in entries
-        if entry.kind is EntryKind.MERGE
+def identity_of(groups: IdenticalGroups, entries: Sequence[LedgerEntry]) -> Identity:
+    """The identical groups, with what renames and mergers add to them (``successions``).
+
+    A renamed security belongs to its groups under every symbol that it has had, on every day.
+    """
+    symbols = _symbols(entries)
+    known = [*groups, *successions(entries)]
+    if not symbols:
+        return Identity(known)
+    renamed = dict.fromkeys(symbols.values())
+    return Identity(
+        [*(_with_symbols(group, symbols) for group in known), *renamed],
+        {security: min(names) for security, names in symbols.items()},
     )
 
 
-def with_renamed(groups: IdenticalGroups, entries: Sequence[LedgerEntry]) -> IdenticalGroups:
-    """The groups, with every symbol that a security has had, and each renamed security's symbols as a group."""
-    renamed = [
-        frozenset((entry.security or "", entry.to_security or ""))
-        for entry in entries
-        if entry.kind is EntryKind.RENAME
-    ]
-    if not renamed:
-        return groups
-    symbols: dict[str, frozenset[str]] = {}
-    for pair in renamed:
-        whole = pair.union(*(symbols.get(security, ()) for security in pair))
-        symbols.update(dict.fromkeys(whole, whole))
-    return [*(_with_symbols(group, symbols) for group in groups), *dict.fromkeys(symbols.values())]
+def successions(entries: Sequence[LedgerEntry]) -> tuple[DatedGroup, ...]:
+    """Each merged security and its successor, substantially identical from the day of the merger on.
+
+    What was merged into it before is identical to the successor from then on too. Other members of its groups are not:
+    another company's shares do not become identical because one of the two is bought.
+    """
+    pairs = []
+    merged: dict[str, list[str]] = {}  # security -> what has become it
+    for entry in entries:
+        if entry.kind is EntryKind.MERGE:
+            old, new = entry.security or "", entry.to_security or ""
+            olds = [old, *merged.get(old, ())]
+            merged.setdefault(new, []).extend(olds)
+            pairs += [
+                DatedGroup(tuple(Membership(one, since=entry.trade_date) for one in (before, new)))
+                for before in olds
+            ]
+    return tuple(pairs)
+
+
+def _symbols(entries: Sequence[LedgerEntry]) -> dict[str, frozenset[str]]:
+    """Every symbol of a security that was renamed -> all its symbols."""
+    found: dict[str, frozenset[str]] = {}
+    for entry in entries:
+        if entry.kind is EntryKind.RENAME:
+            pair = frozenset((entry.security or "", entry.to_security or ""))
+            names = pair.union(*(found.get(name, ()) for name in pair))
+            found.update(dict.fromkeys(names, names))
+    return found
 
 
 def _with_symbols(
-    group: DatedGroup | Collection[str], symbols: dict[str, frozenset[str]]
+    group: DatedGroup | Collection[str], symbols: Mapping[str, frozenset[str]]
 ) -> DatedGroup | Collection[str]:
     """A member belongs under each of its symbols, with the same dates."""
     if not isinstance(group, DatedGroup):

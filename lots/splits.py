@@ -32,7 +32,7 @@ def exact_ratio(ratio: Decimal) -> Fraction:
     100 that rounds to it, if there is one. Every other ratio is taken as written.
     """
     exact = Fraction(ratio)
-    exponent = ratio.as_tuple().exponent
+    exponent = ratio.normalize().as_tuple().exponent  # a column adds zeros to what was written
     places = -exponent if isinstance(exponent, int) else 0
     if places < _REPEATING_PLACES:
         return exact
@@ -46,7 +46,7 @@ class _Booked:
 
     first: LedgerEntry
     ratio: Fraction
-    accounts: set[str]
+    accounts: set[tuple[str, bool]]  # and whether the booking brings cash in lieu
 
 
 @dataclass(slots=True)
@@ -64,8 +64,9 @@ class SplitBook:
         """Read the splits out of ``entries``, which stand in order. Raises BadEntry for a contradiction.
 
         The same security, date and ratio booked in several accounts is one split, effective from the first of these
-        bookings; a second booking in one account, or another ratio on the same date, is refused. So is an equal ratio
-        within ten days of another: it is one split on two dates, and counting both would double the shares.
+        bookings; another ratio on the same date is refused, and so is a second booking in one account, unless it brings
+        the cash in lieu that the first did not. So is an equal ratio within ten days of another: it is one split on two
+        dates, and counting both would double the shares.
         """
         self.histories: dict[str, _History] = {}
         booked: dict[str, dict[date, _Booked]] = {}
@@ -77,16 +78,25 @@ class SplitBook:
             known = splits.get(entry.trade_date)
             if known is None:
                 _check_late(entry, ratio, splits.values())
-                splits[entry.trade_date] = _Booked(entry, ratio, {entry.account})
+                splits[entry.trade_date] = _Booked(entry, ratio, {_teller(entry)})
                 self._add(entry.security, place, ratio)
                 continue
             _check_repeated(entry, ratio, known)
-            known.accounts.add(entry.account)
+            known.accounts.add(_teller(entry))
 
     def _add(self, security: str, place: int, ratio: Fraction) -> None:
         history = self.histories.setdefault(security, _History())
         history.factors.append(ratio * (history.factors[-1] if history.factors else _ONE))
         history.places.append(place)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """So many base units of a replacement answer to so many of the shares sold."""
+
+    units: int
+    sold_units: int
+    is_converted: bool  # by a merger's ratio, not share for share
 
 
 class Measures:
@@ -104,6 +114,8 @@ class Measures:
         self._unit = unit
         self._places: dict[str, list[int]] = {}
         self._scales: dict[str, list[int]] = {}
+        # Security -> those that have become it -> its base units for one of theirs.
+        self._became: dict[str, dict[str, Fraction]] = {}
         if not histories and not multipliers:
             return
         finest: dict[str, int] = {}  # by identical group
@@ -118,6 +130,27 @@ class Measures:
             share = unit * finest.get(group_name(security), 1) * multipliers.get(security, _ONE)
             self._places[security] = history.places
             self._scales[security] = [int(share / factor) for factor in (_ONE, *history.factors)]
+
+    def add_successor(self, old: str, new: str, units: Fraction) -> None:
+        """From now on one base unit of ``old`` counts as ``units`` of ``new``: a rename or merger has made it so."""
+        became = self._became.setdefault(new, {})
+        for before, through in self._became.get(old, {}).items():
+            became[before] = through * units
+        became[old] = units
+
+    def answer(self, security: str, sold: str, place: int) -> Answer:
+        """How shares of ``security`` answer to shares of ``sold`` at ``place``.
+
+        Share for share (U8); after a merger the shares that an old share became (R23).
+        """
+        scale, sold_scale = self.scale(security, place), self.scale(sold, place)
+        units = self._became.get(security, {}).get(sold)
+        if units is None:
+            back = self._became.get(sold, {}).get(security)
+            units = None if back is None else 1 / back
+        if units is None or units * sold_scale == scale:
+            return Answer(scale, sold_scale, is_converted=False)
+        return Answer(units.numerator, units.denominator, is_converted=True)
 
     def scale(self, security: str, place: int) -> int:
         """Base units in one share of ``security`` at ``place``."""
@@ -146,6 +179,10 @@ def _has_shares(entry: LedgerEntry) -> bool:
     return entry.kind is not EntryKind.SPLIT
 
 
+def _teller(entry: LedgerEntry) -> tuple[str, bool]:
+    return entry.account, bool(entry.amount)
+
+
 def _check_late(entry: LedgerEntry, ratio: Fraction, earlier: Iterable[_Booked]) -> None:
     for split in earlier:
         if split.ratio == ratio and entry.trade_date - split.first.trade_date <= _ONE_SPLIT:
@@ -155,7 +192,8 @@ def _check_late(entry: LedgerEntry, ratio: Fraction, earlier: Iterable[_Booked])
                 f"{entry.account} repeats entry {split.first.id}, the split by {ratio} on "
                 f"{split.first.trade_date} in account {split.first.account}: one split is booked on "
                 "one date and reaches every account of the household, so leave out the one that is "
-                "not booked yet; two splits in fact are booked as one, by the product of their ratios",
+                f"not booked yet, or give it the date {split.first.trade_date}; two splits in fact are "
+                "booked as one, by the product of their ratios",
             )
 
 
@@ -166,7 +204,7 @@ def _check_repeated(entry: LedgerEntry, ratio: Fraction, known: _Booked) -> None
             problem=f"a split of {entry.security} by {ratio} on {entry.trade_date} contradicts the "
             f"ratio {known.ratio} booked in another account",
         )
-    if entry.account in known.accounts:
+    if _teller(entry) in known.accounts:
         raise BadEntry(
             entry=entry.id,
             problem=f"account {entry.account} books the split of {entry.security} on "
