@@ -19,6 +19,7 @@ from lots.selectors import reports as stored
 from lots.selectors import year_reports
 from lots.selectors.year_reports import NoSuchReturn, TaxDesk
 from lots.services import reporting
+from lots.txf import txf_text
 
 _YEARS = range(1913, 3000)
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -40,8 +41,12 @@ def _xlsx(report: Report) -> bytes:
     return xlsx_bytes(report)
 
 
+def _csv(report: Report) -> bytes:
+    return csv_text(report).encode()
+
+
 _FILES: dict[str, tuple[str, Callable[[Report], bytes]]] = {
-    "csv": ("text/csv; charset=utf-8", lambda report: csv_text(report).encode()),
+    "csv": ("text/csv; charset=utf-8", _csv),
     "xlsx": (_XLSX, _xlsx),
 }
 
@@ -107,14 +112,24 @@ def tax_file(
 ) -> HttpResponse:
     """One report as a file."""
     desk = _desk(request, public_id, year)
-    _, make = _report(report)
-    if extension not in _FILES:
-        raise Http404(f"There is no file {extension}.")
-    content_type, write = _FILES[extension]
-    response = HttpResponse(write(make(desk)), content_type=content_type)
+    content_type, content = _file(desk, report, extension)
+    response = HttpResponse(content, content_type=content_type)
     name = f"{report}-{year}-{desk.filing.key}.{extension}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _file(desk: TaxDesk, report: str, extension: str) -> tuple[str, bytes]:
+    """Content type and bytes. Raises Http404 for a file that there is not."""
+    _, make = _report(report)
+    if (report, extension) == ("form-8949", "txf"):
+        form = year_reports.year_report(desk).form
+        text = txf_text(form, program="Lotwise (draft)", exported_on=desk.as_of)
+        return "text/plain; charset=us-ascii", text.encode("ascii")
+    if extension not in _FILES:
+        raise Http404(f"There is no file {extension} of {report}.")
+    content_type, write = _FILES[extension]
+    return content_type, write(make(desk))
 
 
 @require_POST

@@ -99,6 +99,16 @@ def test_the_workbook_holds_numbers_and_dates(browser, household):
     assert {cell.data_type for cell in sheet[2][3:5]} == {"n"}
 
 
+def test_the_form_comes_as_txf_too_and_no_other_report_does(browser, household):
+    text = browser.get(address(household, "2026/form-8949.txf")).content.decode()
+
+    assert text.splitlines()[4:] == [
+        "TD", "N321", "C1", "L1", "P100 sh. AAA", "D02/03/2026", "D03/02/2026",
+        "$4000.00", "$3100.00", "$270.00", "^",
+    ]  # fmt: skip
+    assert browser.get(address(household, "2026/gains.txf")).status_code == 404
+
+
 def test_a_symbol_is_never_a_formula(firm, browser):
     household = make_household(firm)
     account = make_account(household)
