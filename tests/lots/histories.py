@@ -1,6 +1,8 @@
 """Random household histories that a custodian could have booked: nobody ever sells more than the account holds."""
 
-from dataclasses import dataclass
+from bisect import insort
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -8,18 +10,58 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from accounts.types import AccountKind
-from lots.types import EntryKind, LedgerAccount, LedgerEntry
+from accounts.types import AccountKind, OwnerKind
+from lots.types import (
+    DatedGroup,
+    EntryKind,
+    LedgerAccount,
+    LedgerEntry,
+    LotPick,
+    Membership,
+    OlderLotPolicy,
+    Policy,
+    Relief,
+    Scope,
+    SoldReplacementPolicy,
+    SpousePolicy,
+    TackingPolicy,
+    TaxDeferredPolicy,
+)
 
 ACCOUNTS = (
     LedgerAccount("joint", AccountKind.TAXABLE, "ann"),
     LedgerAccount("spouse", AccountKind.TAXABLE, "bob"),
     LedgerAccount("ira", AccountKind.TRADITIONAL_IRA, "ann"),
     LedgerAccount("401k", AccountKind.K401, "bob"),
+    LedgerAccount("corp", AccountKind.TAXABLE, "ann", OwnerKind.CORPORATION),
 )
-SECURITIES = ("VOO", "SPY")
-GROUPS = (frozenset(SECURITIES),)
+SECURITIES = ("VOO", "SPY", "QQQ")
+GROUPS = (frozenset({"VOO", "SPY"}),)
 FIRST_DAY = date(2024, 1, 2)
+# SPY follows VOO's index for some time only; QQQ joins later.
+DATED_GROUPS = (
+    DatedGroup(
+        (
+            Membership("VOO"),
+            Membership("SPY", until=FIRST_DAY + timedelta(days=60)),
+            Membership("QQQ", since=FIRST_DAY + timedelta(days=40)),
+        )
+    ),
+)
+# Two decisions that share a security: of SPY = VOO and SPY = QQQ nothing follows for VOO and QQQ.
+OVERLAPPING_GROUPS = (frozenset({"VOO", "SPY"}), frozenset({"SPY", "QQQ"}))
+
+BUYS = ("buy", "reinvest", "vest")
+_ACTIONS = (
+    ["buy"] * 32 + ["reinvest"] * 4 + ["vest", "opening", "opening", "receive", "gift", "inherit", "give"]
+    + ["sell"] * 36 + ["transfer"] * 6 + ["2", "0.5", "3", "0.333333", "1.5"]
+)  # fmt: skip
+_RELIEFS = [None, None, Relief.LIFO, Relief.HIFO, Relief.LOWEST_TAX, Relief.AVERAGE]
+_GAPS = [0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 5, 8, 14, 29, 30, 31]
+_FACTORS = (Fraction(1, 12), Fraction(12))  # splits together stay within
+_ONE_SPLIT = 10  # days within which an equal split would be the same one
+_DUST = 64  # sales are in 1/64 of a share
+_BOOKED = Decimal("0.0001")  # of a dollar: what a ledger keeps
 
 
 @dataclass(frozen=True)
@@ -34,92 +76,248 @@ class Step:
     price: int
     fee: int
     shared_block: bool
+    relief: Relief | None = None
+    picked: bool = False
+    back: int = 0  # days by which shares brought in were acquired before
 
 
 def steps() -> st.SearchStrategy[Step]:
     return st.builds(
         Step,
-        gap=st.sampled_from([0, 0, 0, 1, 1, 2, 5, 9, 15, 29, 30, 31, 200]),
+        gap=st.sampled_from([*_GAPS, 200]),
         account=st.sampled_from([0, 0, 0, 1, 2, 3]),
-        security=st.sampled_from([0, 0, 1]),
-        action=st.sampled_from(
-            ["buy", "buy", "reinvest", "sell", "sell", "sell", "split", "reverse"]
-        ),
+        security=st.sampled_from([0, 0, 1, 2]),
+        action=st.sampled_from(_ACTIONS),
         shares=st.integers(1, 4),
         price=st.integers(3, 12),
         fee=st.sampled_from([0, 0, 1]),
         shared_block=st.booleans(),
+        relief=st.sampled_from(_RELIEFS),
+        picked=st.booleans(),
+        back=st.sampled_from([0, 5, 20, 30, 31, 400]),
     )
 
 
-def busy_history(seed: int) -> list[LedgerEntry]:
+def busy_history(
+    seed: int, *, longest: int = 60, corporation: bool = False, without: Collection[str] = ()
+) -> list[LedgerEntry]:
     """A history dense in wash sales: more trades, nearer to each other, than Hypothesis likes to draw."""
     rng = Random(seed)
-    return written([_busy_step(rng) for _ in range(rng.randint(8, 30))])
+    accounts = [
+        0,
+        0,
+        0,
+        *rng.sample([0, 1, 1, 2, 3], rng.randint(1, 3)),
+        *([4] if corporation else []),
+    ]
+    securities = rng.choice([[0], [0, 1], [0, 0, 1], [0, 1, 2]])
+    size = rng.randint(8, longest)
+    return written([_busy_step(rng, accounts, securities) for _ in range(size)], without)
 
 
-def _busy_step(rng: Random) -> Step:
+def _busy_step(rng: Random, accounts: list[int], securities: list[int]) -> Step:
     return Step(
-        gap=rng.choice([0, 0, 0, 1, 2, 3, 5, 8, 14, 29, 30, 31]),
-        account=rng.choice([0, 0, 0, 1, 2, 3]),
-        security=rng.choice([0, 1]),
-        action=rng.choice(["buy"] * 8 + ["reinvest"] + ["sell"] * 9 + ["split", "reverse"]),
+        gap=rng.choice(_GAPS) if rng.random() < 0.97 else 300,
+        account=rng.choice(accounts),
+        security=rng.choice(securities),
+        action=rng.choice(_ACTIONS),
         shares=rng.randint(1, 5),
         price=rng.randint(2, 20),
         fee=rng.choice([0, 0, 1]),
         shared_block=rng.random() < 0.3,
+        relief=rng.choice(_RELIEFS),
+        picked=rng.random() < 0.2,
+        back=rng.choice([0, 5, 20, 30, 31, 400]),
     )
 
 
-def histories(max_size: int = 18) -> st.SearchStrategy[list[LedgerEntry]]:
-    return st.lists(steps(), min_size=2, max_size=max_size).map(written)
+def histories(
+    max_size: int = 18, *, without: Collection[str] = ()
+) -> st.SearchStrategy[list[LedgerEntry]]:
+    drawn = st.lists(steps(), min_size=2, max_size=max_size)
+    return drawn.map(lambda chosen: written(chosen, without))
 
 
-def written(drawn: list[Step]) -> list[LedgerEntry]:
-    """Book the steps. A sale takes at most what is held; a security splits at most once."""
-    entries: list[LedgerEntry] = []
-    held: dict[tuple[int, int], Fraction] = {}
-    split: set[int] = set()
-    day = FIRST_DAY
-    for number, step in enumerate(drawn):
-        day += timedelta(days=step.gap)
-        place = (step.account, step.security)
-        if step.action in ("split", "reverse"):
-            if step.security in split:
-                continue
-            split.add(step.security)
-            ratio = Decimal(2) if step.action == "split" else Decimal("0.5")
-            held = {
-                at: shares * Fraction(ratio) if at[1] == step.security else shares
-                for at, shares in held.items()
-            }
-            entries.append(_entry(number, day, step, EntryKind.SPLIT, ratio))
-        elif step.action == "sell":
-            shares = min(Fraction(step.shares), held.get(place, Fraction(0)))
-            if shares:
-                held[place] -= shares
-                quantity = Decimal(shares.numerator) / Decimal(shares.denominator)
-                entries.append(_entry(number, day, step, EntryKind.SELL, quantity))
+def any_policy(rng: Random) -> Policy:
+    return Policy(
+        spouse=rng.choice(list(SpousePolicy)),
+        tacking=rng.choice(list(TackingPolicy)),
+        sold_replacement=rng.choice(list(SoldReplacementPolicy)),
+        older_lot=rng.choice(list(OlderLotPolicy)),
+        tax_deferred=rng.choice(list(TaxDeferredPolicy)),
+        scope=rng.choice([Scope.HOUSEHOLD] * 4 + [Scope.BROKER]),
+    )
+
+
+@dataclass(order=True)
+class _Held:
+    """Shares that are surely left of a lot: which ones HIFO has taken, the writer does not work out."""
+
+    acquired: date
+    place: int
+    lot: str = field(compare=False)
+    sure: Fraction = field(compare=False)
+
+
+class _Writer:
+    """Books the steps that are possible."""
+
+    def __init__(self) -> None:
+        self.entries: list[LedgerEntry] = []
+        self.held: dict[tuple[str, str], Fraction] = {}
+        self.lots: dict[tuple[str, str], list[_Held]] = {}
+        self.factors = dict.fromkeys(SECURITIES, Fraction(1))
+        self.splits: list[LedgerEntry] = []
+        self.left: dict[tuple[str, str], date] = {}  # last day on which shares left unpicked
+        self.two_bases: set[str | None] = set()  # securities given below basis: nothing is averaged
+        self.day = FIRST_DAY
+
+    def write(self, number: int, step: Step) -> None:
+        self.day += timedelta(days=step.gap)
+        entry = LedgerEntry(
+            id=f"e{number}",
+            trade_date=self.day,
+            account=ACCOUNTS[step.account].id,
+            kind=EntryKind.BUY,
+            security=SECURITIES[step.security],
+        )
+        if step.action in ("sell", "transfer", "give"):
+            self._leave(step, entry)
+        elif step.action[0].isdigit():
+            self._split(replace(entry, kind=EntryKind.SPLIT, quantity=Decimal(step.action)))
         else:
-            held[place] = held.get(place, Fraction(0)) + step.shares
-            kind = EntryKind(step.action)
-            entries.append(_entry(number, day, step, kind, Decimal(step.shares)))
-    return entries
+            self._arrive(step, replace(entry, kind=EntryKind(step.action)))
+
+    def _arrive(self, step: Step, entry: LedgerEntry) -> None:
+        quantity = Decimal(step.shares)
+        entry = replace(entry, quantity=quantity, amount=quantity * step.price)
+        back = self.day - timedelta(days=step.back)
+        if step.action in BUYS:
+            # Fills of one order: bought on one day in one account. Another account's orders may bear the same name.
+            named = step.shared_block and step.action == "buy"
+            block = f"order {entry.security} {self.day}" if named else None
+            entry = replace(entry, fee=Decimal(step.fee) / 4, block=block)
+        elif step.action == "opening":
+            back = min(back, self.day - timedelta(days=1))
+            started = back - timedelta(days=40) if step.shared_block else None
+            entry = replace(entry, acquired=back, holding_start=started)
+        elif step.action == "receive":
+            entry = replace(entry, acquired=back if step.picked else None, holding_start=back)
+        elif step.action == "gift":
+            worth = quantity * Decimal(step.price) / 2 if step.shared_block else None
+            entry = replace(entry, acquired=back, holding_start=back, market_value=worth)
+            if worth is not None:
+                self.two_bases.add(entry.security)
+        self.entries.append(entry)
+        at = (entry.account, str(entry.security))
+        self.held[at] = self.held.get(at, Fraction(0)) + step.shares
+        # What an IRA buys, or an opening brings, is there all day: sales before it may have taken it.
+        whole_day = step.action == "opening" or entry.account in ("ira", "401k")
+        sure = 0 if whole_day and self.left.get(at) == self.day else step.shares
+        lot = _Held(entry.acquired or self.day, len(self.entries), entry.id, Fraction(sure))
+        insort(self.lots.setdefault(at, []), lot)
+
+    def _leave(self, step: Step, entry: LedgerEntry) -> None:
+        at = (entry.account, str(entry.security))
+        kind = EntryKind(step.action)
+        to = {"joint": "spouse", "spouse": "joint", "ira": "ira"}.get(entry.account, entry.account)
+        if kind is EntryKind.TRANSFER and to == entry.account:
+            return
+        lots = [lot for lot in self.lots.get(at, []) if _floor(lot.sure)]
+        if step.picked and lots:
+            picks = self._picks(step, lots)
+            quantity = sum((pick.quantity for pick in picks), Decimal(0))
+            entry = replace(entry, picks=picks, relief=None)
+        else:
+            quantity = _floor(min(Fraction(step.shares), self.held.get(at, Fraction(0))))
+            averaged = step.relief is Relief.AVERAGE and entry.security in self.two_bases
+            relief = None if averaged else step.relief
+            entry = replace(entry, relief=relief)
+        if not quantity:
+            return
+        entry = replace(entry, kind=kind, quantity=quantity)
+        if kind is EntryKind.SELL:
+            amount = (quantity * step.price).quantize(_BOOKED)
+            entry = replace(entry, amount=amount, fee=min(Decimal(step.fee) / 4, amount))
+        else:
+            entry = replace(entry, to_account=to if kind is EntryKind.TRANSFER else None)
+        self._book_leaving(entry, at)
+
+    def _picks(self, step: Step, lots: list[_Held]) -> tuple[LotPick, ...]:
+        """The newest lots, or the oldest: one or two of them."""
+        chosen = lots[-2:] if step.shared_block else lots[:1]
+        wanted = Fraction(step.shares)
+        return tuple(LotPick(lot.lot, _floor(min(wanted, lot.sure))) for lot in chosen)
+
+    def _book_leaving(self, entry: LedgerEntry, at: tuple[str, str]) -> None:
+        self.entries.append(entry)
+        moved = Fraction(entry.quantity)
+        self.held[at] -= moved
+        target = (str(entry.to_account), at[1])
+        lots = self.lots.get(at, [])
+        for pick in entry.picks:
+            [lot] = [lot for lot in lots if lot.lot == pick.lot]
+            lot.sure -= Fraction(pick.quantity)
+            if entry.to_account is not None:
+                self._arrived(target, replace(lot, sure=Fraction(pick.quantity)))
+        if entry.to_account is not None:
+            self.held[target] = self.held.get(target, Fraction(0)) + moved
+        if entry.picks:
+            return
+        self.left[at] = self.day
+        exact = entry.relief in (None, Relief.FIFO, Relief.LIFO, Relief.AVERAGE)
+        for lot in reversed(lots) if entry.relief is Relief.LIFO else lots:
+            taken = min(lot.sure, moved)
+            lot.sure -= taken
+            moved -= taken if exact else 0
+
+    def _arrived(self, at: tuple[str, str], lot: _Held) -> None:
+        for known in self.lots.setdefault(at, []):
+            if known.lot == lot.lot:
+                known.sure += lot.sure
+                return
+        insort(self.lots[at], lot)
+
+    def _split(self, entry: LedgerEntry) -> None:
+        security = str(entry.security)
+        recent = [
+            known
+            for known in self.splits
+            if known.security == security and (self.day - known.trade_date).days <= _ONE_SPLIT
+        ]
+        if recent:
+            self._split_again(entry, recent)
+            return
+        ratio = Fraction(1, 3) if entry.quantity < Decimal("0.4") else Fraction(entry.quantity)
+        if not _FACTORS[0] <= self.factors[security] * ratio <= _FACTORS[1]:
+            return
+        self.factors[security] *= ratio
+        for at, shares in self.held.items():
+            self.held[at] = shares * ratio if at[1] == security else shares
+        for at, lots in self.lots.items():
+            for lot in lots:
+                lot.sure = lot.sure * ratio if at[1] == security else lot.sure
+        self.splits.append(entry)
+        self.entries.append(entry)
+
+    def _split_again(self, entry: LedgerEntry, recent: list[LedgerEntry]) -> None:
+        """Another account tells of the same split on the same day: nothing more happens."""
+        told = [s for s in recent if s.trade_date == entry.trade_date]
+        if told and entry.account not in {split.account for split in told}:
+            again = replace(entry, quantity=told[0].quantity)
+            self.splits.append(again)
+            self.entries.append(again)
 
 
-def _entry(number: int, day: date, step: Step, kind: EntryKind, quantity: Decimal) -> LedgerEntry:
-    security = SECURITIES[step.security]
-    trade = kind is not EntryKind.SPLIT
-    shares_block = kind is EntryKind.BUY and step.shared_block
-    return LedgerEntry(
-        id=f"e{number}",
-        trade_date=day,
-        account=ACCOUNTS[step.account].id,
-        kind=kind,
-        security=security,
-        quantity=quantity,
-        amount=quantity * step.price if trade else Decimal(0),
-        fee=Decimal(step.fee) / 4 if trade else Decimal(0),
-        # Fills of one order: bought on one day in one account. Another account's orders may bear the same name.
-        block=f"order {security} {day}" if shares_block else None,
-    )
+def _floor(shares: Fraction) -> Decimal:
+    return Decimal(int(shares * _DUST)) / _DUST
+
+
+def written(drawn: Sequence[Step], without: Collection[str] = ()) -> list[LedgerEntry]:
+    """Book the steps, but no actions or reliefs named in ``without``. A sale takes at most what is held."""
+    writer = _Writer()
+    for number, step in enumerate(drawn):
+        if step.action not in without:
+            relief = None if step.relief in without else step.relief
+            writer.write(number, replace(step, relief=relief))
+    return writer.entries
