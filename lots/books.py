@@ -17,8 +17,9 @@ from collections.abc import Mapping, Sequence
 
 from accounts.types import OwnerKind
 from lots.errors import Unsupported
-from lots.holdings import Opening, Part, Position, Sale, SoldPart
+from lots.holdings import Loss, Opening, Part, Position, Sale
 from lots.identity import Identity
+from lots.records import Records
 from lots.relief import choose
 from lots.splits import Measures
 from lots.types import (
@@ -29,7 +30,7 @@ from lots.types import (
     LedgerEntry,
     Policy,
 )
-from lots.units import Exact, rate, unit_for, whole
+from lots.units import Exact, rate, subtracted, unit_for, whole
 from lots.wash_sales import WashBook
 
 _WITH_RATIO = frozenset(
@@ -57,11 +58,8 @@ class Books:
             (pick.quantity for entry in entries for pick in entry.picks),
         )
         self.measures = Measures(entries, identity.name, least)
-        self.wash = WashBook(
-            accounts=accounts, identity=identity, measures=self.measures, policy=policy
-        )
-        self.realized: list[SoldPart] = []
-        self.retirement: list[SoldPart] = []  # sales in retirement accounts: no losses (R16)
+        self.records = Records(entries, accounts, self.measures, self.dollar)
+        self.wash = WashBook(records=self.records, identity=identity, policy=policy)
         self._positions: dict[tuple[str, str], Position] = {}
 
     def position(self, account: str, security: str) -> Position:
@@ -79,30 +77,31 @@ class Books:
         """One security's positions in all accounts."""
         return [held for held in self._positions.values() if held.security == security]
 
-    def buy(self, entry: LedgerEntry, place: int, *, moved_first: bool) -> None:
+    def buy(self, entry: LedgerEntry, place: int) -> None:
         """A purchase (R19, R25): opens a lot at cost and fee (R22), and may wash losses."""
         position, part = self._open(entry, place)
         if entry.holding_start is not None:
-            part.holding_start = entry.holding_start
+            part.holding_start = entry.holding_start.toordinal()
         opening = part.lot.opening
         opening.is_purchase = True
-        opening.moved_first = moved_first
         opening.free = part
         self.wash.bought(opening, position)
 
     def receive(self, entry: LedgerEntry, place: int) -> None:
         """A lot that comes with its basis and holding period, and replaces nothing (R19)."""
         _, part = self._open(entry, place)
-        part.holding_start = entry.holding_start or part.holding_start
+        if entry.holding_start is not None:
+            part.holding_start = entry.holding_start.toordinal()
         value = entry.market_value
         if value is not None and value < entry.amount:
-            part.gift = rate(whole(value, self.dollar), part.quantity), entry.trade_date
+            given_on = entry.trade_date.toordinal()
+            part.gift = rate(whole(value, self.dollar), part.quantity), given_on
 
     def _open(self, entry: LedgerEntry, place: int) -> tuple[Position, Part]:
         security = entry.security or ""
         position = self.position(entry.account, security)
         scale = self.measures.scale(security, place)
-        acquired = entry.acquired or entry.trade_date
+        acquired = (entry.acquired or entry.trade_date).toordinal()
         opening = Opening(entry, position.account, acquired, place, scale)
         quantity = whole(entry.quantity, scale)
         basis = whole(entry.amount + entry.fee, self.dollar)
@@ -134,18 +133,35 @@ class Books:
         """
         scale = self.measures.scale(position.security, place)
         sale = Sale(entry, position, place, scale, rate(net, wanted), event)
-        rows = []
+        index = self.records.add_sale(sale)
+        losses = []
         for part, quantity in choose(position, entry, wanted, scale, sale):
-            row = SoldPart(sale, part, quantity, *part.basis_sold_at(sale.rate))
-            rows.append(row)
-            self.take_out(part, quantity)
+            basis, start = part.rate, part.holding_start
+            if part.gift is not None:
+                basis, start = part.basis_sold_at(sale.rate)
+            row = self.records.add_row(
+                index, part, quantity, basis, start, is_taxable=position.is_taxable
+            )
+            if position.is_taxable:
+                loss = subtracted(basis, sale.rate)
+                if loss[0] > 0 or self.wash.keeps_sold_shares:
+                    losses.append(Loss(row, sale, part.lot.opening, start, quantity, loss))
             if self.wash.keeps_sold_shares:
                 _keep(part, quantity, row)
-        if position.is_taxable:
-            self.realized += rows
-            self.wash.sold(rows, position)
-        else:
-            self.retirement += rows
+            self.take_out(part, quantity)
+        if losses:
+            self.wash.sold(losses, position)
+
+    def realize(self, sale: Sale, part: Part, quantity: Exact) -> None:
+        """Book a gain on the shares of a part without basis; they may stay where they are."""
+        self.records.add_row(
+            self.records.add_sale(sale),
+            part,
+            quantity,
+            (0, 1),
+            part.holding_start,
+            is_taxable=part.lot.position.is_taxable,
+        )
 
     def give(self, entry: LedgerEntry, place: int) -> None:
         """Shares leave with their basis; nothing is sold."""
@@ -174,21 +190,23 @@ class Books:
 
     def take_out(self, part: Part, quantity: Exact) -> None:
         """Shares leave their part; an empty part leaves its lot, an empty lot its position."""
-        part.quantity -= quantity
-        if not part.quantity:
+        if quantity == part.quantity:
+            part.quantity = 0
             part.lot.remove(part)
+        else:
+            part.quantity -= quantity
 
     def put_in(self, position: Position, opening: Opening, part: Part) -> None:
         """A part joins the lot of ``opening`` in ``position``, matched shares among the matched (U9)."""
         position.lot_for(opening).add(part)
 
 
-def _keep(part: Part, quantity: Exact, row: SoldPart) -> None:
+def _keep(part: Part, quantity: Exact, row: int) -> None:
     """Sold shares still count as acquired under U4 LITERAL_ACQUIRED; their basis lies in the row."""
     opening = part.lot.opening
     if opening.is_purchase and not part.matched:
         gone = Part(part.lot, part.number, part.holding_start, quantity, (0, 1))
-        gone.sold_in = row
+        gone.is_gone = row
         opening.add_free(gone)
 
 

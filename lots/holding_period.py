@@ -2,10 +2,12 @@
 
 from calendar import monthrange
 from datetime import date, timedelta
+from typing import TypeVar
 
 from lots.types import TackingPolicy, Term
 
 _DAY = timedelta(days=1)
+_Day = TypeVar("_Day", date, int)
 
 
 def first_long_term_day(start: date) -> date:
@@ -28,12 +30,13 @@ def term(start: date, sold_on: date) -> Term:
 
 
 def tacked_start(
-    *, own: date, sold_start: date, sold_on: date, method: TackingPolicy = TackingPolicy.UNION
-) -> date:
+    *, own: _Day, sold_start: _Day, sold_on: _Day, method: TackingPolicy = TackingPolicy.UNION
+) -> _Day:
     """Start of the holding period of replacement shares bought on ``own`` (R15).
 
     ``sold_start`` is the (tacked) start of the shares sold at a loss on ``sold_on``. SUM adds the days held, DATE takes
     over the date, UNION (the default, U3) takes the later of both and never one before the sold shares' start.
+    All are dates, or all are day numbers (``date.toordinal``).
     """
     by_sum = own - (sold_on - sold_start)
     if method is TackingPolicy.SUM:

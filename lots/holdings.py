@@ -5,16 +5,14 @@ wherever they are whole. A *lot* is what one entry opened, as far as one positio
 account's lots of one security. A lot consists of *parts*: shares matched as replacements stand apart from those that
 are not (R15), and a transfer of some of them makes another part in the other account.
 
-A part knows its quantity and the rate of its basis, dollars per base unit. Taking shares out of a part, or cutting it
-in two, changes no rate; only a wash sale, averaging or a corporate action does. Nothing here walks over what is gone: a
-position forgets its empty lots at the front as they empty, and those in between by the dozen.
+Dates are day numbers (``date.toordinal``). A part knows its quantity and the rate of its basis, dollars per base unit.
+Taking shares out of a part, or cutting it in two, changes no rate; only a wash sale, averaging or a corporate action
+does. Nothing here walks over what is gone: a position forgets its empty lots at the front as they empty, and those in
+between by the dozen.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from datetime import date
-from itertools import chain
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from lots.types import DisposalEvent, EntryKind, LedgerAccount, LedgerEntry
@@ -24,22 +22,20 @@ if TYPE_CHECKING:
     from lots.queues import Seat
 
 _MANY = 32
-_parts = attrgetter("parts")
 
 
 class Opening:
     """The entry that brought shares into the household. Its parts share it wherever they are held."""
 
     __slots__ = (
-        "account", "acquired", "entry", "free", "is_purchase", "moved_first", "next", "order",
-        "parts_made", "scale",
+        "account", "acquired", "entry", "free", "is_purchase", "next", "order", "parts_made", "scale",
     )  # fmt: skip
 
     def __init__(
         self,
         entry: LedgerEntry,
         account: LedgerAccount,
-        acquired: date,
+        acquired: int,
         order: int,
         scale: int,
     ) -> None:
@@ -49,7 +45,6 @@ class Opening:
         self.order = order  # the entry's place in the ledger
         self.scale = scale  # base units in a share when it was opened
         self.is_purchase = False  # an acquisition in the sense of R19
-        self.moved_first = False  # a retirement purchase ordered before others of its date (U6)
         self.parts_made = 0
         self.free: Part | None = None  # first of the parts that may still become replacements
         self.next: Opening | None = None  # the next candidate (``lots.wash_sales``)
@@ -97,12 +92,12 @@ class Part:
     """Shares of one lot with one history: equal basis per share, equal holding period, matched or not."""
 
     __slots__ = (
-        "adjusted", "beside", "gift", "holding_start", "lot", "matched", "number", "quantity",
-        "rate", "sold_in",
+        "adjusted", "beside", "gift", "holding_start", "is_gone", "lot", "matched", "number",
+        "quantity", "rate",
     )  # fmt: skip
 
     def __init__(
-        self, lot: "Lot", number: int, holding_start: date, quantity: Exact, rate: Rate
+        self, lot: "Lot", number: int, holding_start: int, quantity: Exact, rate: Rate
     ) -> None:
         self.lot = lot
         self.number = number
@@ -111,11 +106,13 @@ class Part:
         self.rate = rate
         self.matched = False  # these shares have served as a replacement (R14)
         self.adjusted = False  # and their basis was raised (R13)
-        self.gift: tuple[Rate, date] | None = None  # what losses count from (IRC 1015(a)), if less
-        self.sold_in: SoldPart | None = None  # only under U4 LITERAL_ACQUIRED: the shares are gone
+        self.gift: tuple[Rate, int] | None = None  # what losses count from (IRC 1015(a)), if less
+        self.is_gone: int | None = (
+            None  # under U4 LITERAL_ACQUIRED: the row in which they were sold
+        )
         self.beside: Part | None = None  # another part of the opening that may become a replacement
 
-    def basis_sold_at(self, price: Rate) -> tuple[Rate, date]:
+    def basis_sold_at(self, price: Rate) -> tuple[Rate, int]:
         """Rate and start of the holding period that count if the shares are sold at ``price``.
 
         A gift worth less than the donor's basis has two: a gain counts from the donor's basis and start, a loss from
@@ -133,20 +130,22 @@ class Part:
             self.lot, self.lot.opening.next_number(), self.holding_start, quantity, self.rate
         )
         piece.matched, piece.adjusted = self.matched, self.adjusted
-        piece.gift, piece.sold_in = self.gift, self.sold_in
+        piece.gift, piece.is_gone = self.gift, self.is_gone
         return piece
 
     def match(self, quantity: Exact) -> "Part":
         """Mark shares as replacements, where sales take them first (U9); they are cut off if they are not all."""
+        lot = self.lot
         if quantity == self.quantity:
             piece = self
-            if self.sold_in is None:
-                self.lot.parts.remove(self)
+            if self.is_gone is None:
+                lot.parts.remove(self)
         else:
             piece = self.cut(quantity)
         piece.matched = True
-        if piece.sold_in is None:
-            self.lot.add(piece)
+        if self.is_gone is None:
+            lot.parts.insert(lot.matched, piece)
+            lot.matched += 1
         return piece
 
 
@@ -172,10 +171,14 @@ class Lot:
 
     def remove(self, part: Part) -> None:
         """Take a part out; the position forgets a lot that has none left."""
-        self.parts.remove(part)
+        parts = self.parts
+        if parts[0] is part:
+            del parts[0]
+        else:
+            parts.remove(part)
         if part.matched:
             self.matched -= 1
-        if not self.parts:
+        if not parts:
             self.position.forget(self)
 
 
@@ -208,7 +211,9 @@ class Position:
 
     def parts(self) -> Iterator[Part]:
         """Parts in the order in which sales use them up first in, first out."""
-        return chain.from_iterable(map(_parts, self.lots()))
+        lots = self._lots
+        for index in range(self._first, len(lots)):
+            yield from lots[index].parts
 
     def parts_latest_first(self) -> Iterator[Part]:
         """Parts by lots the other way round; inside a lot the order is the same (U9)."""
@@ -267,7 +272,7 @@ class Position:
 class Sale:
     """Shares of one position that leave for money, in one event of one entry."""
 
-    __slots__ = ("account", "entry", "event", "place", "rate", "scale", "security", "trade_date")
+    __slots__ = ("account", "day", "entry", "event", "place", "rate", "scale", "security")
 
     def __init__(
         self,
@@ -282,45 +287,33 @@ class Sale:
         self.account = position.account
         self.security = position.security
         self.place = place  # in the ledger
-        self.trade_date = entry.trade_date
+        self.day = entry.trade_date.toordinal()
         self.scale = scale  # base units in a share at the sale
         self.rate = rate  # proceeds, dollars per base unit
         self.event = event
 
 
-class SoldPart:
-    """One lot part sold by one sale, as it left."""
-
-    __slots__ = (
-        "adjusted", "holding_start", "loss", "moved_in", "number", "opening", "quantity", "rate",
-        "sale",
-    )  # fmt: skip
-
-    def __init__(
-        self, sale: Sale, part: Part, quantity: Exact, rate: Rate, holding_start: date
-    ) -> None:
-        self.sale = sale
-        self.opening = part.lot.opening
-        self.number = part.number
-        self.quantity = quantity
-        self.rate = rate  # of the basis
-        self.holding_start = holding_start
-        self.adjusted = part.adjusted  # its basis holds the loss of an earlier sale (R21)
-        self.loss: Loss | None = None  # what the wash-sale rule has made of it
-        self.moved_in: Exact = 0  # losses that went into its basis afterwards (U4 literal)
-
-
 class Loss:
     """The loss of one lot part sold, as far as it is matched with replacements. Counted in its own base units."""
 
-    __slots__ = ("permanent", "rate", "row", "unmatched")
+    __slots__ = ("holding_start", "opening", "rate", "row", "sale", "unmatched")
 
-    def __init__(self, row: SoldPart, rate: Rate) -> None:
-        self.row = row
+    def __init__(
+        self,
+        row: int,
+        sale: Sale,
+        opening: Opening,
+        holding_start: int,
+        unmatched: Exact,
+        rate: Rate,
+    ) -> None:
+        self.row = row  # its place among the rows realised
+        self.sale = sale
+        self.opening = opening
+        self.holding_start = holding_start
+        self.unmatched = unmatched  # shares that have found no replacement yet
         self.rate = rate  # dollars per base unit, above zero
-        self.unmatched: Exact = row.quantity  # shares that have found no replacement yet
-        self.permanent: Exact = 0  # shares whose loss is gone for ever
 
 
-def _order(lot: Lot) -> tuple[date, int]:
+def _order(lot: Lot) -> tuple[int, int]:
     return (lot.opening.acquired, lot.opening.order)

@@ -12,7 +12,6 @@ own order (R9), or older ones where the policy does not count them (U5), are ste
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
 from heapq import merge
 
 from lots.holdings import Loss, Opening
@@ -27,8 +26,11 @@ class Candidates:
         self._first: Opening | None = None
         self._last: Opening | None = None
 
-    def add(self, opening: Opening, first_day: date) -> None:
-        """Put a purchase in its place; those acquired before ``first_day`` will never be asked for again."""
+    def add(self, opening: Opening, first_day: int) -> bool:
+        """Put a purchase in its place; those acquired before ``first_day`` will never be asked for again.
+
+        True if only U6 puts it before another of its date.
+        """
         first = self._first
         while first is not None and first.acquired < first_day:
             first = self._unlink(None, first)
@@ -38,9 +40,10 @@ class Candidates:
         elif last.acquired < opening.acquired or rank(last) < rank(opening):
             last.next = self._last = opening
         else:
-            self._insert(opening)
+            return self._insert(opening)
+        return False
 
-    def _insert(self, opening: Opening) -> None:
+    def _insert(self, opening: Opening) -> bool:
         """An opening lot, or a purchase of its date, belongs before others that stand here already."""
         before, following = None, self._first
         while following is not None and rank(following) <= rank(opening):
@@ -48,14 +51,17 @@ class Candidates:
         opening.next = following
         if following is None:
             self._last = opening
-        elif following.acquired == opening.acquired and not opening.account.kind.is_taxable:
-            opening.moved_first = True
         if before is None:
             self._first = opening
         else:
             before.next = opening
+        return (
+            following is not None
+            and following.acquired == opening.acquired
+            and following.order < opening.order
+        )
 
-    def alive(self, first_day: date) -> Iterator[Opening]:
+    def alive(self, first_day: int) -> Iterator[Opening]:
         """Purchases from ``first_day`` on with shares that may still become replacements."""
         before, opening = None, self._first
         while opening is not None:
@@ -93,16 +99,16 @@ class Seat:
         self._sources = sources
         self._losses_served = losses_served
 
-    def candidates(self, first_day: date) -> Iterator[Opening]:
+    def candidates(self, first_day: int) -> Iterator[Opening]:
         """Purchases that count for this account's losses, in the order of R12."""
         if len(self._sources) == 1:
             return self._sources[0].alive(first_day)
         return merge(*(source.alive(first_day) for source in self._sources), key=rank)
 
-    def pending_losses(self, first_day: date) -> Iterable[Loss]:
+    def pending_losses(self, first_day: int) -> Iterable[Loss]:
         """Losses of sales since ``first_day`` that this account's purchases serve, in the order of disposition (R7)."""
         for losses in self._losses_served:
-            while losses and (losses[0].row.sale.trade_date < first_day or not losses[0].unmatched):
+            while losses and (losses[0].sale.day < first_day or not losses[0].unmatched):
                 losses.popleft()
         if len(self._losses_served) == 1:
             return self._losses_served[0]
@@ -146,10 +152,10 @@ class Queues:
         return self._pending.setdefault((market, buyers), deque())
 
 
-def rank(opening: Opening) -> tuple[date, bool, int]:
+def rank(opening: Opening) -> tuple[int, bool, int]:
     """Place in the order of R12; on one date retirement accounts come first (U6)."""
     return (opening.acquired, opening.account.kind.is_taxable, opening.order)
 
 
 def _disposition(loss: Loss) -> int:
-    return loss.row.sale.place
+    return loss.sale.place

@@ -103,7 +103,9 @@ def _burden(part: Part, sale: Sale) -> tuple[int, Fraction]:
     basis, start = part.basis_sold_at(sale.rate)
     gain = ratio(*sale.rate) - ratio(*basis)
     sold_on = sale.entry.trade_date
-    is_long = part.lot.opening.is_inherited or sold_on >= first_long_term_day(start)
+    is_long = part.lot.opening.is_inherited or sold_on >= first_long_term_day(
+        date.fromordinal(start)
+    )
     if gain < 0:
         return (1 if is_long else 0), gain
     return (2 if is_long else 3), gain
@@ -147,7 +149,7 @@ def _given(parts: Iterable[Part], wanted: Exact, given: dict[Part, Exact]) -> Ex
     return wanted
 
 
-def _acquisition_order(taken: Taken) -> tuple[date, int, bool]:
+def _acquisition_order(taken: Taken) -> tuple[int, int, bool]:
     part = taken[0]
     opening = part.lot.opening
     return (opening.acquired, opening.order, not part.matched)

@@ -35,8 +35,8 @@ from fractions import Fraction
 from operator import attrgetter
 
 from lots.books import Books
-from lots.entry_checks import CASH, PURCHASES, RECEIPTS, accounts_by_id, check_entries
-from lots.results import open_lots, realized_lots, wash_matches
+from lots.entry_checks import PURCHASES, RECEIPTS, accounts_by_id, check_entries
+from lots.results import replay_result
 from lots.types import (
     EntryKind,
     IdenticalGroups,
@@ -73,13 +73,7 @@ def replay(
     with localcontext(EXACT):
         books = Books(entries, household, identical_groups, policy)
         _book(entries, books)
-    return ReplayResult(
-        realized=realized_lots(books.realized, books.dollar),
-        open_lots=open_lots(books.positions(), books.measures, len(entries), books.dollar),
-        matches=wash_matches(books.wash.matches, books.dollar),
-        policy=policy,
-        retirement_disposals=realized_lots(books.retirement, books.dollar),
-    )
+    return replay_result(books.records, books.positions(), policy)
 
 
 def simulate(
@@ -141,57 +135,60 @@ def _book(entries: Sequence[LedgerEntry], books: Books) -> None:
         EntryKind.SELL: books.sell,
         EntryKind.TRANSFER: books.transfer,
         EntryKind.GIVE: books.give,
+        **dict.fromkeys(PURCHASES, books.buy),
         **dict.fromkeys(RECEIPTS, books.receive),
     }
-    order, moved_first = _execution_order(entries, books)
-    for place in order:
+    for place in _execution_order(entries, books):
         entry = entries[place]
-        if entry.kind in PURCHASES:
-            books.buy(entry, place, moved_first=place in moved_first)
-        elif (action := actions.get(entry.kind)) is not None:
+        if (action := actions.get(entry.kind)) is not None:
             action(entry, place)
 
 
-def _execution_order(entries: Sequence[LedgerEntry], books: Books) -> tuple[list[int], set[int]]:
+def _execution_order(entries: Sequence[LedgerEntry], books: Books) -> list[int]:
     """Places by date; on each date opening lots first, then purchases of retirement accounts (U6), then the others.
 
-    Also the places of those purchases that come before a taxable trade of the same market only because of that.
+    Tells the records which purchases come before a taxable trade of the same market only because of that.
     """
     retirement = {id_ for id_, account in books.accounts.items() if not account.kind.is_taxable}
     order: list[int] = []
-    moved: set[int] = set()
-    day = _Day()
+    day = _Day(books)
     today = None
     for place, entry in enumerate(entries):
         if entry.trade_date != today:
             order += day.places()
-            today, day = entry.trade_date, _Day()
+            today, day = entry.trade_date, _Day(books)
         if entry.kind is EntryKind.OPENING:
             day.openings.append(place)
-            continue
-        if not retirement or entry.kind in CASH:
-            day.others.append(place)
-            continue
-        market = books.wash.market(entry.account, entry.security or "")
-        if entry.kind in PURCHASES and entry.account in retirement:
+        elif entry.account in retirement and entry.kind in PURCHASES:
             day.retirement.append(place)
-            if market in day.traded:
-                moved.add(place)
-            continue
-        day.others.append(place)
-        if entry.kind in PURCHASES or entry.kind is EntryKind.SELL:
-            day.traded.add(market)
-    return order + day.places(), moved
+            if day.has_traded(entry, entries):
+                books.records.moved_first.add(place)
+        else:
+            day.others.append(place)
+    return order + day.places()
 
 
 class _Day:
-    """Places of one date's entries by the order in which they count, and the markets traded in so far."""
+    """Places of one date's entries, by the order in which they count."""
 
-    def __init__(self) -> None:
+    def __init__(self, books: Books) -> None:
         self.openings: list[int] = []
         self.retirement: list[int] = []
         self.others: list[int] = []
-        self.traded: set[str] = set()
+        self._books = books
+        self._markets: set[str] = set()  # of the first so many others
+        self._looked_at = 0
 
     def places(self) -> list[int]:
         return self.openings + self.retirement + self.others
+
+    def has_traded(self, entry: LedgerEntry, entries: Sequence[LedgerEntry]) -> bool:
+        """Whether any of the others so far was a trade in the market of ``entry``."""
+        for place in self.others[self._looked_at :]:
+            if entries[place].kind in PURCHASES or entries[place].kind is EntryKind.SELL:
+                self._markets.add(self._market(entries[place]))
+        self._looked_at = len(self.others)
+        return bool(self._markets) and self._market(entry) in self._markets
+
+    def _market(self, entry: LedgerEntry) -> str:
+        return self._books.wash.market(entry.account, entry.security or "")

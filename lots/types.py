@@ -231,32 +231,35 @@ IdenticalGroups = Sequence[Collection[str] | DatedGroup]  # undated groups hold 
 
 
 class Lazy:
-    """Base of values whose fields are filled in when one of them is first looked at.
+    """Base of values whose fields are filled in when they are first looked at.
 
-    The engine decides every result exactly, in integers; Fractions in lowest terms are made for those who look. Such a
-    value is equal to, hashes like and can be replaced like one that was written out.
+    The engine decides every result exactly, in integers; words and Fractions in lowest terms are made for those who
+    look. Such a value is equal to, hashes like and can be replaced like one that was written out.
     """
 
     __slots__ = ("_source",)
 
     @classmethod
-    def later(cls, values: Callable[..., dict[str, Any]], *arguments: Any) -> Self:
-        """A value whose fields are what ``values(*arguments)`` will say."""
+    def later(cls, fields: Callable[..., dict[str, Any]], *arguments: Any) -> Self:
+        """A value that asks ``fields(name, *arguments)`` for the field of that name, and takes others along."""
         made = object.__new__(cls)
-        _set_source(made, (values, arguments))
+        _set_source(made, (fields, arguments))
         return made
 
     if not TYPE_CHECKING:  # a type checker shall still find misspelt fields
 
         def __getattr__(self, name):
             """Called for a field that is not filled in."""
-            if name not in type(self).__dataclass_fields__:
+            names = type(self).__dataclass_fields__
+            if name not in names:
                 raise AttributeError(f"{type(self).__name__} has no {name}", name=name, obj=self)
-            values, arguments = _get_source(self)
-            for field_name, value in values(*arguments).items():
+            fields, arguments = _get_source(self)
+            found = fields(name, *arguments)
+            for field_name, value in found.items():
                 object.__setattr__(self, field_name, value)
-            _set_source(self, None)
-            return getattr(self, name)
+            if len(found) == len(names):
+                _set_source(self, None)
+            return found[name]
 
 
 _get_source = Lazy.__dict__["_source"].__get__
@@ -328,7 +331,7 @@ class RealizedLot(Lazy):
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayResult:
+class ReplayResult(Lazy):
     """Everything that follows from a household's entries.
 
     ``realized`` holds the sales of taxable accounts only (R16: a retirement account has no losses);

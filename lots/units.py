@@ -19,7 +19,8 @@ Exact = int | Fraction
 Rate = tuple[int, int]
 
 _ZERO = Decimal(0)
-_LONG = 256
+_LONG = 128
+_SHORT = 1 << 60
 
 
 def unit_for(*columns: Iterable[Decimal]) -> int:
@@ -56,13 +57,22 @@ def added(first: Rate, second: Rate) -> Rate:
     Chains of wash sales add up many of them, and a greatest common divisor of long numbers is dear: the sum is brought
     to lowest terms only where its denominator has grown past another ``_LONG`` bits.
     """
-    numerator = first[0] * second[1] + second[0] * first[1]
-    denominator = first[1] * second[1]
-    before = max(first[1].bit_length(), second[1].bit_length())
-    if denominator.bit_length() // _LONG > before // _LONG:
+    (a, b), (c, d) = first, second
+    if b == d:
+        return a + c, b
+    numerator, denominator = a * d + c * b, b * d
+    if denominator < _SHORT:
+        return numerator, denominator
+    bits = denominator.bit_length()
+    if bits // _LONG > max(b.bit_length(), d.bit_length()) // _LONG:
         common = gcd(numerator, denominator)
         return numerator // common, denominator // common
     return numerator, denominator
+
+
+def subtracted(first: Rate, second: Rate) -> Rate:
+    """The first rate less the second, not in lowest terms."""
+    return first[0] * second[1] - second[0] * first[1], first[1] * second[1]
 
 
 def normal(number: Exact) -> Exact:

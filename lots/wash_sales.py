@@ -26,15 +26,15 @@ Under U4 LITERAL_ACQUIRED shares sold before the loss count too. The loss then g
 disposed of them; that sale is not tested a second time, and its dates stay.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from accounts.types import AccountKind, OwnerKind
 from lots.holding_period import tacked_start
-from lots.holdings import Loss, Opening, Part, Position, SoldPart
+from lots.holdings import Loss, Opening, Part, Position
 from lots.identity import Identity, merged_groups
 from lots.queues import Queues, Seat
-from lots.splits import Measures
+from lots.records import Records
 from lots.types import (
     EntryKind,
     LedgerAccount,
@@ -46,14 +46,15 @@ from lots.types import (
     TaxDeferredPolicy,
     Treatment,
 )
-from lots.units import Exact, added, normal, rate, ratio
+from lots.units import added, normal, rate, ratio
 
 __all__ = [
-    "Match", "WashBook", "counts_as_buyer", "first_clear_date", "in_window", "merged_groups",
-    "treatment_of", "window",
+    "WashBook", "counts_as_buyer", "first_clear_date", "in_window", "merged_groups", "treatment_of",
+    "window",
 ]  # fmt: skip
 
-_REACH = timedelta(days=30)
+_REACH_DAYS = 30
+_REACH = timedelta(days=_REACH_DAYS)
 _DAY = timedelta(days=1)
 IRAS = (AccountKind.TRADITIONAL_IRA, AccountKind.ROTH_IRA)
 
@@ -101,45 +102,26 @@ def treatment_of(seller: LedgerAccount, buyer: LedgerAccount) -> Treatment:
     return Treatment.DEFERRED
 
 
-class Match:
-    """Shares of one loss matched with shares of one replacement."""
-
-    __slots__ = ("is_gone", "is_rescaled", "loss", "opening", "part", "shares", "treatment")
-
-    def __init__(
-        self, loss: Loss, piece: Part, shares: Exact, treatment: Treatment, scale: int
-    ) -> None:
-        self.loss = loss
-        self.opening = piece.lot.opening
-        self.part = piece.number  # the part that the match split off, or the whole lot
-        self.shares = shares  # base units of the loss
-        self.treatment = treatment
-        self.is_rescaled = (
-            scale != self.opening.scale
-        )  # a split lies between sale and purchase (R23)
-        self.is_gone = piece.sold_in is not None  # replacement shares sold already (U4)
-
-
 class WashBook:
     """Pending losses and possible replacements of one household, kept up to date entry by entry."""
 
     def __init__(
         self,
         *,
-        accounts: Mapping[str, LedgerAccount],
+        records: Records,
         identity: Identity,
-        measures: Measures,
         policy: Policy,
     ) -> None:
-        self.matches: list[Match] = []  # in the order in which they were made
         self.keeps_sold_shares = (
             policy.sold_replacement is SoldReplacementPolicy.LITERAL_ACQUIRED
         )  # shares that are gone still count as acquired (U4)
+        self._records = records
+        self._measures = records.measures
         self._identity = identity
-        self._measures = measures
         self._policy = policy
         self._only_newer = policy.older_lot is OlderLotPolicy.ONLY_NEWER_THAN_SOLD
-        self._queues = Queues(_buyers_by_seller(accounts.values(), policy))
+        self._is_permanent = _permanent_pairs(records.accounts.values())
+        self._queues = Queues(_buyers_by_seller(records.accounts.values(), policy))
 
     def market(self, account: str, security: str) -> str:
         """Purchases and losses meet under one name: the identical group, or one broker's security (R27)."""
@@ -156,33 +138,32 @@ class WashBook:
 
     def bought(self, opening: Opening, position: Position) -> None:
         """Serve the pending losses with a new purchase; the shares left over are candidates for later ones."""
-        booked_on = opening.entry.trade_date
-        first = booked_on - _REACH
+        booked_on = opening.entry.trade_date.toordinal()
+        first = booked_on - _REACH_DAYS
         if opening.acquired < first:
             return  # an opening lot bought long before it was taken over
         seat = self._seat(position)
-        seat.offers.add(opening, first)
+        if seat.offers.add(opening, first):
+            self._records.moved_first.add(opening.order)
+        if opening.entry.kind is EntryKind.OPENING:
+            return  # shares sold before it was taken over are not replaced by it
         for loss in seat.pending_losses(first):
-            if opening.first_free() is None:
-                return
             if loss.unmatched and self._may_replace(loss, opening):
                 self._match(loss, opening)
+                if opening.first_free() is None:
+                    return
 
-    def sold(self, rows: Sequence[SoldPart], position: Position) -> None:
+    def sold(self, losses: Sequence[Loss], position: Position) -> None:
         """Find replacements for the losses among the parts that one sale has sold.
 
-        ``rows`` stand in the order of original acquisition (R20).
+        ``losses`` stand in the order of original acquisition (R20).
         """
-        for row in rows:
-            price, basis = row.sale.rate, row.rate
-            if row.moved_in:  # by a loss of the same sale, under U4 LITERAL_ACQUIRED
-                basis = added(basis, rate(row.moved_in, row.quantity))
-            lost = basis[0] * price[1] - price[0] * basis[1]
-            if lost <= 0:
+        seat = self._seat(position)
+        first = losses[0].sale.day - _REACH_DAYS
+        for loss in losses:
+            if self.keeps_sold_shares and not self._is_still_a_loss(loss):
                 continue
-            loss = row.loss = Loss(row, (lost, basis[1] * price[1]))
-            seat = self._seat(position)
-            for opening in seat.candidates(row.sale.trade_date - _REACH):
+            for opening in seat.candidates(first):
                 if self._may_replace(loss, opening):
                     self._match(loss, opening)
                     if not loss.unmatched:
@@ -190,70 +171,87 @@ class WashBook:
             else:
                 seat.pending.append(loss)
 
+    def _is_still_a_loss(self, loss: Loss) -> bool:
+        """Under U4 LITERAL_ACQUIRED an earlier loss of the same sale may have moved into this one's basis."""
+        moved = self._records.moved_in.get(loss.row)
+        if moved is not None:
+            loss.rate = added(loss.rate, rate(moved, loss.unmatched))
+        return loss.rate[0] > 0
+
     def _may_replace(self, loss: Loss, opening: Opening) -> bool:
-        """Everything of steps 2 and 4 but group, scope and use, which the queues already answer."""
-        sold, sale = loss.row.opening, loss.row.sale
-        if opening.is_same_order(sold):
+        """Everything of step 2 but window, group, scope and use, which the queues already answer."""
+        sold = loss.opening
+        if opening is sold or (opening.entry.block and opening.is_same_order(sold)):
             return False
-        if self._only_newer and is_older(opening, sold):
-            return False
-        if opening.entry.kind is EntryKind.OPENING and not (
-            opening.entry.trade_date <= sale.trade_date
-            and in_window(opening.acquired, sale.trade_date)
-        ):
+        if self._only_newer and opening.acquired < sold.acquired:
             return False
         return not self._identity.changes or self._identity.identical(
-            sale.security, opening.entry.security or "", sale.trade_date, opening.acquired
+            loss.sale.security,
+            opening.entry.security or "",
+            loss.sale.entry.trade_date,
+            opening.entry.acquired or opening.entry.trade_date,
         )
 
     def _match(self, loss: Loss, opening: Opening) -> None:
         """Match as many shares as both sides have, and move the loss."""
-        sale = loss.row.sale
+        sale = loss.sale
         part = opening.first_free()
         while part is not None and loss.unmatched:
             beside = part.beside
             if part.quantity and not part.matched:
                 security = part.lot.position.security
                 if security == sale.security:
-                    self._move_loss(loss, part, sale.scale)
+                    self._move_loss(loss, part, opening, sale.scale)
                 else:
-                    self._move_loss(loss, part, self._measures.scale(security, sale.place))
+                    scale = self._measures.scale(security, sale.place)
+                    self._move_loss(loss, part, opening, scale)
             part = beside
 
-    def _move_loss(self, loss: Loss, part: Part, scale: int) -> None:
+    def _move_loss(self, loss: Loss, part: Part, opening: Opening, scale: int) -> None:
         """``scale`` is base units in a share of the replacement's security on the day of the sale."""
-        row = loss.row
-        sold_scale = row.sale.scale
-        if scale == sold_scale:
+        sale, moved = loss.sale, loss.rate
+        if scale == sale.scale:
             shares = used = min(loss.unmatched, part.quantity)
         else:
-            shares = min(loss.unmatched, normal(ratio(part.quantity * sold_scale, scale)))
-            used = normal(ratio(shares * scale, sold_scale))
-        piece = part.match(used)
-        opening = piece.lot.opening
-        treatment = treatment_of(row.sale.account, opening.account)
-        self.matches.append(Match(loss, piece, shares, treatment, scale))
+            shares = min(loss.unmatched, normal(ratio(part.quantity * sale.scale, scale)))
+            used = normal(ratio(shares * scale, sale.scale))
+            moved = moved[0] * sale.scale, moved[1] * scale
         loss.unmatched -= shares
-        if treatment is Treatment.PERMANENT:
-            loss.permanent += shares
-        elif piece.sold_in is not None:
-            piece.sold_in.moved_in += ratio(loss.rate[0] * shares, loss.rate[1])
-        else:
-            piece.rate = added(piece.rate, (loss.rate[0] * sold_scale, loss.rate[1] * scale))
-            piece.adjusted = True
-            tacked = tacked_start(
-                own=opening.acquired,
-                sold_start=row.holding_start,
-                sold_on=row.sale.trade_date,
-                method=self._policy.tacking,
+        piece = part.match(used)
+        is_permanent = self._is_permanent[sale.account.id, opening.account.id]
+        gone = piece.is_gone
+        self._records.matches.append(
+            (
+                loss.row, opening.order, piece.number, shares, *loss.rate,
+                is_permanent, scale != opening.scale, gone is not None,
             )
-            # An opening lot may come with an earlier start: what it has is not lost.
-            piece.holding_start = min(piece.holding_start, tacked)
+        )  # fmt: skip
+        if is_permanent:
+            return
+        if gone is not None:
+            before = self._records.moved_in.get(gone, 0)
+            self._records.moved_in[gone] = before + ratio(loss.rate[0] * shares, loss.rate[1])
+            return
+        piece.rate = added(piece.rate, moved)
+        piece.adjusted = True
+        tacked = tacked_start(
+            own=opening.acquired,
+            sold_start=loss.holding_start,
+            sold_on=sale.day,
+            method=self._policy.tacking,
+        )
+        if tacked < piece.holding_start:  # an opening lot may come with an earlier start
+            piece.holding_start = tacked
 
 
-def is_older(opening: Opening, sold: Opening) -> bool:
-    """Older by date: purchases of one day are of one age (U5)."""
-    return opening.acquired < sold.acquired
+def _permanent_pairs(accounts: Iterable[LedgerAccount]) -> dict[tuple[str, str], bool]:
+    """(seller, buyer) -> whether a loss is gone for ever."""
+    everybody = tuple(accounts)
+    return {
+        (seller.id, buyer.id): treatment_of(seller, buyer) is Treatment.PERMANENT
+        for seller in everybody
+        for buyer in everybody
+    }
 
 
 def _buyers_by_seller(
