@@ -33,6 +33,8 @@ class Heading:
     open_sales: tuple[OpenSale, ...]
     unchecked: tuple[str, ...]  # accounts declared and never imported (R17)
     policy: tuple[tuple[str, StrEnum], ...]  # (rule, value in force)
+    unlisted: tuple[str, ...] = ()  # taxable accounts whose own sales are not here either
+    remark: str = ""
 
     @property
     def is_running(self) -> bool:
@@ -53,12 +55,15 @@ class Heading:
     @property
     def unchecked_sentence(self) -> str:
         """Empty where every account is in the ledger."""
-        if not self.unchecked:
-            return ""
-        return (
-            "NOT CHECKED for wash sales, because their transactions are not here: "
-            f"{', '.join(self.unchecked)}. Purchases there can disallow losses shown as allowed."
-        )
+        said = []
+        if self.unchecked:
+            said.append(
+                "NOT CHECKED for wash sales, because their transactions are not here: "
+                f"{', '.join(self.unchecked)}. Purchases there can disallow losses shown as allowed."
+            )
+        if self.unlisted:
+            said.append(f"NOT LISTED: sales in {', '.join(self.unlisted)}.")
+        return " ".join(said)
 
     @property
     def policy_sentence(self) -> str:
@@ -86,6 +91,7 @@ class Heading:
             self.state,
             *(sale.sentence for sale in self.open_sales),
             self.unchecked_sentence,
+            self.remark,
             f"{self.policy_sentence}.",
         )
         return tuple(line for line in lines if line)

@@ -17,7 +17,7 @@ from lots.report_files import csv_text
 from lots.report_tables import Report
 from lots.selectors import reports as stored
 from lots.selectors import year_reports
-from lots.selectors.year_reports import NoSuchReturn, TaxDesk
+from lots.selectors.tax_desk import NoSuchReturn, TaxDesk, tax_desk
 from lots.services import reporting
 from lots.txf import txf_text
 
@@ -64,7 +64,7 @@ def taxes(request: HttpRequest, public_id: UUID, year: int | None = None) -> Htt
         "reports": [(slug, title) for slug, (title, _) in _REPORTS.items()],
     }
     try:
-        desk = year_reports.tax_desk(household, chosen, request.GET.get("return", ""))
+        desk = tax_desk(household, chosen, request.GET.get("return", ""))
     except NoSuchReturn as nothing:
         if request.GET.get("return"):
             raise Http404(str(nothing)) from nothing
@@ -149,7 +149,7 @@ def mark_reported(request: HttpRequest, public_id: UUID, year: int) -> HttpRespo
 def _desk(request: HttpRequest, public_id: UUID, year: int) -> TaxDesk:
     household = household_of(person(request), public_id)
     try:
-        return year_reports.tax_desk(household, _checked(year), request.GET.get("return", ""))
+        return tax_desk(household, _checked(year), request.GET.get("return", ""))
     except NoSuchReturn as nothing:
         raise Http404(str(nothing)) from nothing
 

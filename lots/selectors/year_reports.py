@@ -1,27 +1,16 @@
 """The tax reports of a household: rows from the tables, put together as the pure modules want them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
-from functools import cached_property
+from dataclasses import replace
 
-from accounts.models import Household
-from accounts.selectors import business_date, tax_profile
+from accounts.selectors import tax_profile
 from accounts.types import FilingStatus
 from lots.alternatives import Alternative, alternatives, switches
 from lots.errors import LedgerError
-from lots.filings import Filing, filings
-from lots.form_8949 import Box, BrokerFigures, Form8949, FormSale, form_8949
+from lots.form_8949 import Box, Form8949, FormSale, form_8949
 from lots.gains import PricedLot, unrealized
 from lots.netting import YearInputs, with_gains
-from lots.reconciliation import (
-    RowKey,
-    as_stored,
-    broker_figures,
-    broker_replay,
-    reconcile,
-)
-from lots.replay import replay
+from lots.reconciliation import RowKey, reconcile
 from lots.report_contents import (
     HeldWords,
     LineWords,
@@ -35,84 +24,12 @@ from lots.report_tables import Report
 from lots.schedule_d import Brought, ScheduleD, carryforward, schedule_d
 from lots.selectors import reports as stored
 from lots.selectors.holdings import open_lots
-from lots.selectors.ledger import ledger
-from lots.selectors.policies import policy
 from lots.selectors.reports import ReportAccount, SoldLot
+from lots.selectors.tax_desk import TaxDesk
 from lots.selectors.tax_years import realized, year_inputs
-from lots.types import IndexFundPolicy, Ledger, Policy, RealizedLot
+from lots.types import IndexFundPolicy, RealizedLot
 from lots.wash_status import status, unchecked
 from securities.selectors import latest_prices
-
-
-class NoSuchReturn(LedgerError):
-    """Nobody of the household has a taxable account, or the key is not one of its returns'."""
-
-    code = "no_such_return"
-
-
-@dataclass(frozen=True)
-class TaxDesk:
-    """One return and year of a household as it stands on the firm's business date; what is asked for is read once."""
-
-    household: Household
-    year: int
-    filing: Filing
-    filings: tuple[Filing, ...]
-    as_of: date
-
-    @cached_property
-    def accounts(self) -> dict[str, ReportAccount]:
-        """All accounts of the household."""
-        return stored.report_accounts(self.household.pk)
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        return ledger(self.household.pk)
-
-    @cached_property
-    def policy(self) -> Policy:
-        return policy(self.household.firm_id)
-
-    @cached_property
-    def symbols(self) -> dict[str, str]:
-        return stored.symbols(self.household.pk)
-
-    @cached_property
-    def sold(self) -> tuple[SoldLot, ...]:
-        """The return's sales of the year."""
-        return tuple(
-            sold
-            for sold in stored.sold_lots(self.household.pk, self.year)
-            if self.accounts[sold.row.account].account.owner in self.filing.owners
-        )
-
-    @cached_property
-    def rows(self) -> tuple[RealizedLot, ...]:
-        return tuple(sold.row for sold in self.sold)
-
-    @cached_property
-    def brokers(self) -> dict[RowKey, BrokerFigures]:
-        """What the brokers' Forms 1099-B show of the sales; nothing of what their replay cannot follow."""
-        if not self.rows:
-            return {}
-        book = self.ledger
-        try:
-            household = replay(book.entries, book.accounts, book.groups, book.policy)
-            theirs = as_stored(broker_replay(book, household))
-        except LedgerError:
-            return {}
-        return broker_figures(self.rows, theirs)
-
-
-def tax_desk(household: Household, year: int, key: str = "") -> TaxDesk:
-    """The return of the key, the first one for an empty key. Raises NoSuchReturn."""
-    found = filings(stored.tax_owners(household.pk), stored.filing_status(household.pk, year))
-    for filing in found:
-        if key in ("", filing.key):
-            return TaxDesk(household, year, filing, found, business_date(household.firm))
-    raise NoSuchReturn(
-        f"{household} has no return {key!r}." if found else f"{household} has no taxable account."
-    )
 
 
 def heading(desk: TaxDesk) -> Heading:
@@ -120,7 +37,7 @@ def heading(desk: TaxDesk) -> Heading:
     names = {sold.row.sale: sold.sale_name for sold in desk.sold}
     unseen = {
         account.account.id: account.label
-        for sold_from in desk.accounts.values()
+        for sold_from in desk.books.accounts.values()
         if sold_from.account.owner in desk.filing.owners and sold_from.account.kind.is_taxable
         for account in _held_away(desk, sold_from)
     }
@@ -131,16 +48,28 @@ def heading(desk: TaxDesk) -> Heading:
         as_of=desk.as_of,
         booked_through=stored.booked_through(desk.household.pk),
         is_provisional=provisional(desk.year, desk.rows, desk.as_of),
-        open_sales=open_sales(desk.rows, desk.as_of, names=names, symbols=desk.symbols),
+        open_sales=open_sales(desk.rows, desk.as_of, names=names, symbols=desk.books.symbols),
         unchecked=tuple(unseen.values()),
-        policy=switches(desk.policy),
+        unlisted=_unlisted(desk),
+        remark=desk.why_no_brokers if desk.rows else "",
+        policy=switches(desk.books.policy),
+    )
+
+
+def _unlisted(desk: TaxDesk) -> tuple[str, ...]:
+    """Taxable accounts held away: their own sales are in no ledger."""
+    return tuple(
+        one.label
+        for one in desk.books.accounts.values()
+        if one.held_away and one.account.kind.is_taxable and one.account.owner in desk.filing.owners
     )
 
 
 def _held_away(desk: TaxDesk, seller: ReportAccount) -> tuple[ReportAccount, ...]:
-    away = [one.account for one in desk.accounts.values() if one.held_away]
+    away = [one.account for one in desk.books.accounts.values() if one.held_away]
     return tuple(
-        desk.accounts[account.id] for account in unchecked(seller.account, away, desk.policy)
+        desk.books.accounts[account.id]
+        for account in unchecked(seller.account, away, desk.books.policy)
     )
 
 
@@ -166,7 +95,7 @@ def _form_sale(desk: TaxDesk, sold: SoldLot) -> FormSale:
 
 
 def _words(desk: TaxDesk, sold: SoldLot) -> LineWords:
-    account = desk.accounts[sold.row.account]
+    account = desk.books.accounts[sold.row.account]
     away = [one.account for one in _held_away(desk, account)]
     return LineWords(
         owner=account.owner,
@@ -221,22 +150,24 @@ def reconciliation(desk: TaxDesk) -> Report:
         rows=desk.rows,
         matches=stored.wash_matches(desk.household.pk, desk.year),
         figures=desk.brokers,
-        accounts={key: one.account for key, one in desk.accounts.items()},
+        accounts={key: one.account for key, one in desk.books.accounts.items()},
         security_of=stored.bought_securities(desk.household.pk),
         not_reported=not_reported,
     )
-    return reconciliation_report(year, reconciled, desk.symbols)
+    return reconciliation_report(year, reconciled, desk.books.symbols)
 
 
 def other_readings(desk: TaxDesk) -> tuple[Alternative, ...]:
     """The return's year under other readings of the unsettled points. Raises LedgerError."""
-    mine = {key for key, one in desk.accounts.items() if one.account.owner in desk.filing.owners}
+    mine = {
+        key for key, one in desk.books.accounts.items() if one.account.owner in desk.filing.owners
+    }
     other = {
         reading: stored.groups_under(desk.household.pk, reading)
         for reading in IndexFundPolicy
-        if reading is not desk.policy.index_funds
+        if reading is not desk.books.policy.index_funds
     }
-    return alternatives(desk.ledger, desk.year, accounts=mine, groups_by_reading=other)
+    return alternatives(desk.books.ledger, desk.year, accounts=mine, groups_by_reading=other)
 
 
 def held(desk: TaxDesk) -> Report:
@@ -245,7 +176,7 @@ def held(desk: TaxDesk) -> Report:
     lots = [
         lot
         for lot in open_lots(desk.household.pk)
-        if (account := desk.accounts[str(lot.account)].account).kind.is_taxable
+        if (account := desk.books.accounts[str(lot.account)].account).kind.is_taxable
         and account.owner in desk.filing.owners
     ]
     names = stored.entry_names([lot.opening for lot in lots])
@@ -258,9 +189,9 @@ def held(desk: TaxDesk) -> Report:
         [
             (
                 HeldWords(
-                    owner=desk.accounts[str(lot.account)].owner,
-                    account=desk.accounts[str(lot.account)].label,
-                    symbol=desk.symbols[str(lot.security)],
+                    owner=desk.books.accounts[str(lot.account)].owner,
+                    account=desk.books.accounts[str(lot.account)].label,
+                    symbol=desk.books.symbols[str(lot.security)],
                     lot=names[lot.opening],
                 ),
                 one,

@@ -11,7 +11,8 @@ from accounts.models import Household, User
 from accounts.services import record_audit
 from lots.models import ReportedYear
 from lots.reported_figures import reported_figures
-from lots.selectors.year_reports import NoSuchReturn, TaxDesk, tax_desk, year_report
+from lots.selectors.tax_desk import NoSuchReturn, TaxDesk, desk_of, tax_desk
+from lots.selectors.year_reports import year_report
 
 
 @transaction.atomic
@@ -39,7 +40,7 @@ def mark_reported(*, user: User, household: Household, year: int) -> ReportedYea
 def figures_text(desk: TaxDesk) -> str:
     """The canonical text of the year's figures, all returns of the household."""
     returns = [
-        (filing, year_report(tax_desk(desk.household, desk.year, filing.key)))
+        (filing, year_report(desk_of(desk.books, desk.year, filing.key)))
         for filing in desk.filings
         if filing.is_return
     ]

@@ -11,8 +11,10 @@ from openpyxl import load_workbook
 
 from accounts.models import Account, AuditEvent, Firm, Household, TaxProfile
 from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
+from lots import selectors
 from lots.models import ReportedYear
 from lots.types import EntryKind
+from securities.models import Security
 from tests.factories import (
     book,
     make_account,
@@ -156,6 +158,60 @@ def test_accounts_held_away_are_named_as_not_checked(browser, household):
 
     assert any("NOT CHECKED" in row[0] and "X-1" in row[0] for row in rows if row)
     assert any("not checked" in row for row in rows)
+
+
+def test_sales_in_a_taxable_account_held_away_are_said_to_be_missing(browser, household):
+    away = make_account(household, "X-2")
+    Account.objects.filter(pk=away.pk).update(held_away=True)
+
+    text = browser.get(address(household, "2026/gains/")).content.decode()
+
+    assert "NOT LISTED: sales in Ann taxable (X-2)." in text
+
+
+def test_another_persons_held_away_account_does_not_concern_a_corporation(browser, household):
+    corp = make_account(household, "C-1", owner="Miller Inc", owner_kind=OwnerKind.CORPORATION)
+    away = make_account(household, "X-1", kind=AccountKind.K401)
+    Account.objects.filter(pk=away.pk).update(held_away=True)
+
+    hers = browser.get(address(household, "2026/")).content.decode()
+    company = browser.get(address(household, f"2026/?return={corp.owner_id}")).content.decode()
+
+    assert ("NOT CHECKED" in hers, "NOT CHECKED" in company) == (True, False)
+
+
+def test_the_reports_tie_to_the_stored_disposals(browser, household):
+    account = Account.objects.get(number="T-1")
+    bbb = make_security(household.firm, "BBB")
+    for month in (4, 5, 6):
+        book(account, BUY, date(2026, month, 3), bbb, "3", amount="100", fee="0.01")
+    for month in (8, 9, 10):
+        book(account, SELL, date(2026, month, 3), bbb, "2", amount="33.34")
+
+    rows = file_rows(browser, household, "2026/gains.csv")
+
+    header = next(row for row in rows if row and row[0] == "Owner")
+    gain = header.index("Gain or loss")
+    (total,) = (row for row in rows if row and row[0] == "Year to date")
+    lines = [row for row in rows if row and row[0] == "Ann"]
+    told = selectors.realized(household.pk, 2026)
+    assert Decimal(total[gain]) == round(told.short + told.long, 2)
+    assert sum(Decimal(row[gain]) for row in lines) == Decimal(total[gain])
+
+
+def test_funds_on_one_index_are_told_under_u1(browser, household):
+    account = Account.objects.get(number="T-2")
+    one, two = make_security(household.firm, "ONE"), make_security(household.firm, "TWO")
+    Security.objects.filter(pk__in=[one.pk, two.pk]).update(is_fund=True, tracks_index="Big 500")
+    book(account, BUY, day("2026-04-01"), one, "10", amount="1000")
+    book(account, SELL, day("2026-08-03"), one, "10", amount="600")
+    book(account, BUY, day("2026-08-10"), two, "10", amount="600")
+
+    rows = file_rows(browser, household, "2026/reconciliation.csv")
+    page = browser.get(address(household, "2026/")).content.decode()
+
+    assert any("another CUSIP" in row[-1] for row in rows if row)
+    assert "distinct unless listed" in page
 
 
 def test_retirement_sales_appear_nowhere(browser, household):
