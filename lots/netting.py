@@ -19,6 +19,8 @@ deductions and credits. ``ordinary_taxable_income`` is taken as given: what a ga
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
+from typing import NamedTuple
 
 from accounts.types import FilingStatus
 from lots.rates import Bracket, capital_loss_limit, rates
@@ -276,13 +278,37 @@ def _income_tax(
 
 
 def _by_brackets(income: Ray, brackets: tuple[Bracket, ...]) -> Ray:
-    """Each bracket adds the step of its rate to every dollar above its floor."""
-    tax, floor, rate = NOTHING, ZERO, ZERO
+    """Tax on an income by its bracket: the one it lies in just ahead, which holds up to the bracket's end."""
+    for step in _steps(brackets):
+        if step.top is None or (income.value, income.slope) <= (step.top, ZERO):
+            break
+    reach = income.reach
+    if income.slope > 0 and step.top is not None:
+        reach = nearer(reach, (step.top - income.value) / income.slope)
+    elif income.slope < 0:
+        reach = nearer(reach, (step.floor - income.value) / income.slope)
+    tax = step.below + (income.value - step.floor) * step.rate
+    return Ray(tax, income.slope * step.rate, reach)
+
+
+class _Step(NamedTuple):
+    """A bracket with the tax on all below it."""
+
+    floor: Fraction
+    top: Fraction | None
+    rate: Fraction
+    below: Fraction
+
+
+@cache
+def _steps(brackets: tuple[Bracket, ...]) -> tuple[_Step, ...]:
+    steps, floor, below = [], ZERO, ZERO
     for bracket in brackets:
-        step = Fraction(bracket.rate) - rate
-        tax += larger(NOTHING, income - Ray(floor)) * step
-        floor, rate = Fraction(bracket.upto or 0), Fraction(bracket.rate)
-    return tax
+        top = None if bracket.upto is None else Fraction(bracket.upto)
+        steps.append(_Step(floor, top, Fraction(bracket.rate), below))
+        if top is not None:
+            floor, below = top, below + (top - floor) * Fraction(bracket.rate)
+    return tuple(steps)
 
 
 def _worksheet(income: Ray, line21: Ray, line7: Ray, line15: Ray) -> dict[int, Ray]:
