@@ -84,6 +84,10 @@ class AccountSerializer(serializers.Serializer[Any]):
     is_taxable = serializers.BooleanField()
     reinvests_dividends = serializers.BooleanField()
     tax_managed = serializers.BooleanField()
+    held_away = serializers.BooleanField(
+        help_text="Declared, not imported: wash sales through it count as not checked."
+    )
+    opened_on = serializers.DateField(allow_null=True)
 
 
 class HouseholdDetailSerializer(serializers.Serializer[Any]):

@@ -95,6 +95,21 @@ def _checked_accounts(
     return accounts
 
 
+def _outside(row: NewTransaction, account: Account) -> Iterator[tuple[str, str]]:
+    """What cannot have happened in the account as the firm knows it."""
+    if account.held_away:
+        yield (
+            "account",
+            "the account is declared as held away, so wash sales through it count as not checked: "
+            "take the mark off before its transactions are booked",
+        )
+    if account.opened_on is not None and row.trade_date < account.opened_on:
+        yield (
+            "trade_date",
+            f"{row.trade_date} is before the account was opened on {account.opened_on}",
+        )
+
+
 def _foreign(
     row: NewTransaction, accounts: dict[int, Account], securities: dict[int, bool]
 ) -> Iterator[tuple[str, str]]:
@@ -102,6 +117,8 @@ def _foreign(
     source = accounts.get(row.account)
     if source is None:
         yield "account", "the account is none of the firm's"
+    else:
+        yield from _outside(row, source)
     if row.security is not None and row.security not in securities:
         yield "symbol", "the security is none of the firm's"
     if row.to_security is not None and row.to_security not in securities:

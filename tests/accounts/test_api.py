@@ -78,6 +78,8 @@ def test_a_household_comes_with_its_accounts_and_the_business_date(
                 "is_taxable": True,
                 "reinvests_dividends": False,
                 "tax_managed": True,
+                "held_away": False,
+                "opened_on": None,
             }
         ],
     }
