@@ -14,7 +14,8 @@ from config.setup_file.contents import ModelEntry, PersonEntry, SecurityEntry, S
 from config.setup_file.records import Records, shown
 from config.setup_file.refusal import Problem, SetUpRefused
 from config.setup_file.tables import path
-from config.setup_file.tax_facts import apply_tax_facts
+from config.setup_file.tax_facts import apply_tax_facts, refuse_identical_substitutes
+from config.setup_file.tax_policy import apply_tax_policy
 from harvesting.models import HarvestPolicy
 from rebalancing.models import ModelWeight, RebalancePolicy, TargetModel
 from securities.models import Security
@@ -61,8 +62,12 @@ def _apply(contents: SetUpFile, pinned_date: date | None) -> Changes:
     lock_households(Household.objects.filter(firm=firm).values_list("pk", flat=True))
     records = Records(firm=firm, changes=changes)
     _people(records, contents.people)
-    _securities(records, contents.securities)
-    apply_tax_facts(records, contents.identical_groups, contents.substitutes)
+    reindexed = _securities(records, contents.securities)
+    apply_tax_facts(records, contents, reindexed)
+    if contents.tax_policy is not None:
+        apply_tax_policy(records, contents.tax_policy)
+    refuse_identical_substitutes(records)
+    changes.households_recomputed = len(records.recomputed)
     records.models = {row.name: row for row in TargetModel.objects.filter(firm=firm)}
     for model in contents.models:
         _model(records, model)
@@ -135,7 +140,9 @@ def _people(records: Records, people: tuple[PersonEntry, ...]) -> None:
     records.people = {row.username: row for row in persons}
 
 
-def _securities(records: Records, securities: tuple[SecurityEntry, ...]) -> None:
+def _securities(records: Records, securities: tuple[SecurityEntry, ...]) -> set[int]:
+    """Returns the securities that follow an index which funds have left or joined (U1)."""
+    followed = dict(Security.objects.filter(firm=records.firm).values_list("pk", "tracks_index"))
     for entry in securities:
         taken = _taken_codes(records, entry)
         if taken:
@@ -155,9 +162,20 @@ def _securities(records: Records, securities: tuple[SecurityEntry, ...]) -> None
                 "isin": entry.isin,
                 "asset_class": entry.asset_class,
                 "half_spread": entry.half_spread,
+                "is_fund": entry.is_fund,
+                "tracks_index": entry.tracks_index,
             },
         )
     records.securities = {row.symbol: row for row in Security.objects.filter(firm=records.firm)}
+    follow = {row.pk: row.tracks_index for row in records.securities.values()}
+    moved = {
+        index
+        for pk, new in follow.items()
+        if (old := followed.get(pk, "")) != new
+        for index in (old, new)
+        if index
+    }
+    return {pk for pk, index in (*follow.items(), *followed.items()) if index in moved}
 
 
 def _taken_codes(records: Records, entry: SecurityEntry) -> dict[str, str]:

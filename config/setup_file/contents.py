@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
 from securities.types import AssetClass
@@ -32,11 +33,13 @@ class SecurityEntry:
     isin: str | None
     asset_class: AssetClass | None
     half_spread: Decimal | None
+    is_fund: bool | None
+    tracks_index: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class GroupEntry:
-    """All members of an identical group; none dissolves it."""
+    """All members of an identical group today; none dissolves it. Days by symbol, both included."""
 
     where: str
     name: str
@@ -44,6 +47,29 @@ class GroupEntry:
     author: str
     effective_on: date
     symbols: tuple[str, ...]
+    since: Mapping[str, date]
+    ended: Mapping[str, date]
+
+
+@dataclass(frozen=True, slots=True)
+class PairEntry:
+    """Two securities that are, or are not, substantially identical."""
+
+    where: str
+    symbols: tuple[str, ...]
+    is_identical: bool
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaxPolicyEntry:
+    """Switch -> its answer, only what the file gives."""
+
+    where: str
+    answers: Mapping[str, StrEnum]
+    reason: str
+    author: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +140,8 @@ class SetUpFile:
     people: tuple[PersonEntry, ...]
     securities: tuple[SecurityEntry, ...]
     identical_groups: tuple[GroupEntry, ...]
+    identical_pairs: tuple[PairEntry, ...]
+    tax_policy: TaxPolicyEntry | None
     substitutes: tuple[SubstituteEntry, ...]
     models: tuple[ModelEntry, ...]
     harvest_policy: PolicyEntry | None

@@ -9,10 +9,10 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 
 from accounts.types import MONEY_LIMIT, AccountKind, FilingStatus, OwnerKind, Role
+from config.setup_file import tax_reading
 from config.setup_file.contents import (
     AccountEntry,
     Figures,
-    GroupEntry,
     HouseholdEntry,
     ModelEntry,
     PersonEntry,
@@ -93,7 +93,11 @@ def read(data: bytes) -> SetUpFile:
         firm=_firm(root),
         people=tuple(_person(table) for table in root.tables("people")),
         securities=tuple(_security(table) for table in root.tables("securities")),
-        identical_groups=tuple(_group(table) for table in root.tables("identical_groups")),
+        identical_groups=tuple(
+            tax_reading.group(table) for table in root.tables("identical_groups")
+        ),
+        identical_pairs=tuple(tax_reading.pair(table) for table in root.tables("identical_pairs")),
+        tax_policy=tax_reading.tax_policy(policies.table("tax")),
         substitutes=tuple(_substitutes(table) for table in root.tables("substitutes")),
         models=tuple(_model(table) for table in root.tables("models")),
         harvest_policy=_policy(policies.table("harvest"), HARVEST),
@@ -165,6 +169,8 @@ def _security(table: Table) -> SecurityEntry:
         if table.has("asset_class")
         else None,
         half_spread=table.number("half_spread", RATE) if table.has("half_spread") else None,
+        is_fund=table.flag("is_fund"),
+        tracks_index=table.text_or_blank("tracks_index", longest=60),
     )
     table.close()
     return entry
@@ -183,21 +189,6 @@ def _code(table: Table, key: str) -> str | None:
         except ValidationError as error:
             table.refuse(key, str(error.message))
     return value
-
-
-def _group(table: Table) -> GroupEntry:
-    entry = GroupEntry(
-        where=table.where,
-        name=table.text("name", longest=LONGEST_NAME),
-        reason=table.prose("reason"),
-        author=table.text("author", longest=150),
-        effective_on=table.day("effective_on"),
-        symbols=table.names("symbols", longest=LONGEST_SYMBOL),
-    )
-    if len(entry.symbols) == 1:
-        table.refuse("symbols", "a group has two or more members, or none to dissolve it")
-    table.close()
-    return entry
 
 
 def _substitutes(table: Table) -> SubstituteEntry:
@@ -321,6 +312,10 @@ def _refuse_repeated(contents: SetUpFile, problems: Problems) -> None:
         ),
         reason="is in another group too: a security is in one identical group",
     )
+    pairs = (
+        (f"{one.where}.symbols", " ".join(sorted(one.symbols))) for one in contents.identical_pairs
+    )
+    _once(problems, pairs)
     for household in contents.households:
         years = [(f"{one.where}.year", str(one.year)) for one in household.tax_profiles]
         _once(problems, years)

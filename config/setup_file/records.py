@@ -26,6 +26,7 @@ class Records:
     people: dict[str, User] = field(default_factory=dict)
     securities: dict[str, Security] = field(default_factory=dict)
     models: dict[str, TargetModel] = field(default_factory=dict)
+    recomputed: set[int] = field(default_factory=set)  # households whose lots are others now
 
     def put(
         self, model: type[M], noun: str, name: str, *, key: dict[str, Any], values: dict[str, Any]

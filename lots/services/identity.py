@@ -89,9 +89,16 @@ def override_pair(
     last = IdenticalOverride.objects.filter(firm=firm, first=first, second=second).first()
     if last is not None and last.is_identical == is_identical:
         raise Conflict(f"That is said of {first} and {second} already.")
-    row = IdenticalOverride.objects.create(
-        firm=firm, first=first, second=second, is_identical=is_identical, author=user, reason=reason
-    )
+    try:
+        with transaction.atomic():
+            row = IdenticalOverride.objects.create(
+                firm=firm, first=first, second=second, is_identical=is_identical, author=user,
+                reason=reason,
+            )  # fmt: skip
+    except IntegrityError as error:
+        raise Conflict(
+            f"One of {first} and {second} is the other's substitute: strike it first."
+        ) from error
     _rebuild([first.pk, second.pk])
     _record(user, firm, "identical_override.set", f"{first} {second}", reason,
             is_identical=is_identical)  # fmt: skip

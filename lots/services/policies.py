@@ -90,8 +90,8 @@ def set_policy(
     return changes
 
 
-def put_policy(*, firm: Firm, author: User, policy: Policy, reason: str) -> int:
-    """Write the decision, rebuild and record it; the caller holds the locks. Returns how many households changed.
+def put_policy(*, firm: Firm, author: User, policy: Policy, reason: str) -> list[int]:
+    """Write the decision, rebuild and record it; the caller holds the locks. Returns the households that changed.
 
     Raises Conflict.
     """
@@ -113,7 +113,7 @@ def put_policy(*, firm: Firm, author: User, policy: Policy, reason: str) -> int:
             "households_changed": touched,
         },
     )
-    return len(touched)
+    return touched
 
 
 def switches(policy: Policy) -> dict[str, str]:

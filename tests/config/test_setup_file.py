@@ -1,7 +1,7 @@
 """One TOML file sets up a firm: taken whole or not at all, again without effect, never against the tax history."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,10 +19,10 @@ from config.setup_file.reading import read
 from config.setup_file.refusal import SetUpRefused
 from config.verification import violations
 from harvesting.models import HarvestPolicy, SubstituteMapping
-from lots.models import Disposal
+from lots.models import Disposal, TaxPolicy
 from lots.types import EntryKind
 from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
-from securities.models import IdenticalMember, Security
+from securities.models import IdenticalMember, IdenticalOverride, Security
 from tests.factories import book, make_firm, make_identical_group, make_security, make_user
 
 EXAMPLE = Path(settings.BASE_DIR) / "docs" / "example" / "firm.toml"
@@ -577,38 +577,229 @@ def test_a_widened_identical_group_recomputes_the_lots(traded):
     assert take(widened) == ""
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("left", ["", '"GOOGL", "AAPL"', '"GOOG", "AAPL"'])
-def test_nobody_leaves_an_identical_group_whose_members_have_transactions(traded, left):
-    """A loss in GOOGL, washed by GOOG bought the week after: it stays washed."""
+@pytest.fixture
+def washed(traded):
+    """A loss in GOOGL on 4 March 2024, washed by GOOG bought the week after."""
     googl, goog = (Security.objects.get(symbol=symbol) for symbol in ("GOOGL", "GOOG"))
     book(traded, EntryKind.SELL, date(2024, 3, 4), googl, "100", amount="13000")
     book(traded, EntryKind.BUY, date(2024, 3, 11), goog, "100", amount="13200")
-    struck = ", ".join(symbol for symbol in ("GOOG", "GOOGL") if f'"{symbol}"' not in left)
-    assert refused(edited(('symbols = ["GOOGL", "GOOG"]', f"symbols = [{left}]"))) == [
-        f"identical_groups[0].symbols: {struck} cannot leave the identical group 'Alphabet': its members have"
-        " transactions, and a group counts for all dates, so wash sales of the past would change;"
-        " a membership that ends on a date is not supported yet"
-    ]
     assert Disposal.objects.get().disallowed == 1000
-    assert not IdenticalMember.objects.exclude(ended_on=None).exists()
+    return traded
+
+
+MEMBERS = 'symbols = ["GOOGL", "GOOG"]           # who belongs today\n'
+SINCE = "since = { GOOG = 2014-04-03 }"
 
 
 @pytest.mark.django_db
-def test_transactions_of_one_member_keep_the_others_in_the_group(traded):
-    """Only GOOGL was traded, and GOOG is to go."""
-    text = edited(('symbols = ["GOOGL", "GOOG"]', 'symbols = ["GOOGL", "AAPL"]'))
-    [problem] = refused(text)
-    assert problem.startswith("identical_groups[0].symbols: GOOG cannot leave the identical group")
+def test_a_member_that_the_file_strikes_has_left_today_and_the_past_stays(washed):
+    text = edited((MEMBERS, 'symbols = ["GOOGL", "AAPL"]\n'), (SINCE, ""))
+    assert take(text) == "1 identical group changed"
+    today = accounts.business_date(washed.firm)
+    ended = IdenticalMember.objects.get(security__symbol="GOOG")
+    assert (ended.since, ended.ended_on) == (date(2014, 4, 3), today)
+    assert Disposal.objects.get().disallowed == 1000
+    assert list(violations()) == []
+    assert take(text) == ""
 
 
 @pytest.mark.django_db
-def test_an_identical_group_without_transactions_is_dissolved():
+@pytest.mark.parametrize(
+    ("day", "disallowed"), [("2024-03-04", 1000), ("2024-03-03", 0), ("2024-03-11", 1000)]
+)
+def test_a_membership_that_ended_counts_on_its_days(washed, day, disallowed):
+    text = edited(
+        (MEMBERS, 'symbols = ["GOOGL", "AAPL"]\n'), (SINCE, f"ended = {{ GOOG = {day} }}")
+    )
+    recomputed = "" if disallowed else ", tax lots of 1 household recomputed"
+    assert take(text) == f"1 identical group changed{recomputed}"
+    assert Disposal.objects.get().disallowed == disallowed
+    assert list(violations()) == []
+    assert take(text) == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("day", "disallowed"), [("2024-03-04", 1000), ("2024-03-11", 1000), ("2024-03-12", 0)]
+)
+def test_a_membership_counts_from_its_first_day(washed, day, disallowed):
+    text = edited((SINCE, f"since = {{ GOOG = {day} }}"))
+    recomputed = "" if disallowed else ", tax lots of 1 household recomputed"
+    assert take(text) == f"1 identical group changed{recomputed}"
+    assert Disposal.objects.get().disallowed == disallowed
+    assert take(text) == ""
+
+
+@pytest.mark.django_db
+def test_a_history_may_be_told_at_once(washed):
+    text = edited(
+        (MEMBERS, 'symbols = ["GOOGL", "GOOG"]\n'),
+        (SINCE, "since = { AAPL = 2020-01-02 }\nended = { AAPL = 2021-06-30 }"),
+    )
+    assert take(text) == "1 identical group changed"
+    ended = IdenticalMember.objects.get(security__symbol="AAPL")
+    assert (ended.since, ended.ended_on) == (date(2020, 1, 2), date(2021, 6, 30))
+    assert take(text) == ""
+
+
+@pytest.mark.django_db
+def test_who_left_belongs_again_from_a_day_only():
     take(edited())
-    dissolved = edited(('symbols = ["GOOGL", "GOOG"]', "symbols = []"))
+    dissolved = edited((MEMBERS, "symbols = []\n"), (SINCE, ""))
     assert take(dissolved) == "1 identical group changed"
     assert IdenticalMember.objects.exclude(ended_on=None).count() == 2
-    assert take(edited()) == "1 identical group changed"
+    today = accounts.business_date(Firm.objects.get())
+    left = f"left the group on {today}, say since when it belongs again"
+    assert refused(edited()) == [
+        f"identical_groups[0].since.GOOGL: it is missing or too early: GOOGL {left}",
+        f"identical_groups[0].since.GOOG: it is missing or too early: GOOG {left}",
+    ]
+    again = edited((SINCE, f"since = {{ GOOG = {today}, GOOGL = {today} }}"))
+    assert take(again) == "1 identical group changed"
+    assert take(again) == ""
+
+
+@pytest.mark.django_db
+def test_a_membership_cannot_end_tomorrow_or_before_it_began():
+    take(edited())
+    today = accounts.business_date(Firm.objects.get())
+    for day, reason in (
+        (today + timedelta(days=1), "is still to come: end it when it has ended"),
+        (date(2014, 4, 2), "GOOG belongs since 2014-04-03: it cannot end on 2014-04-02"),
+    ):
+        text = edited((MEMBERS, "symbols = []\n"), (SINCE, f"ended = {{ GOOG = {day} }}"))
+        [problem] = refused(text)
+        assert problem.endswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("days", "problem"),
+    [
+        ("since = { AAPL = 2020-01-02 }",
+         "identical_groups[0].since: AAPL stands neither in symbols nor in ended"),
+        ("ended = { GOOG = 2020-01-02 }",
+         "identical_groups[0].ended: GOOG stands in symbols too: it has ended or it has not"),
+        ("since = { AAPL = 2020-01-02 }\nended = { AAPL = 2020-01-01 }",
+         "identical_groups[0].ended: AAPL ends before it begins, on 2020-01-02"),
+    ],
+)  # fmt: skip
+def test_days_of_members_that_contradict_the_file_are_refused(days, problem):
+    assert problems_of(edited((SINCE, days))) == [problem]
+
+
+# Pairs, indexes, and the reading of the law
+
+
+PAIR = (
+    '[[identical_pairs]]\nsymbols = ["GOOG", "GOOGL"]\nidentical = {}\nreason = "Counsel."\n'
+    'author = "ann.adviser"\n'
+)
+
+
+@pytest.mark.django_db
+def test_a_word_on_a_pair_stands_above_its_group(washed):
+    said = "1 identical pair changed, tax lots of 1 household recomputed"
+    distinct = edited() + PAIR.format("false")
+    assert take(distinct) == said
+    assert Disposal.objects.get().disallowed == 0
+    assert take(distinct) == ""
+    assert take(edited() + PAIR.format("true")) == said
+    assert Disposal.objects.get().disallowed == 1000
+    assert IdenticalOverride.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_distinct_pair_may_stand_in_for_each_other_and_an_identical_one_may_not():
+    swap = ('for = "GOOGL"\nuse = ["MSFT", "QUAL"]', 'for = "GOOGL"\nuse = ["GOOG"]')
+    text = edited(swap) + PAIR.format("false")
+    take(text)
+    assert SubstituteMapping.objects.get(security__symbol="GOOGL").substitute.symbol == "GOOG"
+    [problem] = refused(FIRM + PAIR.format("true"))
+    assert problem == (
+        "identical_groups: GOOG cannot stand in for GOOGL, as the records have it:"
+        " both are in the identical group 'Alphabet', so the swap would be a wash sale"
+    )
+    other = PAIR.format("true").replace('"GOOG", "GOOGL"', '"AAPL", "MSFT"')
+    assert refused(edited() + other) == [
+        "substitutes[0].use[0]: MSFT cannot stand in for AAPL:"
+        " the firm says that they are identical, so the swap would be a wash sale"
+    ]
+
+
+def test_a_pair_is_two_securities_and_one_word():
+    three = PAIR.format("true").replace('"GOOG", "GOOGL"', '"AAPL", "MSFT", "QUAL"')
+    assert problems_of(FIRM + three) == ["identical_pairs[0].symbols: a pair has two symbols"]
+    missing = PAIR.replace("identical = {}\n", "")
+    assert problems_of(FIRM + missing) == [
+        "identical_pairs[0].identical: it is missing: true or false"
+    ]
+    twice = PAIR.format("true") + PAIR.format("false").replace('"GOOG", "GOOGL"', '"GOOGL", "GOOG"')
+    assert problems_of(FIRM + twice) == [
+        "identical_pairs[1].symbols: 'GOOG GOOGL' stands in the file twice"
+    ]
+
+
+INDEX = 'tracks_index = "MSCI USA Sector Neutral Quality"'
+
+
+@pytest.mark.django_db
+def test_funds_on_one_index_are_identical_and_the_policy_says_whether(traded):
+    """A loss in GOOGL, and MSFT bought the week after; both are given the index of a fund, for the sake of the rule."""
+    googl, msft = (Security.objects.get(symbol=symbol) for symbol in ("GOOGL", "MSFT"))
+    book(traded, EntryKind.SELL, date(2024, 3, 4), googl, "100", amount="13000")
+    book(traded, EntryKind.BUY, date(2024, 3, 11), msft, "100", amount="13200")
+    indexed = edited(
+        ('name = "Microsoft"\n', f'name = "Microsoft"\n{INDEX}\n'),
+        ('name = "Alphabet, class A"\n', f'name = "Alphabet, class A"\n{INDEX}\n'),
+        ('for = "GOOGL"\nuse = ["MSFT", "QUAL"]', 'for = "GOOGL"\nuse = ["AAPL"]'),
+    )
+    assert take(indexed) == (
+        "2 securities changed, 1 list of substitutes changed, tax lots of 1 household recomputed"
+    )
+    assert Disposal.objects.get().disallowed == 1000
+    other_view = indexed.replace(
+        'index_funds = "same_index_identical"', 'index_funds = "distinct_unless_listed"'
+    )
+    said = "1 tax policy changed, tax lots of 1 household recomputed"
+    assert take(other_view, dry_run=True) == said
+    assert take(other_view) == said
+    assert Disposal.objects.get().disallowed == 0
+    decision = TaxPolicy.objects.get()
+    assert (decision.author.username, decision.reason) == (
+        "ann.adviser", "The cautious views, until counsel says otherwise."
+    )  # fmt: skip
+    assert take(other_view) == ""
+    assert list(violations()) == []
+
+
+@pytest.mark.django_db
+def test_a_substitute_on_the_same_index_is_refused():
+    text = edited(('name = "Microsoft"\n', f'name = "Microsoft"\n{INDEX}\n'),
+                  ('for = "AAPL"\nuse = ["MSFT", "QUAL"]', 'for = "MSFT"\nuse = ["QUAL"]'))  # fmt: skip
+    assert refused(text) == [
+        "substitutes: QUAL cannot stand in for MSFT: they are substantially identical,"
+        " so the swap would be a wash sale"
+    ]
+
+
+@pytest.mark.django_db
+def test_the_switches_that_are_in_force_make_no_decision():
+    take(edited())
+    assert not TaxPolicy.objects.exists()
+    partly = FIRM + '[policies.tax]\ntacking = "sum"\nreason = "r"\nauthor = "ann.adviser"\n'
+    assert take(partly) == "1 tax policy changed"
+    assert take(partly.replace('tacking = "sum"', 'older_lot = "only_newer_than_sold"')) == (
+        "1 tax policy changed"
+    )
+    row = TaxPolicy.objects.all()[0]
+    assert (row.tacking, row.older_lot) == ("sum", "only_newer_than_sold")
+    assert refused(partly.replace("ann.adviser", "zoe")) == [
+        "policies.tax.author: 'zoe' is no person of the firm: add it to [[people]]"
+    ]
+    assert problems_of(partly.replace('"sum"', '"twice"'))[0].startswith("policies.tax.tacking:")
+    assert problems_of(partly.replace('reason = "r"\n', "")) == [
+        "policies.tax.reason: it is missing"
+    ]
 
 
 # Substitutes and identical groups
@@ -643,12 +834,15 @@ def test_a_substitute_may_become_identical_where_the_same_file_strikes_it():
     take(edited())
     text = edited(
         ('symbols = ["GOOGL", "GOOG"]', 'symbols = ["GOOGL", "MSFT"]'),
+        (SINCE, ""),
         ('for = "GOOGL"\nuse = ["MSFT", "QUAL"]', 'for = "GOOGL"\nuse = ["QUAL", "GOOG"]'),
     )
     assert take(text) == "1 identical group changed, 1 list of substitutes changed"
     ranked = SubstituteMapping.objects.filter(security__symbol="GOOGL").order_by("rank")
     assert [row.substitute.symbol for row in ranked] == ["QUAL", "GOOG"]
-    assert take(edited()) == "1 identical group changed, 1 list of substitutes changed"
+    today = accounts.business_date(Firm.objects.get())
+    back = edited((SINCE, f"since = {{ GOOG = {today} }}"))
+    assert take(back) == "1 identical group changed, 1 list of substitutes changed"
 
 
 @pytest.mark.django_db
