@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from accounts.types import OwnerKind
 from lots.errors import Unsupported
 from lots.holdings import Loss, Opening, Part, Position, Sale
-from lots.identity import Identity
+from lots.market_facts import identity_of
 from lots.records import Records
 from lots.relief import choose
 from lots.splits import Measures
@@ -48,7 +48,7 @@ class Books:
         groups: IdenticalGroups,
         policy: Policy,
     ) -> None:
-        identity = Identity(groups)
+        identity = identity_of(groups, entries)
         self.accounts = accounts
         self.dollar = unit_for(
             (entry.amount for entry in entries), (entry.fee for entry in entries)

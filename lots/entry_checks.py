@@ -9,23 +9,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from lots.errors import BadEntry, LedgerError, Unsupported
+from lots.action_checks import ACTIONS, check_action
+from lots.errors import BadEntry, LedgerError
 from lots.types import EntryKind, LedgerAccount, LedgerEntry, Relief
 
 PURCHASES = frozenset({EntryKind.BUY, EntryKind.REINVEST, EntryKind.VEST, EntryKind.OPENING})
 RECEIPTS = frozenset({EntryKind.RECEIVE, EntryKind.GIFT, EntryKind.INHERIT})
 CASH = frozenset({EntryKind.CASH_IN, EntryKind.CASH_OUT, EntryKind.FEE})
-ACTIONS = frozenset(
-    {
-        EntryKind.RENAME, EntryKind.MERGE, EntryKind.CASH_MERGER, EntryKind.SPIN_OFF,
-        EntryKind.RETURN_OF_CAPITAL, EntryKind.WORTHLESS,
-    }
-)  # fmt: skip
 _CHOOSING = frozenset({EntryKind.SELL, EntryKind.TRANSFER, EntryKind.GIVE})
 _WITH_RELIEF = _CHOOSING | {EntryKind.SPLIT, EntryKind.MERGE, EntryKind.SPIN_OFF}
 _WITH_FEE = CASH | {EntryKind.BUY, EntryKind.REINVEST, EntryKind.VEST, EntryKind.SELL}
 _WITH_START = frozenset({EntryKind.OPENING, EntryKind.RECEIVE, EntryKind.GIFT})
-_BECOMING = frozenset({EntryKind.RENAME, EntryKind.MERGE, EntryKind.SPIN_OFF})
 
 
 def accounts_by_id(accounts: Sequence[LedgerAccount]) -> dict[str, LedgerAccount]:
@@ -76,7 +70,7 @@ def check_entries(entries: Sequence[LedgerEntry], accounts: dict[str, LedgerAcco
             or entry.kind in ACTIONS
             or (entry.kind is EntryKind.SPLIT and amount)
         ):
-            _check_action(entry)
+            check_action(entry)
 
 
 def _check_numbers(entry: LedgerEntry) -> None:
@@ -169,15 +163,6 @@ def _check_value_and_multiplier(entry: LedgerEntry) -> None:
     _check_number(entry, "multiplier", entry.multiplier)
     if entry.multiplier <= 0:
         raise _bad(entry, f"the multiplier must be above zero, not {entry.multiplier}")
-
-
-def _check_action(entry: LedgerEntry) -> None:
-    if entry.to_security is not None and entry.kind not in _BECOMING:
-        raise _bad(entry, f"a {entry.kind} brings no other security")
-    if entry.basis_fraction is not None and entry.kind is not EntryKind.SPIN_OFF:
-        raise _bad(entry, f"a {entry.kind} moves no fraction of the basis")
-    what = f"a {entry.kind}" if entry.kind in ACTIONS else "cash in lieu of a fraction"
-    raise Unsupported(f"{what} is not computed yet", rule="R19", entry=entry.id)
 
 
 def _bad(entry: LedgerEntry, problem: str) -> BadEntry:

@@ -43,7 +43,7 @@ class Opening:
         self.account = account  # the account that acquired, even after a transfer
         self.acquired = acquired
         self.order = order  # the entry's place in the ledger
-        self.scale = scale  # base units in a share when it was opened
+        self.scale: Exact = scale  # base units in a share when it was opened
         self.is_purchase = False  # an acquisition in the sense of R19
         self.parts_made = 0
         self.free: Part | None = None  # first of the parts that may still become replacements

@@ -36,7 +36,8 @@ class Fact:
     basis_moved: Fraction  # spin-off: of the basis as it is when this one's turn comes
     first: LedgerEntry  # the entry that tells of it first
     accounts: set[tuple[str, bool]] = field(default_factory=set)  # who told, and whether of cash
-    paid: dict[str, LedgerEntry] = field(default_factory=dict)  # account -> the entry with its cash
+    # Account -> the entry with its cash, and the place of that entry in the ledger.
+    paid: dict[str, tuple[LedgerEntry, int]] = field(default_factory=dict)
 
 
 class MarketFacts:
@@ -47,9 +48,9 @@ class MarketFacts:
         self._begun: dict[str, Fact] = {}
         self._facts: dict[_Name, list[Fact]] = {}
         self._of_day: dict[tuple[EntryKind, str, date], list[Fact]] = {}
-        for entry in entries:
+        for place, entry in enumerate(entries):
             if entry.kind in _SUCCEEDED:
-                self._tell(entry)
+                self._tell(entry, place)
         for entry in entries if self._facts else ():
             if entry.kind is EntryKind.CASH_MERGER:
                 self._refuse_mixed(entry)
@@ -58,7 +59,7 @@ class MarketFacts:
         """The fact, if this is the entry that tells of it first."""
         return self._begun.get(entry.id)
 
-    def _tell(self, entry: LedgerEntry) -> None:
+    def _tell(self, entry: LedgerEntry, place: int) -> None:
         security, successor = entry.security or "", entry.to_security or ""
         facts = self._facts.setdefault((entry.kind, security, successor), [])
         fact = next((one for one in facts if one.trade_date == entry.trade_date), None)
@@ -67,7 +68,7 @@ class MarketFacts:
         _check_repeated(entry, fact)
         fact.accounts.add((entry.account, bool(entry.amount)))
         if entry.amount:
-            fact.paid[entry.account] = entry
+            fact.paid[entry.account] = entry, place
 
     def _begin(
         self, entry: LedgerEntry, security: str, successor: str, earlier: list[Fact]

@@ -35,6 +35,7 @@ from fractions import Fraction
 from operator import attrgetter
 
 from lots.books import Books
+from lots.corporate_actions import Actions
 from lots.entry_checks import PURCHASES, RECEIPTS, accounts_by_id, check_entries
 from lots.results import replay_result
 from lots.types import (
@@ -135,6 +136,7 @@ def _book(entries: Sequence[LedgerEntry], books: Books) -> None:
         EntryKind.SELL: books.sell,
         EntryKind.TRANSFER: books.transfer,
         EntryKind.GIVE: books.give,
+        **Actions(entries, books).by_kind(),
         **dict.fromkeys(PURCHASES, books.buy),
         **dict.fromkeys(RECEIPTS, books.receive),
     }

@@ -17,6 +17,8 @@ from math import lcm
 from lots.errors import BadEntry
 from lots.types import EntryKind, LedgerEntry
 
+# So many base units of a replacement answer to so many of the shares sold; whether by a merger's ratio.
+Answer = tuple[int, int, bool]
 _ONE = Fraction(1)
 _REPEATING_PLACES = 6
 _REPEATING_DENOMINATOR = 100
@@ -90,15 +92,6 @@ class SplitBook:
         history.places.append(place)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """So many base units of a replacement answer to so many of the shares sold."""
-
-    units: int
-    sold_units: int
-    is_converted: bool  # by a merger's ratio, not share for share
-
-
 class Measures:
     """Base units in a share (or in a contract, for all the shares it covers) of every security at every place."""
 
@@ -149,8 +142,8 @@ class Measures:
             back = self._became.get(sold, {}).get(security)
             units = None if back is None else 1 / back
         if units is None or units * sold_scale == scale:
-            return Answer(scale, sold_scale, is_converted=False)
-        return Answer(units.numerator, units.denominator, is_converted=True)
+            return scale, sold_scale, False
+        return units.numerator, units.denominator, True
 
     def scale(self, security: str, place: int) -> int:
         """Base units in one share of ``security`` at ``place``."""

@@ -35,6 +35,7 @@ from lots.holdings import Loss, Opening, Part, Position
 from lots.identity import Identity, merged_groups
 from lots.queues import Queues, Seat
 from lots.records import Records
+from lots.splits import Answer
 from lots.types import (
     EntryKind,
     LedgerAccount,
@@ -126,7 +127,7 @@ class WashBook:
     def market(self, account: str, security: str) -> str:
         """Purchases and losses meet under one name: the identical group, or one broker's security (R27)."""
         if self._policy.scope is Scope.BROKER:
-            return f"{account} {security}"
+            return f"{account} {self._identity.one(security)}"
         return self._identity.name(security)
 
     def _seat(self, position: Position) -> Seat:
@@ -201,21 +202,21 @@ class WashBook:
             if part.quantity and not part.matched:
                 security = part.lot.position.security
                 if security == sale.security:
-                    self._move_loss(loss, part, opening, sale.scale)
+                    answer = sale.scale, sale.scale, False
                 else:
-                    scale = self._measures.scale(security, sale.place)
-                    self._move_loss(loss, part, opening, scale)
+                    answer = self._measures.answer(security, sale.security, sale.place)
+                self._move_loss(loss, part, opening, answer)
             part = beside
 
-    def _move_loss(self, loss: Loss, part: Part, opening: Opening, scale: int) -> None:
-        """``scale`` is base units in a share of the replacement's security on the day of the sale."""
+    def _move_loss(self, loss: Loss, part: Part, opening: Opening, answer: Answer) -> None:
         sale, moved = loss.sale, loss.rate
-        if scale == sale.scale:
+        scale, sold_scale, is_converted = answer
+        if scale == sold_scale:
             shares = used = min(loss.unmatched, part.quantity)
         else:
-            shares = min(loss.unmatched, normal(ratio(part.quantity * sale.scale, scale)))
-            used = normal(ratio(shares * scale, sale.scale))
-            moved = moved[0] * sale.scale, moved[1] * scale
+            shares = min(loss.unmatched, normal(ratio(part.quantity * sold_scale, scale)))
+            used = normal(ratio(shares * scale, sold_scale))
+            moved = moved[0] * sold_scale, moved[1] * scale
         loss.unmatched -= shares
         piece = part.match(used)
         is_permanent = self._is_permanent[sale.account.id, opening.account.id]
@@ -223,7 +224,7 @@ class WashBook:
         self._records.matches.append(
             (
                 loss.row, opening.order, piece.number, shares, *loss.rate,
-                is_permanent, scale != opening.scale, gone is not None,
+                is_permanent, is_converted or scale != opening.scale, gone is not None,
             )
         )  # fmt: skip
         if is_permanent:

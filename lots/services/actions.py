@@ -9,7 +9,7 @@ from django.db.models import Min, Q, QuerySet
 
 from accounts.canonical import decimal_text
 from accounts.errors import Conflict
-from accounts.models import Firm
+from accounts.models import Account, Firm
 from accounts.selectors import business_date
 from lots.booking import BookingError, RowProblem
 from lots.booking_rules import faults
@@ -34,7 +34,7 @@ def record_action(
     to_security_id: int | None = None,
     basis_fraction: Decimal | None = None,
 ) -> Booked:
-    """Book what happened to a security in every account that ever traded it.
+    """Book what happened to a security in every account that ever traded it and was open on the day.
 
     ``ratio`` is new shares per old, of the security itself (split) or of ``to_security_id``; ``basis_fraction`` the
     part of the basis that a spin-off moves. The same fact again changes nothing, and accounts where a custodian's row
@@ -66,9 +66,11 @@ def record_action(
         for account in pair
         if account is not None
     }  # fmt: skip
+    there = Account.objects.filter(pk__in=accounts, held_away=False)
+    there = there.filter(Q(opened_on=None) | Q(opened_on__lte=effective_on)).order_by("pk")
     rows = [
         replace(row, account=account, ordinal=place)
-        for place, account in enumerate(sorted(accounts), start=1)
+        for place, account in enumerate(there.values_list("pk", flat=True), start=1)
     ]
     return book(firm=firm, rows=rows, actor=actor)
 
