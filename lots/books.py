@@ -30,7 +30,7 @@ from lots.types import (
     LedgerEntry,
     Policy,
 )
-from lots.units import Exact, rate, subtracted, unit_for, whole
+from lots.units import Exact, rate, unit_for, whole
 from lots.wash_sales import WashBook
 
 _WITH_RATIO = frozenset(
@@ -102,12 +102,12 @@ class Books:
         position = self.position(entry.account, security)
         scale = self.measures.scale(security, place)
         acquired = (entry.acquired or entry.trade_date).toordinal()
-        opening = Opening(entry, position.account, acquired, place, scale)
+        opening = Opening(entry, position, acquired, place, scale)
         quantity = whole(entry.quantity, scale)
         basis = whole(entry.amount + entry.fee, self.dollar)
         lot = position.new_lot(opening)
         part = Part(lot, opening.next_number(), acquired, quantity, rate(basis, quantity))
-        lot.add(part)
+        lot.parts.append(part)
         return position, part
 
     def sell(self, entry: LedgerEntry, place: int) -> None:
@@ -134,33 +134,34 @@ class Books:
         scale = self.measures.scale(position.security, place)
         sale = Sale(entry, position, place, scale, rate(net, wanted), event)
         index = self.records.add_sale(sale)
+        price, unit = sale.rate
+        rows = self.records.realized if position.is_taxable else self.records.retirement
+        keeps_sold_shares = self.wash.keeps_sold_shares
         losses = []
         for part, quantity in choose(position, entry, wanted, scale, sale):
             basis, start = part.rate, part.holding_start
             if part.gift is not None:
                 basis, start = part.basis_sold_at(sale.rate)
-            row = self.records.add_row(
-                index, part, quantity, basis, start, is_taxable=position.is_taxable
+            cost, per = basis
+            opening = part.lot.opening
+            if cost * unit > price * per or keeps_sold_shares:
+                loss = cost * unit - price * per, per * unit
+                losses.append(Loss(len(rows), sale, opening, start, quantity, loss))
+            if keeps_sold_shares:
+                _keep(part, quantity, len(rows))
+            rows.append(
+                (index, opening.order, part.number, quantity, cost, per, start, part.adjusted)
             )
-            if position.is_taxable:
-                loss = subtracted(basis, sale.rate)
-                if loss[0] > 0 or self.wash.keeps_sold_shares:
-                    losses.append(Loss(row, sale, part.lot.opening, start, quantity, loss))
-            if self.wash.keeps_sold_shares:
-                _keep(part, quantity, row)
             self.take_out(part, quantity)
-        if losses:
+        if losses and position.is_taxable:
             self.wash.sold(losses, position)
 
     def realize(self, sale: Sale, part: Part, quantity: Exact) -> None:
         """Book a gain on the shares of a part without basis; they may stay where they are."""
-        self.records.add_row(
-            self.records.add_sale(sale),
-            part,
-            quantity,
-            (0, 1),
-            part.holding_start,
-            is_taxable=part.lot.position.is_taxable,
+        rows = self.records.realized if part.lot.position.is_taxable else self.records.retirement
+        index = self.records.add_sale(sale)
+        rows.append(
+            (index, part.lot.opening.order, part.number, quantity, 0, 1, part.holding_start, False)
         )
 
     def give(self, entry: LedgerEntry, place: int) -> None:

@@ -28,19 +28,21 @@ class Opening:
     """The entry that brought shares into the household. Its parts share it wherever they are held."""
 
     __slots__ = (
-        "account", "acquired", "entry", "free", "is_purchase", "next", "order", "parts_made", "scale",
+        "account", "acquired", "entry", "free", "is_purchase", "is_taxable", "next", "order",
+        "parts_made", "scale",
     )  # fmt: skip
 
     def __init__(
         self,
         entry: LedgerEntry,
-        account: LedgerAccount,
+        position: "Position",
         acquired: int,
         order: int,
-        scale: int,
+        scale: Exact,
     ) -> None:
         self.entry = entry
-        self.account = account  # the account that acquired, even after a transfer
+        self.account = position.account  # the account that acquired, even after a transfer
+        self.is_taxable = position.is_taxable
         self.acquired = acquired
         self.order = order  # the entry's place in the ledger
         self.scale: Exact = scale  # base units in a share when it was opened
@@ -126,9 +128,8 @@ class Part:
     def cut(self, quantity: Exact) -> "Part":
         """Some of the shares as a part of their own, of the same lot and history, in no place yet."""
         self.quantity -= quantity
-        piece = Part(
-            self.lot, self.lot.opening.next_number(), self.holding_start, quantity, self.rate
-        )
+        lot = self.lot
+        piece = Part(lot, lot.opening.next_number(), self.holding_start, quantity, self.rate)
         piece.matched, piece.adjusted = self.matched, self.adjusted
         piece.gift, piece.is_gone = self.gift, self.is_gone
         return piece
@@ -136,12 +137,12 @@ class Part:
     def match(self, quantity: Exact) -> "Part":
         """Mark shares as replacements, where sales take them first (U9); they are cut off if they are not all."""
         lot = self.lot
-        if quantity == self.quantity:
+        if quantity != self.quantity:
+            piece = self.cut(quantity)
+        else:
             piece = self
             if self.is_gone is None:
                 lot.parts.remove(self)
-        else:
-            piece = self.cut(quantity)
         piece.matched = True
         if self.is_gone is None:
             lot.parts.insert(lot.matched, piece)
@@ -230,7 +231,8 @@ class Position:
         """A lot of ``opening``, empty, at its place in the order."""
         lot = Lot(opening, self)
         lots = self._lots
-        if not lots or _order(lots[-1]) < _order(lot):
+        last = lots[-1].opening if lots else opening
+        if last.acquired <= opening.acquired and last.order <= opening.order:
             lots.append(lot)
         else:
             lots.insert(bisect_left(lots, _order(lot), self._first, key=_order), lot)

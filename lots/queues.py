@@ -154,7 +154,7 @@ class Queues:
 
 def rank(opening: Opening) -> tuple[int, bool, int]:
     """Place in the order of R12; on one date retirement accounts come first (U6)."""
-    return (opening.acquired, opening.account.kind.is_taxable, opening.order)
+    return (opening.acquired, opening.is_taxable, opening.order)
 
 
 def _disposition(loss: Loss) -> int:

@@ -8,10 +8,10 @@ records refer to each other and to entries by index, and words and Fractions are
 
 from collections.abc import Mapping, Sequence
 
-from lots.holdings import Part, Sale
+from lots.holdings import Sale
 from lots.splits import Measures
 from lots.types import DisposalEvent, LedgerAccount, LedgerEntry
-from lots.units import Exact, Rate
+from lots.units import Exact
 
 # place, account, security, event, base units in a share, proceeds as a rate
 SaleRecord = tuple[int, str, str, str, int, int, int]
@@ -45,35 +45,11 @@ class Records:
     def add_sale(self, sale: Sale) -> int:
         """Its index."""
         event = "" if sale.event is DisposalEvent.SALE else sale.event.value
+        price, unit = sale.rate
         self.sales.append(
-            (sale.place, sale.account.id, sale.security, event, sale.scale, *sale.rate)
+            (sale.place, sale.account.id, sale.security, event, sale.scale, price, unit)
         )
         return len(self.sales) - 1
-
-    def add_row(
-        self,
-        sale: int,
-        part: Part,
-        quantity: Exact,
-        basis: Rate,
-        holding_start: int,
-        *,
-        is_taxable: bool,
-    ) -> int:
-        """Base units of ``part`` sold by the sale of this index. Returns the row's index."""
-        rows = self.realized if is_taxable else self.retirement
-        rows.append(
-            (
-                sale,
-                part.lot.opening.order,
-                part.number,
-                quantity,
-                *basis,
-                holding_start,
-                part.adjusted,
-            )
-        )
-        return len(rows) - 1
 
     def scale_at_end(self, security: str) -> int:
         """Base units in a share behind the last entry."""

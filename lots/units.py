@@ -70,11 +70,6 @@ def added(first: Rate, second: Rate) -> Rate:
     return numerator, denominator
 
 
-def subtracted(first: Rate, second: Rate) -> Rate:
-    """The first rate less the second, not in lowest terms."""
-    return first[0] * second[1] - second[0] * first[1], first[1] * second[1]
-
-
 def normal(number: Exact) -> Exact:
     """An int if the number is whole."""
     return number.numerator if number.denominator == 1 else number

@@ -161,16 +161,28 @@ class WashBook:
         """
         seat = self._seat(position)
         first = losses[0].sale.day - _REACH_DAYS
+        candidates = seat.candidates(first)
+        opening = next(candidates, None)
         for loss in losses:
             if self.keeps_sold_shares and not self._is_still_a_loss(loss):
                 continue
-            for opening in seat.candidates(first):
-                if self._may_replace(loss, opening):
-                    self._match(loss, opening)
-                    if not loss.unmatched:
-                        break
-            else:
+            while loss.unmatched and opening is not None:
+                if not self._may_replace(loss, opening):
+                    self._match_others(loss, seat.candidates(first))
+                    break
+                self._match(loss, opening)
+                if opening.first_free() is None:
+                    opening = next(candidates, None)
+            if loss.unmatched:
                 seat.pending.append(loss)
+
+    def _match_others(self, loss: Loss, candidates: Iterable[Opening]) -> None:
+        """Past one that may not replace these shares, though it may replace others of the sale."""
+        for opening in candidates:
+            if self._may_replace(loss, opening):
+                self._match(loss, opening)
+                if not loss.unmatched:
+                    return
 
     def _is_still_a_loss(self, loss: Loss) -> bool:
         """Under U4 LITERAL_ACQUIRED an earlier loss of the same sale may have moved into this one's basis."""
@@ -196,42 +208,41 @@ class WashBook:
     def _match(self, loss: Loss, opening: Opening) -> None:
         """Match as many shares as both sides have, and move the loss."""
         sale = loss.sale
-        part = opening.first_free()
-        while part is not None and loss.unmatched:
-            beside = part.beside
-            if part.quantity and not part.matched:
-                security = part.lot.position.security
-                if security == sale.security:
-                    answer = sale.scale, sale.scale, False
-                else:
-                    answer = self._measures.answer(security, sale.security, sale.place)
-                self._move_loss(loss, part, opening, answer)
-            part = beside
+        while loss.unmatched and (part := opening.first_free()) is not None:
+            security = part.lot.position.security
+            if security == sale.security:
+                answer = sale.scale, sale.scale, False
+            else:
+                answer = self._measures.answer(security, sale.security, sale.place)
+            self._move_loss(loss, part, opening, answer)
 
     def _move_loss(self, loss: Loss, part: Part, opening: Opening, answer: Answer) -> None:
         sale, moved = loss.sale, loss.rate
         scale, sold_scale, is_converted = answer
+        dollars, per = moved
+        shares = part.quantity
         if scale == sold_scale:
-            shares = used = min(loss.unmatched, part.quantity)
+            if shares > loss.unmatched:
+                shares = loss.unmatched
+            piece = part.match(shares)
         else:
-            shares = min(loss.unmatched, normal(ratio(part.quantity * sold_scale, scale)))
-            used = normal(ratio(shares * scale, sold_scale))
-            moved = moved[0] * sold_scale, moved[1] * scale
+            shares = min(loss.unmatched, normal(ratio(shares * sold_scale, scale)))
+            piece = part.match(normal(ratio(shares * scale, sold_scale)))
+            moved = dollars * sold_scale, per * scale
         loss.unmatched -= shares
-        piece = part.match(used)
         is_permanent = self._is_permanent[sale.account.id, opening.account.id]
         gone = piece.is_gone
         self._records.matches.append(
             (
-                loss.row, opening.order, piece.number, shares, *loss.rate,
-                is_permanent, is_converted or scale != opening.scale, gone is not None,
+                loss.row, opening.order, piece.number, shares, dollars, per, is_permanent,
+                is_converted or scale != opening.scale, gone is not None,
             )
         )  # fmt: skip
         if is_permanent:
             return
         if gone is not None:
             before = self._records.moved_in.get(gone, 0)
-            self._records.moved_in[gone] = before + ratio(loss.rate[0] * shares, loss.rate[1])
+            self._records.moved_in[gone] = before + ratio(dollars * shares, per)
             return
         piece.rate = added(piece.rate, moved)
         piece.adjusted = True
