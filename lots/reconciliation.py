@@ -9,7 +9,7 @@ The household's disallowance is mostly the larger one, but that is no rule (R27)
 another loss first leaves the broker with a match that the household does not have.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -51,6 +51,7 @@ class Reason(StrEnum):
     CHAIN = "chain"
     USED_ELSEWHERE = "used_elsewhere"
     NOT_REPORTED = "not_reported"
+    NOT_KNOWN = "not_known"
 
     @property
     def sentence(self) -> str:
@@ -70,6 +71,7 @@ _SENTENCES = {
     Reason.CHAIN: "The basis carries other losses than the broker's, so the loss is another one",
     Reason.USED_ELSEWHERE: "The replacement shares are matched with another loss",
     Reason.NOT_REPORTED: "The broker reports no basis for these shares, so no box 1g either",
+    Reason.NOT_KNOWN: "What the broker computes cannot be told: compare with the Form 1099-B",
 }
 _RULES = {
     Reason.RETIREMENT: "R16",
@@ -80,6 +82,7 @@ _RULES = {
     Reason.CHAIN: "R21",
     Reason.USED_ELSEWHERE: "R14",
     Reason.NOT_REPORTED: "R27",
+    Reason.NOT_KNOWN: "R27",
 }
 
 
@@ -103,7 +106,7 @@ class Reconciled:
     permanent: Fraction
     basis: Fraction
     term: Term | None  # None = parts of both terms
-    box_1g: Fraction | None  # None: the broker reports no basis
+    box_1g: Fraction | None  # None: the broker reports no basis, or its figures are not known
     box_1e: Fraction | None
     box_2: Term | None
     differences: tuple[Difference, ...]
@@ -157,14 +160,18 @@ def _picks(rows: Sequence[RealizedLot]) -> tuple[LotPick, ...]:
     return tuple(picks)
 
 
-def as_stored(result: ReplayResult) -> tuple[RealizedLot, ...]:
-    """The replay's taxable rows rounded as stored ones are, so that equal answers are equal to the last digit."""
-    found = []
-    for (sale, lot, part), values in derived_rows(result).disposals.items():
-        row = dict(zip(DISPOSAL_VALUES, values, strict=True))
-        if row.pop("is_taxable"):
-            found.append(_stored_lot(str(sale), str(lot), part, row))
-    return tuple(found)
+def as_stored(result: ReplayResult, sales: Collection[str]) -> tuple[RealizedLot, ...]:
+    """The taxable rows of some sales rounded as stored ones are, so that equal answers are equal to the last digit."""
+    wanted = ReplayResult(
+        realized=tuple(row for row in result.realized if row.sale in sales),
+        open_lots=(),
+        matches=tuple(match for match in result.matches if match.sale in sales),
+        policy=result.policy,
+    )
+    return tuple(
+        _stored_lot(str(sale), str(lot), part, dict(zip(DISPOSAL_VALUES, values, strict=True)))
+        for (sale, lot, part), values in derived_rows(wanted).disposals.items()
+    )
 
 
 def _stored_lot(sale: str, lot: str, part: int, row: Mapping[str, Any]) -> RealizedLot:
@@ -266,7 +273,8 @@ def _reconciled(
 ) -> Reconciled:
     first = rows[0]
     known = [figures[_row_key(row)] for row in rows if _row_key(row) in figures]
-    is_told = len(known) == len(rows) and not any(_row_key(row) in not_reported for row in rows)
+    is_reported = not any(_row_key(row) in not_reported for row in rows)
+    is_told = is_reported and len(known) == len(rows)
     disallowed = sum((row.disallowed for row in rows), ZERO)
     basis = sum((row.basis for row in rows), ZERO)
     box_1g = sum((told.disallowed for told in known), ZERO) if is_told else None
@@ -283,25 +291,21 @@ def _reconciled(
         box_1g=box_1g,
         box_1e=box_1e,
         box_2=_only({told.term for told in known}) if is_told else None,
-        differences=_differences(disallowed, box_1g, unseen, moved=box_1e not in (None, basis)),
+        differences=_differences(disallowed - box_1g, unseen, moved=box_1e != basis)
+        if box_1g is not None
+        else (Difference(Reason.NOT_KNOWN if is_reported else Reason.NOT_REPORTED, disallowed),),
     )
 
 
 def _differences(
-    disallowed: Fraction,
-    box_1g: Fraction | None,
-    unseen: Sequence[tuple[Reason | None, Fraction]],
-    *,
-    moved: bool,
+    difference: Fraction, unseen: Sequence[tuple[Reason | None, Fraction]], *, moved: bool
 ) -> tuple[Difference, ...]:
     """The unseen matches, and what is left over: a loss measured on another basis, or shares that served elsewhere."""
-    if box_1g is None:
-        return (Difference(Reason.NOT_REPORTED, disallowed),)
     amounts: dict[Reason, Fraction] = {}
     for reason, amount in unseen:
         if reason is not None:
             amounts[reason] = amounts.get(reason, ZERO) + amount
-    rest = disallowed - box_1g - sum(amounts.values(), ZERO)
+    rest = difference - sum(amounts.values(), ZERO)
     if moved:
         amounts[Reason.CHAIN] = rest
     elif rest:

@@ -41,6 +41,7 @@ class YearReport:
     form: Form8949
     schedule: ScheduleD
     words: Mapping[RowKey, LineWords]
+    remark: str = ""  # what is missing and why
 
     def words_of(self, line: FormLine) -> LineWords:
         row = line.sale.row
@@ -53,6 +54,7 @@ def form_8949_report(year: YearReport) -> Report:
         slug="form-8949",
         title=f"Form 8949 and Schedule D, {year.heading.year}",
         preface=year.heading.preface(),
+        remark=year.remark,
         tables=(*(_sheet(year, place) for place in range(len(year.form.sheets))), _schedule(year)),
     )
 
@@ -263,6 +265,7 @@ def reconciliation_report(
             "What a broker shows is computed from the same ledger as it sees it: the same account "
             "and the same CUSIP. Compare it with the Form 1099-B that was received.",
         ),
+        remark=year.remark,
         tables=(
             Table(
                 title="Disallowed losses beside Form 1099-B",

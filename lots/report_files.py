@@ -14,7 +14,7 @@ def csv_text(report: Report) -> str:
     """Preface lines, then each table after an empty line: its title, its header, its rows."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    for line in (report.title, *report.preface):
+    for line in report.opening:
         writer.writerow([csv_safe(line)])
     for table in report.tables:
         writer.writerow([])

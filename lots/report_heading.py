@@ -34,7 +34,6 @@ class Heading:
     unchecked: tuple[str, ...]  # accounts declared and never imported (R17)
     policy: tuple[tuple[str, StrEnum], ...]  # (rule, value in force)
     unlisted: tuple[str, ...] = ()  # taxable accounts whose own sales are not here either
-    remark: str = ""
 
     @property
     def is_running(self) -> bool:
@@ -91,7 +90,6 @@ class Heading:
             self.state,
             *(sale.sentence for sale in self.open_sales),
             self.unchecked_sentence,
-            self.remark,
             f"{self.policy_sentence}.",
         )
         return tuple(line for line in lines if line)

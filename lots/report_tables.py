@@ -67,12 +67,18 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``preface`` is said before the tables, wherever the report is read."""
+    """``preface`` and ``remark`` are said before the tables, wherever the report is read."""
 
     slug: str
     title: str
     preface: tuple[str, ...]
     tables: tuple[Table, ...]
+    remark: str = ""  # what is missing and why
+
+    @property
+    def opening(self) -> tuple[str, ...]:
+        """The lines at the top of a file."""
+        return tuple(line for line in (self.title, *self.preface, self.remark) if line)
 
 
 def columns(*named: str | tuple[str, CellKind], extra: int = 0) -> tuple[Column, ...]:

@@ -36,7 +36,7 @@ def xlsx_bytes(report: Report) -> bytes:
     assert isinstance(about, Worksheet), "a new workbook has one sheet"
     about.title = "About"
     about.column_dimensions["A"].width = 110
-    for number, line in enumerate((report.title, *report.preface), start=1):
+    for number, line in enumerate(report.opening, start=1):
         _put(about.cell(number, 1), line, CellKind.TEXT)
     about.cell(1, 1).font = _BOLD
     taken = {"About"}

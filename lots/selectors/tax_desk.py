@@ -15,7 +15,7 @@ from lots.selectors import reports as stored
 from lots.selectors.ledger import ledger
 from lots.selectors.policies import policy
 from lots.selectors.reports import ReportAccount, SoldLot
-from lots.types import Ledger, Policy, RealizedLot
+from lots.types import Ledger, Policy, RealizedLot, ReplayResult
 
 
 class NoSuchReturn(LedgerError):
@@ -48,11 +48,11 @@ class Books:
         return stored.symbols(self.household.pk)
 
     @cached_property
-    def broker_rows(self) -> tuple[RealizedLot, ...]:
-        """The taxable sales of all years as each account's broker computes them. Raises LedgerError."""
+    def brokers(self) -> ReplayResult:
+        """What each account's broker computes, of all years. Raises LedgerError."""
         book = self.ledger
         household = replay(book.entries, book.accounts, book.groups, book.policy)
-        return as_stored(broker_replay(book, household))
+        return broker_replay(book, household)
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,14 @@ class TaxDesk:
         """What the brokers' Forms 1099-B show of the sales; nothing where ``why_no_brokers`` says why."""
         if not self.rows or self.why_no_brokers:
             return {}
-        return broker_figures(self.rows, self.books.broker_rows)
+        sales = {row.sale for row in self.rows}
+        return broker_figures(self.rows, as_stored(self.books.brokers, sales))
 
     @cached_property
     def why_no_brokers(self) -> str:
         """Why the brokers' figures cannot be computed; empty where they can."""
         try:
-            self.books.broker_rows  # noqa: B018 - computed once, or refused
+            self.books.brokers  # noqa: B018 - computed once, or refused
         except LedgerError as refused:
             return f"What the brokers report cannot be computed: {refused}"
         return ""

@@ -51,7 +51,6 @@ def heading(desk: TaxDesk) -> Heading:
         open_sales=open_sales(desk.rows, desk.as_of, names=names, symbols=desk.books.symbols),
         unchecked=tuple(unseen.values()),
         unlisted=_unlisted(desk),
-        remark=desk.why_no_brokers if desk.rows else "",
         policy=switches(desk.books.policy),
     )
 
@@ -81,6 +80,7 @@ def year_report(desk: TaxDesk) -> YearReport:
         form=form,
         schedule=_schedule(desk, form, desk.year),
         words={_key(sold.row): _words(desk, sold) for sold in desk.sold},
+        remark=desk.why_no_brokers if desk.rows else "",
     )
 
 

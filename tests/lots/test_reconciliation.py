@@ -223,7 +223,7 @@ def test_a_replay_is_rounded_as_it_is_stored():
         sell("2", "2026-03-02", 1, 31, account="7", security="8"),
     ]
 
-    (row,) = as_stored(replay(entries, [LedgerAccount("7", AccountKind.TAXABLE, "9")], ()))
+    (row,) = as_stored(replay(entries, [LedgerAccount("7", AccountKind.TAXABLE, "9")], ()), {"2"})
 
     assert row.basis == Fraction(Decimal("33.3333"))
     assert row.sale == "2"
@@ -244,6 +244,22 @@ def test_what_is_not_reported_has_no_box_1g():
     )
 
     assert told(one) == (270, None, {Reason.NOT_REPORTED: 270})
+
+
+def test_where_the_brokers_figures_are_unknown_nothing_is_said_to_agree():
+    ledger = numbered(*LOSS, buy("b2", "2026-03-10", 30, 32))
+    household = replay(ledger.entries, ledger.accounts, (), ledger.policy)
+
+    (one,) = reconcile(
+        rows=household.realized,
+        matches=household.matches,
+        figures={},
+        accounts={account.id: account for account in ACCOUNTS},
+        security_of={},
+    )
+
+    assert told(one) == (270, None, {Reason.NOT_KNOWN: 270})
+    assert not one.agrees
 
 
 @st.composite
