@@ -19,7 +19,7 @@ from harvesting.types import (
 from lots.rounding import plain
 from lots.types import LotRow, Term
 from lots.wash_sales import first_clear_date
-from lots.year_tax import TaxPosition, carried_forward, year_tax
+from lots.year_tax import TaxPosition, carried_forward, record, year_tax
 from proposals.types import DraftProposal, DraftTrade, ProposalKind, Side
 
 REASON = "HARVEST"
@@ -244,7 +244,7 @@ def _inputs(book: Book, around: Surroundings, plan: Plan) -> str:
     securities = {lot.security for lot in book.lots}
     securities.update(*around.substitutes.values())
     priced = sorted(one for one in securities if one in book.prices)
-    tax, floors = around.tax, book.floors
+    floors = book.floors
     return canonical_text(
         {
             "as_of": book.as_of,
@@ -254,7 +254,7 @@ def _inputs(book: Book, around: Surroundings, plan: Plan) -> str:
             },
             "lots": [_lot(lot) for lot in book.lots],
             "floors": {name: getattr(floors, name) for name in floors.__slots__},
-            "tax": {name: getattr(tax, name) for name in tax.__slots__},
+            "tax": record(around.tax),
             "substitutes": around.substitutes,
             "identical": sorted(sorted(group) for group in around.groups),
             "buy_blocked": around.buy_blocked,

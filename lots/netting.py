@@ -107,6 +107,10 @@ class YearResult:
     def total_tax(self) -> Fraction:
         return self.income_tax + self.niit + self.state_tax
 
+    @property
+    def carried_out(self) -> Fraction:
+        return self.st_carryover_out + self.lt_carryover_out
+
 
 @dataclass(frozen=True, slots=True)
 class TaxChange:
@@ -183,6 +187,12 @@ def with_gains(inputs: YearInputs, *, short: Exact, long: Exact) -> YearInputs:
     )
 
 
+def totals(inputs: YearInputs) -> tuple[Fraction, Fraction]:
+    """Lines 7 and 15 of Schedule D. Needs no year's rates."""
+    schedule = _Schedule(inputs, short=ZERO, long=ZERO)
+    return schedule.line7.value, schedule.line15.value
+
+
 def gain_in_income(inputs: YearInputs) -> Fraction:
     """The capital gain or loss that enters income: line 16 if it is a gain, else line 21. Needs no year's rates."""
     return _Schedule(inputs, short=ZERO, long=ZERO).in_income.value
@@ -197,6 +207,11 @@ def marginal_rates(inputs: YearInputs) -> MarginalRates:
         loss_short=_slope(inputs, short=-one, long=ZERO),
         loss_long=_slope(inputs, short=ZERO, long=-one),
     )
+
+
+def next_dollar(inputs: YearInputs, *, short: int, long: int) -> Fraction:
+    """What the next dollar costs (a gain) or saves (a loss) of this year's tax; one of the two is 1 or -1, one 0."""
+    return (short + long) * _Year(inputs, short=Fraction(short), long=Fraction(long)).tax.slope
 
 
 def _slope(inputs: YearInputs, *, short: Fraction, long: Fraction) -> Slope:

@@ -11,6 +11,7 @@ from fractions import Fraction
 CENT = Decimal("0.01")
 STORED_MONEY = Decimal("0.0001")
 STORED_SHARES = Decimal("0.00000001")
+_MOST_PLACES = 100
 
 
 def rounded(value: Fraction, quantum: Decimal) -> Decimal:
@@ -58,6 +59,16 @@ def spread(total: Decimal, parts: Sequence[Fraction], quantum: Decimal = CENT) -
     for index in by_remainder[:missing]:
         floors[index] += 1
     return [_of_units(units, quantum) for units in floors]
+
+
+def terminating(value: Fraction) -> Decimal:
+    """A fraction of tenths, hundredths and so on as the Decimal it is. Raises ValueError for any other."""
+    places = 0
+    while 10**places % value.denominator:
+        places += 1
+        if places > _MOST_PLACES:
+            raise ValueError(f"{value} has no end as a decimal.")
+    return _of_units(int(value * 10**places), Decimal(1).scaleb(-places))
 
 
 def plain(value: Fraction) -> str:

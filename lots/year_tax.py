@@ -11,8 +11,9 @@
 | S + L < -limit | -ordinary limit + carried (S + L + limit) |
 
 A loss beyond the year's limit is carried forward; what a carried dollar is worth today is an assumption and a named
-input. Rates are marginal: the result says what trades change, not what the client owes. They are those of one place in
-the brackets (``position_at``): a trade that moves the year into another bracket is priced exactly by ``lots.netting``.
+input. The result says what trades change, not what the client owes. A position with ``brackets`` is priced by
+``lots.netting`` instead of the table, exact across brackets; its rates are then those of the household's own place in
+them, for who can only follow straight lines (the optimiser) and for people to read.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -20,8 +21,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from lots.errors import LedgerError
-from lots.netting import YearInputs, marginal_rates, net, with_gains
-from lots.rounding import rounded, stored_money
+from lots.netting import Exact, YearInputs, net, next_dollar, totals, with_gains
+from lots.rounding import rounded, stored_money, terminating
 
 ZERO = Decimal(0)
 _STORED_RATE = Decimal("0.00000001")
@@ -57,9 +58,12 @@ class TaxPosition:
     carried_loss_value: Decimal  # what a dollar of carried loss is worth today
     short: Decimal
     long: Decimal
+    brackets: YearInputs | None = None  # the year's income: prices come from the brackets
 
     def __post_init__(self) -> None:
         for item in fields(self):
+            if item.name == "brackets":
+                continue
             value = _exact(item.name, getattr(self, item.name))
             if item.name in ("short_rate", "long_rate", "ordinary_rate", "carried_loss_value"):
                 if not ZERO <= value <= 1:
@@ -77,17 +81,17 @@ def position_at(inputs: YearInputs, *, carried_loss_value: Decimal) -> TaxPositi
     """
     year = net(inputs)
     short, long = _netted(year.line7, year.line15)
-    gains = marginal_rates(_at(inputs, short=short, long=long))
-    level = _at(inputs, short=0, long=0)
+    here, level = (_at(inputs, short=s, long=t) for s, t in ((short, long), (0, 0)))
     most = net(with_gains(level, short=-_BEYOND_ANY_LIMIT, long=0)).worksheet.line4
     return TaxPosition(
-        short_rate=rounded(gains.gain_short.rate, _STORED_RATE),
-        long_rate=rounded(gains.gain_long.rate, _STORED_RATE),
-        ordinary_rate=rounded(marginal_rates(level).loss_short.rate, _STORED_RATE),
+        short_rate=rounded(next_dollar(here, short=1, long=0), _STORED_RATE),
+        long_rate=rounded(next_dollar(here, short=0, long=1), _STORED_RATE),
+        ordinary_rate=rounded(next_dollar(level, short=-1, long=0), _STORED_RATE),
         loss_limit=stored_money(most),
         carried_loss_value=carried_loss_value,
         short=stored_money(year.line7),
         long=stored_money(year.line15),
+        brackets=inputs,
     )
 
 
@@ -99,33 +103,72 @@ def _netted(short: Fraction, long: Fraction) -> tuple[Fraction, Fraction]:
     return (Fraction(0), total) if short < 0 else (total, Fraction(0))
 
 
-def _at(inputs: YearInputs, *, short: Fraction | int, long: Fraction | int) -> YearInputs:
+def _at(inputs: YearInputs, *, short: Exact, long: Exact) -> YearInputs:
     """The same year with other totals of Schedule D lines 7 and 15."""
-    year = net(inputs)
-    return with_gains(inputs, short=short - year.line7, long=long - year.line15)
+    line7, line15 = totals(inputs)
+    return with_gains(inputs, short=Fraction(short) - line7, long=Fraction(long) - line15)
 
 
 def year_tax(position: TaxPosition, *, short: Decimal, long: Decimal) -> Decimal:
     """T(S, L) at the given totals of the year in dollars, exact; negative = saved on ordinary income."""
-    net = _exact("short", short) + _exact("long", long)
-    if net >= ZERO:
+    if position.brackets is not None:
+        return _by_brackets(position, short=short, long=long, than_short=ZERO, than_long=ZERO)
+    net_gain = _exact("short", short) + _exact("long", long)
+    if net_gain >= ZERO:
         if short >= ZERO and long >= ZERO:
             return position.short_rate * short + position.long_rate * long
-        return (position.short_rate if long < ZERO else position.long_rate) * net
-    if net >= -position.loss_limit:
-        return position.ordinary_rate * net
-    beyond = net + position.loss_limit
+        return (position.short_rate if long < ZERO else position.long_rate) * net_gain
+    if net_gain >= -position.loss_limit:
+        return position.ordinary_rate * net_gain
+    beyond = net_gain + position.loss_limit
     return -position.ordinary_rate * position.loss_limit + position.carried_loss_value * beyond
 
 
 def added_tax(position: TaxPosition, *, short: Decimal, long: Decimal) -> Decimal:
     """Dollars of tax that more gains of the two terms add to the year so far; negative = saved. Exact."""
+    if position.brackets is not None:
+        return _by_brackets(
+            position,
+            short=position.short + short,
+            long=position.long + long,
+            than_short=position.short,
+            than_long=position.long,
+        )
     after = year_tax(position, short=position.short + short, long=position.long + long)
     return after - year_tax(position, short=position.short, long=position.long)
 
 
+def _by_brackets(
+    position: TaxPosition, *, short: Decimal, long: Decimal, than_short: Decimal, than_long: Decimal
+) -> Decimal:
+    """Tax at one pair of totals less tax at another, the losses newly carried at what they are taken to be worth."""
+    assert position.brackets is not None
+    after, before = (
+        net(_at(position.brackets, short=_exact("short", s), long=_exact("long", t)))
+        for s, t in ((short, long), (than_short, than_long))
+    )
+    carried = after.carried_out - before.carried_out
+    worth = Fraction(position.carried_loss_value) * carried
+    return terminating(after.total_tax - before.total_tax - worth)
+
+
+def record(position: TaxPosition) -> dict[str, object]:
+    """Plain values of all that prices follow from, for the record of a decision (``accounts.canonical``)."""
+    values = {item.name: getattr(position, item.name) for item in fields(position)}
+    inputs = values.pop("brackets")
+    if inputs is not None:
+        values["brackets"] = {
+            item.name: _told(getattr(inputs, item.name)) for item in fields(inputs)
+        }
+    return values
+
+
+def _told(value: object) -> object:
+    return terminating(value) if isinstance(value, Fraction) else value
+
+
 def carried_forward(position: TaxPosition) -> Decimal:
-    """Dollars of net loss beyond what the year can use, positive."""
+    """Dollars of net loss beyond what the year can use, positive; with brackets the same, by ``loss_limit``."""
     return max(-(position.short + position.long) - position.loss_limit, ZERO)
 
 

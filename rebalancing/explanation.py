@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from accounts.canonical import canonical_text, decimal_text
+from lots import year_tax
 from proposals.types import DraftTrade, Side, Windows
 from proposals.version import LOTWISE_VERSION
 from rebalancing.drift import Drift, DriftRow
@@ -206,7 +207,7 @@ def inputs_text(
                     security: block.clear_on for security, block in windows.sell_blocked.items()
                 },
             },
-            "tax": _record(state.tax),
+            "tax": year_tax.record(state.tax),
             "policy": _record(state.limits),
             "risk": {"sha256": proof.risk_sha256, "observations": proof.risk_observations},
             "solver": {"name": proof.solver, "version": proof.solver_version},

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from fractions import Fraction
 
 from django.db.models import Sum
 
@@ -12,6 +11,7 @@ from accounts.types import FilingStatus, OwnerKind
 from lots.models import Disposal
 from lots.netting import YearInputs, gain_in_income
 from lots.rates import capital_loss_limit
+from lots.rounding import stored_money
 from lots.types import (
     Source,
     Term,
@@ -89,11 +89,11 @@ def _inputs(profile: TaxProfile) -> YearInputs | None:
         qualified_dividends=profile.qualified_dividends,
         state_rate=profile.state_rate,
     )
-    reached = gain_in_income(inputs)
+    reached = stored_money(gain_in_income(inputs))
     return replace(
         inputs,
-        magi=reached + Fraction(profile.modified_agi),
-        nii=reached + Fraction(profile.net_investment_income),
+        magi=reached + profile.modified_agi,
+        nii=reached + profile.net_investment_income,
     )
 
 

@@ -156,6 +156,19 @@ def test_the_part_that_is_carried_is_told_apart(scene):
     )
 
 
+def test_with_income_a_loss_is_priced_through_the_brackets(scene):
+    TaxProfile.objects.update(
+        ordinary_income=Decimal(40000),
+        modified_agi=Decimal(66000),
+        net_investment_income=Decimal(0),
+    )
+    scene.buy(scene.taxable, "AAA", "1000")  # a loss of 20,000 on a long-term gain of 50,000
+    draft = scene.examine().draft
+    # 90,000 of taxable income: 15 % down to 83,350, below it nothing; 5 % to the state.
+    assert draft.tax_saved == Decimal("1997.50")
+    assert '"brackets":{"filing_status":"mfj"' in draft.inputs
+
+
 def test_two_securities_into_one_substitute_make_one_buy(scene):
     scene.buy(scene.taxable, "AAA")
     scene.buy(scene.taxable, "BBB")

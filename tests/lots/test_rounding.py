@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lots.rounding import CENT, cents, plain, rounded, spread, stored_money, stored_shares
+from lots.rounding import (
+    CENT,
+    cents,
+    plain,
+    rounded,
+    spread,
+    stored_money,
+    stored_shares,
+    terminating,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +32,21 @@ from lots.rounding import CENT, cents, plain, rounded, spread, stored_money, sto
 )
 def test_cents_round_half_up(exact, printed):
     assert str(cents(exact)) == printed
+
+
+@pytest.mark.parametrize(
+    ("exact", "text"),
+    [(Fraction(-57), "-57"), (Fraction(1, 8), "0.125"), (Fraction(10**30 + 1, 10**20), None)],
+)
+def test_a_fraction_that_ends_is_told_without_rounding(exact, text):
+    told = terminating(exact)
+    assert Fraction(told) == exact
+    assert text is None or str(told) == text
+
+
+def test_a_fraction_without_an_end_is_no_decimal():
+    with pytest.raises(ValueError, match="1/3 has no end"):
+        terminating(Fraction(1, 3))
 
 
 def test_long_amounts_keep_every_digit():

@@ -1,16 +1,18 @@
 """The year's tax after netting: one exact figure per region, and what trades add."""
 
+from dataclasses import replace
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 
 from accounts.types import FilingStatus
-from lots.netting import YearInputs, marginal
-from lots.year_tax import TaxPosition, added_tax, position_at, year_tax
+from lots.netting import YearInputs
+from lots.year_tax import TaxPosition, added_tax, carried_worth, position_at, year_tax
 
 
 def position(short: str = "0", long: str = "0", **changes: D) -> TaxPosition:
-    values = {
+    values: dict[str, Any] = {
         "short_rate": D("0.408"),
         "long_rate": D("0.238"),
         "ordinary_rate": D("0.37"),
@@ -97,14 +99,41 @@ def test_the_limit_is_what_income_can_meet_of_it() -> None:
     assert at(household(ordinary_taxable_income=-500)).ordinary_rate == 0
 
 
-def test_a_flat_price_equals_the_exact_one_inside_a_bracket() -> None:
-    inputs = household(ordinary_taxable_income=80000, magi=95000, lt_gain_loss=4000)
-    for short, long in ((-2000, 0), (0, -4000), (1500, 2000), (-6000, 0)):
-        exact = marginal(inputs, short=short, long=long).tax
-        assert added_tax(at(inputs), short=D(short), long=D(long)) == exact
+def test_a_position_with_brackets_is_priced_exactly_across_them() -> None:
+    # 24 % above 105,700, 22 % below.
+    inputs = household(ordinary_taxable_income=110000, magi=130000, st_gain_loss=10000)
+    assert added_tax(at(inputs), short=D(-10000), long=D(0)) == D("-2400")
+    lower = household(ordinary_taxable_income=100000, magi=130000, st_gain_loss=10000)
+    assert added_tax(at(lower), short=D(-10000), long=D(0)) == D("-2286")  # 4,300 and 5,700
+    assert at(lower).short_rate == D("0.24")
+
+
+def test_losses_newly_carried_count_at_what_they_are_taken_to_be_worth() -> None:
+    position = at(household(ordinary_taxable_income=80000, magi=95000, lt_gain_loss=4000))
+    saved = added_tax(position, short=D(-9000), long=D(0))
+    assert saved == D("-1500")  # 15 % of 4,000, 22 % of 3,000, 12 % of 2,000
+    assert carried_worth(position, short=D(-9000), long=D(0)) == D("240")
+    assert year_tax(position, short=D(-9000), long=D(4000)) == D("-900")  # than no gain at all
+
+
+def test_loss_that_meets_no_income_is_carried_whole() -> None:
+    position = at(household(ordinary_taxable_income=-500))
+    assert added_tax(position, short=D(-1000), long=D(0)) == D("-120")
+    assert carried_worth(position, short=D(-1000), long=D(0)) == D("120")
+
+
+@pytest.mark.parametrize(("short", "long"), [(-2000, 0), (0, -4000), (1500, 2000), (-9000, 0)])
+def test_inside_a_bracket_the_rates_of_the_position_say_the_same(short: int, long: int) -> None:
+    exact = at(household(ordinary_taxable_income=80000, magi=95000, lt_gain_loss=4000))
+    flat = replace(exact, brackets=None)
+    assert added_tax(flat, short=D(short), long=D(long)) == added_tax(
+        exact, short=D(short), long=D(long)
+    )
 
 
 def test_a_float_is_refused() -> None:
+    with pytest.raises(TypeError, match="float"):
+        added_tax(at(household()), short=1.5, long=D(0))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="float"):
         year_tax(position(), short=1.5, long=D(0))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="short_rate"):
