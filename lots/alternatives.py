@@ -49,6 +49,14 @@ class Alternative:
     decides: bool  # a match of the year, as it is, names the rule
 
 
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """The year as the firm reads the law, and the other readings that could decide it, in the order of their rules."""
+
+    in_force: YearFigures
+    others: tuple[Alternative, ...]
+
+
 def year_figures(
     result: ReplayResult, year: int, accounts: Collection[str] | None = None
 ) -> YearFigures:
@@ -72,8 +80,8 @@ def alternatives(
     *,
     accounts: Collection[str] | None = None,
     groups_by_reading: Mapping[IndexFundPolicy, IdenticalGroups] | None = None,
-) -> tuple[Alternative, ...]:
-    """The other readings that could decide the year, in the order of their rules.
+) -> Readings:
+    """The year under every reading of one switch at a time.
 
     ``groups_by_reading`` are the identical groups under the other reading of U1, which the ledger's own cannot tell;
     without them U1 is left out. Raises LedgerError.
@@ -94,7 +102,7 @@ def alternatives(
             found.append(
                 Alternative(rule=rule, reading=value, figures=figures, decides=rule in named)
             )
-    return tuple(found)
+    return Readings(in_force=now, others=tuple(found))
 
 
 def switches(policy: Policy) -> tuple[tuple[str, StrEnum], ...]:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from lots.alternatives import Alternative
+from lots.alternatives import Readings, YearFigures
 from lots.form_8949 import Form8949, FormLine, Totals, totals
 from lots.gains import Unrealized
 from lots.reconciliation import Reconciled, RowKey
@@ -358,13 +358,8 @@ def carryforward_report(heading: Heading, years: Sequence[CarryYear]) -> Report:
     )  # fmt: skip
 
 
-def alternatives_table(found: Sequence[Alternative], now: YearReport) -> Table:
+def alternatives_table(readings: Readings) -> Table:
     """The year under other readings of the law, beside the reading in force."""
-    short, long = now.form.of_term(Term.SHORT), now.form.of_term(Term.LONG)
-    in_force = (
-        "", "in force", short.gain, long.gain, short.disallowed + long.disallowed,
-        short.permanent + long.permanent, "",
-    )  # fmt: skip
     return Table(
         title="Other readings of unsettled points",
         name="Other readings",
@@ -373,14 +368,20 @@ def alternatives_table(found: Sequence[Alternative], now: YearReport) -> Table:
             ("Disallowed", MONEY), ("Of it for ever", MONEY), "Decides a match",
         ),
         rows=(
-            Row(in_force, is_total=True),
+            total("", "in force", *_year_cells(readings.in_force), ""),
             *rows(
                 (
-                    one.rule, one.reading.value.replace("_", " "), cents(one.figures.short),
-                    cents(one.figures.long), cents(one.figures.disallowed),
-                    cents(one.figures.permanent), "yes" if one.decides else "",
+                    one.rule, one.reading.value.replace("_", " "), *_year_cells(one.figures),
+                    "yes" if one.decides else "",
                 )
-                for one in found
+                for one in readings.others
             ),
         ),
+    )  # fmt: skip
+
+
+def _year_cells(figures: YearFigures) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    return (
+        cents(figures.short), cents(figures.long), cents(figures.disallowed),
+        cents(figures.permanent),
     )  # fmt: skip

@@ -84,10 +84,10 @@ def _year_context(desk: TaxDesk) -> dict[str, object]:
         "changed": bool(reported) and reporting.differs_from_reported(desk, reported[0]),
     }
     try:
-        found = year_reports.other_readings(desk)
+        readings = year_reports.other_readings(desk)
     except LedgerError as refused:
         return {**context, "no_alternatives": str(refused)}
-    return {**context, "alternatives": alternatives_table(found, shown)}
+    return {**context, "alternatives": alternatives_table(readings)}
 
 
 @require_safe

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from accounts.selectors import tax_profile
 from accounts.types import FilingStatus
-from lots.alternatives import Alternative, alternatives, switches
+from lots.alternatives import Readings, alternatives, switches
 from lots.errors import LedgerError
 from lots.form_8949 import Box, Form8949, FormSale, form_8949
 from lots.gains import PricedLot, unrealized
@@ -157,7 +157,7 @@ def reconciliation(desk: TaxDesk) -> Report:
     return reconciliation_report(year, reconciled, desk.books.symbols)
 
 
-def other_readings(desk: TaxDesk) -> tuple[Alternative, ...]:
+def other_readings(desk: TaxDesk) -> Readings:
     """The return's year under other readings of the unsettled points. Raises LedgerError."""
     mine = {
         key for key, one in desk.books.accounts.items() if one.account.owner in desk.filing.owners

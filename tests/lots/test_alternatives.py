@@ -23,7 +23,7 @@ LOSS = (buy("b1", "2025-02-03", 100, 40), sell("s1", "2026-03-02", 100, 31))
 
 def told(*entries: LedgerEntry, groups: Any = (), **more: Any) -> dict[Any, Alternative]:
     ledger = Ledger(entries=entries, accounts=ACCOUNTS, groups=groups, policy=Policy())
-    return {one.reading: one for one in alternatives(ledger, 2026, **more)}
+    return {one.reading: one for one in alternatives(ledger, 2026, **more).others}
 
 
 def long(one: Alternative) -> tuple[Any, ...]:
@@ -104,8 +104,8 @@ def test_other_years_and_other_accounts_do_not_count():
     entries = (*LOSS, buy("b2", "2026-03-10", 30, 32, account="S"))
     ledger = Ledger(entries=entries, accounts=ACCOUNTS, groups=(), policy=Policy())
 
-    assert [one.rule for one in alternatives(ledger, 2025)] == ["U4"]
-    assert [one.rule for one in alternatives(ledger, 2026, accounts={"S"})] == ["U4"]
+    assert [one.rule for one in alternatives(ledger, 2025).others] == ["U4"]
+    assert [one.rule for one in alternatives(ledger, 2026, accounts={"S"}).others] == ["U4"]
 
 
 def test_a_year_is_summed_by_term():
@@ -119,6 +119,16 @@ def test_a_year_is_summed_by_term():
     assert figures == YearFigures(
         short=Fraction(0), long=Fraction(-630), disallowed=Fraction(270), permanent=Fraction(270)
     )
+
+
+def test_the_reading_in_force_stands_beside_the_others():
+    entries = (*LOSS, buy("b2", "2026-03-10", 30, 32, account="S"))
+    ledger = Ledger(entries=entries, accounts=ACCOUNTS, groups=(), policy=Policy())
+
+    readings = alternatives(ledger, 2026)
+
+    assert readings.in_force == year_figures(replay(entries, ACCOUNTS, ()), 2026)
+    assert readings.in_force.disallowed == 270
 
 
 def test_every_switch_is_named_with_its_value():
