@@ -17,7 +17,6 @@ from lots.splits import exact_ratio
 from lots.types import DatedGroup, EntryKind, IdenticalGroups, LedgerEntry, Membership
 
 MARKET_FACTS = (EntryKind.SPLIT, EntryKind.RENAME, EntryKind.MERGE, EntryKind.SPIN_OFF)
-_SUCCEEDED = (EntryKind.RENAME, EntryKind.MERGE, EntryKind.SPIN_OFF)
 _ONE_FACT = timedelta(days=10)  # custodians may book one fact on different days
 
 _Name = tuple[EntryKind, str, str]  # kind, old and new security
@@ -48,9 +47,9 @@ class MarketFacts:
         self._begun: dict[str, Fact] = {}
         self._facts: dict[_Name, list[Fact]] = {}
         self._of_day: dict[tuple[EntryKind, str, date], list[Fact]] = {}
-        for place, entry in enumerate(entries):
-            if entry.kind in _SUCCEEDED:
-                self._tell(entry, place)
+        told = [(place, entry) for place, entry in enumerate(entries) if entry.to_security]
+        for place, entry in told:
+            self._tell(entry, place)
         for entry in entries if self._facts else ():
             if entry.kind is EntryKind.CASH_MERGER:
                 self._refuse_mixed(entry)
@@ -160,8 +159,9 @@ def identity_of(groups: IdenticalGroups, entries: Sequence[LedgerEntry]) -> Iden
 
     A renamed security belongs to its groups under every symbol that it has had, on every day.
     """
-    symbols = _symbols(entries)
-    known = [*groups, *successions(entries)]
+    told = [entry for entry in entries if entry.to_security]
+    symbols = _symbols(told)
+    known = [*groups, *successions(told)]
     if not symbols:
         return Identity(known)
     renamed = dict.fromkeys(symbols.values())

@@ -23,7 +23,9 @@ result in whatever order of dates they come, and a rebuild changes nothing.
 6. A transfer moves lots between accounts with dates and basis unchanged, matched shares staying matched; it is no
    acquisition (R19). Between a taxable and a retirement account, or a person and a corporation, it is refused.
 7. A gift made (``GIVE``) takes shares and their basis out of the account; nothing is realised.
-8. Deposits, withdrawals and fees of their own do not touch lots. Corporate actions other than splits are refused.
+8. Renames, mergers, spin-offs, buy-outs, returns of capital, worthlessness and cash in lieu of fractions do to the lots
+   what ``lots.corporate_actions`` says; none is an acquisition (R19).
+9. Deposits, withdrawals and fees of their own do not touch lots.
 
 A forward pass is enough although a purchase reaches back to sales 30 days before it: it changes the allowed part of
 those sales and its own basis, and its own shares cannot have been sold before they were bought.
