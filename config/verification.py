@@ -10,6 +10,8 @@ from django.db.models import F, Sum
 from accounts.canonical import sha256_of
 from accounts.models import Firm, Household
 from accounts.selectors import audit_fault
+from lots import conservation
+from lots import selectors as lot_selectors
 from lots.models import TaxLot, Transaction
 from lots.rounding import plain
 from lots.services import rebuild_lots
@@ -25,6 +27,7 @@ def violations() -> Iterator[str]:
             yield f"{firm}: audit chain: {fault}"
         for household in Household.objects.filter(firm=firm).order_by("pk"):
             yield from _derived(household)
+            yield from _conserved(household)
             yield from _promised(household)
         yield from _proposals(firm)
         yield from _orders(firm)
@@ -38,6 +41,17 @@ def _derived(household: Household) -> Iterator[str]:
     differing = changes.inserted + changes.updated + changes.deleted
     if differing:
         yield f"{household.firm}: {household}: {differing} derived rows do not follow from the ledger"
+
+
+def _conserved(household: Household) -> Iterator[str]:
+    """Shares, basis and losses are conserved, counted from the ledger without the engine (I1 to I5)."""
+    broken = conservation.violations(
+        lot_selectors.ledger(household.pk),
+        lot_selectors.stored_rows(household.pk),
+        lot_selectors.names(household.pk),
+    )
+    for sentence in broken:
+        yield f"{household.firm}: {household}: {sentence}"
 
 
 def _promised(household: Household) -> Iterator[str]:

@@ -16,6 +16,7 @@ from lots.selectors.policies import (
     policy,
     policy_decisions,
 )
+from lots.selectors.stored_rows import stored_rows
 from lots.selectors.tables import imported_files, tax_lots, transactions
 from lots.selectors.tax_years import realized, tax_position, year_inputs
 
@@ -39,6 +40,7 @@ __all__ = [
     "policy_decisions",
     "realized",
     "reported_owner_years",
+    "stored_rows",
     "tax_lots",
     "tax_position",
     "traders",

@@ -8,9 +8,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.services import record_audit
+from accounts.types import AccountKind
 from config.verification import violations
-from lots.models import TaxLot
-from lots.types import EntryKind
+from lots.models import TaxLot, WashSale
+from lots.types import EntryKind, Treatment
 from proposals.models import OrderLot, ProposedTrade
 from tests.factories import book, make_account, make_firm, make_household, make_security
 from tests.proposals.desk import make_desk
@@ -35,10 +36,12 @@ def test_a_sound_database_has_no_violations(firm, capsys):
 def test_a_lot_that_does_not_follow_from_the_ledger_is_named(firm):
     TaxLot.objects.update(basis=Decimal(1))
     assert list(violations()) == [
-        "Harbor Advisers: Miller: 1 derived rows do not follow from the ledger"
+        "Harbor Advisers: Miller: 1 derived rows do not follow from the ledger",
+        "Harbor Advisers: Miller: basis of AAA: 1000 came in with purchases, receipts and"
+        " disallowed losses, 1 is open or was relieved (I3)",
     ]
     assert TaxLot.objects.get().basis == Decimal(1)  # looking changes nothing
-    with pytest.raises(CommandError, match="1 violations"):
+    with pytest.raises(CommandError, match="2 violations"):
         call_command("verify")
 
 
@@ -61,4 +64,27 @@ def test_a_lot_promised_to_more_orders_than_it_has_shares_is_named():
     ProposedTrade.objects.filter(side="sell").update(quantity=Decimal(25))
     assert list(violations()) == [
         "Harbor Advisers: Miller: open orders sell 25 of the lot T-1-1, 20 are open"
+    ]
+
+
+def test_rows_that_keep_no_account_of_shares_basis_and_losses_are_named(firm):
+    """A loss of 100 that IRA shares took away: somebody then wrote that it was deferred, and cut the new lot."""
+    account = firm.accounts.get()
+    security = firm.securities.get()
+    ira = make_account(account.household, "I-1", kind=AccountKind.ROTH_IRA)
+    sale = book(account, EntryKind.SELL, date(2022, 3, 1), security, "10", amount="900")
+    bought = book(ira, EntryKind.BUY, date(2022, 3, 2), security, "10", amount="910")
+    assert list(violations()) == []
+
+    WashSale.objects.update(treatment=Treatment.DEFERRED)
+    TaxLot.objects.filter(opening=bought).update(quantity=Decimal(9))
+
+    name = "Harbor Advisers: Miller"
+    assert list(violations()) == [
+        f"{name}: 2 derived rows do not follow from the ledger",
+        f"{name}: account I-1: 9 shares of AAA are open, 10 follow from its transactions (I1)",
+        f"{name}: basis of AAA: 2010 came in with purchases, receipts and disallowed losses,"
+        " 1910 is open or was relieved (I3)",
+        f"{name}: sale {sale.external_id}: 100.00 is disallowed, 100.00 of it for ever; its matches"
+        " say 100.00 and 0.00 (I5)",
     ]

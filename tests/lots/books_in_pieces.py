@@ -151,7 +151,7 @@ def dump_sha256() -> str:
     for model, order in ((TaxLot, "opening_id, part"), (Disposal, "sale_id, opening_id, part"),
                          (WashSale, "sale_id, ordinal")):  # fmt: skip
         columns = ", ".join(
-            field.column for field in model._meta.concrete_fields if not field.primary_key
+            str(field.column) for field in model._meta.concrete_fields if not field.primary_key
         )
         with connection.cursor() as cursor:
             query = (

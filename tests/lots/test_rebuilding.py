@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from lots import selectors, services
+from lots.conservation import violations
 from lots.models import Disposal, TaxLot, Transaction, WashSale
 from lots.types import EntryKind, RebuildChanges
 from tests.factories import book, make_account, make_firm, make_household, make_security
@@ -37,6 +38,10 @@ def test_a_book_in_pieces_of_any_order_is_the_book_at_once(seed: int) -> None:
 
     assert told(household) == told(at_once)
     for one in (household, at_once):
+        broken = violations(
+            selectors.ledger(one.pk), selectors.stored_rows(one.pk), selectors.names(one.pk)
+        )
+        assert list(broken) == []
         assert services.rebuild_lots(household_id=one.pk) == NOTHING
 
 
