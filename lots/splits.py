@@ -16,10 +16,14 @@ from math import lcm
 
 from lots.errors import BadEntry
 from lots.types import EntryKind, LedgerEntry
+from lots.units import Exact
 
-# So many base units of a replacement answer to so many of the shares sold; whether by a merger's ratio.
+# So many base units of a replacement answer to so many of those sold; whether a split or merger made it so (R23).
 Answer = tuple[int, int, bool]
 _ONE = Fraction(1)
+_TRADES = frozenset(
+    {EntryKind.BUY, EntryKind.REINVEST, EntryKind.VEST, EntryKind.OPENING, EntryKind.SELL}
+)  # say how many shares a contract covers
 _REPEATING_PLACES = 6
 _REPEATING_DENOMINATOR = 100
 _ONE_SPLIT = timedelta(
@@ -103,7 +107,7 @@ class Measures:
         Raises BadEntry for contradicting splits or for two multipliers of one security.
         """
         histories = SplitBook(entries).histories
-        multipliers = _multipliers(entries)
+        self._multipliers = multipliers = _multipliers(entries)
         self._unit = unit
         self._places: dict[str, list[int]] = {}
         self._scales: dict[str, list[int]] = {}
@@ -131,22 +135,29 @@ class Measures:
             became[before] = through * units
         became[old] = units
 
-    def answer(self, security: str, sold: str, place: int) -> Answer:
-        """How shares of ``security`` answer to shares of ``sold`` at ``place``.
+    def answer(self, security: str, sold: str, place: int, opened: Exact) -> Answer:
+        """How shares of ``security``, bought when a share was ``opened`` base units, answer to ``sold`` at ``place``.
 
-        Share for share (U8); after a merger the shares that an old share became (R23).
+        Share for share (U8), a contract for the shares it covers (R26); after a merger the shares that an old share
+        became (R23).
         """
-        scale, sold_scale = self.scale(security, place), self.scale(sold, place)
+        scale, sold_scale = self._share(security, place), self._share(sold, place)
         units = self._became.get(security, {}).get(sold)
         if units is None:
             back = self._became.get(sold, {}).get(security)
             units = None if back is None else 1 / back
         if units is None or units * sold_scale == scale:
-            return scale, sold_scale, False
+            return scale, sold_scale, self.scale(security, place) != opened
         return units.numerator, units.denominator, True
 
+    def _share(self, security: str, place: int) -> int:
+        """Base units in one share, of a contract in one share that it covers."""
+        multiplier = self._multipliers.get(security)
+        scale = self.scale(security, place)
+        return scale if multiplier is None else int(scale / multiplier)
+
     def scale(self, security: str, place: int) -> int:
-        """Base units in one share of ``security`` at ``place``."""
+        """Base units in one share or contract of ``security`` at ``place``."""
         scales = self._scales.get(security)
         return scales[bisect_right(self._places[security], place)] if scales else self._unit
 
@@ -159,17 +170,13 @@ def _multipliers(entries: Sequence[LedgerEntry]) -> dict[str, Fraction]:
             told.setdefault(entry.security, entry)
     for entry in entries if told else ():
         first = told.get(entry.security or "")
-        if first is not None and entry.multiplier != first.multiplier and _has_shares(entry):
+        if first is not None and entry.multiplier != first.multiplier and entry.kind in _TRADES:
             raise BadEntry(
                 entry=entry.id,
                 problem=f"a contract of {entry.security} covers {entry.multiplier} shares here and "
                 f"{first.multiplier} in entry {first.id}; it always covers the same",
             )
     return {security: Fraction(entry.multiplier) for security, entry in told.items()}
-
-
-def _has_shares(entry: LedgerEntry) -> bool:
-    return entry.kind is not EntryKind.SPLIT
 
 
 def _teller(entry: LedgerEntry) -> tuple[str, bool]:

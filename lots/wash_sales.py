@@ -211,14 +211,14 @@ class WashBook:
         while loss.unmatched and (part := opening.first_free()) is not None:
             security = part.lot.position.security
             if security == sale.security:
-                answer = sale.scale, sale.scale, False
+                answer = sale.scale, sale.scale, sale.scale != opening.scale
             else:
-                answer = self._measures.answer(security, sale.security, sale.place)
+                answer = self._measures.answer(security, sale.security, sale.place, opening.scale)
             self._move_loss(loss, part, opening, answer)
 
     def _move_loss(self, loss: Loss, part: Part, opening: Opening, answer: Answer) -> None:
         sale, moved = loss.sale, loss.rate
-        scale, sold_scale, is_converted = answer
+        scale, sold_scale, is_rescaled = answer
         dollars, per = moved
         shares = part.quantity
         if scale == sold_scale:
@@ -235,7 +235,7 @@ class WashBook:
         self._records.matches.append(
             (
                 loss.row, opening.order, piece.number, shares, dollars, per, is_permanent,
-                is_converted or scale != opening.scale, gone is not None,
+                is_rescaled, gone is not None,
             )
         )  # fmt: skip
         if is_permanent:

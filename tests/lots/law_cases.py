@@ -1,7 +1,8 @@
 """Law cases as files: reading one, running it through the engine, and comparing what came out with what should have.
 
-A case is JSON: accounts, trades in order, groups of identical securities, and the rows and lots to expect.
-Money and quantities are decimal strings; a missing or null expectation is not checked, an empty list is.
+A case is JSON: accounts, trades in order, groups of identical securities, symbols whose basis is averaged, and the
+rows and lots to expect. Money and quantities are decimal strings; a missing or null expectation is not checked, an
+empty list is. Settlement dates mean nothing (R6).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,6 @@ from fractions import Fraction
 from typing import Any
 
 from accounts.types import AccountKind, OwnerKind
-from lots.errors import Unsupported
 from lots.replay import replay
 from lots.rounding import cents
 from lots.types import (
@@ -24,6 +24,7 @@ from lots.types import (
     OpenLot,
     Policy,
     RealizedLot,
+    Relief,
     ReplayResult,
     Scope,
     TackingPolicy,
@@ -39,7 +40,7 @@ _KINDS = {
 }
 _SIDES = {
     "buy": EntryKind.BUY,
-    "vest": EntryKind.BUY,  # treated as an acquisition at its taxed value (R19)
+    "vest": EntryKind.VEST,
     "drip": EntryKind.REINVEST,
     "sell": EntryKind.SELL,
     "receive": EntryKind.RECEIVE,
@@ -54,11 +55,19 @@ _EXACT = Decimal("0.00")
 
 
 def run(case: Row, policy: Policy = Policy()) -> ReplayResult:  # noqa: B008 - frozen
-    """Replay the case. Raises Unsupported where the engine has no field for what the case needs."""
-    if case.get("average_basis"):
-        raise Unsupported("average basis is not computed", rule="R22b", entry=case["id"])
+    """Replay the case."""
+    averaged = frozenset(case.get("average_basis") or ())
+    covered = {
+        trade["symbol"]: Decimal(trade["multiplier"])
+        for trade in case["trades"]
+        if trade.get("multiplier")
+    }
+    entries = [_entry(trade) for trade in case["trades"]]
+    entries = [
+        replace(entry, multiplier=covered.get(str(entry.security), Decimal(1))) for entry in entries
+    ]
     return replay(
-        [_entry(trade) for trade in case["trades"]],
+        [_averaged(entry) if entry.security in averaged else entry for entry in entries],
         [_account(account) for account in case["accounts"]],
         case["substantially_identical_groups"],
         policy,
@@ -75,11 +84,14 @@ def _account(raw: Row) -> LedgerAccount:
     )
 
 
+def _averaged(entry: LedgerEntry) -> LedgerEntry:
+    """Shares leave at the average basis, first in, first out whatever lots are named (R22b)."""
+    if entry.kind not in (EntryKind.SELL, EntryKind.TRANSFER):
+        return entry
+    return replace(entry, relief=Relief.AVERAGE, picks=())
+
+
 def _entry(raw: Row) -> LedgerEntry:
-    if Decimal(raw.get("multiplier") or 1) != 1:
-        raise Unsupported(
-            "options and other contracts are not computed", rule="R26", entry=raw["id"]
-        )
     picks = tuple(
         LotPick(lot=pick["lot"], quantity=Decimal(pick["qty"])) for pick in raw.get("lot_ids") or ()
     )
@@ -108,7 +120,7 @@ def _entry(raw: Row) -> LedgerEntry:
 def _amount(raw: Row, quantity: Decimal) -> Decimal:
     if raw.get("amount") is not None:
         return Decimal(raw["amount"])
-    return quantity * Decimal(raw.get("price") or 0)
+    return quantity * Decimal(raw.get("price") or 0) * Decimal(raw.get("multiplier") or 1)
 
 
 def failures(case: Row) -> list[str]:
@@ -147,8 +159,11 @@ def _policy(switches: Row) -> Policy:
     for key, value in switches.items():
         if key == "hp":
             policy = replace(policy, tacking=TackingPolicy(value))
-        elif key == "exclude_earlier_acquired" and value:
-            policy = replace(policy, older_lot=OlderLotPolicy.ONLY_NEWER_THAN_SOLD)
+        elif key == "exclude_earlier_acquired":
+            older = (
+                OlderLotPolicy.ONLY_NEWER_THAN_SOLD if value else OlderLotPolicy.OLDER_LOT_COUNTS
+            )
+            policy = replace(policy, older_lot=older)
         else:
             raise ValueError(f"Unknown policy switch {key}={value!r}")
     return policy
@@ -171,12 +186,10 @@ def _compare(case: Row, result: ReplayResult, expected: Row) -> list[str]:
     found: list[str] = []
     if expected.get("realized") is not None:
         rows = [_realized_row(row) for row in result.realized]
-        merged = _merged(rows, "proceeds", "gain", "disallowed", "allowed")
-        wanted = expected["realized"]
-        found += _best(wanted, (rows, merged), _REALIZED_ORDER, tolerance)
+        found += _best(expected["realized"], rows, _REALIZED_ORDER, tolerance)
     if expected.get("open_lots") is not None:
         lots = [_open_row(lot) for lot in result.open_lots]
-        found += _best(expected["open_lots"], (lots, _merged(lots)), _OPEN_ORDER, tolerance)
+        found += _best(expected["open_lots"], lots, _OPEN_ORDER, tolerance)
     lost = expected.get("permanently_disallowed")
     if lost is not None and not _close(Decimal(lost), result.permanently_disallowed, tolerance):
         found.append(
@@ -218,38 +231,47 @@ def _open_row(lot: OpenLot) -> Row:
     }
 
 
-def _merged(rows: Iterable[Row], *also_added: str) -> list[Row]:
-    """Parts of one lot with equal dates and equal basis per share count as one row."""
+def _merged(rows: Iterable[Row]) -> list[Row]:
+    """Parts of one lot with equal dates and equal basis per share count as one row.
+
+    An expected row does not tell its lot: there it is the rest of what is told that has to be equal.
+    """
     merged: dict[tuple[object, ...], Row] = {}
     for row in rows:
-        dates = (row.get("date"), row["acquired"], row.get("holding_period_start"), row.get("term"))
-        key = (row["lot"], row["account"], *dates, Fraction(row["basis"]) / row["qty"])
+        words = (name for name in sorted(row) if name not in _NUMBERS)
+        added = [name for name in row if name in _NUMBERS]
+        key = (*(row[name] for name in words), Fraction(row["basis"]) / Fraction(row["qty"]))
         known = merged.get(key)
-        if known is None:
-            merged[key] = dict(row)
-            continue
-        for name in ("qty", "basis", *also_added):
-            known[name] += row[name]
+        merged[key] = dict(row) if known is None else {
+            **row, **{name: Fraction(known[name]) + Fraction(row[name]) for name in added}
+        }  # fmt: skip
     return list(merged.values())
 
 
 def _best(
-    expected: list[Row], forms: tuple[list[Row], ...], order: tuple[str, ...], tolerance: Decimal
+    expected: list[Row], rows: list[Row], order: tuple[str, ...], tolerance: Decimal
 ) -> list[str]:
     """Differences of the form that agrees best: a case may show parts of one lot apart or merged."""
-    return min((_compare_rows(expected, rows, order, tolerance) for rows in forms), key=len)
+    forms = [(expected, rows), (expected, _merged(rows))]
+    if all(row.get(name) is not None for row in expected for name in {*row, "qty", "basis"}):
+        forms.append((_merged(expected), _merged(rows)))
+    return min((_compare_rows(wanted, got, order, tolerance) for wanted, got in forms), key=len)
 
 
 def _compare_rows(
     expected: list[Row], actual: list[Row], order: tuple[str, ...], tolerance: Decimal
 ) -> list[str]:
+    # Where the case is silent on something, both sides are sorted without it.
+    told = (
+        {name for name in expected[0] if all(row.get(name) is not None for row in expected)}
+        if expected
+        else set()
+    )
+    words = [key for key in order if key in told]
+    numbers = [name for name in ("qty", "basis", "proceeds") if name in told]
+
     def place(row: Row) -> tuple[object, ...]:
-        money = row.get("basis") if row.get("basis") is not None else row.get("proceeds")
-        return (
-            *(row.get(key) or "" for key in order),
-            Fraction(row.get("qty") or 0),
-            Fraction(money or 0),
-        )
+        return (*(row[key] for key in words), *(Fraction(row[name]) for name in numbers))
 
     if len(expected) != len(actual):
         return [f"expected {len(expected)} rows, got {[_shown(row) for row in actual]}"]
@@ -265,16 +287,16 @@ def _compare_rows(
     return found
 
 
-def _equal(field: str, expected: str, actual: Any, tolerance: Decimal) -> bool:
+def _equal(field: str, expected: Any, actual: Any, tolerance: Decimal) -> bool:
     if field in _MONEY:
-        return _close(Decimal(expected), actual, tolerance)
+        return _close(Fraction(expected), actual, tolerance)
     if field in _NUMBERS:
-        return bool(Decimal(expected) == actual)
+        return bool(Fraction(expected) == actual)
     return bool(expected == actual)
 
 
-def _close(expected: Decimal, actual: Fraction, tolerance: Decimal) -> bool:
-    return abs(cents(actual) - expected) <= tolerance
+def _close(expected: Fraction | Decimal, actual: Fraction, tolerance: Decimal) -> bool:
+    return abs(Fraction(cents(actual)) - Fraction(expected)) <= Fraction(tolerance)
 
 
 def _shown(row: Row) -> Row:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from lots.errors import Unsupported
 from tests.lots import law_cases, netting_cases
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -37,10 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_law_case(law_case):
-    try:
-        found = law_cases.failures(law_case)
-    except Unsupported as refusal:
-        pytest.xfail(f"{law_case['id']} needs more than this version computes: {refusal}")
+    found = law_cases.failures(law_case)
     remark = law_case.get("disagreement")
     assert not found, "\n".join([*found, *([f"others compute: {remark}"] if remark else [])])
 
