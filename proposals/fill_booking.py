@@ -161,6 +161,17 @@ def told_before(rows: Sequence[FillRow], orders: Mapping[UUID, Order]) -> dict[i
     return found
 
 
+def statements_explained(bookings: Sequence[NewTransaction]) -> set[int]:
+    """Transactions of statements in the accounts and on the days of the bookings that fills are linked to."""
+    linked = Transaction.objects.filter(
+        source=Source.STATEMENT,
+        fill__isnull=False,
+        account__in={booking.account for booking in bookings},
+        trade_date__in={booking.trade_date for booking in bookings},
+    )
+    return set(linked.values_list("pk", flat=True))
+
+
 def _unlike(one: Transaction, row: FillRow) -> tuple[bool, Decimal, Decimal]:
     return (
         one.external_id != row.external_id,

@@ -1,6 +1,6 @@
 """Transactions booked: all or none, and what follows from them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 
 from django.db import models, transaction
@@ -43,6 +43,7 @@ def book(
     actor: str,
     imported_file: ImportedFile | None = None,
     as_of: date | None = None,
+    explained: Collection[int] = (),
 ) -> Booked:
     """Book transactions, all or none, and rebuild what follows from them.
 
@@ -50,11 +51,12 @@ def book(
     with the same content is known and changes nothing, and so is a statement's row of an execution that a fill has
     booked (``lots.executions``). Locks the households in ascending order.
     Raises BookingError naming every row that stands in the way; ``as_of`` (default: the firm's today) bounds dates.
+    ``explained`` are transactions of statements that a fill has been linked to: no other fill tells of them.
     """
     accounts = _checked_accounts(firm, rows, as_of or business_date(firm))
     households = {row.account: accounts[row.account].household_id for row in rows}
     lock_households(households.values())
-    booking = _sorted(rows, households)
+    booking = _sorted(rows, households, explained)
     inserted = _insert(booking, imported_file)
     touched = tuple(sorted({households[row.account_id] for row in inserted}))
     _rebuild_or_refuse(households, inserted, booking.new)
@@ -141,7 +143,9 @@ def _foreign(
         )
 
 
-def _sorted(rows: Sequence[NewTransaction], households: dict[int, int]) -> Sorted:
+def _sorted(
+    rows: Sequence[NewTransaction], households: dict[int, int], explained: Collection[int]
+) -> Sorted:
     """New rows told from known ones. Raises BookingError for contradictions. Three queries."""
     names = {pick.opening for row in rows for pick in row.picks}
     openings = Transaction.objects.filter(
@@ -166,7 +170,7 @@ def _sorted(rows: Sequence[NewTransaction], households: dict[int, int]) -> Sorte
         (account, external_id): KnownRow(content, kind, trade_date, quantity, amount, fee)
         for account, external_id, content, kind, trade_date, quantity, amount, fee in booked
     }
-    executed = retold(rows, _executions(rows), known)
+    executed = retold(rows, _executions(rows, explained), known)
     facts = told_again(rows, _market_facts(rows), known)
     result = sort_rows(rows, known, book, executed.known | facts.known)
     if problems := (*executed.problems, *facts.problems, *result.problems):
@@ -174,8 +178,8 @@ def _sorted(rows: Sequence[NewTransaction], households: dict[int, int]) -> Sorte
     return result
 
 
-def _executions(rows: Sequence[NewTransaction]) -> list[Execution]:
-    """What the other source has booked in the accounts and on the days of the rows."""
+def _executions(rows: Sequence[NewTransaction], explained: Collection[int]) -> list[Execution]:
+    """What the other source has booked in the accounts and on the days of the rows, and no fill has explained."""
     traded = [row for row in rows if row.kind in REPORTED]
     others = {Source.FILL if row.source is Source.STATEMENT else Source.STATEMENT for row in traded}
     booked = Transaction.objects.filter(
@@ -183,7 +187,7 @@ def _executions(rows: Sequence[NewTransaction]) -> list[Execution]:
         kind__in=REPORTED,
         account__in={row.account for row in traded},
         trade_date__in={row.trade_date for row in traded},
-    ).values_list(
+    ).exclude(pk__in=explained).values_list(
         "account_id", "external_id", "source", "kind", "security_id", "trade_date", "quantity", "amount", "fee"
     )  # fmt: skip
     return [

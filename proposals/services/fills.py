@@ -18,7 +18,7 @@ from lots import services as lots
 from lots.booking import BookingError
 from lots.models import Transaction
 from proposals import selectors
-from proposals.fill_booking import booking_of, new_fills, told_before
+from proposals.fill_booking import booking_of, new_fills, statements_explained, told_before
 from proposals.fills import FillRow, read_fills
 from proposals.models import (
     Fill,
@@ -144,7 +144,12 @@ def _book_fills(
         bookings.append(booking_of(row, order, lots_taken))
         order.filled_quantity += row.quantity
     try:
-        lots.book(firm=firm, rows=bookings, actor=user.username)
+        lots.book(
+            firm=firm,
+            rows=bookings,
+            actor=user.username,
+            explained=statements_explained(bookings),
+        )
     except BookingError as error:
         for problem in error.problems:
             problems.add(problem.reason, line=problem.row, column=problem.column)

@@ -192,3 +192,19 @@ def test_equal_executions_are_linked_one_to_one(desk: Desk):
     rows = [(sell, name, "2022-12-28", "10", "80") for name in ("F-1", "F-2")]
     assert fill(desk, *rows).linked == 2
     assert set(Fill.objects.values_list("transaction_id", flat=True)) == told
+
+
+def test_a_second_equal_execution_is_booked_where_the_first_is_linked(desk: Desk):
+    """The statement has told of one sale of ten; its fill explains it, and the next fill is another sale of ten."""
+    desk.ordered()
+    told = statement_sale(desk, "10", "800")
+    sell = order(Side.SELL)
+    assert fill(desk, (sell, "F-1", "2022-12-28", "10", "80")) == FillImport(
+        new=1, known=0, linked=1
+    )
+    assert fill(desk, (sell, "F-2", "2022-12-28", "10", "80")) == FillImport(
+        new=1, known=0, linked=0
+    )
+    assert Fill.objects.get(external_id="F-1").transaction_id == told.pk
+    assert Fill.objects.get(external_id="F-2").transaction.source == "fill"
+    assert list(violations()) == []
