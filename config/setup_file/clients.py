@@ -130,6 +130,8 @@ def _account(records: Records, household: Household, owner: Owner, entry: Accoun
             "custodian": entry.custodian,
             "reinvests_dividends": entry.reinvests_dividends,
             "tax_managed": entry.tax_managed,
+            "held_away": entry.held_away,
+            "opened_on": entry.opened_on,
         },
     )
 

@@ -113,6 +113,8 @@ class AccountEntry:
     custodian: str
     reinvests_dividends: bool | None
     tax_managed: bool | None
+    held_away: bool | None
+    opened_on: date | None
 
 
 @dataclass(frozen=True, slots=True)

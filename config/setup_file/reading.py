@@ -268,6 +268,8 @@ def _account(table: Table) -> AccountEntry:
         custodian=table.text("custodian", longest=60),
         reinvests_dividends=table.flag("reinvests_dividends"),
         tax_managed=table.flag("tax_managed"),
+        held_away=table.flag("held_away"),
+        opened_on=table.day("opened_on") if table.has("opened_on") else None,
     )
     table.close()
     return entry
