@@ -37,6 +37,7 @@ from lots.types import (
 ZERO = Fraction(0)
 RowKey = tuple[str, str, int]  # sale, lot, part
 LotKey = tuple[str, str]  # sale, lot
+MatchKey = tuple[str, str, str]  # sale, lot, replacement
 _CHOSEN_BY_BASIS = (Relief.HIFO, Relief.LOWEST_TAX)
 
 
@@ -241,16 +242,18 @@ def reconcile(
     figures: Mapping[RowKey, BrokerFigures],
     accounts: Mapping[str, LedgerAccount],
     security_of: Mapping[str, str],
+    seen: Collection[MatchKey] = (),
     not_reported: frozenset[RowKey] = frozenset(),
 ) -> tuple[Reconciled, ...]:
     """The household's rows beside their broker's, one line per sale and lot, in the order of ``rows``.
 
-    ``matches`` are the household's; ``security_of`` names the security that an entry acquired; ``not_reported`` are
-    the rows whose basis the broker does not report.
+    ``matches`` are the household's, ``seen`` those that the broker makes too; ``security_of`` names the security that
+    an entry acquired; ``not_reported`` are the rows whose basis the broker does not report.
     """
     by_lot: dict[LotKey, list[WashMatch]] = {}
     for match in matches:
-        by_lot.setdefault((match.sale, match.sold_lot), []).append(match)
+        if match_key(match) not in seen:
+            by_lot.setdefault((match.sale, match.sold_lot), []).append(match)
     return tuple(
         _reconciled(
             lot_rows,
@@ -263,6 +266,11 @@ def reconcile(
         )
         for key, lot_rows in _by_lot(rows).items()
     )
+
+
+def match_key(match: WashMatch) -> MatchKey:
+    """What tells a match of one replay in another, whatever parts the lots were cut into."""
+    return match.sale, match.sold_lot, match.replacement
 
 
 def _reconciled(

@@ -9,7 +9,14 @@ from accounts.selectors import business_date
 from lots.errors import LedgerError
 from lots.filings import Filing, filings
 from lots.form_8949 import BrokerFigures
-from lots.reconciliation import RowKey, as_stored, broker_figures, broker_replay
+from lots.reconciliation import (
+    MatchKey,
+    RowKey,
+    as_stored,
+    broker_figures,
+    broker_replay,
+    match_key,
+)
 from lots.replay import replay
 from lots.selectors import reports as stored
 from lots.selectors.ledger import ledger
@@ -89,6 +96,13 @@ class TaxDesk:
             return {}
         sales = {row.sale for row in self.rows}
         return broker_figures(self.rows, as_stored(self.books.brokers, sales))
+
+    @cached_property
+    def seen_by_brokers(self) -> frozenset[MatchKey]:
+        """The matches that the brokers make."""
+        if not self.rows or self.why_no_brokers:
+            return frozenset()
+        return frozenset(match_key(match) for match in self.books.brokers.matches)
 
     @cached_property
     def why_no_brokers(self) -> str:

@@ -152,6 +152,7 @@ def reconciliation(desk: TaxDesk) -> Report:
         figures=desk.brokers,
         accounts={key: one.account for key, one in desk.books.accounts.items()},
         security_of=stored.bought_securities(desk.household.pk),
+        seen=desk.seen_by_brokers,
         not_reported=not_reported,
     )
     return reconciliation_report(year, reconciled, desk.books.symbols)

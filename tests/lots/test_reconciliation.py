@@ -16,11 +16,21 @@ from lots.reconciliation import (
     as_stored,
     broker_figures,
     broker_replay,
+    match_key,
     reconcile,
 )
 from lots.replay import replay
-from lots.types import Ledger, LedgerAccount, LedgerEntry, Policy, RealizedLot, Relief, Term
-from tests.lots.ledger import ACCOUNTS, buy, sell, transfer
+from lots.types import (
+    EntryKind,
+    Ledger,
+    LedgerAccount,
+    LedgerEntry,
+    Policy,
+    RealizedLot,
+    Relief,
+    Term,
+)
+from tests.lots.ledger import ACCOUNTS, buy, sell, trade, transfer
 
 
 def numbered(*entries: LedgerEntry) -> Ledger:
@@ -29,11 +39,12 @@ def numbered(*entries: LedgerEntry) -> Ledger:
 
 def compared(ledger: Ledger, groups: Any = ()) -> tuple[Reconciled, ...]:
     household = replay(ledger.entries, ledger.accounts, groups, ledger.policy)
-    rows = household.realized
+    rows, broker = household.realized, broker_replay(ledger, household)
     return reconcile(
         rows=rows,
         matches=household.matches,
-        figures=broker_figures(rows, broker_replay(ledger, household).realized),
+        figures=broker_figures(rows, broker.realized),
+        seen={match_key(match) for match in broker.matches},
         accounts={account.id: account for account in ledger.accounts},
         security_of={entry.id: entry.security or "" for entry in ledger.entries},
     )
@@ -86,6 +97,19 @@ def test_an_identical_security_of_another_cusip_is_unseen():
     (one,) = compared(ledger, groups=[{"M", "N"}])
 
     assert told(one) == (270, 0, {Reason.IDENTICAL: 270})
+
+
+def test_a_purchase_under_the_old_symbol_is_one_of_the_same_security():
+    ledger = numbered(
+        buy("b1", "2025-02-03", 100, 40),
+        buy("b2", "2026-02-16", 30, 32),
+        trade(EntryKind.RENAME, "r", "2026-02-20", 1, 0, to_security="N"),
+        sell("s1", "2026-03-02", 100, 31, security="N", of=[("b1", 100)]),
+    )
+
+    (one,) = compared(ledger)
+
+    assert told(one) == (270, 270, {})
 
 
 def test_two_reasons_share_a_difference():
