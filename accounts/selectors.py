@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts import access
 from accounts.audit_chain import Link, first_fault
 from accounts.models import Account, AuditEvent, Firm, Household, TaxProfile, User
+from accounts.types import Role
 
 
 def market_date(instant: datetime) -> date:
@@ -27,6 +28,12 @@ def business_date(firm: Firm) -> date:
 def firm_names() -> list[str]:
     """The names of all firms, sorted: what a refusal lists where a firm has to be named."""
     return list(Firm.objects.order_by("name").values_list("name", flat=True))
+
+
+def person_named(username: str, firm: Firm) -> User | None:
+    """The firm's person of this name; a client system is none."""
+    rows = User.objects.filter(firm=firm, username=username, is_active=True)
+    return rows.exclude(role=Role.API_CLIENT).first()
 
 
 def households(user: User) -> QuerySet[Household]:

@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from accounts.errors import Conflict, NotAllowed
 from accounts.models import Account, AuditEvent, User
@@ -172,3 +174,21 @@ def test_only_who_decides_for_the_firm_may_elect(account: Account, aaa: Security
         elect(account, Relief.HIFO, date(2024, 3, 1), clerk)
     with pytest.raises(Account.DoesNotExist):
         elect(account, Relief.HIFO, date(2024, 3, 1), stranger)
+
+
+def test_the_command_gives_an_account_its_standing_order(
+    account: Account, aaa: Security, ada: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("T-1", "hifo", "2024-03-01", "--reason", "Letter of 1 March.")
+
+    call_command("elect_relief", *words, "--user", "ada")
+
+    assert capsys.readouterr().out == "T-1: sales from 2024-03-01 on take their lots by hifo.\n"
+    assert ReliefElection.objects.get().author == ada
+    with pytest.raises(CommandError, match="Harbor Advisers has no person 'eve'"):
+        call_command("elect_relief", *words, "--user", "eve")
+    with pytest.raises(CommandError, match="There is no account 'T-9'"):
+        call_command("elect_relief", "T-9", *words[1:], "--user", "ada")
+    services.book(firm=account.firm, rows=[sale(account, aaa, date(2024, 3, 5))], actor="test")
+    with pytest.raises(CommandError, match=r"cannot be chosen again \(R22\).* Nothing was changed"):
+        call_command("elect_relief", *words, "--user", "ada")
