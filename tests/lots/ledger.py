@@ -52,6 +52,23 @@ def sell(
     return trade(EntryKind.SELL, id_, on, quantity, price, picks=picks(of), **more)
 
 
+def opening(id_: str, on: str, quantity: str | int, price: str | int, **more: Any) -> LedgerEntry:
+    """``acquired``: the date as text. ``price``: the adjusted basis per share."""
+    more["acquired"] = day(more["acquired"])
+    return trade(EntryKind.OPENING, id_, on, quantity, price, **more)
+
+
+def gift(id_: str, on: str, quantity: str | int, price: str | int, **more: Any) -> LedgerEntry:
+    """``price``: the donor's basis per share; ``market_value``: of all shares."""
+    if "market_value" in more:
+        more["market_value"] = Decimal(more["market_value"])
+    return trade(EntryKind.GIFT, id_, on, quantity, price, **more)
+
+
+def give(id_: str, on: str, quantity: str | int, *, of: Any = (), **more: Any) -> LedgerEntry:
+    return trade(EntryKind.GIVE, id_, on, quantity, 0, picks=picks(of), **more)
+
+
 def receive(id_: str, on: str, quantity: str | int, price: str | int, **more: Any) -> LedgerEntry:
     return trade(EntryKind.RECEIVE, id_, on, quantity, price, **more)
 

@@ -4,9 +4,10 @@ from fractions import Fraction
 
 import pytest
 
-from lots.errors import Oversold, UnknownLot
+from lots.errors import BadEntry, Oversold, UnknownLot, Unsupported
 from lots.replay import replay
-from tests.lots.ledger import ACCOUNTS, buy, lots, receive, sale, sell, split, transfer
+from lots.types import Relief
+from tests.lots.ledger import ACCOUNTS, buy, gift, give, lots, receive, sale, sell, split, transfer
 
 TWO_LOTS = (buy("b1", "2025-01-15", 50, 20), buy("b2", "2025-03-03", 50, 30))
 
@@ -184,3 +185,194 @@ def test_a_received_lot_takes_its_place_by_date_of_receipt():
         sell("s", "2026-03-02", 10, 30),
     )
     assert [row.lot for row in result.realized] == ["b"]
+
+
+# --- Standing orders (R22) ---------------------------------------------------------------------
+
+THREE_LOTS = (*TWO_LOTS, buy("b3", "2026-02-02", 50, 25))
+
+
+def sold_by(relief, *entries, shares=60, price=26):
+    result = run(*entries, sell("s", "2026-04-06", shares, price, relief=relief))
+    return [(row.lot, row.quantity, row.gain) for row in result.realized]
+
+
+@pytest.mark.parametrize(
+    ("relief", "rows"),
+    [
+        (None, [("b1", 50, 300), ("b2", 10, -40)]),
+        (Relief.FIFO, [("b1", 50, 300), ("b2", 10, -40)]),
+        (Relief.LIFO, [("b2", 10, -40), ("b3", 50, 50)]),
+        (Relief.HIFO, [("b2", 50, -200), ("b3", 10, 10)]),
+        (Relief.LOWEST_TAX, [("b1", 10, 60), ("b2", 50, -200)]),
+    ],
+)
+def test_each_method_takes_its_own_lots_and_tells_them_by_acquisition(relief, rows):
+    assert sold_by(relief, *THREE_LOTS) == rows
+
+
+def test_last_in_of_one_day_is_what_was_executed_last():
+    fills = (buy("m", "2026-02-02", 10, 20), buy("n", "2026-02-02", 10, 21))
+    assert sold_by(Relief.LIFO, *fills, shares=10) == [("n", 10, 50)]
+
+
+def test_of_equal_basis_the_first_acquired_leaves_first():
+    alike = (buy("m", "2025-02-03", 10, 30), buy("n", "2025-02-04", 20, 30))
+    for relief in (Relief.HIFO, Relief.LOWEST_TAX):
+        assert sold_by(relief, *alike, shares=15) == [("m", 10, -40), ("n", 5, -20)]
+
+
+def test_lowest_tax_takes_losses_short_first_then_gains_long_first():
+    entries = [
+        buy("long, up 6", "2025-01-06", 10, 20),
+        buy("long, up 1", "2025-01-07", 10, 25),
+        buy("long, down 10", "2025-01-08", 10, 36),
+        buy("short, down 1", "2026-01-05", 10, 27),
+        buy("short, up", "2026-01-06", 10, "25.5"),
+        buy("short, down 3", "2026-01-07", 10, 29),
+    ]
+    sales = [sell(f"s{i}", "2026-03-02", 10, 26, relief=Relief.LOWEST_TAX) for i in range(6)]
+    assert [row.lot for row in run(*entries, *sales).realized] == [
+        "short, down 3",
+        "short, down 1",
+        "long, down 10",
+        "long, up 1",
+        "long, up 6",
+        "short, up",
+    ]
+
+
+def test_highest_basis_counts_what_wash_sales_added():
+    washed = (
+        buy("old", "2025-02-03", 30, 40),
+        sell("s1", "2026-03-02", 30, 31),
+        buy("b", "2026-03-10", 100, 32),
+        buy("c", "2026-06-10", 10, 35),
+    )  # part 1 of b: 30 adjusted shares at 41
+    result = run(*washed, sell("s2", "2026-09-01", 50, 50, relief=Relief.HIFO))
+    assert [(r.lot, r.part, r.quantity) for r in result.realized if r.sale == "s2"] == [
+        ("b", 1, 30),
+        ("b", 0, 10),
+        ("c", 0, 10),
+    ]
+
+
+def test_identified_lots_bind_against_a_standing_order():
+    result = run(*THREE_LOTS, sell("s", "2026-04-06", 5, 26, relief=Relief.HIFO, of=[("b1", 5)]))
+    assert [row.lot for row in result.realized] == ["b1"]
+
+
+def test_without_a_price_lowest_tax_is_first_in_first_out():
+    result = run(*THREE_LOTS, transfer("t", "2026-04-06", 50, "T2", relief=Relief.LOWEST_TAX))
+    assert [lot.opening for lot in result.open_lots if lot.account == "T2"] == ["b1"]
+
+
+@pytest.mark.parametrize("relief", list(Relief))
+def test_no_method_sells_short(relief):
+    with pytest.raises(Oversold, match="holds 150 shares of M on 2026-04-06, 151 are to leave"):
+        sold_by(relief, *THREE_LOTS, shares=151)
+
+
+def test_a_purchase_has_no_relief_method():
+    with pytest.raises(BadEntry, match="takes no shares, so it has no relief method"):
+        run(buy("b", "2026-03-02", 10, 50, relief=Relief.LIFO))
+
+
+# --- Average basis (R22b) ----------------------------------------------------------------------
+
+FUND = (buy("f1", "2024-01-05", 100, 10), buy("f2", "2025-02-03", 50, 16))  # 1,800 for 150 shares
+
+
+def test_every_share_has_the_average_basis_and_the_first_acquired_leave():
+    result = run(*FUND, sell("s", "2026-03-02", 120, 15, relief=Relief.AVERAGE))
+    assert [(r.lot, r.quantity, r.basis, r.gain) for r in result.realized] == [
+        ("f1", 100, 1200, 300),
+        ("f2", 20, 240, 60),
+    ]
+    assert lots(result, "f2") == [(30, 360, "2025-02-03")]
+
+
+def test_a_purchase_changes_the_average_for_what_leaves_later():
+    result = run(
+        *FUND,
+        sell("s1", "2026-03-02", 120, 15, relief=Relief.AVERAGE),  # leaves 30 for 360
+        buy("f3", "2026-04-06", 30, 20),
+        sell("s2", "2026-06-01", 40, 18, relief=Relief.AVERAGE),  # 960 for 60 shares: 16 each
+    )
+    assert sale(result, "s2") == [(30, 60, 0), (10, 20, 0)]
+    assert lots(result, "f3") == [(20, 320, "2026-04-06")]
+
+
+def test_a_washed_loss_is_part_of_the_average():
+    result = run(
+        buy("a", "2025-01-06", 100, 10),
+        sell("s1", "2026-03-02", 50, 6, relief=Relief.AVERAGE),
+        buy("b", "2026-03-10", 50, 7),  # 350 + 200 washed; with the 500 left 10.50 a share
+        sell("s2", "2026-06-01", 60, 12, relief=Relief.AVERAGE),
+    )
+    assert sale(result, "s1") == [(50, -200, 200)]
+    assert sale(result, "s2") == [(50, 75, 0), (10, 15, 0)]
+    assert lots(result, "b") == [(40, 420, "2025-01-14")]
+
+
+def test_the_average_is_of_one_account():
+    elsewhere = buy("far", "2024-01-05", 100, 99, account="T2")
+    result = run(*FUND, elsewhere, sell("s", "2026-03-02", 10, 15, relief=Relief.AVERAGE))
+    assert sale(result, "s") == [(10, 30, 0)]
+    assert lots(result, "far") == [(100, 9900, "2024-01-05")]
+
+
+def test_shares_are_transferred_at_the_average():
+    result = run(*FUND, transfer("t", "2026-03-02", 120, "T2", relief=Relief.AVERAGE))
+    assert [(lot.account, lot.opening, lot.quantity, lot.basis) for lot in result.open_lots] == [
+        ("T2", "f1", 100, 1200),
+        ("T", "f2", 30, 360),
+        ("T2", "f2", 20, 240),
+    ]
+
+
+def test_averaged_thirds_lose_nothing():
+    thirds = (buy("a", "2024-01-05", 1, 10), buy("b", "2024-01-08", 2, 11))
+    result = run(*thirds, sell("s", "2026-03-02", 1, 15, relief=Relief.AVERAGE))
+    assert [row.basis for row in result.realized] == [Fraction(32, 3)]
+    assert basis_left(result) == Fraction(64, 3)
+
+
+def test_where_basis_is_averaged_no_lot_is_identified():
+    with pytest.raises(BadEntry, match="cannot be identified where the basis is averaged"):
+        run(*FUND, sell("s", "2026-03-02", 5, 15, relief=Relief.AVERAGE, of=[("f1", 5)]))
+
+
+def test_a_gift_with_two_bases_is_not_averaged():
+    given = gift("g", "2025-06-02", 10, 50, market_value="400")
+    with pytest.raises(Unsupported, match="one basis for gains and one for losses") as refusal:
+        run(*FUND, given, sell("s", "2026-03-02", 5, 15, relief=Relief.AVERAGE))
+    assert (refusal.value.rule, refusal.value.entry) == ("R22b", "s")
+
+
+# --- Shares given away -------------------------------------------------------------------------
+
+
+def test_what_is_given_away_leaves_with_its_basis_and_is_no_sale():
+    result = run(*TWO_LOTS, give("g", "2026-04-06", 60))
+    assert result.realized == ()
+    assert lots(result, "b2") == [(40, 1200, "2025-03-03")]
+    chosen = run(*TWO_LOTS, give("g", "2026-04-06", 10, of=[("b2", 10)]))
+    assert lots(chosen, "b2") == [(40, 1200, "2025-03-03")]
+    by_order = run(*TWO_LOTS, give("g", "2026-04-06", 10, relief=Relief.LIFO))
+    assert lots(by_order, "b2") == [(40, 1200, "2025-03-03")]
+
+
+def test_nobody_gives_more_than_the_account_holds():
+    with pytest.raises(Oversold, match="holds 100 shares"):
+        run(*TWO_LOTS, give("g", "2026-04-06", 101))
+
+
+def test_shares_given_away_no_longer_replace():
+    result = run(
+        *TWO_LOTS,
+        buy("n", "2026-04-01", 10, 22),
+        give("g", "2026-04-03", 10, of=[("n", 10)]),
+        sell("s", "2026-04-06", 50, 15, of=[("b1", 50)]),
+    )
+    assert sale(result, "s") == [(50, -250, 0)]

@@ -1,15 +1,32 @@
 """What replay refuses, what it ignores, and what intended entries would cost."""
 
+import pickle
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from lots.entry_checks import accounts_by_id
 from lots.errors import BadEntry, LedgerError, Unsupported
+from lots.identity import markets
 from lots.replay import new_disallowed, replay, simulate
-from lots.types import EntryKind, LedgerEntry, LotPick, Policy, TackingPolicy
+from lots.types import (
+    DatedGroup,
+    EntryKind,
+    LedgerEntry,
+    LotPick,
+    Membership,
+    Policy,
+    RealizedLot,
+    SoldReplacementPolicy,
+    TackingPolicy,
+    Term,
+)
+from tests.lots.histories import ACCOUNTS as HISTORY_ACCOUNTS
+from tests.lots.histories import DATED_GROUPS, GROUPS, OVERLAPPING_GROUPS, busy_history
 from tests.lots.ledger import (
     ACCOUNTS,
     IRA,
@@ -261,3 +278,83 @@ def test_order_inside_a_date_is_execution_order():
     assert sale(run(opened, closed), "s") == [(10, -100, 0)]
     with pytest.raises(LedgerError, match="holds 0 shares"):
         run(closed, opened)
+
+
+# --- Results -----------------------------------------------------------------------------------
+
+WASHED = (OLD, sell("s", "2026-03-02", 100, 31), buy("b", "2026-03-10", 30, 32))
+
+
+def test_results_are_values_whether_anybody_has_looked_at_them_or_not():
+    (row,) = run(*WASHED).realized
+    written_out = RealizedLot(
+        sale="s",
+        trade_date=day("2026-03-02"),
+        account="T",
+        security="M",
+        lot="old",
+        part=0,
+        quantity=Fraction(100),
+        acquired=day("2025-02-03"),
+        holding_start=day("2025-02-03"),
+        term=Term.LONG,
+        proceeds=Fraction(3100),
+        basis=Fraction(4000),
+        disallowed=Fraction(270),
+    )
+    assert row == written_out
+    assert {row} == {written_out}
+    assert replace(run(*WASHED).realized[0], basis=Fraction(1)) == replace(
+        written_out, basis=Fraction(1)
+    )
+    assert repr(run(*WASHED).realized[0]) == repr(written_out)
+    assert pickle.loads(pickle.dumps(run(*WASHED))) == run(*WASHED)
+
+
+def test_a_result_has_no_fields_but_its_own():
+    (row,) = run(*WASHED).realized
+    with pytest.raises(AttributeError, match="RealizedLot has no proceedz"):
+        row.proceedz  # noqa: B018 - what is refused
+    with pytest.raises(AttributeError):
+        row.basis = Fraction(0)
+
+
+# --- Markets -----------------------------------------------------------------------------------
+
+
+def test_groups_renames_mergers_and_spin_offs_make_one_market():
+    entries = [
+        OLD,
+        buy("n", "2025-02-03", 1, 1, security="N"),
+        buy("x", "2025-02-03", 1, 1, security="X"),
+        raw(id="r", kind=EntryKind.RENAME, security="X", to_security="Y"),
+        raw(id="cash", kind=EntryKind.CASH_IN, security=None),
+    ]
+    found = markets(entries, [{"M", "L"}, DatedGroup((Membership("L"), Membership("K")))])
+    assert found["M"] == found["L"] == found["K"]
+    assert found["X"] == found["Y"]
+    assert len({found[name] for name in ("M", "N", "X")}) == 3
+
+
+@pytest.mark.parametrize("groups", [(), GROUPS, DATED_GROUPS, OVERLAPPING_GROUPS])
+@pytest.mark.parametrize("literal", [False, True])
+def test_a_market_alone_gives_its_own_rows_and_no_others(groups, literal):
+    policy = (
+        Policy(sold_replacement=SoldReplacementPolicy.LITERAL_ACQUIRED) if literal else Policy()
+    )
+    for seed in range(5000, 5040):
+        entries = busy_history(seed, corporation=seed % 3 == 0)
+        whole = replay(entries, HISTORY_ACCOUNTS, groups, policy)
+        market_of = markets(entries, groups)
+        sales = {entry.id: market_of.get(entry.security or "") for entry in entries}
+        for market in set(market_of.values()):
+            own = [e for e in entries if e.security is None or market_of[e.security] == market]
+            alone = replay(own, HISTORY_ACCOUNTS, groups, policy)
+            assert list(alone.realized) == [r for r in whole.realized if sales[r.sale] == market]
+            assert list(alone.matches) == [m for m in whole.matches if sales[m.sale] == market]
+            assert list(alone.open_lots) == [
+                lot for lot in whole.open_lots if market_of[lot.security] == market
+            ]
+            assert list(alone.retirement_disposals) == [
+                r for r in whole.retirement_disposals if sales[r.sale] == market
+            ]

@@ -1,12 +1,16 @@
 """The worked examples of the wash-sale rules, by hand, and the boundaries and switches around them."""
 
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
+from lots.errors import BadEntry
 from lots.replay import replay
 from lots.types import (
+    DatedGroup,
+    Membership,
     OlderLotPolicy,
     Policy,
     Scope,
@@ -454,3 +458,86 @@ def test_securities_of_one_market_that_no_group_holds_together_are_not_identical
     )
     assert disallowed(run(*entries, groups=[["M", "L"], ["L", "N"]])) == 270
     assert disallowed(run(*entries, groups=[["M", "L", "N"]])) == 630
+
+
+def belonging(*, since=None, until=None):
+    """N belongs with M from a day to a day; either may be missing."""
+    dates = [None if text is None else date.fromisoformat(text) for text in (since, until)]
+    return DatedGroup((Membership("M"), Membership("N", *dates)))
+
+
+@pytest.mark.parametrize(
+    ("group", "lost"),
+    [
+        (belonging(), 900),
+        (belonging(since="2026-03-10"), 900),  # both belong on the day of the purchase
+        (belonging(since="2026-03-11"), 0),
+        (belonging(until="2026-03-02"), 900),  # both belong on the day of the sale
+        (belonging(until="2026-03-01"), 0),
+        (belonging(since="2026-03-03", until="2026-03-09"), 0),  # only between the two
+    ],
+)
+def test_members_of_a_dated_group_match_if_they_belong_at_the_sale_or_at_the_purchase(group, lost):
+    bought = buy("b", "2026-03-10", 100, 9, security="N")
+    result = run(OLD, sell("s", "2026-03-02", 100, 31), bought, groups=[group])
+    assert disallowed(result) == lost
+
+
+def test_a_purchase_before_the_sale_counts_by_the_same_two_days():
+    entries = (
+        OLD,
+        buy("b", "2026-02-20", 100, 9, security="N"),
+        sell("s", "2026-03-02", 100, 31),
+    )
+    assert disallowed(run(*entries, groups=[belonging(until="2026-02-20")])) == 900
+    assert disallowed(run(*entries, groups=[belonging(until="2026-02-19")])) == 0
+    assert disallowed(run(*entries, groups=[belonging(since="2026-03-02")])) == 900
+    assert disallowed(run(*entries, groups=[belonging(since="2026-03-03")])) == 0
+
+
+# --- Contracts (R26) ---------------------------------------------------------------------------
+
+CALL = {"security": "C", "multiplier": Decimal(100)}
+
+
+def test_a_contract_replaces_the_shares_it_covers():
+    result = run(
+        buy("old", "2025-02-03", 250, 40),
+        sell("s", "2026-03-02", 250, 31),
+        buy("c", "2026-03-10", 3, 200, **CALL),
+        groups=[{"M", "C"}],
+    )
+    assert sale(result, "s") == [(250, -2250, 2250)]
+    assert lots(result, "c") == [
+        (Fraction(5, 2), 2750, "2025-02-11"),
+        (Fraction(1, 2), 100, "2026-03-10"),
+    ]
+    (match,) = result.matches
+    assert (match.shares, match.rule_ids) == (
+        250,
+        ("R5", "R12", "R13", "R24", "R26", "U3", "U8"),
+    )
+
+
+def test_a_contract_sold_at_a_loss_is_replaced_share_by_share():
+    result = run(
+        buy("c", "2025-12-01", 2, 900, **CALL),
+        sell("s", "2026-03-02", 1, 750, **CALL),
+        buy("b", "2026-03-10", 40, 31),
+        groups=[{"M", "C"}],
+    )
+    assert sale(result, "s") == [(1, -150, 60)]
+    assert lots(result, "b") == [(40, 1300, "2025-12-09")]
+    assert [match.shares for match in result.matches] == [40]
+
+
+def test_a_contract_covers_the_same_shares_in_every_trade():
+    with pytest.raises(BadEntry, match="covers 10 shares here and 100 in entry c") as refusal:
+        run(
+            buy("c", "2025-12-01", 2, 900, **CALL),
+            buy("d", "2025-12-02", 2, 900, security="C", multiplier=Decimal(10)),
+        )
+    assert refusal.value.entry == "d"
+    for odd in (Decimal(0), Decimal("NaN")):
+        with pytest.raises(BadEntry, match="multiplier"):
+            run(buy("c", "2025-12-01", 2, 900, security="C", multiplier=odd))
