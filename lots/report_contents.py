@@ -6,7 +6,6 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from lots.alternatives import Readings, YearFigures
 from lots.form_8949 import Form8949, FormLine, Totals, totals
 from lots.gains import Unrealized
 from lots.reconciliation import Reconciled, RowKey
@@ -355,33 +354,4 @@ def carryforward_report(heading: Heading, years: Sequence[CarryYear]) -> Report:
             ),
             *worksheets,
         ),
-    )  # fmt: skip
-
-
-def alternatives_table(readings: Readings) -> Table:
-    """The year under other readings of the law, beside the reading in force."""
-    return Table(
-        title="Other readings of unsettled points",
-        name="Other readings",
-        columns=columns(
-            "Rule", "Reading", ("Short-term", MONEY), ("Long-term", MONEY),
-            ("Disallowed", MONEY), ("Of it for ever", MONEY), "Decides a match",
-        ),
-        rows=(
-            total("", "in force", *_year_cells(readings.in_force), ""),
-            *rows(
-                (
-                    one.rule, one.reading.value.replace("_", " "), *_year_cells(one.figures),
-                    "yes" if one.decides else "",
-                )
-                for one in readings.others
-            ),
-        ),
-    )  # fmt: skip
-
-
-def _year_cells(figures: YearFigures) -> tuple[Decimal, Decimal, Decimal, Decimal]:
-    return (
-        cents(figures.short), cents(figures.long), cents(figures.disallowed),
-        cents(figures.permanent),
     )  # fmt: skip

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import Action, person, require
 from accounts.selectors import business_date
 from accounts.selectors import household as household_of
-from lots.errors import LedgerError
-from lots.report_contents import alternatives_table, form_8949_report, gains_report
+from lots.report_contents import form_8949_report, gains_report
 from lots.report_files import csv_text
 from lots.report_tables import Report
 from lots.selectors import reports as stored
@@ -32,6 +31,7 @@ _REPORTS: dict[str, tuple[str, Callable[[TaxDesk], Report]]] = {
     "unrealized": ("Unrealised gains", year_reports.held),
     "reconciliation": ("Household and broker", year_reports.reconciliation),
     "carryforward": ("Carryforward", year_reports.carried),
+    "readings": ("Other readings of the law", year_reports.other_readings),
 }
 
 
@@ -75,19 +75,15 @@ def taxes(request: HttpRequest, public_id: UUID, year: int | None = None) -> Htt
 def _year_context(desk: TaxDesk) -> dict[str, object]:
     shown = year_reports.year_report(desk)
     reported = stored.reported_years(desk.household.pk, desk.year)
-    context: dict[str, object] = {
+    return {
         "desk": desk,
         "heading": shown.heading,
         "schedule": shown.schedule,
         "form": shown.form,
         "reported": reported,
         "changed": bool(reported) and reporting.differs_from_reported(desk, reported[0]),
+        "readings": year_reports.other_readings(desk),
     }
-    try:
-        readings = year_reports.other_readings(desk)
-    except LedgerError as refused:
-        return {**context, "no_alternatives": str(refused)}
-    return {**context, "alternatives": alternatives_table(readings)}
 
 
 @require_safe

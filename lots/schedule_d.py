@@ -70,12 +70,16 @@ class ScheduleD:
 
 
 def schedule_d(
-    form: Form8949, *, brought: Brought | None = None, inputs: YearInputs | None = None
+    form: Form8949,
+    *,
+    brought: Brought | None = None,
+    inputs: YearInputs | None = None,
+    why_no_inputs: str = "",
 ) -> ScheduleD:
     """The schedule of one return and year.
 
     ``brought`` is None where no tax profile belongs to the return. ``inputs`` are the year's netting without the sales
-    of the form, None where income is not known.
+    of the form, None where income is not known; ``why_no_inputs`` then says what is missing.
     """
     short, short_lines = _part(form, Term.SHORT, brought)
     long, long_lines = _part(form, Term.LONG, brought)
@@ -85,7 +89,7 @@ def schedule_d(
     if brought is not None:
         line21 = max(min(both, ZERO), -capital_loss_limit(brought.filing_status))
         combined.append(ScheduleLine("21", "Loss that reduces other income", line21))
-    worksheet, why = _carried(form, brought, inputs)
+    worksheet, why = _carried(form, brought, inputs, why_no_inputs)
     return ScheduleD(
         lines=(*short_lines, *long_lines, *combined),
         line7=short,
@@ -130,12 +134,12 @@ def _part(
 
 
 def _carried(
-    form: Form8949, brought: Brought | None, inputs: YearInputs | None
+    form: Form8949, brought: Brought | None, inputs: YearInputs | None, why_no_inputs: str
 ) -> tuple[CarryoverWorksheet | None, str]:
     if brought is None:
         return None, "No tax profile belongs to this return: carryovers are kept per household."
     if inputs is None:
-        return None, (
+        return None, why_no_inputs or (
             "The tax profile of the year gives no taxable income, and the carryover depends on it "
             "(R32): enter ordinary_income."
         )

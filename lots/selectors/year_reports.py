@@ -10,6 +10,7 @@ from lots.errors import LedgerError
 from lots.form_8949 import Box, Form8949, FormSale, form_8949
 from lots.gains import PricedLot, unrealized
 from lots.netting import YearInputs, with_gains
+from lots.reading_report import readings_report
 from lots.reconciliation import RowKey, reconcile
 from lots.report_contents import (
     HeldWords,
@@ -110,8 +111,9 @@ def _words(desk: TaxDesk, sold: SoldLot) -> LineWords:
 def _schedule(desk: TaxDesk, form: Form8949, year: int) -> ScheduleD:
     if not desk.filing.is_whole:
         return schedule_d(form)
+    inputs, why = _inputs(desk.household.pk, year)
     return schedule_d(
-        form, brought=_brought(desk.household.pk, year), inputs=_inputs(desk.household.pk, year)
+        form, brought=_brought(desk.household.pk, year), inputs=inputs, why_no_inputs=why
     )
 
 
@@ -128,16 +130,16 @@ def _brought(household_id: int, year: int) -> Brought | None:
     )
 
 
-def _inputs(household_id: int, year: int) -> YearInputs | None:
-    """The year without the sales that the form lists; None where income is not known."""
+def _inputs(household_id: int, year: int) -> tuple[YearInputs | None, str]:
+    """The year without the sales that the form lists; None with the reason where income is not known."""
     try:
         inputs = year_inputs(household_id, year)
-    except LedgerError:
-        return None
+    except LedgerError as missing:
+        return None, str(missing)
     if inputs is None:
-        return None
+        return None, ""
     listed = realized(household_id, year)
-    return with_gains(inputs, short=-listed.short, long=-listed.long)
+    return with_gains(inputs, short=-listed.short, long=-listed.long), ""
 
 
 def reconciliation(desk: TaxDesk) -> Report:
@@ -158,8 +160,15 @@ def reconciliation(desk: TaxDesk) -> Report:
     return reconciliation_report(year, reconciled, desk.books.symbols)
 
 
-def other_readings(desk: TaxDesk) -> Readings:
-    """The return's year under other readings of the unsettled points. Raises LedgerError."""
+def other_readings(desk: TaxDesk) -> Report:
+    """The return's year under other readings of the unsettled points."""
+    try:
+        return readings_report(heading(desk), _readings(desk))
+    except LedgerError as refused:
+        return readings_report(heading(desk), None, remark=str(refused))
+
+
+def _readings(desk: TaxDesk) -> Readings:
     mine = {
         key for key, one in desk.books.accounts.items() if one.account.owner in desk.filing.owners
     }

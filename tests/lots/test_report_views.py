@@ -59,7 +59,14 @@ def test_the_form_as_csv_has_w_a_positive_adjustment_and_totals(browser, househo
 
 
 def test_every_report_opens_as_page_csv_and_workbook(browser, household):
-    for report in ("form-8949", "gains", "unrealized", "reconciliation", "carryforward"):
+    for report in (
+        "form-8949",
+        "gains",
+        "unrealized",
+        "reconciliation",
+        "carryforward",
+        "readings",
+    ):
         assert browser.get(address(household, f"2026/{report}/")).status_code == 200
         assert browser.get(address(household, f"2026/{report}.csv")).status_code == 200
         answer = browser.get(address(household, f"2026/{report}.xlsx"))
@@ -228,6 +235,39 @@ def test_a_joint_return_has_one_form_and_a_corporation_its_own(browser, househol
     assert ("T-1" in company, "B-1" in company, "C-1" in company) == (False, False, True)
     assert "Bob, part of the joint return" in his
     assert "T-1" not in his
+
+
+def profile(household: Household, **more: Decimal) -> TaxProfile:
+    return TaxProfile.objects.create(
+        household=household, year=2026, filing_status=FilingStatus.SINGLE,
+        federal_ordinary_rate=Decimal("0.22"), federal_long_rate=Decimal("0.15"), **more,
+    )  # fmt: skip
+
+
+def test_losses_are_carried_forward_by_the_worksheet(browser, household):
+    """5,000 come in, 630 are added, 3,000 are used: 2,630 go on."""
+    profile(
+        household, ordinary_income=Decimal(90000), modified_agi=Decimal(100000),
+        net_investment_income=Decimal(0), short_carryover=Decimal(5000),
+    )  # fmt: skip
+
+    rows = file_rows(browser, household, "2026/carryforward.csv")
+
+    header = next(row for row in rows if row and row[0] == "Year")
+    assert rows[rows.index(header) + 1] == [
+        "2026", "5000.00", "0.00", "-5630.00", "0.00", "-5630.00", "-3000.00", "2630.00", "0.00", "",
+    ]  # fmt: skip
+    assert ["8", "Short-term carryover to the next year", "2630.00"] in rows
+
+
+def test_a_tax_profile_that_lacks_income_says_what_to_enter(browser, household):
+    incomplete = profile(household, ordinary_income=Decimal(90000))
+    with_part = browser.get(address(household, "2026/")).content.decode()
+    TaxProfile.objects.filter(pk=incomplete.pk).update(ordinary_income=None)
+    without = browser.get(address(household, "2026/")).content.decode()
+
+    assert "modified_agi" in with_part
+    assert "the carryover depends on it" in without
 
 
 def test_the_broker_sees_nothing_of_the_other_account(browser, household):
