@@ -1,7 +1,7 @@
 """Random household histories that a custodian could have booked: nobody ever sells more than the account holds."""
 
 from bisect import insort
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,51 +10,17 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from accounts.types import AccountKind, OwnerKind
-from lots.types import (
-    DatedGroup,
-    EntryKind,
-    LedgerAccount,
-    LedgerEntry,
-    LotPick,
-    Membership,
-    OlderLotPolicy,
-    Policy,
-    Relief,
-    Scope,
-    SoldReplacementPolicy,
-    SpousePolicy,
-    TackingPolicy,
-    TaxDeferredPolicy,
-)
-
-ACCOUNTS = (
-    LedgerAccount("joint", AccountKind.TAXABLE, "ann"),
-    LedgerAccount("spouse", AccountKind.TAXABLE, "bob"),
-    LedgerAccount("ira", AccountKind.TRADITIONAL_IRA, "ann"),
-    LedgerAccount("401k", AccountKind.K401, "bob"),
-    LedgerAccount("corp", AccountKind.TAXABLE, "ann", OwnerKind.CORPORATION),
-)
-SECURITIES = ("VOO", "SPY", "QQQ")
-GROUPS = (frozenset({"VOO", "SPY"}),)
-FIRST_DAY = date(2024, 1, 2)
-# SPY follows VOO's index for some time only; QQQ joins later.
-DATED_GROUPS = (
-    DatedGroup(
-        (
-            Membership("VOO"),
-            Membership("SPY", until=FIRST_DAY + timedelta(days=60)),
-            Membership("QQQ", since=FIRST_DAY + timedelta(days=40)),
-        )
-    ),
-)
-# Two decisions that share a security: of SPY = VOO and SPY = QQQ nothing follows for VOO and QQQ.
-OVERLAPPING_GROUPS = (frozenset({"VOO", "SPY"}), frozenset({"SPY", "QQQ"}))
+from lots.types import EntryKind, LedgerEntry, LotPick, Relief
+from tests.lots.handfuls import ratio_of
+from tests.lots.household import ACCOUNTS, FIRST_DAY, SECURITIES
 
 BUYS = ("buy", "reinvest", "vest")
+CASH_IN_LIEU = "cash_in_lieu"
+SPLITS = ("2", "0.5", "3", "0.333333", "1.5")
+ACTIONS = ("rename", "merge", "spin_off", "return_of_capital", "cash_merger", "worthless")
 _ACTIONS = (
     ["buy"] * 32 + ["reinvest"] * 4 + ["vest", "opening", "opening", "receive", "gift", "inherit", "give"]
-    + ["sell"] * 36 + ["transfer"] * 6 + ["2", "0.5", "3", "0.333333", "1.5"]
+    + ["sell"] * 36 + ["transfer"] * 6 + list(SPLITS) + list(ACTIONS)
 )  # fmt: skip
 _RELIEFS = [None, None, Relief.LIFO, Relief.HIFO, Relief.LOWEST_TAX, Relief.AVERAGE]
 _GAPS = [0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 5, 8, 14, 29, 30, 31]
@@ -86,7 +52,7 @@ def steps() -> st.SearchStrategy[Step]:
         Step,
         gap=st.sampled_from([*_GAPS, 200]),
         account=st.sampled_from([0, 0, 0, 1, 2, 3]),
-        security=st.sampled_from([0, 0, 1, 2]),
+        security=st.sampled_from([0, 0, 1, 2, 3]),
         action=st.sampled_from(_ACTIONS),
         shares=st.integers(1, 4),
         price=st.integers(3, 12),
@@ -110,7 +76,7 @@ def busy_history(
         *rng.sample([0, 1, 1, 2, 3], rng.randint(1, 3)),
         *([4] if corporation else []),
     ]
-    securities = rng.choice([[0], [0, 1], [0, 0, 1], [0, 1, 2]])
+    securities = rng.choice([[0], [0, 1], [0, 0, 1], [0, 1, 2], [1, 2], [0, 3]])
     size = rng.randint(8, longest)
     return written([_busy_step(rng, accounts, securities) for _ in range(size)], without)
 
@@ -138,17 +104,6 @@ def histories(
     return drawn.map(lambda chosen: written(chosen, without))
 
 
-def any_policy(rng: Random) -> Policy:
-    return Policy(
-        spouse=rng.choice(list(SpousePolicy)),
-        tacking=rng.choice(list(TackingPolicy)),
-        sold_replacement=rng.choice(list(SoldReplacementPolicy)),
-        older_lot=rng.choice(list(OlderLotPolicy)),
-        tax_deferred=rng.choice(list(TaxDeferredPolicy)),
-        scope=rng.choice([Scope.HOUSEHOLD] * 4 + [Scope.BROKER]),
-    )
-
-
 @dataclass(order=True)
 class _Held:
     """Shares that are surely left of a lot: which ones HIFO has taken, the writer does not work out."""
@@ -162,11 +117,14 @@ class _Held:
 class _Writer:
     """Books the steps that are possible."""
 
-    def __init__(self) -> None:
+    def __init__(self, without: Collection[str]) -> None:
+        self.pays_in_lieu = CASH_IN_LIEU not in without
         self.entries: list[LedgerEntry] = []
         self.held: dict[tuple[str, str], Fraction] = {}
         self.lots: dict[tuple[str, str], list[_Held]] = {}
+        self.symbols = list(SECURITIES)  # what each is called today
         self.factors = dict.fromkeys(SECURITIES, Fraction(1))
+        self.happened: set[str] = set()  # actions that happen only once
         self.splits: list[LedgerEntry] = []
         self.left: dict[tuple[str, str], date] = {}  # last day on which shares left unpicked
         self.two_bases: set[str | None] = set()  # securities given below basis: nothing is averaged
@@ -179,12 +137,15 @@ class _Writer:
             trade_date=self.day,
             account=ACCOUNTS[step.account].id,
             kind=EntryKind.BUY,
-            security=SECURITIES[step.security],
+            security=self.symbols[step.security],
         )
         if step.action in ("sell", "transfer", "give"):
             self._leave(step, entry)
-        elif step.action[0].isdigit():
-            self._split(replace(entry, kind=EntryKind.SPLIT, quantity=Decimal(step.action)))
+        elif step.action in SPLITS:
+            entry = replace(entry, kind=EntryKind.SPLIT, quantity=Decimal(step.action))
+            self._split(step, entry)
+        elif step.action in ACTIONS:
+            actions[step.action](self, step, replace(entry, kind=EntryKind(step.action)))
         else:
             self._arrive(step, replace(entry, kind=EntryKind(step.action)))
 
@@ -259,7 +220,7 @@ class _Writer:
             [lot] = [lot for lot in lots if lot.lot == pick.lot]
             lot.sure -= Fraction(pick.quantity)
             if entry.to_account is not None:
-                self._arrived(target, replace(lot, sure=Fraction(pick.quantity)))
+                self.arrived(target, replace(lot, sure=Fraction(pick.quantity)))
         if entry.to_account is not None:
             self.held[target] = self.held.get(target, Fraction(0)) + moved
         if entry.picks:
@@ -271,14 +232,14 @@ class _Writer:
             lot.sure -= taken
             moved -= taken if exact else 0
 
-    def _arrived(self, at: tuple[str, str], lot: _Held) -> None:
+    def arrived(self, at: tuple[str, str], lot: _Held) -> None:
         for known in self.lots.setdefault(at, []):
             if known.lot == lot.lot:
                 known.sure += lot.sure
                 return
         insort(self.lots[at], lot)
 
-    def _split(self, entry: LedgerEntry) -> None:
+    def _split(self, step: Step, entry: LedgerEntry) -> None:
         security = str(entry.security)
         recent = [
             known
@@ -288,7 +249,7 @@ class _Writer:
         if recent:
             self._split_again(entry, recent)
             return
-        ratio = Fraction(1, 3) if entry.quantity < Decimal("0.4") else Fraction(entry.quantity)
+        ratio = ratio_of(entry)
         if not _FACTORS[0] <= self.factors[security] * ratio <= _FACTORS[1]:
             return
         self.factors[security] *= ratio
@@ -298,7 +259,22 @@ class _Writer:
             for lot in lots:
                 lot.sure = lot.sure * ratio if at[1] == security else lot.sure
         self.splits.append(entry)
-        self.entries.append(entry)
+        at = (entry.account, security)
+        self.entries.append(self.paid_in_lieu(step, entry, at, self.held.get(at, Fraction(0))))
+
+    def paid_in_lieu(
+        self, step: Step, entry: LedgerEntry, at: tuple[str, str], received: Fraction
+    ) -> LedgerEntry:
+        """The fraction that ``received`` leaves is sold, if there is one; no lot is sure to be whole after it."""
+        fraction = received % 1
+        if not fraction or not step.shared_block or not self.pays_in_lieu:
+            return entry
+        for lot in self.lots.get(at, []):
+            lot.sure = max(Fraction(0), lot.sure - fraction)
+        self.held[at] -= fraction
+        self.left[at] = self.day
+        relief = step.relief if step.relief in (Relief.LIFO, Relief.HIFO) else None
+        return replace(entry, amount=Decimal(step.price) / 4, relief=relief)
 
     def _split_again(self, entry: LedgerEntry, recent: list[LedgerEntry]) -> None:
         """Another account tells of the same split on the same day: nothing more happens."""
@@ -309,13 +285,103 @@ class _Writer:
             self.entries.append(again)
 
 
+def _rename(writer: _Writer, step: Step, entry: LedgerEntry) -> None:
+    """VOO becomes VOX, once; whoever trades it trades it under the new symbol."""
+    if entry.security == "VOO" and writer.factors["VOO"] == 1:
+        writer.symbols[0] = "VOX"
+        writer.factors["VOX"] = writer.factors["VOO"]
+        _move(writer, "VOO", "VOX", Fraction(1))
+        writer.entries.append(replace(entry, quantity=Decimal(1), to_security="VOX"))
+
+
+def _merge(writer: _Writer, step: Step, entry: LedgerEntry) -> None:
+    """QQQ becomes SPY, once."""
+    if entry.security != "QQQ":
+        return
+    ratio = Decimal("1.5") if step.picked else Decimal("0.5")
+    entry = replace(entry, quantity=ratio, to_security="SPY")
+    writer.symbols[2] = "SPY"
+    received = writer.held.get((entry.account, "QQQ"), Fraction(0)) * Fraction(ratio)
+    if "QQQ" in writer.two_bases:
+        writer.two_bases.add("SPY")
+    _move(writer, "QQQ", "SPY", Fraction(ratio))
+    at = (entry.account, "SPY")
+    writer.entries.append(writer.paid_in_lieu(step, entry, at, received))
+
+
+def _move(writer: _Writer, old: str, new: str, ratio: Fraction) -> None:
+    for account in ACCOUNTS:
+        source, target = (account.id, old), (account.id, new)
+        more = writer.held.pop(source, Fraction(0)) * ratio
+        writer.held[target] = writer.held.get(target, Fraction(0)) + more
+        for lot in writer.lots.pop(source, []):
+            writer.arrived(target, replace(lot, sure=lot.sure * ratio))
+        if writer.left.get(source) == writer.day:
+            writer.left[target] = writer.day
+    if old in writer.two_bases:
+        writer.two_bases.add(new)
+
+
+def _spin_off(writer: _Writer, step: Step, entry: LedgerEntry) -> None:
+    """VOO or VOX brings KID, once."""
+    if entry.security not in ("VOO", "VOX") or "spin_off" in writer.happened:
+        return
+    writer.happened.add("spin_off")
+    ratio = Decimal(1) if step.picked else Decimal("0.5")
+    entry = replace(
+        entry, quantity=ratio, to_security="KID", basis_fraction=Decimal(step.price) / 20
+    )
+    if entry.security in writer.two_bases:
+        writer.two_bases.add("KID")
+    parent, child = str(entry.security), (entry.account, "KID")
+    received = writer.held.get((entry.account, parent), Fraction(0)) * Fraction(ratio)
+    for account in ACCOUNTS:
+        source, target = (account.id, parent), (account.id, "KID")
+        more = writer.held.get(source, Fraction(0)) * Fraction(ratio)
+        writer.held[target] = writer.held.get(target, Fraction(0)) + more
+        for lot in writer.lots.get(source, []):
+            writer.arrived(target, replace(lot, sure=lot.sure * Fraction(ratio)))
+    writer.entries.append(writer.paid_in_lieu(step, entry, child, received))
+
+
+def _return_capital(writer: _Writer, step: Step, entry: LedgerEntry) -> None:
+    if writer.held.get((entry.account, str(entry.security))):
+        writer.entries.append(replace(entry, amount=Decimal(step.price * step.shares)))
+
+
+def _sell_all(writer: _Writer, step: Step, entry: LedgerEntry) -> None:
+    """The account is bought out; worthless a security is only at the end of a year. No trade follows on the day."""
+    at = (entry.account, str(entry.security))
+    held = writer.held.get(at, Fraction(0))
+    if not held or held != _floor(held):
+        return
+    if entry.kind is EntryKind.WORTHLESS:
+        writer.day = date(writer.day.year, 12, 31)
+        entry = replace(entry, trade_date=writer.day)
+    else:
+        entry = replace(entry, quantity=_floor(held), amount=Decimal(step.price * step.shares))
+    writer.held[at], writer.lots[at] = Fraction(0), []
+    writer.entries.append(entry)
+    writer.day += timedelta(days=1)
+
+
+actions: dict[str, Callable[[_Writer, Step, LedgerEntry], None]] = {
+    "rename": _rename,
+    "merge": _merge,
+    "spin_off": _spin_off,
+    "return_of_capital": _return_capital,
+    "cash_merger": _sell_all,
+    "worthless": _sell_all,
+}
+
+
 def _floor(shares: Fraction) -> Decimal:
     return Decimal(int(shares * _DUST)) / _DUST
 
 
 def written(drawn: Sequence[Step], without: Collection[str] = ()) -> list[LedgerEntry]:
     """Book the steps, but no actions or reliefs named in ``without``. A sale takes at most what is held."""
-    writer = _Writer()
+    writer = _Writer(without)
     for number, step in enumerate(drawn):
         if step.action not in without:
             relief = None if step.relief in without else step.relief

@@ -6,13 +6,13 @@ earliest acquired shares that may replace those sold.
 
 Shares are counted in *grains*, so fine that nothing is ever cut: a share before any split is ``GRAINS`` of them, and a
 2-for-1 split makes a share half as many. A *handful* is a whole number of grains that have one history. Everything is
-found by going through all of them.
+found by going through all of them. A renamed security is one security under its first symbol from the beginning.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 
 from accounts.types import AccountKind
@@ -22,76 +22,35 @@ from lots.types import (
     IdenticalGroups,
     LedgerAccount,
     LedgerEntry,
+    Membership,
     OlderLotPolicy,
     Policy,
-    Relief,
     Scope,
     SoldReplacementPolicy,
     SpousePolicy,
     TackingPolicy,
     TaxDeferredPolicy,
 )
-
-GRAINS = 2**16 * 3**8
-WINDOW = timedelta(days=30)
-ACQUIRED = ("buy", "reinvest", "vest", "opening")  # R19
-ARRIVING = (*ACQUIRED, "receive", "gift", "inherit")
-LEAVING = ("sell", "transfer", "give")
-
-Sums = dict[tuple[object, ...], list[Fraction]]
-
-
-def one_order(first: LedgerEntry, second: LedgerEntry) -> bool:
-    """Fills of one order: bought in one account under one name."""
-    return first.id == second.id or (
-        first.block is not None and (first.account, first.block) == (second.account, second.block)
-    )
-
-
-def is_long(start: date, sold: date) -> bool:
-    """The year is counted from the day after ``start`` and has to be over (R3)."""
-    first = start + timedelta(days=1)
-    try:
-        return sold >= first.replace(year=first.year + 1)
-    except ValueError:  # 29 February
-        return sold >= date(first.year + 1, 3, 1)
+from tests.lots.handfuls import (
+    ACQUIRED,
+    WINDOW,
+    Handful,
+    Row,
+    Sums,
+    add,
+    counted,
+    first_in,
+    is_long,
+    members,
+    one_order,
+    ratio_of,
+    sold_for,
+    whole,
+)
+from tests.lots.oracle_books import Books
 
 
-@dataclass(eq=False)
-class Handful:
-    """``grains`` alike; ``basis`` is that of all of them."""
-
-    entry: LedgerEntry
-    place: int  # of the entry that brought them, in the ledger
-    account: str  # that holds them now
-    acquired: date
-    start: date
-    grains: int
-    basis: Fraction
-    matched: bool = False
-    arrived: int = 0  # running number of the match or transfer that put them where they stand
-    offered: int = 0  # running number of the transfer or sale that took them from the others
-    gone: int | None = None  # place of the entry by which they left
-    row: "Row | None" = None  # their sale
-    loss_basis: Fraction | None = None
-    loss_start: date | None = None
-
-
-@dataclass(eq=False)
-class Row:
-    """One handful sold."""
-
-    sale: LedgerEntry
-    sold: Handful
-    start: date
-    shares: Fraction
-    proceeds: Fraction
-    basis: Fraction
-    lost: Fraction = Fraction(0)
-    permanent: Fraction = Fraction(0)
-
-
-class Oracle:
+class Oracle(Books):
     def __init__(
         self,
         entries: Sequence[LedgerEntry],
@@ -99,175 +58,136 @@ class Oracle:
         groups: IdenticalGroups,
         policy: Policy,
     ) -> None:
-        self.entries = sorted(entries, key=lambda entry: entry.trade_date)
-        self.accounts = {account.id: account for account in accounts}
+        super().__init__(entries, accounts)
         self.groups = groups
         self.policy = policy
-        self.count = 0
-        self.handfuls: list[Handful] = []
         self.rows: list[Row] = []
         self.matches: Sums = {}
-        self.splits = self._splits()
+        happening = {
+            EntryKind.SELL: self._leave,
+            EntryKind.TRANSFER: self._leave,
+            EntryKind.GIVE: self._leave,
+            EntryKind.SPLIT: self._pay_in_lieu,
+            EntryKind.MERGE: self._merge,
+            EntryKind.SPIN_OFF: self._spin_off,
+            EntryKind.CASH_MERGER: self._sell_all,
+            EntryKind.WORTHLESS: self._sell_all,
+            EntryKind.RETURN_OF_CAPITAL: self._return_capital,
+        }
         for place, entry in enumerate(self.entries):
-            if entry.kind in ARRIVING:
-                self._arrive(place, entry)
-        for place, entry in enumerate(self.entries):
-            if entry.kind in LEAVING:
-                self._leave(place, entry)
-
-    # Units
-
-    def _splits(self) -> list[tuple[int, str, Fraction]]:
-        """Place, security and ratio of every split; booked by several accounts on one day it is one."""
-        found, seen = [], set()
-        for place, entry in enumerate(self.entries):
-            fact = (entry.security, entry.trade_date)
-            if entry.kind is EntryKind.SPLIT and fact not in seen:
-                seen.add(fact)
-                ratio = Fraction(entry.quantity)
-                if abs(ratio - Fraction(1, 3)) < Fraction(1, 10**5):
-                    ratio = Fraction(1, 3)  # written 0.333333
-                found.append((place, str(entry.security), ratio))
-        return found
-
-    def per_share(self, security: str | None, place: int) -> Fraction:
-        """Grains in one share of the security at a place of the ledger."""
-        grains = Fraction(GRAINS)
-        for at, split, ratio in self.splits:
-            if at <= place and split == security:
-                grains /= ratio
-        return grains
-
-    def shares(self, handful: Handful, place: int) -> Fraction:
-        return handful.grains / self.per_share(handful.entry.security, place)
-
-    # Arriving
-
-    def _arrive(self, place: int, entry: LedgerEntry) -> None:
-        acquired = entry.acquired or entry.trade_date
-        worth = entry.market_value
-        gift_below = worth if worth is not None and worth < entry.amount else None
-        self.handfuls.append(
-            Handful(
-                entry=entry,
-                place=place,
-                account=entry.account,
-                acquired=acquired,
-                start=entry.holding_start or acquired,
-                grains=whole(Fraction(entry.quantity) * self.per_share(entry.security, place)),
-                basis=Fraction(entry.amount) + Fraction(entry.fee),
-                loss_basis=None if gift_below is None else Fraction(gift_below),
-                loss_start=None if gift_below is None else entry.trade_date,
-            )
-        )
+            if entry.kind in happening:
+                happening[entry.kind](place, entry)
 
     # Leaving
 
     def _leave(self, place: int, entry: LedgerEntry) -> None:
-        if entry.relief is Relief.AVERAGE:
-            self._average(place, entry)
-        leaving = self._chosen(place, entry)
-        if entry.kind is EntryKind.TRANSFER:
-            for handful in leaving:
-                handful.account, handful.arrived = str(entry.to_account), self._next()
-            return
-        for handful in leaving:
-            handful.gone, handful.offered = place, self._next()
+        here = self._here(place, entry.account, self.name(entry.security))
+        number = whole(Fraction(entry.quantity) * self.per_share(self.name(entry.security), place))
         if entry.kind is EntryKind.SELL:
-            self._sell(place, entry, leaving)
-
-    def _next(self) -> int:
-        self.count += 1
-        return self.count
-
-    def _here(self, place: int, entry: LedgerEntry) -> list[Handful]:
-        return [
-            handful
-            for handful in self.handfuls
-            if (handful.account, handful.entry.security) == (entry.account, entry.security)
-            and handful.gone is None
-            and self._arrived_by(handful, place)
-        ]
-
-    def _arrived_by(self, handful: Handful, place: int) -> bool:
-        """There before the entry at ``place``.
-
-        What a retirement account buys counts for its whole day (U6), and so does a lot taken over without its history.
-        """
-        bought = handful.entry
-        retirement = bought.kind in ACQUIRED and not self.taxable(bought.account)
-        if bought.trade_date == self.entries[place].trade_date:
-            return retirement or bought.kind is EntryKind.OPENING or handful.place < place
-        return handful.place < place
-
-    def _chosen(self, place: int, entry: LedgerEntry) -> list[Handful]:
-        here = sorted(self._here(place, entry), key=first_in)
-        per_share = self.per_share(entry.security, place)
-        if entry.picks:
-            leaving = []
-            for pick in entry.picks:
-                of_lot = [h for h in here if h.entry.id == pick.lot and h not in leaving]
-                leaving += self._counted(of_lot, whole(Fraction(pick.quantity) * per_share))
-        else:
-            relief = entry.relief or Relief.FIFO
-            price = Fraction(entry.amount - entry.fee) / Fraction(entry.quantity) / per_share
-            if relief is Relief.LIFO:
-                here.sort(key=lambda h: (-h.acquired.toordinal(), -h.place, *first_in(h)))
-            elif relief is Relief.HIFO:
-                here.sort(key=lambda h: -h.basis / h.grains)
-            elif relief is Relief.LOWEST_TAX and entry.kind is EntryKind.SELL:
-                here.sort(key=lambda h: lowest_tax(h, price, entry.trade_date))
-            leaving = self._counted(here, whole(Fraction(entry.quantity) * per_share))
-        return sorted(leaving, key=lambda handful: first_in(handful)[:3])
-
-    def _counted(self, handfuls: Iterable[Handful], number: int) -> list[Handful]:
-        """The first ``number`` grains."""
-        counted = []
-        for handful in handfuls:
-            if number:
-                counted.append(self._part(handful, min(number, handful.grains)))
-                number -= counted[-1].grains
-        assert number == 0, "the history lets more go than is there"
-        return counted
-
-    def _part(self, handful: Handful, grains: int) -> Handful:
-        """``grains`` of the handful, which keeps the others."""
-        if grains == handful.grains:
-            return handful
-        part = replace(handful, grains=grains, basis=handful.basis * grains / handful.grains)
-        part.offered = self._next()
-        if handful.loss_basis is not None:
-            part.loss_basis = handful.loss_basis * grains / handful.grains
-            handful.loss_basis -= part.loss_basis
-        handful.grains -= grains
-        handful.basis -= part.basis
-        self.handfuls.append(part)
-        return part
-
-    def _average(self, place: int, entry: LedgerEntry) -> None:
-        here = self._here(place, entry)
-        basis, grains = sum(h.basis for h in here), sum(h.grains for h in here)
-        for handful in here:
-            handful.basis = basis * Fraction(handful.grains, grains)
+            self._sell(place, entry, here, number, Fraction(entry.amount) - Fraction(entry.fee))
+            return
+        for handful in self._chosen(place, entry, here, number, None):
+            if entry.to_account is None:
+                handful.gone, handful.offered = place, self._next()
+            else:
+                handful.account, handful.arrived = entry.to_account, self._next()
 
     # Selling
 
-    def taxable(self, account: str) -> bool:
-        return self.accounts[account].kind in (AccountKind.TAXABLE, AccountKind.TRUST)
-
-    def _sell(self, place: int, entry: LedgerEntry, leaving: list[Handful]) -> None:
-        net, number = Fraction(entry.amount) - Fraction(entry.fee), sum(h.grains for h in leaving)
+    def _sell(
+        self, place: int, entry: LedgerEntry, here: list[Handful], number: int, net: Fraction
+    ) -> None:
+        """``number`` grains out of ``here`` leave for ``net`` dollars."""
         rows = []
-        for handful in leaving:
+        for handful in self._chosen(place, entry, here, number, net):
+            handful.gone, handful.offered = place, self._next()
             proceeds = net * handful.grains / number
             basis, start = sold_for(handful, proceeds)
-            row = Row(entry, handful, start, self.shares(handful, place), proceeds, basis)
-            handful.row = row
-            rows.append(row)
+            shares = self.shares(handful, place)
+            handful.row = Row(entry, handful.security, handful, start, shares, proceeds, basis)
+            rows.append(handful.row)
         self.rows += rows
         if self.taxable(entry.account):
             for row in rows:
                 self._wash(place, row)
+
+    # Corporate actions
+
+    def _pay_in_lieu(
+        self, place: int, entry: LedgerEntry, received: list[Handful] | None = None
+    ) -> None:
+        """The fraction of the account's shares is sold for the amount."""
+        if not entry.amount:
+            return
+        security = self.name(entry.to_security or entry.security)
+        here = self._here(place, entry.account, security) if received is None else received
+        share = self.per_share(security, place)
+        fraction = whole(Fraction(sum(h.grains for h in here)) % share)
+        self._sell(place, entry, here, fraction, Fraction(entry.amount))
+
+    def _merge(self, place: int, entry: LedgerEntry) -> None:
+        old, new = self.name(entry.security), self.name(entry.to_security)
+        received = self._held_before(place, old)
+        for handful in received:
+            handful.grains = self._becoming(place, entry, handful)
+        self._receive(place, entry, received, new)
+
+    def _spin_off(self, place: int, entry: LedgerEntry) -> None:
+        moved, received = Fraction(entry.basis_fraction or 0), []
+        for handful in self._held_before(place, self.name(entry.security)):
+            child = replace(handful, basis=handful.basis * moved, was_spun_off=True)
+            child.grains = self._becoming(place, entry, handful)
+            handful.basis -= child.basis
+            if handful.loss_basis is not None:
+                child.loss_basis = handful.loss_basis * moved
+                handful.loss_basis -= child.loss_basis
+            self.handfuls.append(child)
+            received.append(child)
+        self._receive(place, entry, received, self.name(entry.to_security))
+
+    def _held_before(self, place: int, security: str) -> list[Handful]:
+        """In every account, without what retirement accounts buy on the day after the event."""
+        return [
+            handful
+            for account in self.accounts
+            for handful in self._here(place, account, security)
+            if handful.place < place
+        ]
+
+    def _becoming(self, place: int, entry: LedgerEntry, handful: Handful) -> int:
+        per_share = self.per_share(self.name(entry.to_security), place)
+        return whole(self.shares(handful, place) * ratio_of(entry) * per_share)
+
+    def _receive(
+        self, place: int, entry: LedgerEntry, received: list[Handful], security: str
+    ) -> None:
+        for handful in received:
+            handful.security = security
+        mine = [handful for handful in received if handful.account == entry.account]
+        self._pay_in_lieu(place, entry, mine)
+        for handful in sorted(received, key=first_in):
+            handful.arrived = self._next()
+
+    def _sell_all(self, place: int, entry: LedgerEntry) -> None:
+        here = self._here(place, entry.account, self.name(entry.security))
+        self._sell(place, entry, here, sum(h.grains for h in here), Fraction(entry.amount))
+
+    def _return_capital(self, place: int, entry: LedgerEntry) -> None:
+        """What exceeds the basis of a handful is a gain, of no shares."""
+        here = self._here(place, entry.account, self.name(entry.security))
+        grains = sum(h.grains for h in here)
+        for handful in here:
+            paid = Fraction(entry.amount) * handful.grains / grains
+            if paid > handful.basis:
+                excess = paid - handful.basis
+                nothing = Fraction(0)
+                row = Row(entry, handful.security, handful, handful.start, nothing, excess, nothing)
+                self.rows.append(row)
+            handful.basis = max(Fraction(0), handful.basis - paid)
+            if handful.loss_basis is not None:
+                handful.loss_basis = max(Fraction(0), handful.loss_basis - paid)
+
+    # Washing
 
     def _wash(self, place: int, row: Row) -> None:
         """Every sold share of a loss takes the next share that may replace it."""
@@ -277,7 +197,7 @@ class Oracle:
         for candidate in self._candidates(place, row):
             if not left:
                 break
-            per_share = self.per_share(candidate.entry.security, place)
+            per_share = self.answering(candidate, row, place)
             number = min(left, candidate.grains / per_share)
             self._match(row, self._part(candidate, whole(number * per_share)), number, loss)
             left -= number
@@ -313,7 +233,9 @@ class Oracle:
 
     def _may_replace(self, handful: Handful, place: int, row: Row) -> bool:
         bought, sale, sold = handful.entry, row.sale, row.sold
-        if bought.kind not in ACQUIRED or abs(handful.acquired - sale.trade_date) > WINDOW:
+        if bought.kind not in ACQUIRED or handful.was_spun_off:
+            return False
+        if abs(handful.acquired - sale.trade_date) > WINDOW:
             return False
         if bought.kind == "opening" and bought.trade_date > sale.trade_date:
             return False
@@ -328,13 +250,30 @@ class Oracle:
         return self._buyer_counts(sale.account, bought.account) and self._identical(handful, row)
 
     def _identical(self, handful: Handful, row: Row) -> bool:
-        bought, sold = str(handful.entry.security), str(row.sale.security)
+        """By what was bought, whatever it has become since."""
+        bought, sold = self.name(handful.entry.security), row.security
         if bought == sold:
             return True
         if self.policy.scope is Scope.BROKER:
             return False
         days = (row.sale.trade_date, handful.acquired)
-        return any({bought, sold} <= members(group, day) for group in self.groups for day in days)
+        return any(
+            {bought, sold} <= {self.name(member) for member in members(group, day)}
+            for group in (*self.groups, *self._merged())
+            for day in days
+        )
+
+    def _merged(self) -> list[DatedGroup]:
+        """What was merged and what it became are identical from the day on."""
+        return [
+            DatedGroup(
+                tuple(
+                    Membership(self.name(security), since=merger.trade_date)
+                    for security in (merger.security, merger.to_security)
+                )
+            )
+            for _, merger in self.mergers
+        ]
 
     def _buyer_counts(self, selling: str, buying: str) -> bool:
         seller, buyer = self.accounts[selling], self.accounts[buying]
@@ -384,54 +323,3 @@ class Oracle:
                 key = (handful.entry.id, handful.account, handful.acquired, handful.start)
                 add(sums, key, (self.shares(handful, len(self.entries)), handful.basis))
         return counted(sums)
-
-
-def add(sums: Sums, key: tuple[object, ...], figures: Sequence[Fraction]) -> None:
-    """Add the figures to those of the key."""
-    known = sums.setdefault(key, [Fraction(0)] * len(figures))
-    for index, figure in enumerate(figures):
-        known[index] += figure
-
-
-def counted(sums: Sums) -> Counter[tuple[object, ...]]:
-    """The sums in a form in which two programs can be compared."""
-    return Counter((*key, *figures) for key, figures in sums.items())
-
-
-def whole(number: Fraction) -> int:
-    assert number.denominator == 1, "a grain is never cut"
-    return number.numerator
-
-
-def first_in(handful: Handful) -> tuple[object, ...]:
-    """FIFO; of one lot the adjusted part first (U9), in the order in which they came to stand there."""
-    return (handful.acquired, handful.place, not handful.matched, handful.arrived)
-
-
-def sold_for(handful: Handful, proceeds: Fraction) -> tuple[Fraction, date]:
-    """Basis and start that count. The loss of a gift is counted from what it was worth; between the two is none."""
-    if handful.loss_basis is None or proceeds >= handful.basis:
-        return handful.basis, handful.start
-    if proceeds >= handful.loss_basis:
-        return proceeds, handful.start
-    return handful.loss_basis, handful.loss_start or handful.start
-
-
-def lowest_tax(handful: Handful, price: Fraction, day: date) -> tuple[object, ...]:
-    """Short losses, long losses, long gains, short gains; losses largest first, gains smallest first."""
-    basis, start = sold_for(handful, price * handful.grains)
-    gain = price - basis / handful.grains
-    long = handful.entry.kind is EntryKind.INHERIT or is_long(start, day)
-    return (gain >= 0, long if gain < 0 else not long, gain)
-
-
-def members(group: Iterable[str] | DatedGroup, day: date) -> set[str]:
-    """Who belongs to the group on the day."""
-    if not isinstance(group, DatedGroup):
-        return set(group)
-    return {
-        member.security
-        for member in group.members
-        if (member.since is None or member.since <= day)
-        and (member.until is None or day <= member.until)
-    }

@@ -6,7 +6,6 @@ LOTWISE_SEED seeds the drawn histories and stands in the tests' names; the fixed
 import os
 from collections import Counter
 from collections.abc import Sequence
-from fractions import Fraction
 from random import Random
 
 import pytest
@@ -15,21 +14,13 @@ from hypothesis import strategies as st
 
 from lots.replay import replay
 from lots.types import IdenticalGroups, LedgerEntry, Policy, ReplayResult, Term, Treatment
-from tests.lots.histories import (
-    ACCOUNTS,
-    DATED_GROUPS,
-    GROUPS,
-    OVERLAPPING_GROUPS,
-    any_policy,
-    busy_history,
-    histories,
-)
-from tests.lots.oracle import Oracle, add, counted
+from tests.lots.handfuls import Sums, add, counted
+from tests.lots.histories import busy_history, histories
+from tests.lots.household import ACCOUNTS, DATED_GROUPS, GROUPS, OVERLAPPING_GROUPS, any_policy
+from tests.lots.oracle import Oracle
 
 SEED = int(os.environ.get("LOTWISE_SEED", "20221228"))
 ALL_GROUPS: Sequence[IdenticalGroups] = (GROUPS, DATED_GROUPS, OVERLAPPING_GROUPS, ())
-
-Sums = dict[tuple[object, ...], list[Fraction]]
 
 
 def _realized(result: ReplayResult) -> Counter[tuple[object, ...]]:

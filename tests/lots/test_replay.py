@@ -25,8 +25,9 @@ from lots.types import (
     TackingPolicy,
     Term,
 )
-from tests.lots.histories import ACCOUNTS as HISTORY_ACCOUNTS
-from tests.lots.histories import DATED_GROUPS, GROUPS, OVERLAPPING_GROUPS, busy_history
+from tests.lots.histories import busy_history
+from tests.lots.household import ACCOUNTS as HISTORY_ACCOUNTS
+from tests.lots.household import DATED_GROUPS, GROUPS, OVERLAPPING_GROUPS
 from tests.lots.ledger import (
     ACCOUNTS,
     IRA,
