@@ -5,7 +5,7 @@ its figures differ, or where a match of the year names it among its rules. The o
 shares, is always told, because the default favours the taxpayer.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -17,6 +17,7 @@ from lots.types import (
     Ledger,
     OlderLotPolicy,
     Policy,
+    RealizedLot,
     ReplayResult,
     SoldReplacementPolicy,
     SpousePolicy,
@@ -26,6 +27,7 @@ from lots.types import (
 )
 
 ZERO = Fraction(0)
+Kept = Callable[[ReplayResult, Collection[str]], Sequence[RealizedLot]]
 _ALWAYS_TOLD = "U4"
 
 
@@ -57,15 +59,25 @@ class Readings:
     others: tuple[Alternative, ...]
 
 
-def year_figures(
+def sales_of(
     result: ReplayResult, year: int, accounts: Collection[str] | None = None
-) -> YearFigures:
+) -> frozenset[str]:
     """The sales with a trade date in the year (R6), of these accounts or of all."""
-    rows = [
-        row
+    return frozenset(
+        row.sale
         for row in result.realized
         if row.trade_date.year == year and (accounts is None or row.account in accounts)
-    ]
+    )
+
+
+def exactly(result: ReplayResult, sales: Collection[str]) -> Sequence[RealizedLot]:
+    """The rows of the sales as the engine computes them."""
+    return [row for row in result.realized if row.sale in sales]
+
+
+def year_figures(rows: Iterable[RealizedLot]) -> YearFigures:
+    """The sums of rows of one year."""
+    rows = list(rows)
     return YearFigures(
         short=sum((row.allowed for row in rows if row.term is Term.SHORT), ZERO),
         long=sum((row.allowed for row in rows if row.term is Term.LONG), ZERO),
@@ -80,15 +92,18 @@ def alternatives(
     *,
     accounts: Collection[str] | None = None,
     groups_by_reading: Mapping[IndexFundPolicy, IdenticalGroups] | None = None,
+    kept: Kept = exactly,
 ) -> Readings:
     """The year under every reading of one switch at a time.
 
     ``groups_by_reading`` are the identical groups under the other reading of U1, which the ledger's own cannot tell;
-    without them U1 is left out. Raises LedgerError.
+    without them U1 is left out. ``kept`` rounds rows before they are summed, as the tables of the figures beside these
+    do. Raises LedgerError.
     """
     base = replay(ledger.entries, ledger.accounts, ledger.groups, ledger.policy)
-    now = year_figures(base, year, accounts)
-    named = _named(base, year, accounts)
+    sales = sales_of(base, year, accounts)
+    exact, now = year_figures(exactly(base, sales)), year_figures(kept(base, sales))
+    named = {rule for match in base.matches if match.sale in sales for rule in match.rule_ids}
     found = []
     for rule, value, policy in _variants(ledger.policy):
         groups: IdenticalGroups = ledger.groups
@@ -97,8 +112,9 @@ def alternatives(
                 continue
             groups = groups_by_reading[value]
         other = replay(ledger.entries, ledger.accounts, groups, policy)
-        figures = year_figures(other, year, accounts)
-        if rule == _ALWAYS_TOLD or rule in named or figures != now:
+        differs = year_figures(exactly(other, sales)) != exact
+        figures = year_figures(kept(other, sales)) if differs else now
+        if rule == _ALWAYS_TOLD or rule in named or differs:
             found.append(
                 Alternative(rule=rule, reading=value, figures=figures, decides=rule in named)
             )
@@ -131,13 +147,3 @@ def _variants(policy: Policy) -> Iterator[tuple[str, StrEnum, Policy]]:
         *(("U7", value, replace(policy, tax_deferred=value)) for value in TaxDeferredPolicy),
     ]
     return (one for one in turned if one[2] != policy)
-
-
-def _named(result: ReplayResult, year: int, accounts: Collection[str] | None) -> set[str]:
-    """The rules that matches of the year's sales cite."""
-    sales = {
-        row.sale
-        for row in result.realized
-        if row.trade_date.year == year and (accounts is None or row.account in accounts)
-    }
-    return {rule for match in result.matches if match.sale in sales for rule in match.rule_ids}

@@ -11,7 +11,7 @@ from lots.form_8949 import Box, Form8949, FormSale, form_8949
 from lots.gains import PricedLot, unrealized
 from lots.netting import YearInputs, with_gains
 from lots.reading_report import readings_report
-from lots.reconciliation import RowKey, reconcile
+from lots.reconciliation import RowKey, as_stored, reconcile
 from lots.report_contents import (
     HeldWords,
     LineWords,
@@ -177,7 +177,9 @@ def _readings(desk: TaxDesk) -> Readings:
         for reading in IndexFundPolicy
         if reading is not desk.books.policy.index_funds
     }
-    return alternatives(desk.books.ledger, desk.year, accounts=mine, groups_by_reading=other)
+    return alternatives(
+        desk.books.ledger, desk.year, accounts=mine, groups_by_reading=other, kept=as_stored
+    )
 
 
 def held(desk: TaxDesk) -> Report:

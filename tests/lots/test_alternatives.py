@@ -114,7 +114,7 @@ def test_a_year_is_summed_by_term():
         ACCOUNTS, (),
     )  # fmt: skip
 
-    figures = year_figures(result, 2026)
+    figures = year_figures(result.realized)
 
     assert figures == YearFigures(
         short=Fraction(0), long=Fraction(-630), disallowed=Fraction(270), permanent=Fraction(270)
@@ -127,7 +127,7 @@ def test_the_reading_in_force_stands_beside_the_others():
 
     readings = alternatives(ledger, 2026)
 
-    assert readings.in_force == year_figures(replay(entries, ACCOUNTS, ()), 2026)
+    assert readings.in_force == year_figures(replay(entries, ACCOUNTS, ()).realized)
     assert readings.in_force.disallowed == 270
 
 

@@ -296,6 +296,23 @@ def test_u4_is_always_shown_beside_the_figures(browser, household):
     assert "literal acquired" in text
 
 
+def test_the_reading_in_force_ties_to_the_form_where_a_cent_hangs_on_stored_digits(browser, firm):
+    """Three thirds of 10,000.01: exactly 499.995 of gain, 499.9949 as the tables keep it."""
+    household = make_household(firm)
+    account = make_account(household)
+    for symbol, proceeds in (("XAA", "2500"), ("XBB", "3500"), ("XCC", "4500.005")):
+        security = make_security(firm, symbol)
+        book(account, BUY, day("2026-02-03"), security, "300", amount="10000.01")
+        book(account, SELL, day("2026-05-04"), security, "100", amount=proceeds)
+
+    readings = file_rows(browser, household, "2026/readings.csv")
+    gains = file_rows(browser, household, "2026/gains.csv")
+
+    (in_force,) = (row for row in readings if len(row) > 1 and row[1] == "in force")
+    (short,) = (row for row in gains if row and row[0] == "Short-term")
+    assert in_force[2] == short[11] == "499.99"
+
+
 def test_a_year_is_marked_as_reported_once_more_each_time_with_an_audit_event(browser, household):
     before = browser.get(address(household, "2026/")).content.decode()
     answer = browser.post(address(household, "2026/reported/"), follow=True)
