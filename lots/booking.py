@@ -13,7 +13,7 @@ from accounts.canonical import canonical_text, decimal_text, sha256_of
 from accounts.errors import LotwiseError
 from lots.errors import LedgerError, Oversold, UnknownLot
 from lots.replay import replay
-from lots.types import DatedGroup, Ledger, LedgerEntry, NewTransaction, Pick
+from lots.types import DatedGroup, EntryKind, Ledger, LedgerEntry, NewTransaction, Pick
 
 Key = tuple[int, str]  # account and external id: what makes a transaction the same one
 CONTENT_VERSION = 1  # of rows that say no more than rows could when the first version was made
@@ -223,10 +223,26 @@ def engine_problem(
         replay(told.entries, told.accounts, told.groups, told.policy)
     except LedgerError as readable:
         reason = str(readable).removeprefix(f"Entry {labels.get(entry, entry)}: ")
+    reason += _became(told, labels.get(entry, entry), error)
     if entry in rows:
         return RowProblem(rows[entry], _column(error), reason)
     reason = f"with this row {labels.get(entry, entry)}, booked before, is impossible: {reason}"
     return RowProblem(_row_beside(ledger, entry, rows), _column(error), reason)
+
+
+def _became(told: Ledger, failed: str, error: LedgerError) -> str:
+    """Where shares are missing because they have become others: what, and when."""
+    if not isinstance(error, Oversold | UnknownLot):
+        return ""
+    [row] = [entry for entry in told.entries if entry.id == failed]
+    for entry in told.entries:
+        if (
+            entry.kind in (EntryKind.RENAME, EntryKind.MERGE)
+            and entry.security == row.security
+            and entry.trade_date <= row.trade_date
+        ):
+            return f" {entry.security} became {entry.to_security} on {entry.trade_date}: name the shares so."
+    return ""
 
 
 def _column(error: LedgerError) -> str:

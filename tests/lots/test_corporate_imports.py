@@ -196,3 +196,35 @@ def test_an_action_imported_late_moves_what_was_booked_after_it(account: Account
     [wash] = WashSale.objects.all()
     assert (wash.shares, wash.amount) == (Decimal(40), Decimal(400))
     assert TaxLot.objects.get(opening__external_id="B-3").basis == Decimal(2000)
+
+
+def test_a_sale_under_the_old_symbol_is_told_the_new_one(account: Account) -> None:
+    bring_in(account, BOUGHT)
+    bring_in(account, HEAD + "T-1002,N-1,2024-05-01,rename,OLDC,,,NEWC,\n", name="renamed")
+
+    with pytest.raises(ImportRefused) as refusal:
+        bring_in(account, HEAD + "T-1001,S-1,2024-05-02,sell,OLDC,10,600,,\n", name="late")
+
+    assert str(refusal.value.problems[0]) == (
+        "late, line 2, column quantity: account T-1001 holds 0 shares of OLDC on 2024-05-02, 10 are to leave. Short "
+        "positions are not supported (R26): book the missing purchase or delivery, or correct the quantity. OLDC "
+        "became NEWC on 2024-05-01: name the shares so."
+    )
+
+
+def test_an_account_that_was_opened_later_has_no_part_in_an_action(account: Account) -> None:
+    from django.core.management import call_command
+
+    bring_in(account, BOUGHT)
+    late = make_account(account.household, "T-1003")
+    Account.objects.filter(pk=late.pk).update(opened_on=date(2024, 6, 3))
+    bring_in(account, HEAD + "T-1003,B-3,2024-06-03,buy,OLDC,7,350,,\n", name="later")
+
+    call_command("record_action", "split", "OLDC", "2024-05-01", "--ratio", "2")
+
+    assert not late.transactions.filter(kind=EntryKind.SPLIT).exists()
+    assert {row[0]: row[3] for row in open_lots()} == {
+        "T-1001": Decimal(202),
+        "T-1002": Decimal(202),
+        "T-1003": Decimal(7),
+    }
