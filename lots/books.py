@@ -105,9 +105,9 @@ class Books:
         opening = Opening(entry, position, acquired, place, scale)
         quantity = whole(entry.quantity, scale)
         basis = whole(entry.amount + entry.fee, self.dollar)
-        lot = position.new_lot(opening)
-        part = Part(lot, opening.next_number(), acquired, quantity, rate(basis, quantity))
-        lot.parts.append(part)
+        position.add(opening)
+        part = Part(opening, opening.next_number(), acquired, quantity, rate(basis, quantity))
+        opening.parts.append(part)
         return position, part
 
     def sell(self, entry: LedgerEntry, place: int) -> None:
@@ -194,6 +194,9 @@ class Books:
         if quantity == part.quantity:
             part.quantity = 0
             part.lot.remove(part)
+            opening = part.lot.opening
+            if opening.free is part:  # or the two would keep each other alive
+                opening.free = part.beside
         else:
             part.quantity -= quantity
 

@@ -24,8 +24,47 @@ if TYPE_CHECKING:
 _MANY = 32
 
 
-class Opening:
-    """The entry that brought shares into the household. Its parts share it wherever they are held."""
+class Lot:
+    """What one position holds of one opening."""
+
+    __slots__ = ("matched", "parts", "position")
+
+    def __init__(self, position: "Position") -> None:
+        self.position = position
+        self.parts: list[Part] = []  # in the order in which sales use them up: matched first (U9)
+        self.matched = 0  # how many of them are matched
+
+    @property
+    def opening(self) -> "Opening":
+        raise NotImplementedError
+
+    def add(self, part: "Part") -> None:
+        """Put a part in its place: matched ones in the order of matching, then the others."""
+        part.lot = self
+        if part.matched:
+            self.parts.insert(self.matched, part)
+            self.matched += 1
+        else:
+            self.parts.append(part)
+
+    def remove(self, part: "Part") -> None:
+        """Take a part out; the position forgets a lot that has none left."""
+        parts = self.parts
+        if parts[0] is part:
+            del parts[0]
+        else:
+            parts.remove(part)
+        if part.matched:
+            self.matched -= 1
+        if not parts:
+            self.position.forget(self)
+
+
+class Opening(Lot):
+    """The entry that brought shares into the household, and the lot of it where they came in.
+
+    Its parts share it wherever they are held.
+    """
 
     __slots__ = (
         "account", "acquired", "entry", "free", "is_purchase", "is_taxable", "next", "order",
@@ -40,6 +79,7 @@ class Opening:
         order: int,
         scale: Exact,
     ) -> None:
+        super().__init__(position)
         self.entry = entry
         self.account = position.account  # the account that acquired, even after a transfer
         self.is_taxable = position.is_taxable
@@ -50,6 +90,10 @@ class Opening:
         self.parts_made = 0
         self.free: Part | None = None  # first of the parts that may still become replacements
         self.next: Opening | None = None  # the next candidate (``lots.wash_sales``)
+
+    @property
+    def opening(self) -> "Opening":
+        return self
 
     @property
     def is_inherited(self) -> bool:
@@ -88,6 +132,20 @@ class Opening:
         return bool(mine.block) and (
             (mine.block, mine.account, mine.security) == (its.block, its.account, its.security)
         )
+
+
+class MovedLot(Lot):
+    """A lot in another position than where its shares came in."""
+
+    __slots__ = ("_opening",)
+
+    def __init__(self, opening: Opening, position: "Position") -> None:
+        super().__init__(position)
+        self._opening = opening
+
+    @property
+    def opening(self) -> Opening:
+        return self._opening
 
 
 class Part:
@@ -150,39 +208,6 @@ class Part:
         return piece
 
 
-class Lot:
-    """What one position holds of one opening."""
-
-    __slots__ = ("matched", "opening", "parts", "position")
-
-    def __init__(self, opening: Opening, position: "Position") -> None:
-        self.opening = opening
-        self.position = position
-        self.parts: list[Part] = []  # in the order in which sales use them up: matched first (U9)
-        self.matched = 0  # how many of them are matched
-
-    def add(self, part: Part) -> None:
-        """Put a part in its place: matched ones in the order of matching, then the others."""
-        part.lot = self
-        if part.matched:
-            self.parts.insert(self.matched, part)
-            self.matched += 1
-        else:
-            self.parts.append(part)
-
-    def remove(self, part: Part) -> None:
-        """Take a part out; the position forgets a lot that has none left."""
-        parts = self.parts
-        if parts[0] is part:
-            del parts[0]
-        else:
-            parts.remove(part)
-        if part.matched:
-            self.matched -= 1
-        if not parts:
-            self.position.forget(self)
-
-
 class Position:
     """One account's lots of one security, earliest acquired first (R22)."""
 
@@ -227,10 +252,9 @@ class Position:
             self._by_entry = {lot.opening.entry.id: lot for lot in self.lots()}
         return self._by_entry.get(entry)
 
-    def new_lot(self, opening: Opening) -> Lot:
-        """A lot of ``opening``, empty, at its place in the order."""
-        lot = Lot(opening, self)
-        lots = self._lots
+    def add(self, lot: Lot) -> Lot:
+        """Put a lot, which is to get a part at once, at its place in the order."""
+        lots, opening = self._lots, lot.opening
         last = lots[-1].opening if lots else opening
         if last.acquired <= opening.acquired and last.order <= opening.order:
             lots.append(lot)
@@ -242,7 +266,7 @@ class Position:
 
     def lot_for(self, opening: Opening) -> Lot:
         """The lot of ``opening`` that is here already, else a new one. Give it a part at once."""
-        return self.lot(opening.entry.id) or self.new_lot(opening)
+        return self.lot(opening.entry.id) or self.add(MovedLot(opening, self))
 
     def forget(self, lot: Lot) -> None:
         """Drop a lot that has become empty. Over many sales this takes no more than a step or two for each."""
