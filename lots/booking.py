@@ -234,7 +234,9 @@ def _became(told: Ledger, failed: str, error: LedgerError) -> str:
     """Where shares are missing because they have become others: what, and when."""
     if not isinstance(error, Oversold | UnknownLot):
         return ""
-    [row] = [entry for entry in told.entries if entry.id == failed]
+    row = next((entry for entry in told.entries if entry.id == failed), None)
+    if row is None:
+        return ""
     for entry in told.entries:
         if (
             entry.kind in (EntryKind.RENAME, EntryKind.MERGE)

@@ -326,6 +326,37 @@ def test_a_wrong_kind_is_told_the_right_ones(
     )
 
 
+def test_a_spin_off_is_posted_and_read_back(robot: Client, account: Account, aaa: Security) -> None:
+    new = make_security(account.firm, "NEW")
+    spun = {
+        "account": "T-1", "external_id": "F-1", "trade_date": "2024-01-05", "kind": "spin_off",
+        "symbol": "AAA", "to_security": str(new.public_id), "quantity": "0.5", "basis_fraction": "0.2",
+    }  # fmt: skip
+
+    assert post_rows(robot, bought(), spun).status_code == 201
+
+    told = robot.get(f"{API}transactions/").json()["results"][-1]
+    assert (told["to_symbol"], told["to_security"]) == ("NEW", str(new.public_id))
+    assert (told["quantity"], told["basis_fraction"]) == ("0.5", "0.2")
+    lots = robot.get(f"{API}lots/").json()["results"]
+    assert [(lot["symbol"], lot["opening"]["external_id"], lot["part"]) for lot in lots] == [
+        ("AAA", bought()["external_id"], 0),
+        ("NEW", bought()["external_id"], 1),
+    ]
+
+
+def test_a_successor_is_named_once_and_known(
+    robot: Client, account: Account, aaa: Security
+) -> None:
+    row = bought(kind="rename", to_symbol="ZZZ", to_security="ZZZ")
+
+    assert set(refusal(post_rows(robot, row))[2]) == {
+        "transactions[0].to_symbol: is unknown in your firm.",
+        "transactions[0].to_security: is unknown in your firm.",
+        "transactions[0].to_security: stands beside a symbol: name the security once.",
+    }
+
+
 def test_every_fault_of_a_request_is_told_at_once(
     robot: Client, account: Account, aaa: Security
 ) -> None:
