@@ -52,6 +52,8 @@ def place() -> Place:
     book(account, SELL, date(2024, 2, 1), aaa, "4", amount="300", external_id="S-1")
     book(account, BUY, date(2024, 2, 10), aaa, "4", amount="310", external_id="B-2")
     book(ira, BUY, date(2024, 2, 10), aaa, "4", amount="310", external_id="B-3")
+    account.opened_on = date(2023, 12, 1)
+    account.save()
     other = make_firm("Other", pinned_date=TODAY)
     return Place(
         account,
@@ -123,6 +125,10 @@ BAD: dict[str, tuple[Change, str, str]] = {
     "splits by less than zero": (
         lambda p: {"kind": SPLIT, "quantity": Decimal(-2), "amount": Decimal(0)},
         "quantity", "-2 is not between 0",
+    ),
+    "trades before the account was opened": (
+        lambda p: {"trade_date": date(2023, 11, 30)},
+        "trade_date", "opened",
     ),
     "trades in the future": (
         lambda p: {"trade_date": date(2025, 1, 2)},
