@@ -11,7 +11,7 @@ from accounts.models import Household, User
 from accounts.services import record_audit
 from lots.models import ReportedYear
 from lots.reported_figures import reported_figures
-from lots.selectors.tax_desk import NoSuchReturn, TaxDesk, desk_of, tax_desk
+from lots.selectors.tax_desk import TaxDesk, desk_of, tax_desk
 from lots.selectors.year_reports import year_report
 
 
@@ -56,6 +56,3 @@ def _returns(text: str) -> object:
     """Without whether they were provisional: that passes with time alone."""
     returns = json.loads(text)["returns"]
     return [{key: one[key] for key in one if key != "provisional"} for one in returns]
-
-
-__all__ = ["NoSuchReturn", "differs_from_reported", "figures_text", "mark_reported"]
