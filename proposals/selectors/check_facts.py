@@ -8,6 +8,7 @@ from accounts.canonical import decimal_text
 from accounts.models import Account, Household
 from accounts.selectors import tax_profile
 from lots import selectors as lot_selectors
+from lots.policy_points import decided
 from lots.types import LedgerEntry, Source
 from proposals.compliance import Facts, entries_of, feasible, with_entries
 from proposals.selectors.open_windows import windows_given
@@ -51,7 +52,10 @@ def facts(
 
 
 def tax_profile_facts(household_id: int, year: int) -> dict[str, str]:
-    """The household's tax profile and what others sold this year, as text; empty where there is no profile."""
+    """The household's tax profile, what others sold this year, and how the firm reads the law, as text.
+
+    Empty where there is no profile.
+    """
     profile = tax_profile(household_id, year)
     if profile is None:
         return {}
@@ -62,8 +66,11 @@ def tax_profile_facts(household_id: int, year: int) -> dict[str, str]:
     }
     # What our own orders realise was foreseen; what anybody else sold was not.
     sold = lot_selectors.realized(household_id, year, source=Source.STATEMENT)
+    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    reading = decided(lot_selectors.policy(firm_id))
     return {
         **fields,
+        **{f"{one.point.rule}_{one.point.field}": str(one.value) for one in reading},
         "short_realised_by_others": decimal_text(sold.short),
         "long_realised_by_others": decimal_text(sold.long),
     }

@@ -12,12 +12,13 @@ from django.http import Http404
 from accounts.errors import Conflict, NotAllowed
 from accounts.models import Account, AuditEvent, Firm, TaxProfile, User
 from accounts.types import Role
-from lots.services import book_split
-from lots.types import EntryKind, Pick
+from lots.services import record_action, set_policy
+from lots.types import EntryKind, Pick, Policy, TackingPolicy
 from proposals import services
 from proposals.errors import AlreadyDecided, ContentChanged, StaleProposal
 from proposals.models import Decision, Order, OrderLot, Proposal, ProposedTrade
 from proposals.types import ProposalKind, Status
+from securities.types import ActionKind
 from tests import factories
 from tests.proposals.desk import TODAY, Desk, make_desk, make_person
 
@@ -224,9 +225,14 @@ def tax_profile_changes(desk: Desk) -> None:
     TaxProfile.objects.update(federal_ordinary_rate=Decimal("0.12"))
 
 
+def law_is_read_otherwise(desk: Desk) -> None:
+    set_policy(user=desk.adviser, policy=Policy(tacking=TackingPolicy.SUM), reason="Counsel.")
+
+
 def split_happens(desk: Desk) -> None:
-    book_split(
+    record_action(
         firm=desk.firm,
+        kind=ActionKind.SPLIT,
         security_id=desk.old.pk,
         effective_on=TODAY,
         ratio=Decimal(2),
@@ -264,6 +270,7 @@ def lot_ages(desk: Desk) -> None:
             "shares of OLD lot of 2022-03-01: 20 to sell → 19 free, 1 reserved",
         ),
         (tax_profile_changes, "tax profile, federal ordinary rate: 0.35 → 0.12"),
+        (law_is_read_otherwise, "tax profile, U3 tacking: union → sum"),
         (split_happens, "basis of OLD lot of 2022-03-01: $2000.00 → $1000.00"),
         (time_passes, "age of the proposal: valid to 2023-01-02 → today is 2023-01-03"),
         (lot_ages, "holding period of OLD lot of 2022-03-01: short → long"),

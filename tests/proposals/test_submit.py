@@ -40,6 +40,7 @@ def test_a_draft_becomes_a_pending_proposal_with_its_canonical_content(desk: Des
     assert proposal.code_version == LOTWISE_VERSION
     content = json.loads(proposal.content)
     assert content["tax_profile"]["federal_ordinary_rate"] == "0.35"
+    assert content["tax_profile"]["U3_tacking"] == "union"
     assert [trade["quantity"] for trade in content["trades"]] == ["20", "19"]
     assert selectors.draft_trades(proposal) == (desk.sale(), desk.purchase())
     assert proposal.explanation == {"candidates": [{"lot": desk.lot.pk, "loss": "400"}]}
