@@ -1,5 +1,6 @@
 """The stored figures of households at one moment, and changes of them in the words of people."""
 
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -7,6 +8,7 @@ from decimal import Decimal
 
 from accounts.canonical import decimal_text
 from accounts.models import Account, Owner
+from accounts.selectors import market_date
 from lots.changes import (
     LedgerChanges,
     LedgerState,
@@ -14,6 +16,7 @@ from lots.changes import (
     LotFigures,
     OwnerYear,
     SaleFigures,
+    Standing,
     YearChange,
 )
 from lots.models import Disposal, ReportedYear, TaxLot, Transaction
@@ -44,10 +47,24 @@ class NamedLot:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportedReturn:
+    """What was given out last of a return whose year changes: dollars, in cents."""
+
+    household: str
+    year: int
+    title: str
+    reported_on: date
+    short: Decimal
+    long: Decimal
+    disallowed: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class NamedChanges:
     """Changes as a page or a terminal shows them."""
 
     years: tuple[NamedYear, ...]
+    reported: tuple[ReportedReturn, ...]
     lots: tuple[NamedLot, ...]
     more_lots: int  # not listed
     new_lots: int
@@ -61,6 +78,12 @@ class NamedChanges:
         """One line a change, for a terminal."""
         for year in self.years:
             yield _year_line(year)
+        for one in self.reported:
+            yield (
+                f"{one.household}: reported on {one.reported_on} for {one.year}, {one.title}: short-term "
+                f"{decimal_text(one.short)}, long-term {decimal_text(one.long)}, disallowed "
+                f"{decimal_text(one.disallowed)}."
+            )
         for lot in self.lots:
             yield _lot_line(lot)
         if self.more_lots:
@@ -117,6 +140,13 @@ def named_changes(changes: LedgerChanges) -> NamedChanges:
             NamedYear(owners[year.owner].household.name, owners[year.owner].name, year)
             for year in changes.years
         ),
+        reported=_reported(
+            {
+                (owners[year.owner].household_id, year.year)
+                for year in changes.years
+                if year.standing is Standing.REPORTED
+            }
+        ),
         lots=tuple(
             NamedLot(
                 account=accounts[figures.account],
@@ -132,6 +162,31 @@ def named_changes(changes: LedgerChanges) -> NamedChanges:
         new_lots=changes.new_lots,
         alters_history=changes.alters_history,
         sha256=changes.sha256(),
+    )
+
+
+def _reported(years: Collection[tuple[int, int]]) -> tuple[ReportedReturn, ...]:
+    """The returns of the newest report of each household and year."""
+    rows = ReportedYear.objects.filter(
+        household__in={household for household, _ in years}, year__in={year for _, year in years}
+    )
+    newest = {
+        (row.household_id, row.year): row
+        for row in rows.select_related("household").order_by("pk")
+        if (row.household_id, row.year) in years
+    }
+    return tuple(
+        ReportedReturn(
+            household=row.household.name,
+            year=row.year,
+            title=one["title"],
+            reported_on=market_date(row.reported_at),
+            short=Decimal(one["short"]),
+            long=Decimal(one["long"]),
+            disallowed=Decimal(one["disallowed"]),
+        )
+        for _, row in sorted(newest.items())
+        for one in json.loads(row.figures)["returns"]
     )
 
 

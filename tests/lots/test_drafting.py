@@ -16,8 +16,9 @@ from accounts.models import Account, User
 from accounts.types import Role
 from lots import services
 from lots.changes import Standing
-from lots.models import Disposal, ImportDraft, ImportedFile, ReportedYear, TaxLot, Transaction
+from lots.models import Disposal, ImportDraft, ImportedFile, TaxLot, Transaction
 from lots.services.drafting import DRAFT_LIFE, ImportPreview
+from lots.services.reporting import mark_reported
 from lots.types import EntryKind
 from securities.importers.refusal import ImportRefused
 from tests.factories import book, make_account, make_firm, make_household, make_security, make_user
@@ -117,14 +118,20 @@ def test_a_lot_that_a_late_sale_takes_from_is_listed(account: Account, user: Use
     ]
 
 
-def test_a_year_that_was_reported_is_marked_so(account: Account, user: User) -> None:
-    ReportedYear.objects.create(
-        household=account.household, year=2023, figures="{}", figures_sha256="0" * 64, author=user
-    )
+def test_a_year_that_was_reported_is_marked_so_with_what_was_said(
+    account: Account, user: User
+) -> None:
+    mark_reported(user=user, household=account.household, year=2023)
 
-    [year] = draft(user, account).changes.years
+    changes = draft(user, account).changes
 
+    [year] = changes.years
     assert year.change.standing is Standing.REPORTED
+    [reported] = changes.reported
+    assert (reported.household, reported.year) == ("Miller", 2023)
+    assert (reported.short, reported.long) == (Decimal(0), Decimal(-900))
+    assert reported.disallowed == 0
+    assert any("reported on" in line and "long-term -900" in line for line in changes.lines())
 
 
 def test_books_that_moved_since_the_preview_are_shown_again(account: Account, user: User) -> None:
