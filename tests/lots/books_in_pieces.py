@@ -50,10 +50,11 @@ def random_rows(
     """A followable history in order of date: every date has one row, so that booking order cannot change it."""
     chance = random.Random(seed)
     held: dict[tuple[int, int], int] = {}
+    told: set[EntryKind] = set()
     rows: list[NewTransaction] = []
     days = sorted(chance.sample(range((LAST_DAY - FIRST_DAY).days), count))
     for number, offset in enumerate(days):
-        row = _random_row(chance, accounts, securities, held)
+        row = _random_row(chance, accounts, securities, held, told)
         name = f"R-{number:03d}"
         rows.append(
             replace(row, external_id=name, trade_date=FIRST_DAY + timedelta(days=offset), ordinal=number)
@@ -66,12 +67,23 @@ def _random_row(
     accounts: Sequence[Account],
     securities: Sequence[Security],
     held: dict[tuple[int, int], int],
+    told: set[EntryKind],
 ) -> NewTransaction:
-    kind = chance.choices(
-        [EntryKind.BUY, EntryKind.SELL, EntryKind.TRANSFER, EntryKind.REINVEST, EntryKind.CASH_IN],
-        weights=[5, 5, 1, 1, 1],
-    )[0]
+    kinds = {
+        EntryKind.BUY: 10,
+        EntryKind.SELL: 10,
+        EntryKind.TRANSFER: 2,
+        EntryKind.REINVEST: 2,
+        EntryKind.CASH_IN: 2,
+        EntryKind.SPLIT: 1,
+        EntryKind.SPIN_OFF: 1,
+    }
+    kinds = {kind: weight for kind, weight in kinds.items() if kind not in told}
+    kind = chance.choices(list(kinds), weights=list(kinds.values()))[0]
     owned = sorted(place for place, shares in held.items() if shares)
+    if kind in (EntryKind.SPLIT, EntryKind.SPIN_OFF):
+        told.add(kind)  # once a book: two within days of each other would count as one
+        return _market_fact(kind, securities, held, owned)
     if kind in (EntryKind.SELL, EntryKind.TRANSFER) and not owned:
         kind = EntryKind.BUY
     if kind is EntryKind.CASH_IN:
@@ -96,6 +108,27 @@ def _random_row(
     return replace(_row(account, kind, security, shares), to_account=target)
 
 
+def _market_fact(
+    kind: EntryKind,
+    securities: Sequence[Security],
+    held: dict[tuple[int, int], int],
+    owned: Sequence[tuple[int, int]],
+) -> NewTransaction:
+    """A 2-for-1 split of CCC, or a spin-off of DDD that brings one EEE for each share, for the whole household."""
+    old = securities[2 if kind is EntryKind.SPLIT else 3].pk
+    new = old if kind is EntryKind.SPLIT else securities[4].pk
+    holders = [account for account, security in owned if security == old]
+    if not holders:
+        return _row(owned[0][0] if owned else securities[0].firm.accounts.all()[0].pk,
+                    EntryKind.CASH_IN, amount=2)  # fmt: skip
+    for account in holders:
+        held[account, new] = held.get((account, new), 0) + held[account, old]
+    if kind is EntryKind.SPLIT:
+        return _row(holders[0], kind, old, 2)
+    fact = _row(holders[0], kind, old, 1)
+    return replace(fact, to_security=new, basis_fraction=Decimal("0.25"))
+
+
 def _row(
     account: int, kind: EntryKind, security: int | None = None, shares: int = 0, amount: int = 0
 ) -> NewTransaction:
@@ -116,14 +149,18 @@ def book_in_pieces(
     """Book the rows a few at a time in random order; a piece that sells what is not there yet comes again later."""
     waiting = list(rows)
     chance.shuffle(waiting)
-    while waiting:
+    for _ in range(20 * len(rows)):
+        if not waiting:
+            return
         size = chance.randint(1, 6)
         piece, waiting = waiting[:size], waiting[size:]
         try:
             services.book(firm=household.firm, rows=piece, actor="test")
-        except BookingError:
+        except BookingError as error:
+            refusal = error
             waiting += piece
             chance.shuffle(waiting)
+    raise refusal  # what is left can never be booked
 
 
 def told(household: Household) -> dict[str, list[tuple[object, ...]]]:
