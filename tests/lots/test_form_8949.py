@@ -214,7 +214,9 @@ amounts = st.fractions(min_value=0, max_value=100_000, max_denominator=999)
 def sales(draw: st.DrawFn) -> FormSale:
     proceeds, basis = draw(amounts), draw(amounts)
     loss = max(basis - proceeds, Fraction(0))
-    disallowed = loss * draw(st.sampled_from([0, 1, Fraction(1, 3), Fraction(2, 7)]))
+    disallowed = loss * draw(
+        st.sampled_from([Fraction(0), Fraction(1), Fraction(1, 3), Fraction(2, 7)])
+    )
     broker = draw(
         st.none() | st.builds(BrokerFigures, basis=amounts, disallowed=amounts, term=st.none())
     )
