@@ -31,7 +31,9 @@ A forward pass is enough although a purchase reaches back to sales 30 days befor
 those sales and its own basis, and its own shares cannot have been sold before they were bought.
 """
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import localcontext
 from fractions import Fraction
 from operator import attrgetter
@@ -71,9 +73,9 @@ def replay(
     a quantity or an amount that is not a Decimal.
     """
     household = accounts_by_id(accounts)
-    entries = sorted(transactions, key=_trade_date)
-    check_entries(entries, household)
-    with localcontext(EXACT):
+    with _no_collection(), localcontext(EXACT):
+        entries = sorted(transactions, key=_trade_date)
+        check_entries(entries, household)
         books = Books(entries, household, identical_groups, policy)
         _book(entries, books)
     return replay_result(books.records, books.positions(), policy)
@@ -130,6 +132,18 @@ def _lost_by_sale(result: ReplayResult) -> dict[str, tuple[Fraction, Fraction]]:
         disallowed, permanent = lost.get(row.sale, (_ZERO, _ZERO))
         lost[row.sale] = (disallowed + row.disallowed, permanent + row.permanent)
     return lost
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Python's cyclic collector rests: a replay makes no garbage for it, only lots to walk over again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _book(entries: Sequence[LedgerEntry], books: Books) -> None:
