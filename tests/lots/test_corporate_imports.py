@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from accounts.models import Account
+from config.verification import violations
 from lots import selectors, services
 from lots.models import Disposal, TaxLot, Transaction, WashSale
 from lots.types import EntryKind
@@ -113,6 +114,12 @@ def test_cash_of_corporate_actions_counts(account: Account) -> None:
     bring_in(account, documented_rows())
 
     assert selectors.cash(account.household_id)[account.pk] == Decimal("14865.65")
+
+
+def test_a_book_with_every_kind_of_row_verifies(account: Account) -> None:
+    bring_in(account, documented_rows())
+
+    assert list(violations()) == []
 
 
 def test_the_same_rows_again_are_known(account: Account) -> None:
