@@ -8,16 +8,18 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.faults.mutations import netting
+from tests.faults.mutations import lots, netting, wash_sales
 from tests.faults.mutations.mutation import Mutation
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("accounts", "lots", "securities", "tests/lots", "tests/golden")
-MUTATIONS: tuple[Mutation, ...] = netting.MUTATIONS
+MUTATIONS: tuple[Mutation, ...] = (*wash_sales.MUTATIONS, *lots.MUTATIONS, *netting.MUTATIONS)
 LIMIT_SECONDS = 120
 # A Hypothesis test of a mutant need not look for the smallest example of what is wrong.
 CONFTEST = """
@@ -25,6 +27,7 @@ from hypothesis import Phase, settings
 settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], database=None)
 settings.load_profile("mutants")
 """
+Run = subprocess.CompletedProcess[str]
 KILLED = 1  # pytest's word for "tests ran and some failed"; anything else but 0 is a broken run
 
 
@@ -42,7 +45,7 @@ def copy_of_the_pure_packages(folder: Path) -> Path:
     return folder
 
 
-def run_killers(folder: Path, killers: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
+def run_killers(folder: Path, killers: tuple[str, ...]) -> Run:
     plugins = ("django", "valkey", "xdist", "cacheprovider", "schemathesis", "playwright")
     environment = {
         name: value
@@ -77,14 +80,33 @@ def test_unbroken_the_killing_tests_pass(tmp_path):
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
 
 
+@pytest.fixture(scope="module")
+def runs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[Mutation, "Future[Run]"]]:
+    """The killing tests of every mutation asked for, as many at a time as there are processors."""
+    parameters = [getattr(item, "callspec", None) for item in request.session.items]
+    wanted = [one.params["mutation"] for one in parameters if one and "mutation" in one.params]
+    pool = ThreadPoolExecutor(os.cpu_count())
+    yield {
+        mutation: pool.submit(run_mutant, mutation, tmp_path_factory.mktemp("mutant"))
+        for mutation in wanted
+    }
+    pool.shutdown(cancel_futures=True)
+
+
+def run_mutant(mutation: Mutation, folder: Path) -> Run:
+    copy_of_the_pure_packages(folder)
+    mutation.apply(folder)
+    return run_killers(folder, mutation.killers)
+
+
 @pytest.mark.chaos
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
-def test_a_mutation_is_killed(mutation, tmp_path):
+def test_a_mutation_is_killed(mutation, runs):
     fault = mutation.fault(ROOT)
     assert fault is None, fault
-    folder = copy_of_the_pure_packages(tmp_path)
-    mutation.apply(folder)
-    run = run_killers(folder, mutation.killers)
+    run = runs[mutation].result()
     assert run.returncode == KILLED, (
         f"{mutation.name} survives\n{run.stdout[-3000:]}{run.stderr[-3000:]}"
     )
