@@ -17,7 +17,9 @@ from lots import postings, selectors
 from lots.serializers import (
     AccountQuery,
     BookedSerializer,
+    BookingQuery,
     LotSerializer,
+    PreviewSerializer,
     TransactionSerializer,
     TransactionsInput,
 )
@@ -50,13 +52,24 @@ class Transactions(ClientList):
 
     @extend_schema(
         operation_id="transactions_book",
-        parameters=[IDEMPOTENCY_KEY, REPLAYED],
+        parameters=[IDEMPOTENCY_KEY, REPLAYED, BookingQuery],
         request=TransactionsInput,
-        responses={201: BookedSerializer, **refusals(400, 413, 415, 422)},
+        responses={
+            200: PreviewSerializer,
+            201: BookedSerializer,
+            **refusals(400, 413, 415, 422),
+        },
     )
     def post(self, request: Request) -> HttpResponse:
-        """Book transactions, all or none. Inside a trade date their order is the order of execution."""
+        """Book transactions, all or none. Inside a trade date their order is the order of execution.
+
+        With `dry_run` nothing is booked, and the key stays free.
+        """
         user = client(request)
+        asked = BookingQuery(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        if asked.validated_data["dry_run"]:
+            return Response(_preview(request))
 
         def effect() -> tuple[int, Mapping[str, object]]:
             checked = TransactionsInput(data=request.data)
@@ -65,6 +78,20 @@ class Transactions(ClientList):
             return 201, {"booked": booked.new, "known": booked.known}
 
         return keyed_response(request, user, effect)
+
+
+def _preview(request: Request) -> Mapping[str, object]:
+    checked = TransactionsInput(data=request.data)
+    checked.is_valid(raise_exception=True)
+    booked, changes = postings.preview(
+        user=client(request), rows=checked.validated_data["transactions"]
+    )
+    return {
+        "booked": booked.new,
+        "known": booked.known,
+        "alters_history": changes.alters_history,
+        "changes": list(changes.lines()),
+    }
 
 
 def _of_the_place(request: Request, rows: QuerySet[M]) -> QuerySet[M]:

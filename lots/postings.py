@@ -7,9 +7,11 @@ from typing import Any
 
 from accounts.access import Action, require
 from accounts.errors import LotwiseError, NotAllowed
-from accounts.models import User
+from accounts.models import Firm, User
+from accounts.selectors import business_date
 from lots import selectors, services
 from lots.booking import BookingError
+from lots.selectors import NamedChanges
 from lots.types import Booked, EntryKind, NewTransaction, Pick
 from securities.selectors import public_ids
 
@@ -56,6 +58,29 @@ def post(*, user: User, rows: Sequence[Row]) -> Booked:
 
     Raises NotAllowed, PostingError for an unknown name, PostingRefused where the ledger says no.
     """
+    firm, new = _checked(user, rows)
+    try:
+        return services.book(firm=firm, rows=new, actor=user.username)
+    except BookingError as refusal:
+        raise PostingRefused(refusal) from refusal
+
+
+def preview(*, user: User, rows: Sequence[Row]) -> tuple[Booked, NamedChanges]:
+    """What ``post`` would do, and whose figures would become others; nothing is written. Raises what it raises."""
+    firm, new = _checked(user, rows)
+    try:
+        booked, changes = services.preview(
+            households=selectors.households_of(row.account for row in new),
+            as_of=business_date(firm),
+            change=lambda: services.book(firm=firm, rows=new, actor=user.username),
+        )
+    except BookingError as refusal:
+        raise PostingRefused(refusal) from refusal
+    return booked, selectors.named_changes(changes)
+
+
+def _checked(user: User, rows: Sequence[Row]) -> tuple[Firm, list[NewTransaction]]:
+    """The rows as they are to be booked. Raises NotAllowed, PostingError."""
     require(user, Action.IMPORT)
     if user.firm is None:
         raise NotAllowed("You belong to no firm.")
@@ -70,10 +95,7 @@ def post(*, user: User, rows: Sequence[Row]) -> Booked:
         raise PostingError(problems)
     new = [_new(row, names, ordinal) for ordinal, row in enumerate(rows, start=1)]
     _refuse_twins(new)
-    try:
-        return services.book(firm=user.firm, rows=new, actor=user.username)
-    except BookingError as refusal:
-        raise PostingRefused(refusal) from refusal
+    return user.firm, new
 
 
 def _place(ordinal: int, column: str) -> str:

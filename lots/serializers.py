@@ -205,11 +205,28 @@ class BookedSerializer(serializers.Serializer[Any]):
     known = serializers.IntegerField(help_text="Rows that were booked before, unchanged.")
 
 
+class PreviewSerializer(BookedSerializer):
+    """What a POST would do."""
+
+    alters_history = serializers.BooleanField(
+        help_text="Whether figures of closed or reported years would become others."
+    )
+    changes = serializers.ListField(
+        child=serializers.CharField(), help_text="What would change, a sentence each."
+    )
+
+
 # What is asked, and what goes out
 
 
 class AccountQuery(HouseholdQuery):
     account = serializers.UUIDField(required=False, help_text="Only this account's.")
+
+
+class BookingQuery(StrictSerializer):
+    dry_run = serializers.BooleanField(
+        default=False, help_text="Book nothing and say what would change."
+    )
 
 
 class OpeningSerializer(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@
 
 from lots.selectors.changes import (
     NamedChanges,
+    households_of,
     ledger_state,
     named_changes,
     reported_owner_years,
@@ -25,6 +26,7 @@ __all__ = [
     "accounts_named",
     "cash",
     "directory",
+    "households_of",
     "identical_groups",
     "identical_sets",
     "imported_files",

@@ -1,7 +1,7 @@
 """The stored figures of households at one moment, and changes of them in the words of people."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -115,6 +115,12 @@ def ledger_state(household_ids: Collection[int]) -> LedgerState:
             )
         },
     )  # fmt: skip
+
+
+def households_of(accounts: Iterable[int]) -> frozenset[int]:
+    """The households of the accounts."""
+    rows = Account.objects.filter(pk__in=set(accounts)).order_by()
+    return frozenset(rows.values_list("household_id", flat=True))
 
 
 def reported_owner_years(household_ids: Collection[int]) -> frozenset[OwnerYear]:

@@ -219,6 +219,41 @@ def test_rows_are_booked_and_become_lots(robot: Client, account: Account, aaa: S
     assert event.actor == "robot"
 
 
+def test_a_dry_run_says_what_would_change_and_books_nothing(
+    robot: Client, account: Account, aaa: Security
+) -> None:
+    """A purchase told late washes a loss of 2023, which was final."""
+    book(account, EntryKind.BUY, date(2023, 1, 3), aaa, "10", amount="1000")
+    book(account, EntryKind.SELL, date(2023, 12, 1), aaa, "10", amount="900")
+    row = bought(trade_date="2023-12-04", quantity="4", amount="400")
+
+    def asked(dry_run: str) -> HttpResponse:
+        body = json.dumps({"transactions": [row]}).encode()
+        answer: Any = robot.generic(
+            "POST", f"{TRANSACTIONS}?dry_run={dry_run}", body, "application/json"
+        )
+        assert isinstance(answer, HttpResponse)
+        return answer
+
+    answer = asked("true")
+
+    assert answer.status_code == 200
+    assert json.loads(answer.content) == {
+        "booked": 1,
+        "known": 0,
+        "alters_history": True,
+        "changes": [
+            "Miller: Ann, 2023 (closed year): short-term -100 -> -60, disallowed 0 -> 40; "
+            "0 sales new, 1 changed, 0 gone.",
+            "1 new lots.",
+        ],
+    }
+    assert account.transactions.count() == 2
+    assert not IdempotencyRecord.objects.exists()
+    assert asked("perhaps").status_code == 400
+    assert post_rows(robot, row).status_code == 201
+
+
 def test_names_may_be_public_ids(robot: Client, account: Account, aaa: Security) -> None:
     row = bought(account=str(account.public_id), security=str(aaa.public_id))
 
