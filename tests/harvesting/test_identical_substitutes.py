@@ -30,7 +30,7 @@ def stand_in(author: User, pair: tuple[Security, Security]) -> None:
     """BBB for AAA."""
     with transaction.atomic():
         SubstituteMapping.objects.create(
-            firm=author.firm, security=pair[0], substitute=pair[1], rank=1, reason="Similar.",
+            firm=pair[0].firm, security=pair[0], substitute=pair[1], rank=1, reason="Similar.",
             author=author, reviewed_on=date(2024, 1, 2),
         )  # fmt: skip
 

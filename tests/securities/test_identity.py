@@ -70,8 +70,9 @@ def test_a_pair_named_identical_speaks_of_itself_alone():
 def test_identical_around_looks_at_all_days_between():
     every = (Clique((A, B), None, MAY), Clique((A, B, C), MAY + DAY, None), Clique((C, D)))
 
-    assert identical_around(every, MAY - DAY, MAY) == ({A, B}, {C, D})
-    assert identical_around(every, MAY, MAY + DAY) == ({A, B, C}, {C, D})
+    c_and_d = frozenset({C, D})
+    assert identical_around(every, MAY - DAY, MAY) == (frozenset({A, B}), c_and_d)
+    assert identical_around(every, MAY, MAY + DAY) == (frozenset({A, B, C}), c_and_d)
     assert identical_around((Clique((A, B), MAY, None),), NEW_YEAR, MAY - DAY) == ()
 
 
