@@ -72,7 +72,7 @@ def _entries(
     if securities is not None:
         traded = Q(security__in=[security for security in securities if security is not None])
         rows = rows.filter(traded | Q(security=None) if None in securities else traded)
-    picks = _picks(household_id)
+    picks = _picks(household_id, securities)
     return tuple(
         LedgerEntry(
             id=str(pk),
@@ -100,9 +100,14 @@ def _entries(
     )  # fmt: skip
 
 
-def _picks(household_id: int) -> dict[int, list[LotPick]]:
+def _picks(
+    household_id: int, securities: Collection[int | None] | None
+) -> dict[int, list[LotPick]]:
     picks: defaultdict[int, list[LotPick]] = defaultdict(list)
     rows = LotSelection.objects.filter(transaction__account__household=household_id).order_by("pk")
+    if securities is not None:
+        traded = [security for security in securities if security is not None]
+        rows = rows.filter(transaction__security__in=traded)
     for sale, opening, quantity, part in rows.values_list(
         "transaction_id", "opening_id", "quantity", "part"
     ):
