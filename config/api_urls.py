@@ -4,8 +4,8 @@ from django.urls import path, re_path
 
 from accounts.api import AccountList, HouseholdList, HouseholdRead
 from accounts.client_views import NoSuchAddress
-from lots.api import LotList, Transactions
-from lots.what_if_api import WhatIf
+from lots.api.ledger import LotList, Transactions
+from lots.api.what_if import WhatIf
 from proposals.api import HouseholdWindows, ProposalList, ProposalRead
 
 urlpatterns = [

@@ -15,7 +15,7 @@ from datetime import date
 from fractions import Fraction
 
 from harvesting.types import BlockKey, Book, LotKey, RecentPurchase, Sale, Surroundings
-from lots.entry_checks import PURCHASES
+from lots.engine.entry_checks import PURCHASES
 from lots.rounding import plain
 from lots.types import LedgerEntry, LotRow, WashMatch
 from lots.wash_sales import first_clear_date, in_window

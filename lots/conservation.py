@@ -4,7 +4,7 @@ Shares (I1, I2) are exact but for the rounding of stored rows, 1e-8 a row; dolla
 a sale brought, and where its disallowed loss went (I4, I5), ties exactly. Each violation is one sentence that names
 account, security and transaction as people do.
 
-Basis is compared market by market (``lots.identity.markets``): it flows from a loss into an identical security, and
+Basis is compared market by market (``engine.identity.markets``): it flows from a loss into an identical security, and
 with a corporate action into another one, and nowhere else. Where shares left as a gift, with basis that no row keeps,
 less may be left than came in, never more; gifts received below their basis have two bases and are not compared.
 """
@@ -16,10 +16,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 from lots.booking import Names
-from lots.entry_checks import PURCHASES
-from lots.identity import markets
+from lots.engine.entry_checks import PURCHASES
+from lots.engine.identity import markets
+from lots.engine.splits import exact_ratio
 from lots.rounding import STORED_MONEY, STORED_SHARES, plain
-from lots.splits import exact_ratio
 from lots.types import DisposalEvent, EntryKind, Ledger, LedgerEntry, LotRow, Treatment
 
 _ZERO = Decimal(0)

@@ -5,9 +5,9 @@ result in whatever order of dates they come, and a rebuild changes nothing.
 
 1. The entries are checked, and put in order of trade date (R6); inside a date they keep the order given, which is the
    order of execution.
-2. The engine counts in whole numbers of the smallest share and the smallest dollar seen (``lots.units``). Splits are
-   read out first as facts of the market (R23): every quantity is then counted in base units (``lots.splits``), so that
-   a split touches no lot, no total basis and no disallowance.
+2. The engine counts in whole numbers of the smallest share and the smallest dollar seen (``engine.units``). Splits are
+   read out first as facts of the market (R23): every quantity is then counted in base units (``engine.splits``), so
+   that a split touches no lot, no total basis and no disallowance.
 3. On one date opening lots go first, for they stood there before the day began; then purchases of retirement accounts,
    whatever order they were booked in (U6).
 4. A purchase, reinvestment (R25) or vest opens a lot at cost and fee (R22), serves the pending losses and then stands
@@ -15,16 +15,15 @@ result in whatever order of dates they come, and a rebuild changes nothing.
    (``OPENING``), by the day it was bought on, for losses from the day on which it was taken over. A receipt, gift or
    inheritance opens a lot with its basis and holding period and is never a replacement (R19). A gift worth less than
    the donor's basis has one basis for gains and one for losses (IRC 1015(a)); inherited lots are long-term.
-5. A sale takes the identified lots, else goes by its relief method within its account (``lots.relief``: R22, R22b, U9).
-   Proceeds are net of the fee
-   and spread by shares. Each lot part sold is one row, with the term of its tacked holding period (R3, R15). When all
-   its shares have left, the losses look for replacements, in the order of original acquisition (R20). Sales in a
-   retirement account are kept apart and are never losses (R16).
+5. A sale takes the identified lots, else goes by its relief method within its account (``engine.relief``: R22, R22b,
+   U9). Proceeds are net of the fee and spread by shares. Each lot part sold is one row, with the term of its tacked
+   holding period (R3, R15). When all its shares have left, the losses look for replacements, in the order of original
+   acquisition (R20). Sales in a retirement account are kept apart and are never losses (R16).
 6. A transfer moves lots between accounts with dates and basis unchanged, matched shares staying matched; it is no
    acquisition (R19). Between a taxable and a retirement account, or a person and a corporation, it is refused.
 7. A gift made (``GIVE``) takes shares and their basis out of the account; nothing is realised.
 8. Renames, mergers, spin-offs, buy-outs, returns of capital, worthlessness and cash in lieu of fractions do to the lots
-   what ``lots.corporate_actions`` says; none is an acquisition (R19).
+   what ``engine.corporate_actions`` says; none is an acquisition (R19).
 9. Deposits, withdrawals and fees of their own do not touch lots.
 
 A forward pass is enough although a purchase reaches back to sales 30 days before it: it changes the allowed part of
@@ -38,10 +37,11 @@ from decimal import localcontext
 from fractions import Fraction
 from operator import attrgetter
 
-from lots.books import Books
-from lots.corporate_actions import Actions
-from lots.entry_checks import PURCHASES, RECEIPTS, accounts_by_id, check_entries
-from lots.results import replay_result
+from lots.engine.books import Books
+from lots.engine.corporate_actions import Actions
+from lots.engine.entry_checks import PURCHASES, RECEIPTS, accounts_by_id, check_entries
+from lots.engine.results import replay_result
+from lots.engine.units import EXACT
 from lots.types import (
     EntryKind,
     IdenticalGroups,
@@ -53,7 +53,6 @@ from lots.types import (
     ReplayResult,
     WashMatch,
 )
-from lots.units import EXACT
 
 _ZERO = Fraction(0)
 _trade_date = attrgetter("trade_date")

@@ -16,8 +16,8 @@ from fractions import Fraction
 
 from accounts.canonical import decimal_text
 from lots.booking import Key, RowProblem
-from lots.market_facts import MARKET_FACTS
-from lots.splits import exact_ratio
+from lots.engine.market_facts import MARKET_FACTS
+from lots.engine.splits import exact_ratio
 from lots.types import EntryKind, NewTransaction
 
 _Core = tuple[int, EntryKind, int | None, int | None, date, Fraction, Decimal | None]

@@ -15,7 +15,7 @@ How a match is made (``WashBook``; ``lots.replay`` calls it in the order of exec
 6. Each match moves its loss into the replacement shares' basis (R13) and tacks their holding period (R15, U3), so that
    a later loss is measured on the adjusted basis (R21). If a retirement account bought, the loss is gone (R16).
 
-Candidates and pending losses stand in queues (``lots.queues``), one for all accounts that count for the same sellers,
+Candidates and pending losses stand in queues (``engine.queues``), one for all accounts that count for the same sellers,
 so that the next admissible one is the first: a match costs the same however many trades there were.
 
 A corporation that the household controls (R18) is another taxpayer. Its purchase disallows a person's loss whatever the
@@ -30,12 +30,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from accounts.types import AccountKind, OwnerKind
+from lots.engine.holdings import Loss, Opening, Part, Position
+from lots.engine.identity import Identity, merged_groups
+from lots.engine.queues import Queues, Seat
+from lots.engine.records import Records
+from lots.engine.splits import Answer
+from lots.engine.units import added, normal, rate, ratio
 from lots.holding_period import tacked_start
-from lots.holdings import Loss, Opening, Part, Position
-from lots.identity import Identity, merged_groups
-from lots.queues import Queues, Seat
-from lots.records import Records
-from lots.splits import Answer
 from lots.types import (
     EntryKind,
     LedgerAccount,
@@ -47,7 +48,6 @@ from lots.types import (
     TaxDeferredPolicy,
     Treatment,
 )
-from lots.units import added, normal, rate, ratio
 
 __all__ = [
     "WashBook", "counts_as_buyer", "first_clear_date", "in_window", "merged_groups", "treatment_of",

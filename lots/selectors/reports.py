@@ -10,8 +10,8 @@ from django.db.models.functions import ExtractYear
 
 from accounts.models import Account, Household, TaxProfile
 from accounts.types import AccountKind, FilingStatus, OwnerKind
-from lots.filings import TaxOwner
 from lots.models import Disposal, ReportedYear, Transaction, WashSale
+from lots.reports.filings import TaxOwner
 from lots.selectors.policies import identical_groups, policy
 from lots.types import (
     DisposalEvent,

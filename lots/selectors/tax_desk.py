@@ -7,9 +7,10 @@ from functools import cached_property
 from accounts.models import Household
 from accounts.selectors import business_date
 from lots.errors import LedgerError
-from lots.filings import Filing, filings
-from lots.form_8949 import BrokerFigures
-from lots.reconciliation import (
+from lots.replay import replay
+from lots.reports.filings import Filing, filings
+from lots.reports.form_8949 import BrokerFigures
+from lots.reports.reconciliation import (
     MatchKey,
     RowKey,
     as_stored,
@@ -17,7 +18,6 @@ from lots.reconciliation import (
     broker_replay,
     match_key,
 )
-from lots.replay import replay
 from lots.selectors import reports as stored
 from lots.selectors.ledger import ledger
 from lots.selectors.policies import policy

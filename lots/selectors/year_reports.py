@@ -5,14 +5,10 @@ from dataclasses import replace
 
 from accounts.selectors import tax_profile
 from accounts.types import FilingStatus
-from lots.alternatives import Readings, alternatives, switches
 from lots.errors import LedgerError
-from lots.form_8949 import Box, Form8949, FormSale, form_8949
-from lots.gains import PricedLot, unrealized
 from lots.netting import YearInputs, with_gains
-from lots.reading_report import readings_report
-from lots.reconciliation import RowKey, as_stored, reconcile
-from lots.report_contents import (
+from lots.reports.alternatives import Readings, alternatives, switches
+from lots.reports.contents import (
     HeldWords,
     LineWords,
     YearReport,
@@ -20,16 +16,20 @@ from lots.report_contents import (
     reconciliation_report,
     unrealized_report,
 )
-from lots.report_heading import Heading, open_sales, provisional
-from lots.report_tables import Report
-from lots.schedule_d import Brought, ScheduleD, carryforward, schedule_d
+from lots.reports.form_8949 import Box, Form8949, FormSale, form_8949
+from lots.reports.gains import PricedLot, unrealized
+from lots.reports.heading import Heading, open_sales, provisional
+from lots.reports.readings import readings_report
+from lots.reports.reconciliation import RowKey, as_stored, reconcile
+from lots.reports.schedule_d import Brought, ScheduleD, carryforward, schedule_d
+from lots.reports.tables import Report
+from lots.reports.wash_status import status, unchecked
 from lots.selectors import reports as stored
 from lots.selectors.holdings import open_lots
 from lots.selectors.reports import ReportAccount, SoldLot
 from lots.selectors.tax_desk import TaxDesk
 from lots.selectors.tax_years import realized, year_inputs
 from lots.types import IndexFundPolicy, RealizedLot
-from lots.wash_status import status, unchecked
 from securities.selectors import latest_prices
 
 

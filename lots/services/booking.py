@@ -22,9 +22,9 @@ from lots.booking import (
     sort_rows,
 )
 from lots.booking_rules import faults
+from lots.engine.market_facts import MARKET_FACTS
 from lots.errors import LedgerError
 from lots.executions import REPORTED, Execution, retold
-from lots.market_facts import MARKET_FACTS
 from lots.models import ImportedFile, LotSelection, Transaction
 from lots.retold_facts import BookedFact, told_again
 from lots.services.rebuilding import store, touched_ledger

@@ -10,7 +10,7 @@ from accounts.locks import lock_household
 from accounts.models import Household, User
 from accounts.services import record_audit
 from lots.models import ReportedYear
-from lots.reported_figures import reported_figures
+from lots.reports.reported_figures import reported_figures
 from lots.selectors.tax_desk import TaxDesk, desk_of, tax_desk
 from lots.selectors.year_reports import year_report
 

@@ -8,7 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.templatetags.figures import dollars, shares
-from lots.report_tables import Cell
+from lots.reports.tables import Cell
 
 register = template.Library()
 

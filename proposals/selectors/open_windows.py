@@ -10,7 +10,7 @@ from django.db.models import F, Sum
 from accounts.models import Account, Household
 from accounts.types import AccountKind
 from lots import selectors as lot_selectors
-from lots.entry_checks import PURCHASES
+from lots.engine.entry_checks import PURCHASES
 from lots.models import Disposal, TaxLot
 from lots.rounding import plain
 from lots.types import EntryKind, LotRow

@@ -159,7 +159,6 @@ class _Writer:
             block = f"order {entry.security} {self.day}" if named else None
             entry = replace(entry, fee=Decimal(step.fee) / 4, block=block)
         elif step.action == "opening":
-            back = min(back, self.day - timedelta(days=1))
             started = back - timedelta(days=40) if step.shared_block else None
             entry = replace(entry, acquired=back, holding_start=started)
         elif step.action == "receive":
@@ -287,7 +286,7 @@ class _Writer:
 
 def _rename(writer: _Writer, step: Step, entry: LedgerEntry) -> None:
     """VOO becomes VOX, once; whoever trades it trades it under the new symbol."""
-    if entry.security == "VOO" and writer.factors["VOO"] == 1:
+    if entry.security == "VOO":
         writer.symbols[0] = "VOX"
         writer.factors["VOX"] = writer.factors["VOO"]
         _move(writer, "VOO", "VOX", Fraction(1))

@@ -3,8 +3,8 @@
 from fractions import Fraction
 from typing import Any
 
-from lots.alternatives import Alternative, YearFigures, alternatives, switches, year_figures
 from lots.replay import replay
+from lots.reports.alternatives import Alternative, YearFigures, alternatives, switches, year_figures
 from lots.types import (
     IndexFundPolicy,
     Ledger,

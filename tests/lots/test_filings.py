@@ -1,7 +1,7 @@
 """Whose sales stand on one return."""
 
 from accounts.types import FilingStatus, OwnerKind
-from lots.filings import TaxOwner, filings
+from lots.reports.filings import TaxOwner, filings
 
 ANN = TaxOwner("1", "Ann", OwnerKind.PERSON)
 BOB = TaxOwner("2", "Bob", OwnerKind.PERSON)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lots.form_8949 import Box, BrokerFigures, Form8949, FormSale, Totals, form_8949
+from lots.reports.form_8949 import Box, BrokerFigures, Form8949, FormSale, Totals, form_8949
 from lots.rounding import cents
 from lots.types import DisposalEvent, RealizedLot, Term
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lots.gains import PricedLot, Unrealized, unrealized
+from lots.reports.gains import PricedLot, Unrealized, unrealized
 from lots.rounding import cents
 from lots.types import LotRow, Term
 

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 COLUMNS = (
     "account", "external_id", "trade_date", "kind", "symbol", "quantity", "amount", "to_account",
+    "to_symbol", "basis_fraction",
 )  # fmt: skip
 SEEDS = range(6)
 
@@ -44,6 +45,8 @@ def as_file(rows: Sequence[NewTransaction]) -> bytes:
                 row.quantity or "",
                 row.amount or "",
                 numbers[row.to_account] if row.to_account else "",
+                symbols[row.to_security] if row.to_security else "",
+                row.basis_fraction or "",
             ]
         )
     return text.getvalue().encode()

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.types import AccountKind
-from lots.form_8949 import BrokerFigures
-from lots.reconciliation import (
+from lots.replay import replay
+from lots.reports.form_8949 import BrokerFigures
+from lots.reports.reconciliation import (
     Reason,
     Reconciled,
     as_stored,
@@ -19,7 +20,6 @@ from lots.reconciliation import (
     match_key,
     reconcile,
 )
-from lots.replay import replay
 from lots.types import (
     EntryKind,
     Ledger,

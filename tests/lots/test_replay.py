@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from lots.entry_checks import accounts_by_id
+from lots.engine.entry_checks import accounts_by_id
+from lots.engine.identity import markets
 from lots.errors import BadEntry, LedgerError, Unsupported
-from lots.identity import markets
 from lots.replay import new_disallowed, replay, simulate
 from lots.types import (
     DatedGroup,

@@ -10,9 +10,9 @@ from zipfile import ZipFile
 import pytest
 from openpyxl import load_workbook
 
-from lots.report_files import csv_text
-from lots.report_tables import CellKind, Report, Table, columns, rows, total
-from lots.workbooks import xlsx_bytes
+from lots.reports.files import csv_text
+from lots.reports.tables import CellKind, Report, Table, columns, rows, total
+from lots.reports.workbooks import xlsx_bytes
 
 EVIL = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "＝1", "'x", '"x', " =1+1"]
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from accounts.types import FilingStatus
-from lots.form_8949 import form_8949
 from lots.netting import YearInputs
-from lots.schedule_d import Brought, ScheduleD, carryforward, schedule_d, worksheet_lines
+from lots.reports.form_8949 import form_8949
+from lots.reports.schedule_d import Brought, ScheduleD, carryforward, schedule_d, worksheet_lines
 from lots.types import DisposalEvent, Term
 from tests.lots.test_form_8949 import sold
 

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from lots.form_8949 import BrokerFigures, FormSale, form_8949
-from lots.txf import txf_text
+from lots.reports.form_8949 import BrokerFigures, FormSale, form_8949
+from lots.reports.txf import txf_text
 from lots.types import DisposalEvent, Term
 from tests.lots.test_form_8949 import sold
 

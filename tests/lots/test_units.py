@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from lots.units import EXACT, added, normal, rate, ratio, unit_for, whole
+from lots.engine.units import EXACT, added, normal, rate, ratio, unit_for, whole
 
 
 @pytest.mark.parametrize(

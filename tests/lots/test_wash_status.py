@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from lots.reports.wash_status import WashStatus, is_provisional, open_losses, status, unchecked
 from lots.types import Policy, RealizedLot, SpousePolicy, TaxDeferredPolicy, Term
-from lots.wash_status import WashStatus, is_provisional, open_losses, status, unchecked
 from tests.lots.ledger import CORP, IRA, K401, SPOUSE, T2, T, day
 
 

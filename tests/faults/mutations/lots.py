@@ -2,10 +2,10 @@
 
 from tests.faults.mutations.mutation import Mutation
 
-_BOOKS = "lots/books.py"
-_RELIEF = "lots/relief.py"
-_SPLITS = "lots/splits.py"
-_ACTIONS = "lots/corporate_actions.py"
+_BOOKS = "lots/engine/books.py"
+_RELIEF = "lots/engine/relief.py"
+_SPLITS = "lots/engine/splits.py"
+_ACTIONS = "lots/engine/corporate_actions.py"
 _ORACLE = "test_oracle.py::test_engine_and_oracle_agree_under_the_default_policy"
 
 _COST = (
@@ -32,14 +32,14 @@ _COST = (
     ),
     Mutation(
         "a gift's loss counts from the donor's basis",
-        "lots/holdings.py",
+        "lots/engine/holdings.py",
         "if self.gift is not None and is_below(price, self.rate):",
         "if self.gift is not None and not price:",
         (_ORACLE,),
     ),
     Mutation(
         "an inherited lot has to be held for a year",
-        "lots/results.py",
+        "lots/engine/results.py",
         "Term.LONG if is_inherited else term(begun, sold.trade_date)",
         "term(begun, sold.trade_date)",
         (_ORACLE,),
@@ -152,7 +152,7 @@ _CHOICE = (
     ),
     Mutation(
         "unadjusted shares of a lot leave first (U9)",
-        "lots/holdings.py",
+        "lots/engine/holdings.py",
         "            lot.parts.insert(lot.matched, piece)\n",
         "            lot.parts.append(piece)\n",
         ("test_relief.py::test_adjusted_shares_leave_first_and_parts_can_be_named", _ORACLE),
@@ -254,7 +254,7 @@ _CORPORATE = (
     ),
     Mutation(
         "a merged share is identical to its successor before the merger",
-        "lots/market_facts.py",
+        "lots/engine/market_facts.py",
         "DatedGroup(tuple(Membership(one, since=entry.trade_date) for one in (before, new)))",
         "DatedGroup(tuple(Membership(one) for one in (before, new)))",
         ("test_corporate_actions.py", _ORACLE),
@@ -291,14 +291,14 @@ _PRINTED = (
     ),
     Mutation(
         "a loss is final on the last day of its window",
-        "lots/wash_status.py",
+        "lots/reports/wash_status.py",
         "row.allowed < 0 and open_until(row) >= as_of",
         "row.allowed < 0 and open_until(row) > as_of",
         ("test_wash_status.py::test_a_loss_is_provisional_through_day_30",),
     ),
     Mutation(
         "held-away accounts are said to be clear (R17)",
-        "lots/wash_status.py",
+        "lots/reports/wash_status.py",
         "        if held_away:\n            return WashStatus.NOT_CHECKED\n",
         "",
         ("test_wash_status.py::test_none_is_never_said_of_accounts_that_nobody_looked_at",),

@@ -4,7 +4,7 @@ from tests.faults.mutations.mutation import Mutation
 
 _WASH = "lots/wash_sales.py"
 _PERIOD = "lots/holding_period.py"
-_QUEUES = "lots/queues.py"
+_QUEUES = "lots/engine/queues.py"
 _LAW = "test_wash_sales.py"
 _ORACLE = "test_oracle.py::test_engine_and_oracle_agree_under_the_default_policy"
 _POLICIES = "test_oracle.py::test_engine_and_oracle_agree_under_any_policy_and_groups"
@@ -114,7 +114,7 @@ _MATCHING = (
     ),
     Mutation(
         "orders of two accounts with one name are one",
-        "lots/holdings.py",
+        "lots/engine/holdings.py",
         "(mine.block, mine.account, mine.security) == (its.block, its.account, its.security)",
         "(mine.block, mine.security) == (its.block, its.security)",
         (f"{_LAW}::test_orders_of_two_accounts_with_one_name_are_two_orders",),
@@ -163,14 +163,14 @@ _MATCHING = (
     ),
     Mutation(
         "a replacement serves again and again (R14)",
-        "lots/holdings.py",
+        "lots/engine/holdings.py",
         "while part is not None and (part.matched or not part.quantity):",
         "while part is not None and not part.quantity:",
         (f"{_LAW}::test_an_ira_share_washes_only_once",),
     ),
     Mutation(
         "a gain is washed like a loss (R8)",
-        "lots/books.py",
+        "lots/engine/books.py",
         "if cost * unit > price * per or keeps_sold_shares:",
         "if cost * unit != price * per or keeps_sold_shares:",
         (f"{_LAW}::test_a_loss_is_not_netted_against_a_gain_of_the_same_order", _ORACLE),
@@ -184,7 +184,7 @@ _MATCHING = (
     ),
     Mutation(
         "a member leaves its group a day early",
-        "lots/identity.py",
+        "lots/engine/identity.py",
         "(one.until is None or day <= one.until)",
         "(one.until is None or day < one.until)",
         (
@@ -202,7 +202,7 @@ _MATCHING = (
     ),
     Mutation(
         "no two securities are identical",
-        "lots/identity.py",
+        "lots/engine/identity.py",
         "return self._ever.get(security, security)",
         "return security",
         (f"{_LAW}::test_only_listed_securities_are_identical", _ORACLE),
@@ -246,21 +246,21 @@ _WHERE = (
     ),
     Mutation(
         "the whole loss is disallowed whatever was bought (R11)",
-        "lots/results.py",
+        "lots/engine/results.py",
         "disallowed = ratio(match[4] * units, match[5] * dollar)",
         "disallowed = ratio(match[4] * quantity, match[5] * dollar)",
         (f"{_LAW}::test_fewer_bought_than_sold_disallows_only_their_share_of_the_loss",),
     ),
     Mutation(
         "what is gone for ever is not counted (R16)",
-        "lots/results.py",
+        "lots/engine/results.py",
         "permanent = ratio(match[4] * gone, match[5] * dollar)",
         "permanent = _ZERO",
         (f"{_LAW}::test_an_ira_purchase_loses_the_loss_for_ever",),
     ),
     Mutation(
         "losses moved into a sale made before are dropped (U4)",
-        "lots/results.py",
+        "lots/engine/results.py",
         "        cost += ratio(records.moved_in[index], dollar)\n",
         "        cost += 0\n",
         (_POLICIES,),
@@ -281,7 +281,7 @@ _WHERE = (
     ),
     Mutation(
         "a loss in a retirement account is a loss",
-        "lots/books.py",
+        "lots/engine/books.py",
         "rows = self.records.realized if position.is_taxable else self.records.retirement\n        keeps",
         "rows = self.records.realized\n        keeps",
         (f"{_LAW}::test_a_loss_inside_an_ira_is_no_loss",),

@@ -183,7 +183,11 @@ def split(fraccash: str = "") -> str:
 def test_the_cash_in_lieu_of_a_split_is_its_amount() -> None:
     [plain], [in_lieu] = taken(statement(split())), taken(statement(split("<FRACCASH>33.25")))
 
-    assert (plain.kind, plain.quantity, plain.amount) == ("split", Decimal("1.5"), 0)
+    assert (plain.kind, plain.quantity, plain.amount) == (
+        EntryKind.SPLIT,
+        Decimal("1.5"),
+        Decimal(0),
+    )
     assert (in_lieu.quantity, in_lieu.amount) == (Decimal("1.5"), Decimal("33.25"))
 
 
@@ -197,9 +201,9 @@ def test_a_return_of_capital_is_taken() -> None:
     [row] = taken(statement(RETURN_OF_CAPITAL))
 
     assert (row.kind, row.security, row.quantity, row.amount) == (
-        "return_of_capital",
+        EntryKind.RETURN_OF_CAPITAL,
         10,
-        0,
+        Decimal(0),
         Decimal("81.75"),
     )
 

@@ -1,12 +1,12 @@
 """The books of one household while its entries are replayed: positions, sales, and what an entry does to them.
 
 ``lots.replay`` calls one method of ``Books`` for each entry, in the order of execution. A *place* is an entry's index
-in the ledger in order of date; splits are facts of places (``lots.splits``).
+in the ledger in order of date; splits are facts of places (``engine.splits``).
 
 For corporate actions the books offer their pieces singly:
 
 * ``position(account, security)`` and ``positions_of(security)``: the lots of one account, or of every account;
-* ``measures.scale(security, place)``: base units in a share; ``whole`` and ``normal`` of ``lots.units`` keep ints int;
+* ``measures.scale(security, place)``: base units in a share; ``whole`` and ``normal`` (``engine.units``) keep ints int;
 * ``dispose(...)``: part of a position leaves for money, in an event of any kind, and is tested for wash sales;
 * ``take_out(part, quantity)`` and ``put_in(position, opening, part)``: shares leave a lot, shares join one; between the
   two a part may change its security, its quantity (a conversion of units) and its ``rate`` (a new basis);
@@ -16,12 +16,13 @@ For corporate actions the books offer their pieces singly:
 from collections.abc import Mapping, Sequence
 
 from accounts.types import OwnerKind
+from lots.engine.holdings import Loss, Opening, Part, Position, Sale
+from lots.engine.market_facts import identity_of
+from lots.engine.records import Records
+from lots.engine.relief import choose
+from lots.engine.splits import Measures
+from lots.engine.units import Exact, rate, unit_for, whole
 from lots.errors import Unsupported
-from lots.holdings import Loss, Opening, Part, Position, Sale
-from lots.market_facts import identity_of
-from lots.records import Records
-from lots.relief import choose
-from lots.splits import Measures
 from lots.types import (
     DisposalEvent,
     EntryKind,
@@ -30,7 +31,6 @@ from lots.types import (
     LedgerEntry,
     Policy,
 )
-from lots.units import Exact, rate, unit_for, whole
 from lots.wash_sales import WashBook
 
 _WITH_RATIO = frozenset(

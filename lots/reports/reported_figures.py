@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 
 from accounts.canonical import canonical_text, sha256_of
-from lots.filings import Filing
-from lots.form_8949 import FormLine
-from lots.report_contents import YearReport
+from lots.reports.contents import YearReport
+from lots.reports.filings import Filing
+from lots.reports.form_8949 import FormLine
 from lots.types import Term
 
 FORMAT = 1

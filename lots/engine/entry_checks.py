@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from lots.action_checks import ACTIONS, check_action
+from lots.engine.action_checks import ACTIONS, check_action
 from lots.errors import BadEntry, LedgerError
 from lots.types import EntryKind, LedgerAccount, LedgerEntry, Relief
 

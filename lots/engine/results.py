@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from accounts.types import OwnerKind
+from lots.engine.holdings import Part, Position
+from lots.engine.records import MatchRecord, Records, RowRecord
+from lots.engine.units import Exact, ratio
 from lots.holding_period import tacked_start, term
-from lots.holdings import Part, Position
-from lots.records import MatchRecord, Records, RowRecord
 from lots.types import (
     DisposalEvent,
     EntryKind,
@@ -27,7 +28,6 @@ from lots.types import (
     Treatment,
     WashMatch,
 )
-from lots.units import Exact, ratio
 from lots.wash_sales import IRAS
 
 _ZERO = Fraction(0)

@@ -1,9 +1,9 @@
 """What happens to a security while somebody holds it: the part of the engine that no trade makes.
 
-``Actions`` does to the books (``lots.books``) what an entry of one of these kinds says:
+``Actions`` does to the books (``engine.books``) what an entry of one of these kinds says:
 
-* SPLIT: lots are not touched (``lots.splits``); an ``amount`` is cash in lieu of the fraction of a share that the split
-  left in the account.
+* SPLIT: lots are not touched (``engine.splits``); an ``amount`` is cash in lieu of the fraction of a share that the
+  split left in the account.
 * RENAME: lots move to the new symbol. It is the same security, on every day (``with_successors``).
 * MERGE: a share becomes ``quantity`` shares of the successor; lots keep basis, dates and clocks (IRC 354, 358(a),
   1223(1)). From that day on the two are substantially identical, the cautious reading of a reorganisation; before, they
@@ -13,7 +13,7 @@
   dates and the clock of the parent's (IRC 355, 358(b)(2), 1223(1)): a new part of the same opening. Spin-offs of one
   parent on one day each take their fraction of the basis before them all.
 * CASH_MERGER: the whole position is sold for ``amount``. For stock and cash together the taxed gain depends on values
-  that no entry holds (IRC 356): refused (``lots.market_facts``).
+  that no entry holds (IRC 356): refused (``engine.market_facts``).
 * RETURN_OF_CAPITAL: ``amount`` is spread over the account's shares and lowers their basis; what exceeds the basis of a
   lot part is a gain of its term (IRC 301(c)(2), (3)).
 * WORTHLESS: the whole position is sold for nothing on the last day of the year (IRC 165(g)).
@@ -23,21 +23,21 @@ replacement before stay one by their own purchase date. Cash in lieu, a cash mer
 wash-sale rule: their losses can be washed.
 
 The first four are facts of the market: the first booking acts on every account of the household, a booking of the same
-fact in another account only brings that account's cash in lieu (``lots.market_facts``).
+fact in another account only brings that account's cash in lieu (``engine.market_facts``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 from accounts.canonical import decimal_text
-from lots.books import Books
+from lots.engine.books import Books
+from lots.engine.holdings import Opening, Part, Position, Sale
+from lots.engine.market_facts import Fact, MarketFacts
+from lots.engine.splits import exact_ratio
+from lots.engine.units import Exact, Rate, normal, rate, ratio, whole
 from lots.errors import BadEntry
-from lots.holdings import Opening, Part, Position, Sale
-from lots.market_facts import Fact, MarketFacts
 from lots.rounding import plain
-from lots.splits import exact_ratio
 from lots.types import DisposalEvent, EntryKind, LedgerEntry
-from lots.units import Exact, Rate, normal, rate, ratio, whole
 
 
 class Actions:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from accounts.canonical import decimal_text
 from lots.csv_text import csv_safe
-from lots.report_tables import Cell, CellKind, Report
+from lots.reports.tables import Cell, CellKind, Report
 
 
 def csv_text(report: Report) -> str:

@@ -9,7 +9,7 @@ broker's basis by hand. Dates are the real ones: the format has no INHERITED and
 from datetime import date
 from decimal import Decimal
 
-from lots.form_8949 import Box, Form8949, FormLine
+from lots.reports.form_8949 import Box, Form8949, FormLine
 
 _VERSION = "V042"
 _REFERENCES = {

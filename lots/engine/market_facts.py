@@ -1,8 +1,8 @@
 """Renames, mergers and spin-offs of a household's securities as facts of the market.
 
 Such a fact reaches every account of the household, whoever books it; splits have a book of their own
-(``lots.splits``). The same fact booked in another account is the same fact, and brings that account's cash in lieu. One
-account tells of a fact once, and once more if the second entry brings the cash that the first did not.
+(``engine.splits``). The same fact booked in another account is the same fact, and brings that account's cash in lieu.
+One account tells of a fact once, and once more if the second entry brings the cash that the first did not.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 
+from lots.engine.identity import Identity
+from lots.engine.splits import exact_ratio
 from lots.errors import BadEntry, Unsupported
-from lots.identity import Identity
 from lots.rounding import plain
-from lots.splits import exact_ratio
 from lots.types import DatedGroup, EntryKind, IdenticalGroups, LedgerEntry, Membership
 
 MARKET_FACTS = (EntryKind.SPLIT, EntryKind.RENAME, EntryKind.MERGE, EntryKind.SPIN_OFF)

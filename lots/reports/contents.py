@@ -6,15 +6,15 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from lots.form_8949 import Form8949, FormLine, Totals, totals
-from lots.gains import Unrealized
-from lots.reconciliation import Reconciled, RowKey
-from lots.report_heading import Heading
-from lots.report_tables import Cell, CellKind, Report, Row, Table, columns, rows, total
+from lots.reports.form_8949 import Form8949, FormLine, Totals, totals
+from lots.reports.gains import Unrealized
+from lots.reports.heading import Heading
+from lots.reports.reconciliation import Reconciled, RowKey
+from lots.reports.schedule_d import CarryYear, ScheduleD, worksheet_lines
+from lots.reports.tables import Cell, CellKind, Report, Row, Table, columns, rows, total
+from lots.reports.wash_status import WashStatus
 from lots.rounding import cents, stored_shares
-from lots.schedule_d import CarryYear, ScheduleD, worksheet_lines
 from lots.types import Term
-from lots.wash_status import WashStatus
 
 DAY, MONEY, SHARES, COUNT = CellKind.DAY, CellKind.MONEY, CellKind.SHARES, CellKind.COUNT
 ZERO = Decimal(0)

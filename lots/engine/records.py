@@ -3,15 +3,15 @@
 A million trades make several million of these. Python's garbage collector walks again and again over every object that
 could be part of a cycle; a tuple of ints and strings cannot be one, and the collector forgets it at the first sight. So
 records refer to each other and to entries by index, and words and Fractions are made when somebody looks
-(``lots.results``).
+(``engine.results``).
 """
 
 from collections.abc import Mapping, Sequence
 
-from lots.holdings import Sale
-from lots.splits import Measures
+from lots.engine.holdings import Sale
+from lots.engine.splits import Measures
+from lots.engine.units import Exact
 from lots.types import DisposalEvent, LedgerAccount, LedgerEntry
-from lots.units import Exact
 
 # place, account, security, event, base units in a share, proceeds as a rate
 SaleRecord = tuple[int, str, str, str, int, int, int]

@@ -1,7 +1,7 @@
 """The lots a household holds while its entries are replayed. Mutable, and private to the engine.
 
-Quantities are counted in base units (``lots.splits``), dollars in the replay's smallest unit (``lots.units``), both int
-wherever they are whole. A *lot* is what one entry opened, as far as one position holds it; a *position* is one
+Quantities are counted in base units (``engine.splits``), dollars in the replay's smallest unit (``engine.units``), both
+int wherever they are whole. A *lot* is what one entry opened, as far as one position holds it; a *position* is one
 account's lots of one security. A lot consists of *parts*: shares matched as replacements stand apart from those that
 are not (R15), and a transfer of some of them makes another part in the other account.
 
@@ -15,11 +15,11 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lots.engine.units import Exact, Rate, is_below
 from lots.types import DisposalEvent, EntryKind, LedgerAccount, LedgerEntry
-from lots.units import Exact, Rate, is_below
 
 if TYPE_CHECKING:
-    from lots.queues import Seat
+    from lots.engine.queues import Seat
 
 _MANY = 32
 

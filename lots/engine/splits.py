@@ -14,9 +14,9 @@ from decimal import Decimal
 from fractions import Fraction
 from math import lcm
 
+from lots.engine.units import Exact
 from lots.errors import BadEntry
 from lots.types import EntryKind, LedgerEntry
-from lots.units import Exact
 
 # So many base units of a replacement answer to so many of those sold; whether a split or merger made it so (R23).
 Answer = tuple[int, int, bool]
@@ -72,11 +72,14 @@ class SplitBook:
         The same security, date and ratio booked in several accounts is one split, effective from the first of these
         bookings; another ratio on the same date is refused, and so is a second booking in one account, unless it brings
         the cash in lieu that the first did not. So is an equal ratio within ten days of another: it is one split on two
-        dates, and counting both would double the shares.
+        dates, and counting both would double the shares. A renamed security has split whenever it did under its old
+        symbol.
         """
         self.histories: dict[str, _History] = {}
         booked: dict[str, dict[date, _Booked]] = {}
         for place, entry in enumerate(entries):
+            if entry.kind is EntryKind.RENAME:
+                self._rename(entry.security or "", entry.to_security or "")
             if entry.kind is not EntryKind.SPLIT or entry.security is None:
                 continue
             ratio = exact_ratio(entry.quantity)
@@ -94,6 +97,11 @@ class SplitBook:
         history = self.histories.setdefault(security, _History())
         history.factors.append(ratio * (history.factors[-1] if history.factors else _ONE))
         history.places.append(place)
+
+    def _rename(self, old: str, new: str) -> None:
+        history = self.histories.get(old)
+        if history is not None and new not in self.histories:
+            self.histories[new] = _History([*history.places], [*history.factors])
 
 
 class Measures:

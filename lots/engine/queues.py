@@ -12,9 +12,11 @@ own order (R9), or older ones where the policy does not count them (U5), are ste
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from heapq import merge
 
-from lots.holdings import Loss, Opening
+from lots.engine.holdings import Loss, Opening
+from lots.types import EntryKind
 
 
 class Candidates:
@@ -152,9 +154,11 @@ class Queues:
         return self._pending.setdefault((market, buyers), deque())
 
 
-def rank(opening: Opening) -> tuple[int, bool, int]:
-    """Place in the order of R12; on one date retirement accounts come first (U6)."""
-    return (opening.acquired, opening.is_taxable, opening.order)
+def rank(opening: Opening) -> tuple[int, bool, date, bool, int]:
+    """Place in the order of R12; on one date retirement accounts come first (U6), then in the order of execution."""
+    entry = opening.entry
+    executed = (entry.trade_date, entry.kind is not EntryKind.OPENING, opening.order)
+    return (opening.acquired, opening.is_taxable, *executed)
 
 
 def _disposition(loss: Loss) -> int:

@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from lots.alternatives import Readings, YearFigures
-from lots.report_heading import Heading
-from lots.report_tables import CellKind, Report, Table, columns, rows, total
+from lots.reports.alternatives import Readings, YearFigures
+from lots.reports.heading import Heading
+from lots.reports.tables import CellKind, Report, Table, columns, rows, total
 from lots.rounding import cents
 
 

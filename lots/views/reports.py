@@ -11,14 +11,14 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import Action, person, require
 from accounts.selectors import business_date
 from accounts.selectors import household as household_of
-from lots.report_contents import form_8949_report, gains_report
-from lots.report_files import csv_text
-from lots.report_tables import Report
+from lots.reports.contents import form_8949_report, gains_report
+from lots.reports.files import csv_text
+from lots.reports.tables import Report
+from lots.reports.txf import txf_text
 from lots.selectors import reports as stored
 from lots.selectors import year_reports
 from lots.selectors.tax_desk import NoSuchReturn, TaxDesk, tax_desk
 from lots.services import reporting
-from lots.txf import txf_text
 
 _YEARS = range(1913, 3000)
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -36,7 +36,9 @@ _REPORTS: dict[str, tuple[str, Callable[[TaxDesk], Report]]] = {
 
 
 def _xlsx(report: Report) -> bytes:
-    from lots.workbooks import xlsx_bytes  # brings numpy: half a second that no other page needs
+    from lots.reports.workbooks import (
+        xlsx_bytes,  # brings numpy: half a second that no other page needs
+    )
 
     return xlsx_bytes(report)
 

@@ -14,8 +14,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from lots.csv_text import csv_safe
-from lots.report_files import cell_text
-from lots.report_tables import Cell, CellKind, Report, Table
+from lots.reports.files import cell_text
+from lots.reports.tables import Cell, CellKind, Report, Table
 
 _FORMATS = {
     CellKind.MONEY: "#,##0.00",

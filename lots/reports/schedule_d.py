@@ -12,9 +12,9 @@ from decimal import Decimal
 
 from accounts.types import FilingStatus
 from lots.errors import LedgerError
-from lots.form_8949 import Box, Form8949
 from lots.netting import CarryoverWorksheet, YearInputs, net, with_gains
 from lots.rates import capital_loss_limit
+from lots.reports.form_8949 import Box, Form8949
 from lots.rounding import cents
 from lots.types import Term
 

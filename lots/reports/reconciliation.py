@@ -18,8 +18,8 @@ from typing import Any
 
 from accounts.types import OwnerKind
 from lots.derived import DISPOSAL_VALUES, derived_rows
-from lots.form_8949 import BrokerFigures
 from lots.replay import replay
+from lots.reports.form_8949 import BrokerFigures
 from lots.types import (
     DisposalEvent,
     EntryKind,

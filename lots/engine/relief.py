@@ -18,11 +18,11 @@ from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 
+from lots.engine.holdings import Lot, Part, Position, Sale
+from lots.engine.units import Exact, rate, ratio, whole
 from lots.errors import Oversold, UnknownLot, Unsupported
 from lots.holding_period import first_long_term_day
-from lots.holdings import Lot, Part, Position, Sale
 from lots.types import LedgerEntry, LotPick, Relief
-from lots.units import Exact, rate, ratio, whole
 
 Taken = tuple[Part, Exact]  # shares of one part that leave, in base units
 

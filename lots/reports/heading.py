@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from lots.reports.wash_status import first_final_day, is_provisional, open_losses
 from lots.rounding import cents
 from lots.types import RealizedLot
-from lots.wash_status import first_final_day, is_provisional, open_losses
 
 DRAFT = "Draft, not tax advice. The client's return is the preparer's business."
 

@@ -1,0 +1,1 @@
+"""The inside of ``lots.replay``: nobody else looks in here."""
