@@ -56,8 +56,8 @@ def test_nan_is_refused_on_a_real_row():
             """
             INSERT INTO accounts_taxprofile (household_id, year, filing_status, federal_ordinary_rate,
                 federal_long_rate, niit_rate, state_rate, short_outside, long_outside, short_carryover,
-                long_carryover, carried_loss_value)
-            VALUES (%s, 2022, 'single', 'NaN', 0, 0, 0, 0, 0, 0, 0, 0)
+                long_carryover, carried_loss_value, qualified_dividends)
+            VALUES (%s, 2022, 'single', 'NaN', 0, 0, 0, 0, 0, 0, 0, 0, 0)
             """,
             [household.pk],
         )
