@@ -83,7 +83,7 @@ class Books:
         if entry.holding_start is not None:
             part.holding_start = entry.holding_start.toordinal()
         opening = part.lot.opening
-        opening.is_purchase = True
+        part.was_acquired = True
         opening.free = part
         self.wash.bought(opening, position)
 
@@ -185,7 +185,7 @@ class Books:
                 moved = part
             else:
                 moved = part.cut(quantity)
-                if opening.is_purchase and not moved.matched:
+                if moved.was_acquired and not moved.matched:
                     opening.add_free(moved)
             self.put_in(target, opening, moved)
 
@@ -207,11 +207,10 @@ class Books:
 
 def _keep(part: Part, quantity: Exact, row: int) -> None:
     """Sold shares still count as acquired under U4 LITERAL_ACQUIRED; their basis lies in the row."""
-    opening = part.lot.opening
-    if opening.is_purchase and not part.matched:
+    if part.was_acquired and not part.matched:
         gone = Part(part.lot, part.number, part.holding_start, quantity, (0, 1))
         gone.is_gone = row
-        opening.add_free(gone)
+        part.lot.opening.add_free(gone)
 
 
 def _check_transfer(entry: LedgerEntry, source: LedgerAccount, target: LedgerAccount) -> None:

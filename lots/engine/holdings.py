@@ -67,7 +67,7 @@ class Opening(Lot):
     """
 
     __slots__ = (
-        "account", "acquired", "entry", "free", "is_purchase", "is_taxable", "next", "order",
+        "account", "acquired", "entry", "free", "is_taxable", "next", "order",
         "parts_made", "scale",
     )  # fmt: skip
 
@@ -86,7 +86,6 @@ class Opening(Lot):
         self.acquired = acquired
         self.order = order  # the entry's place in the ledger
         self.scale: Exact = scale  # base units in a share when it was opened
-        self.is_purchase = False  # an acquisition in the sense of R19
         self.parts_made = 0
         self.free: Part | None = None  # first of the parts that may still become replacements
         self.next: Opening | None = None  # the next candidate (``lots.wash_sales``)
@@ -153,7 +152,7 @@ class Part:
 
     __slots__ = (
         "adjusted", "beside", "gift", "holding_start", "is_gone", "lot", "matched", "number",
-        "quantity", "rate",
+        "quantity", "rate", "was_acquired",
     )  # fmt: skip
 
     def __init__(
@@ -164,6 +163,7 @@ class Part:
         self.holding_start = holding_start
         self.quantity = quantity
         self.rate = rate
+        self.was_acquired = False  # in the sense of R19: a spun-off part of a purchase was not
         self.matched = False  # these shares have served as a replacement (R14)
         self.adjusted = False  # and their basis was raised (R13)
         self.gift: tuple[Rate, int] | None = None  # what losses count from (IRC 1015(a)), if less
@@ -188,6 +188,7 @@ class Part:
         self.quantity -= quantity
         lot = self.lot
         piece = Part(lot, lot.opening.next_number(), self.holding_start, quantity, self.rate)
+        piece.was_acquired = self.was_acquired
         piece.matched, piece.adjusted = self.matched, self.adjusted
         piece.gift, piece.is_gone = self.gift, self.is_gone
         return piece

@@ -24,10 +24,11 @@ from lots.types import (
     Relief,
     ReplayResult,
     Scope,
+    SoldReplacementPolicy,
     Term,
     Treatment,
 )
-from tests.lots.ledger import ACCOUNTS, buy, day, lots, sale, sell, split, transfer
+from tests.lots.ledger import ACCOUNTS, buy, day, give, lots, sale, sell, split, transfer
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
 
@@ -579,6 +580,33 @@ def test_spin_offs_cannot_move_more_than_all_of_the_basis() -> None:
     assert refused(spin_off("o", "2025-06-02", "1", "1.01")) == (
         "Entry o: the fraction of the basis that moves is 1.01, not from 0 to 1."
     )
+
+
+@pytest.mark.parametrize(
+    "leaving",
+    [
+        transfer("t", "2026-03-06", 40, "T2", of=[("new", 40)], security="B"),
+        sell("sb", "2026-03-06", 40, 30, of=[("new", 40)], security="B"),
+    ],
+    ids=["transferred", "sold"],
+)
+@pytest.mark.parametrize("sold_shares", SoldReplacementPolicy)
+def test_spun_off_shares_never_become_replacements(
+    leaving: LedgerEntry, sold_shares: SoldReplacementPolicy
+) -> None:
+    """100 A at 100 of 2025 and of 2 March 2026; 20% of the basis goes to B. All of the new A are given away, some of
+    its B leave. The old A, basis 8,000, are sold for 5,000: nothing that was bought is left, -3,000 is allowed."""
+    result = run(
+        A(buy("old", "2025-01-02", 100, 100)),
+        A(buy("new", "2026-03-02", 100, 100)),
+        spin_off("o", "2026-03-05", "1", "0.2"),
+        A(give("g", "2026-03-05", 100, of=[("new", 100)])),
+        leaving,
+        A(sell("s", "2026-03-08", 100, 50, of=[("old", 100)])),
+        policy=Policy(sold_replacement=sold_shares),
+    )
+    assert sale(result, "s") == [(100, -3000, 0)]
+    assert result.matches == ()
 
 
 def test_a_parent_that_is_washed_after_the_spin_off_keeps_its_own_loss() -> None:
