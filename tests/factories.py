@@ -108,6 +108,8 @@ def book(
     block: str = "",
     holding_start: date | None = None,
     acquired: date | None = None,
+    to_security: Security | None = None,
+    basis_fraction: str | None = None,
 ) -> Transaction:
     """Book one transaction through the service and return it. ``amount`` is the whole trade's dollars."""
     ordinal = account.transactions.count() + 1
@@ -126,6 +128,8 @@ def book(
         block=block,
         holding_start=holding_start,
         acquired=acquired,
+        to_security=to_security.pk if to_security else None,
+        basis_fraction=None if basis_fraction is None else Decimal(basis_fraction),
         ordinal=ordinal,
     )
     services.book(firm=account.firm, rows=[row], actor="test")

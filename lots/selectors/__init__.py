@@ -8,7 +8,7 @@ from lots.selectors.changes import (
     reported_owner_years,
 )
 from lots.selectors.holdings import cash, open_lots
-from lots.selectors.ledger import ledger, ledger_stamp, market, traders
+from lots.selectors.ledger import ledger, ledger_stamp, market, succeeded, traders
 from lots.selectors.naming import accounts_named, directory, names
 from lots.selectors.policies import (
     identical_groups,
@@ -43,6 +43,7 @@ __all__ = [
     "realized",
     "reported_owner_years",
     "stored_rows",
+    "succeeded",
     "tax_lots",
     "tax_position",
     "traders",

@@ -1,7 +1,7 @@
 """A household's ledger as the pure engine takes it."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.db.models import Count, Max, Q
 
@@ -57,6 +57,32 @@ def market(household_id: int, securities: Collection[int]) -> frozenset[int]:
     pairs = joined.order_by().values_list("security_id", "to_security_id").distinct()
     whole = connected([*identical, *({old, new} for old, new in pairs if old is not None and new)])
     return frozenset(securities).union(*(one for one in whole if one.intersection(securities)))
+
+
+def succeeded(household_id: int) -> dict[int, frozenset[int]]:
+    """Security -> what its shares became by the household's renames and mergers, again and again.
+
+    What a spin-off brings is not among them: these shares were not bought.
+    """
+    rows = Transaction.objects.filter(
+        account__household=household_id,
+        kind__in=[EntryKind.RENAME, EntryKind.MERGE],
+        to_security__isnull=False,
+    )
+    direct: defaultdict[int | None, set[int]] = defaultdict(set)
+    for old, new in rows.order_by().values_list("security_id", "to_security_id").distinct():
+        direct[old].add(new)
+    return {old: _reached(old, direct) for old in direct if old is not None}
+
+
+def _reached(security: int, direct: Mapping[int | None, Collection[int]]) -> frozenset[int]:
+    found, waiting = set[int](), [security]
+    while waiting:
+        for new in direct.get(waiting.pop(), ()):
+            if new not in found:
+                found.add(new)
+                waiting.append(new)
+    return frozenset(found)
 
 
 def traders(securities: Collection[int]) -> tuple[int, ...]:

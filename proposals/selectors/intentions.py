@@ -119,11 +119,19 @@ def _intention(
 def _basis_a_share(
     trade: ProposedTrade, quantity: Decimal, lots: Mapping[LotKey, LotRow]
 ) -> Decimal:
-    """Today's basis of the shares to sell; the dearest part's where a wash sale has cut the lot since."""
+    """Today's basis of the shares to sell; the dearest part's where a wash sale has cut the lot since.
+
+    Parts of another security, which a spin-off brought, have another basis a share and do not count.
+    """
     named = lots.get((trade.opening_id or 0, trade.part or 0))
     if named is not None and named.quantity >= quantity:
         return named.basis / named.quantity
-    held = [lot.basis / lot.quantity for lot in lots.values() if lot.opening == trade.opening_id]
+    security = named.security if named is not None else trade.security_id
+    held = [
+        lot.basis / lot.quantity
+        for lot in lots.values()
+        if lot.opening == trade.opening_id and lot.security == security
+    ]
     return max(held, default=trade.basis / trade.quantity)
 
 

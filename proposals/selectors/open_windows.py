@@ -107,7 +107,11 @@ def _booked_loss_sales(household_id: int, as_of: date, symbols: dict[int, str]) 
 
 
 def _booked_purchases(household_id: int, as_of: date, symbols: dict[int, str]) -> list[Purchase]:
-    """Purchases and reinvestments of the window as far as they are still held (U4), in today's shares."""
+    """Purchases and reinvestments of the window as far as they are still held (U4), in today's shares.
+
+    Under another security they count where a rename or merger made them so: a spin-off buys nothing (R19).
+    """
+    became = lot_selectors.succeeded(household_id)
     rows = (
         TaxLot.objects.filter(
             account__household=household_id,
@@ -119,6 +123,7 @@ def _booked_purchases(household_id: int, as_of: date, symbols: dict[int, str]) -
             "opening_id",
             "acquired",
             "opening__kind",
+            "opening__security_id",
             "opening__account__name",
             "opening__account__kind",
         )
@@ -136,6 +141,8 @@ def _booked_purchases(household_id: int, as_of: date, symbols: dict[int, str]) -
             retirement=not AccountKind(row["opening__account__kind"]).is_taxable,
         )
         for row in rows
+        if row["security_id"] == row["opening__security_id"]
+        or row["security_id"] in became.get(row["opening__security_id"], ())
     ]
 
 

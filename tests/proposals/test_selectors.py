@@ -93,6 +93,41 @@ def test_purchases_and_reinvestments_block_a_loss_sale(desk: Desk, kind: EntryKi
     }
 
 
+def test_shares_that_a_spin_off_brought_were_not_bought(desk: Desk):
+    """The engine takes none of them as replacements (R19): a loss of them is allowed, and no window opens."""
+    child = factories.make_security(desk.firm, "CHILD")
+    factories.book(desk.ira, EntryKind.BUY, date(2022, 12, 10), desk.sub, "10", amount="1000")
+    factories.book(
+        desk.ira, EntryKind.SPIN_OFF, date(2022, 12, 12), desk.sub, "1",
+        to_security=child, basis_fraction="0.2",
+    )  # fmt: skip
+    assert set(windows(desk).sell_blocked) == {desk.sub.pk}
+
+
+def test_bought_shares_count_under_the_names_they_got_since(desk: Desk):
+    new, newest = (factories.make_security(desk.firm, name) for name in ("NEW", "NEWEST"))
+    factories.book(desk.ira, EntryKind.BUY, date(2022, 12, 10), desk.sub, "10", amount="1000")
+    factories.book(desk.ira, EntryKind.RENAME, date(2022, 12, 12), desk.sub, "1", to_security=new)
+    factories.book(desk.ira, EntryKind.MERGE, date(2022, 12, 13), new, "0.5", to_security=newest)
+    assert windows(desk).sell_blocked[newest.pk].shares == 5
+
+
+def test_basis_a_share_leaves_out_what_was_spun_off_the_lot(desk: Desk):
+    """20 OLD at 100, nine tenths of the basis in CHILD: 10 a share is left, and the order's price of 80 gains."""
+    child = factories.make_security(desk.firm, "CHILD")
+    desk.approved(desk.sale("20"), desk.purchase("19"))
+    factories.book(
+        desk.account, EntryKind.SPIN_OFF, date(2022, 12, 12), desk.old, "1",
+        to_security=child, basis_fraction="0.9",
+    )  # fmt: skip
+    factories.book(
+        desk.account, EntryKind.SELL, date(2022, 12, 13), desk.old, "5", amount="500",
+        picks=(Pick(desk.lot.pk, Decimal(5)),),
+    )  # fmt: skip
+    one, _ = selectors.intentions(desk.household.pk)
+    assert not one.at_loss
+
+
 def test_shares_received_or_sold_again_do_not_block(desk: Desk):
     factories.book(desk.ira, EntryKind.RECEIVE, SOLD, desk.old, "2", amount="160")
     factories.book(desk.ira, EntryKind.BUY, SOLD, desk.sub, "2", amount="160")
