@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from lots.coverage import Coverage
 from lots.types import LotRow, Term
 from lots.year_tax import TaxPosition
 from proposals.types import DraftProposal
@@ -37,7 +38,7 @@ class Outcome(StrEnum):
     NOT_TAX_MANAGED = "not_tax_managed"
     TOO_SMALL = "too_small"  # less than one whole share, to sell or to buy
     HOUSEHOLD_BUSY = "household_busy"  # an approved harvest is still on its way
-    NO_TAX_PROFILE = "no_tax_profile"  # nobody entered the household's rates for the year
+    NO_TAX_PROFILE = "no_tax_profile"  # no rates of the year, or not for all persons together
 
 
 def refuse_float(**values: object) -> None:
@@ -101,6 +102,7 @@ class Book:
     prices: Mapping[int, PricedAt]
     symbols: Mapping[int, str]
     floors: Floors
+    coverage: Coverage  # whose purchases were looked for
 
     def symbol(self, security: int) -> str:
         return self.symbols.get(security, f"security {security}")

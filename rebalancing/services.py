@@ -6,6 +6,7 @@ from datetime import date
 
 from lots import selectors as lot_selectors
 from lots.errors import LedgerError
+from lots.reports.filings import SeveralReturns
 from lots.selectors import tax_position
 from lots.types import Ledger, LedgerEntry, LotRow
 from proposals import selectors as proposal_selectors
@@ -45,7 +46,10 @@ def examine(
     assigned = selectors.assignment(household_id)
     if assigned is None:
         return nothing(Outcome.NO_MODEL, "The household follows no model.")
-    tax = tax_position(household_id, as_of.year)
+    try:
+        tax = tax_position(household_id, as_of.year)
+    except SeveralReturns as apart:
+        return nothing(Outcome.NO_TAX_PROFILE, str(apart))
     if tax is None:
         return nothing(Outcome.NO_TAX_PROFILE, f"There is no tax profile for {as_of.year}.")
     intentions = proposal_selectors.intentions(household_id)
@@ -195,7 +199,9 @@ class _Search:
             inputs=explanation.inputs_text(
                 self._state, self._windows, figures.proof, arrays.universe(self._state)
             ),
-            explanation=explanation.explanation(figures, self._state),
+            explanation=explanation.explanation(
+                figures, self._state, lot_selectors.purchases_searched(self._household)
+            ),
         )
 
 

@@ -8,8 +8,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accounts.types import FilingStatus, OwnerKind
+from lots.errors import LedgerError
 
 JOINT = "joint"
+
+
+class SeveralReturns(LedgerError):
+    """Persons of one household that file apart: its sales are not one taxpayer's, and its tax profile nobody's."""
+
+    code = "several_returns"
+
+    def __init__(self, *, names: Sequence[str], year: int) -> None:
+        super().__init__(
+            f"{' and '.join(names)} file separate returns for {year}, and a tax profile is one "
+            "return's: no tax is computed for them together. Keep every return in a household of "
+            "its own, or enter filing status mfj where they file jointly."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +77,10 @@ def filings(owners: Sequence[TaxOwner], status: FilingStatus | None) -> tuple[Fi
         if owner.kind is OwnerKind.CORPORATION
     ]
     return tuple(found)
+
+
+def one_return(owners: Sequence[TaxOwner], status: FilingStatus, year: int) -> None:
+    """Raises SeveralReturns where the persons' sales are not on one return: netting them would be wrong (R31)."""
+    persons = [owner.name for owner in owners if owner.kind is OwnerKind.PERSON]
+    if persons and not any(filing.is_whole for filing in filings(owners, status)):
+        raise SeveralReturns(names=persons, year=year)

@@ -11,7 +11,9 @@ from accounts.types import FilingStatus, OwnerKind
 from lots.models import Disposal
 from lots.netting import YearInputs, gain_in_income
 from lots.rates import capital_loss_limit
+from lots.reports.filings import one_return
 from lots.rounding import stored_money
+from lots.selectors.reports import tax_owners
 from lots.types import (
     Source,
     Term,
@@ -63,10 +65,18 @@ def year_inputs(household_id: int, year: int) -> YearInputs | None:
     disallow apart from them; carryovers in; income. None without a tax profile of the year, or where it states rates
     and no ``ordinary_income``: taxable income, and with it the carryover, cannot be computed then. Modified AGI and net
     investment income of the profile are before capital gains; here they include the gain that reaches income.
-    Two queries. Raises MissingIncome.
+    Three queries. Raises MissingIncome, lots.reports.filings.SeveralReturns: separate returns are never netted as one.
     """
     profile = tax_profile(household_id, year)
-    return None if profile is None else _inputs(profile)
+    if profile is None:
+        return None
+    _check_one_return(profile)
+    return _inputs(profile)
+
+
+def _check_one_return(profile: TaxProfile) -> None:
+    owners = tax_owners(profile.household_id)
+    one_return(owners, FilingStatus(profile.filing_status), profile.year)
 
 
 def _inputs(profile: TaxProfile) -> YearInputs | None:
@@ -101,11 +111,13 @@ def tax_position(household_id: int, year: int) -> TaxPosition | None:
     """Rates and the year so far: realised here, outside gains, carryovers in. None without a tax profile.
 
     With ``ordinary_income`` the rates are those of the household's own place in the year's brackets, else the
-    profile's. Raises lots.rates.UnknownYear and MissingIncome: no figure stands in for one that is not there.
+    profile's. Raises lots.rates.UnknownYear, MissingIncome and lots.reports.filings.SeveralReturns: no figure stands
+    in for one that is not there.
     """
     profile = tax_profile(household_id, year)
     if profile is None:
         return None
+    _check_one_return(profile)
     inputs = _inputs(profile)
     if inputs is not None:
         return position_at(inputs, carried_loss_value=profile.carried_loss_value)

@@ -264,6 +264,15 @@ def test_without_rates_nothing_is_guessed(scene):
     assert scene.outcomes() == {lot.pk: Outcome.NO_TAX_PROFILE}
 
 
+def test_persons_who_file_apart_are_not_priced_as_one_taxpayer(scene):
+    lot = scene.buy(scene.taxable, "AAA")
+    type(scene.profile).objects.update(filing_status="mfs")
+    result = scene.examine()
+    assert (result.draft, result.reason) == (None, "no_tax_profile")
+    assert "Ann and Bob file separate returns for 2022" in result.detail
+    assert scene.outcomes() == {lot.pk: Outcome.NO_TAX_PROFILE}
+
+
 def test_old_prices_are_said_to_be_old(scene):
     scene.buy(scene.taxable, "AAA")
     scene.security["AAA"].prices.update(day=days_ago(6))

@@ -1,7 +1,9 @@
 """Whose sales stand on one return."""
 
+import pytest
+
 from accounts.types import FilingStatus, OwnerKind
-from lots.reports.filings import TaxOwner, filings
+from lots.reports.filings import SeveralReturns, TaxOwner, filings, one_return
 
 ANN = TaxOwner("1", "Ann", OwnerKind.PERSON)
 BOB = TaxOwner("2", "Bob", OwnerKind.PERSON)
@@ -36,3 +38,15 @@ def test_a_single_person_is_the_whole_household():
 def test_without_a_tax_profile_nobody_is_taken_to_file_jointly():
     assert [one.key for one in filings([ANN, BOB], None)] == ["1", "2"]
     assert filings([], None) == ()
+
+
+@pytest.mark.parametrize("status", [s for s in FilingStatus if s != "mfj"])
+def test_persons_who_file_apart_are_not_one_taxpayer(status):
+    with pytest.raises(SeveralReturns, match="Ann and Bob file separate returns for 2024"):
+        one_return([ANN, INC, BOB], status, 2024)
+
+
+def test_a_couple_that_files_jointly_and_a_single_person_have_one_return():
+    one_return([ANN, BOB, INC], FilingStatus.MARRIED_JOINTLY, 2024)
+    one_return([ANN, INC], FilingStatus.MARRIED_SEPARATELY, 2024)
+    one_return([INC], FilingStatus.SINGLE, 2024)

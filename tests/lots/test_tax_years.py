@@ -10,6 +10,7 @@ from accounts.models import Account, TaxProfile
 from accounts.types import AccountKind, OwnerKind
 from lots.netting import net
 from lots.rates import UnknownYear
+from lots.reports.filings import SeveralReturns
 from lots.selectors import realized, tax_position, year_inputs
 from lots.types import EntryKind, YearToDate
 from lots.year_tax import MissingIncome
@@ -127,3 +128,20 @@ def test_income_without_agi_is_refused_by_name(account: Account) -> None:
 def test_there_is_no_tax_year_without_a_profile(account: Account) -> None:
     assert year_inputs(account.household_id, 2024) is None
     assert tax_position(account.household_id, 2024) is None
+
+
+@pytest.mark.parametrize("status", ["mfs", "single", "hoh"])
+@pytest.mark.parametrize("income", [D(80000), None])
+def test_persons_who_file_apart_are_never_netted_together(
+    account: Account, status: str, income: D | None
+) -> None:
+    profile(account, filing_status=status, ordinary_income=income)
+    assert tax_position(account.household_id, 2024) is not None
+    make_account(account.household, "R-1", owner="Bob", kind=AccountKind.ROTH_IRA)
+    assert tax_position(account.household_id, 2024) is not None  # nothing of his is taxed
+    make_account(account.household, "T-2", owner="Bob")
+    for asked in (year_inputs, tax_position):
+        with pytest.raises(SeveralReturns, match="Ann and Bob file separate returns for 2024"):
+            asked(account.household_id, 2024)
+    TaxProfile.objects.update(filing_status="mfj")
+    assert tax_position(account.household_id, 2024) is not None

@@ -115,6 +115,22 @@ def test_every_method_stands_side_by_side_with_its_tax(account: Account, browser
     assert "before 7 May 2026" in shown
 
 
+def test_a_spouse_who_files_apart_lends_no_losses(account: Account, browser: Client):
+    """Bob lost 5,000 of his own: Ann's gain is not netted with it, and no tax is named."""
+    income(account)
+    TaxProfile.objects.update(filing_status="mfs")
+    assert column(ask(browser, account, shares="50"), "fifo").tax == D("37.50")  # 250 at 15 %
+    his = make_account(account.household, "T-2", owner="Bob")
+    other = make_security(account.firm, "ZZZ")
+    book(his, EntryKind.BUY, date(2025, 1, 15), other, "10", amount="9000")
+    book(his, EntryKind.SELL, date(2026, 2, 2), other, "10", amount="4000")
+    page = ask(browser, account, shares="50")
+    fifo = column(page, "fifo")
+    assert (fifo.long, fifo.tax, fifo.carried) == (D("250.00"), None, None)
+    assert not any(one.is_lowest for one in page.context["answer"].columns)
+    assert "No tax is shown. Ann and Bob file separate returns for 2026" in page.content.decode()
+
+
 def test_looking_books_nothing(account: Account, browser: Client):
     income(account)
     before = (Transaction.objects.count(), TaxLot.objects.count())

@@ -148,6 +148,15 @@ def test_a_household_without_this_years_tax_profile_is_left_alone(drifted: Desk)
     )
 
 
+def test_persons_who_file_apart_are_not_priced_as_one_taxpayer(drifted: Desk) -> None:
+    make_account(drifted.household, "T-2", owner="Bob")
+    assert drifted.examine().reason != "no_tax_profile"
+    TaxProfile.objects.update(filing_status=FilingStatus.MARRIED_SEPARATELY)
+    result = drifted.examine()
+    assert (result.draft, result.reason) == (None, "no_tax_profile")
+    assert "Ann and Bob file separate returns for 2022" in result.detail
+
+
 def test_a_household_that_holds_nothing_is_left_alone(desk: Desk) -> None:
     assert desk.examine().reason == "no_lots_or_cash"
 
