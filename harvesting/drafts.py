@@ -137,7 +137,7 @@ def _explanation(
         "passed_over": _passed_over(findings),
         "instructions": _reinvestment_switches(plan, book, around),
         "assumptions": _assumptions(plan, around),
-        "coverage": _coverage(book),
+        "coverage": around.coverage.sentence,
     }
 
 
@@ -230,13 +230,6 @@ def _assumptions(plan: Plan, around: Surroundings) -> list[str]:
     )
     spreads = "Each leg costs half the spread on the dollars traded; no commission."
     return [value, rates, spreads]
-
-
-def _coverage(book: Book) -> str:
-    return (
-        f"Purchases were looked for in the {len(book.accounts)} accounts of this household on the "
-        "books. Accounts held elsewhere were not seen."
-    )
 
 
 def _inputs(book: Book, around: Surroundings, plan: Plan) -> str:

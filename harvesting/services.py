@@ -105,6 +105,7 @@ def _surroundings(
     )
     return Surroundings(
         tax=tax,
+        coverage=lots_selectors.purchases_searched(household_id),
         substitutes=substitutes,
         half_spreads=security_selectors.half_spreads(firm_id),
         groups=lots_selectors.identical_sets(firm_id, as_of),

@@ -102,7 +102,6 @@ class Book:
     prices: Mapping[int, PricedAt]
     symbols: Mapping[int, str]
     floors: Floors
-    coverage: Coverage  # whose purchases were looked for
 
     def symbol(self, security: int) -> str:
         return self.symbols.get(security, f"security {security}")
@@ -138,6 +137,7 @@ class Surroundings:
     """Everything around the losses that decides whether they may be taken, and what they are worth."""
 
     tax: TaxPosition
+    coverage: Coverage  # whose purchases were looked for
     substitutes: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # by rank
     half_spreads: Mapping[int, Decimal] = field(default_factory=dict)
     groups: tuple[frozenset[int], ...] = ()  # substantially identical securities (R24)

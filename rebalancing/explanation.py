@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from accounts.canonical import canonical_text, decimal_text
 from lots import year_tax
+from lots.coverage import Coverage
 from proposals.types import DraftTrade, Side, Windows
 from proposals.version import LOTWISE_VERSION
 from rebalancing.drift import Drift, DriftRow
@@ -103,7 +104,7 @@ def not_worth_it(figures: Figures, symbols: Mapping[int, str]) -> str:
     )
 
 
-def explanation(figures: Figures, state: HouseholdState) -> dict[str, object]:
+def explanation(figures: Figures, state: HouseholdState, coverage: Coverage) -> dict[str, object]:
     """Figures behind the proposal, for its page: plain values only."""
     worth = figures.worth
     largest = figures.drift.largest
@@ -135,6 +136,7 @@ def explanation(figures: Figures, state: HouseholdState) -> dict[str, object]:
         },
         "assumptions": _assumptions(figures, state),
         "lines": [line(trade, figures, state) for trade in figures.trades],
+        "coverage": coverage.sentence,
     }
 
 

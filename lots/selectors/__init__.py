@@ -7,6 +7,7 @@ from lots.selectors.changes import (
     named_changes,
     reported_owner_years,
 )
+from lots.selectors.evidence import changed_reports, changed_transactions
 from lots.selectors.holdings import cash, open_lots
 from lots.selectors.ledger import ledger, ledger_stamp, market, succeeded, traders
 from lots.selectors.naming import accounts_named, directory, names
@@ -17,6 +18,7 @@ from lots.selectors.policies import (
     policy,
     policy_decisions,
 )
+from lots.selectors.reports import purchases_searched
 from lots.selectors.stored_rows import stored_rows
 from lots.selectors.tables import imported_files, tax_lots, transactions
 from lots.selectors.tax_years import realized, tax_position, year_inputs
@@ -25,6 +27,8 @@ __all__ = [
     "NamedChanges",
     "accounts_named",
     "cash",
+    "changed_reports",
+    "changed_transactions",
     "directory",
     "households_of",
     "identical_groups",
@@ -40,6 +44,7 @@ __all__ = [
     "open_lots",
     "policy",
     "policy_decisions",
+    "purchases_searched",
     "realized",
     "reported_owner_years",
     "stored_rows",

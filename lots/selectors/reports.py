@@ -10,6 +10,7 @@ from django.db.models.functions import ExtractYear
 
 from accounts.models import Account, Household, TaxProfile
 from accounts.types import AccountKind, FilingStatus, OwnerKind
+from lots.coverage import Coverage, NamedAccount, coverage
 from lots.models import Disposal, ReportedYear, Transaction, WashSale
 from lots.reports.filings import TaxOwner
 from lots.selectors.policies import identical_groups, policy
@@ -41,6 +42,10 @@ class ReportAccount:
     @property
     def label(self) -> str:
         return f"{self.name} ({self.number})"
+
+    @property
+    def named(self) -> NamedAccount:
+        return NamedAccount(self.account, self.label, self.held_away)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,13 @@ def report_accounts(household_id: int) -> dict[str, ReportAccount]:
         )
         for row in rows
     }
+
+
+def purchases_searched(household_id: int) -> Coverage:
+    """Whose purchases the household's proposals looked for, and whose not."""
+    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    accounts = [one.named for one in report_accounts(household_id).values()]
+    return coverage(accounts, policy(firm_id))
 
 
 def tax_owners(household_id: int) -> tuple[TaxOwner, ...]:

@@ -16,6 +16,7 @@ from harvesting.types import (
     RecentPurchase,
     Surroundings,
 )
+from lots.coverage import Coverage
 from lots.types import LotRow
 from lots.year_tax import TaxPosition
 
@@ -108,6 +109,7 @@ def around(
     """AAA and BBB go into CCC, then DDD; nothing costs anything unless half spreads are given."""
     return Surroundings(
         tax=tax or position(),
+        coverage=Coverage(looked_at=2, not_checked=("Bob 401(k) (B-9)",), left_out=()),
         purchases=purchases,
         substitutes={AAA: (CCC, DDD), BBB: (CCC, DDD)} if substitutes is None else substitutes,
         **others,  # type: ignore[arg-type]

@@ -118,8 +118,9 @@ def test_the_assumed_value_of_carried_losses_is_stated():
 
 def test_accounts_that_were_not_seen_are_mentioned():
     assert example().explanation["coverage"] == (
-        "Purchases were looked for in the 3 accounts of this household on the books. Accounts held "
-        "elsewhere were not seen."
+        "Purchases were looked for in the 2 accounts of this household on the books. Not checked, "
+        "because their transactions are not here: Bob 401(k) (B-9). Purchases there can disallow a "
+        "loss. Accounts that nobody declared were not seen."
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 from django.http import Http404
 
-from accounts.models import TaxProfile
+from accounts.models import Account, TaxProfile
 from accounts.types import AccountKind
 from harvesting import selectors, services
 from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
@@ -131,6 +131,17 @@ def test_a_loss_becomes_a_pair_of_sale_and_buy(scene):
         "Sell 1 lot of AAA at a loss of $2,000.00 and buy CCC for the same dollars: worth $476.00 "
         "of tax at this household's own rates, for $7.98 of trading cost."
     )
+
+
+def test_accounts_that_were_never_imported_are_named_and_not_counted(scene):
+    """One account is on the books, two are declared: the proposal says which was searched and which were not."""
+    scene.buy(scene.taxable, "AAA")
+    Account.objects.exclude(pk=scene.taxable.pk).update(held_away=True)
+
+    coverage = scene.examine().draft.explanation["coverage"]
+
+    assert "looked for in the 1 account of this household on the books." in coverage
+    assert f"not here: {scene.spouse}, {scene.ira}." in coverage
 
 
 def test_the_position_is_the_ledger_with_outside_gains_and_carryovers(scene):

@@ -286,6 +286,19 @@ def test_the_explanation_carries_weights_worth_and_proof(drifted: Desk) -> None:
     assert len(lines) == len(draft.trades)
 
 
+def test_a_rebalance_names_the_accounts_that_were_never_imported(drifted: Desk) -> None:
+    away = make_account(drifted.household, "X-1", kind=AccountKind.K401)
+    Account.objects.filter(pk=away.pk).update(held_away=True)
+
+    draft = drifted.examine().draft
+
+    assert draft is not None
+    coverage = draft.explanation["coverage"]
+    assert isinstance(coverage, str)
+    assert "looked for in the 2 accounts of this household on the books." in coverage
+    assert f"not here: {away}." in coverage
+
+
 def test_too_much_cash_alone_is_invested(desk: Desk) -> None:
     desk.buy(desk.taxable, "AAA", "370", "37000")
     desk.buy(desk.taxable, "BBB", "280", "28000")
