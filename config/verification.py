@@ -12,6 +12,7 @@ from accounts.models import Firm, Household
 from accounts.selectors import audit_fault
 from lots import conservation
 from lots import selectors as lot_selectors
+from lots.errors import LedgerError
 from lots.models import TaxLot, Transaction
 from lots.rounding import plain
 from lots.services import rebuild_lots
@@ -26,6 +27,7 @@ def violations() -> Iterator[str]:
         if fault:
             yield f"{firm}: audit chain: {fault}"
         for household in Household.objects.filter(firm=firm).order_by("pk"):
+            yield from _booked(household)
             yield from _derived(household)
             yield from _conserved(household)
             yield from _promised(household)
@@ -33,11 +35,26 @@ def violations() -> Iterator[str]:
         yield from _orders(firm)
 
 
+def _booked(household: Household) -> Iterator[str]:
+    """Transactions and figures given out say what they were hashed with."""
+    for account, name in lot_selectors.changed_transactions(household.pk):
+        yield (
+            f"{household.firm}: {household}: account {account}: transaction {name} is not what was booked: "
+            "its content has another hash"
+        )
+    for year in lot_selectors.changed_reports(household.pk):
+        yield f"{household.firm}: {household}: the figures reported of {year} were changed"
+
+
 def _derived(household: Household) -> Iterator[str]:
     """Lots, disposals and wash sales must be what the ledger says (docs/adr/0003)."""
-    with transaction.atomic():
-        changes = rebuild_lots(household_id=household.pk)
-        transaction.set_rollback(True)
+    try:
+        with transaction.atomic():
+            changes = rebuild_lots(household_id=household.pk)
+            transaction.set_rollback(True)
+    except LedgerError as error:
+        yield f"{household.firm}: {household}: the ledger cannot be followed: {error}"
+        return
     differing = changes.inserted + changes.updated + changes.deleted
     if differing:
         yield f"{household.firm}: {household}: {differing} derived rows do not follow from the ledger"
@@ -58,18 +75,31 @@ def _promised(household: Household) -> Iterator[str]:
     """No lot is promised to more orders than it has shares; what an export holds back is promised to nobody."""
     held_back = Proposal.objects.filter(household=household).exclude(held_back=[])
     waiting = set(held_back.values_list("pk", flat=True))
-    promised: dict[int, Decimal] = {}
+    promised: dict[
+        tuple[int, int], Decimal
+    ] = {}  # opening, security: a spin-off's shares are others
     for one in selectors.intentions(household.pk):
         if one.opening is not None and one.proposal not in waiting:
-            promised[one.opening] = promised.get(one.opening, Decimal(0)) + one.quantity
-    lots = TaxLot.objects.filter(opening__in=promised).order_by().values_list("opening_id")
-    held = dict(lots.annotate(Sum("quantity")))
-    for opening in Transaction.objects.filter(pk__in=promised).order_by("pk"):
-        left, shares = held.get(opening.pk, Decimal(0)), promised[opening.pk]
+            lot = (one.opening, one.security)
+            promised[lot] = promised.get(lot, Decimal(0)) + one.quantity
+    if not promised:
+        return
+    openings = Transaction.objects.in_bulk({opening for opening, _ in promised})
+    became = lot_selectors.succeeded(household.pk)
+    lots = TaxLot.objects.filter(opening__in=openings).order_by()
+    held = {
+        (opening, security): quantity
+        for opening, security, quantity in lots.values_list("opening_id", "security_id").annotate(
+            Sum("quantity")
+        )
+    }
+    for (opening, security), shares in sorted(promised.items()):
+        names = {security, *became.get(security, ())}
+        left = sum((held.get((opening, name), Decimal(0)) for name in names), Decimal(0))
         if shares > left:
             yield (
                 f"{household.firm}: {household}: open orders sell {plain(Fraction(shares))} of the lot "
-                f"{opening.external_id}, {plain(Fraction(left))} are open"
+                f"{openings[opening].external_id}, {plain(Fraction(left))} are open"
             )
 
 

@@ -79,6 +79,21 @@ def violations(ledger: Ledger, rows: StoredRows, names: Names) -> Iterator[str]:
     yield from _losses(rows, names)
 
 
+# A stored row may name what is none of the household's: that is a violation to tell, no reason to stop.
+
+
+def _account(names: Names, account: str) -> str:
+    return names.accounts.get(account, "of another household")
+
+
+def _security(names: Names, security: str) -> str:
+    return names.securities.get(security, "a security that the household never traded")
+
+
+def _entry(names: Names, entry: str) -> str:
+    return names.entries.get(entry, "of another household")
+
+
 class _Tally:
     """Shares by account and security, and what each opening can have become, in today's units."""
 
@@ -166,8 +181,8 @@ def _shares(tally: _Tally, rows: StoredRows, names: Names) -> Iterator[str]:
         expected, found = tally.held[place], stored[place]
         if abs(expected - found) > Fraction(STORED_SHARES) * (parts[place] + 1):
             yield (
-                f"account {names.accounts[place[0]]}: {plain(found)} shares of "
-                f"{names.securities[place[1]]} are open, {plain(expected)} follow from its transactions (I1)"
+                f"account {_account(names, place[0])}: {plain(found)} shares of "
+                f"{_security(names, place[1])} are open, {plain(expected)} follow from its transactions (I1)"
             )
 
 
@@ -175,7 +190,7 @@ def _openings(tally: _Tally, rows: StoredRows, names: Names) -> Iterator[str]:
     """I2: no lot has more shares than were opened, none less than nothing, and no basis below nothing."""
     left: defaultdict[tuple[str, str], Fraction] = defaultdict(Fraction)
     for lot in rows.lots:
-        name = names.entries[str(lot.opening)]
+        name = _entry(names, str(lot.opening))
         if lot.quantity <= 0 or lot.basis < 0:
             yield (
                 f"lot {name} has {plain(Fraction(lot.quantity))} shares at a basis of "
@@ -186,8 +201,8 @@ def _openings(tally: _Tally, rows: StoredRows, names: Names) -> Iterator[str]:
         most = tally.opened.get(opening, {}).get(security, Fraction(0))
         if shares > most + Fraction(STORED_SHARES):
             yield (
-                f"lot {names.entries[opening]} has {plain(shares)} shares of {names.securities[security]}, "
-                f"{plain(most)} were opened by transaction {names.entries[opening]} (I2)"
+                f"lot {_entry(names, opening)} has {plain(shares)} shares of {_security(names, security)}, "
+                f"{plain(most)} were opened by transaction {_entry(names, opening)} (I2)"
             )
 
 
@@ -255,7 +270,7 @@ def _market_name(market: str, market_of: Mapping[str, str], names: Names) -> str
     """The symbols of a market that the household traded."""
     members = [name for security, name in names.securities.items()
                if market_of.get(security, security) == market]  # fmt: skip
-    return ", ".join(sorted(members))
+    return ", ".join(sorted(members)) or _security(names, market)
 
 
 def _sales(entries: Sequence[LedgerEntry], sold: Sequence[SoldRow], names: Names) -> Iterator[str]:
@@ -267,7 +282,7 @@ def _sales(entries: Sequence[LedgerEntry], sold: Sequence[SoldRow], names: Names
             0 <= row.permanent <= row.disallowed
         ):
             yield (
-                f"sale {names.entries[str(row.sale)]}: {row.disallowed:,.2f} is disallowed, of which "
+                f"sale {_entry(names, str(row.sale))}: {row.disallowed:,.2f} is disallowed, of which "
                 f"{row.permanent:,.2f} for ever, of a gain of {row.proceeds - row.basis:,.2f} (I4)"
             )
     for entry in entries:
@@ -278,13 +293,13 @@ def _sales(entries: Sequence[LedgerEntry], sold: Sequence[SoldRow], names: Names
         proceeds = sum((row.proceeds for row in rows), _ZERO)
         if proceeds != net:
             yield (
-                f"sale {names.entries[entry.id]}: its lots bring {proceeds:,.2f}, the sale brought "
+                f"sale {_entry(names, entry.id)}: its lots bring {proceeds:,.2f}, the sale brought "
                 f"{net:,.2f} after fees (I4)"
             )
         shares = sum((row.quantity for row in rows), _ZERO)
         if entry.kind is EntryKind.SELL and shares != entry.quantity:
             yield (
-                f"sale {names.entries[entry.id]}: its lots give {plain(Fraction(shares))} shares, "
+                f"sale {_entry(names, entry.id)}: its lots give {plain(Fraction(shares))} shares, "
                 f"{plain(Fraction(entry.quantity))} were sold (I4)"
             )
 
@@ -304,6 +319,6 @@ def _losses(rows: StoredRows, names: Names) -> Iterator[str]:
         if disallowed[sale] != moved[sale]:
             (whole, gone), (matched, matched_gone) = disallowed[sale], moved[sale]
             yield (
-                f"sale {names.entries[str(sale)]}: {whole:,.2f} is disallowed, {gone:,.2f} of it for ever; its "
+                f"sale {_entry(names, str(sale))}: {whole:,.2f} is disallowed, {gone:,.2f} of it for ever; its "
                 f"matches say {matched:,.2f} and {matched_gone:,.2f} (I5)"
             )

@@ -7,14 +7,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from accounts.canonical import sha256_of
 from accounts.services import record_audit
-from accounts.types import AccountKind
+from accounts.types import AccountKind, Role
 from config.verification import violations
-from lots.models import TaxLot, WashSale
+from lots.models import ReportedYear, TaxLot, Transaction, WashSale
+from lots.services import rebuild_lots
 from lots.types import EntryKind, Treatment
 from proposals.models import OrderLot, ProposedTrade
 from tests.factories import book, make_account, make_firm, make_household, make_security
-from tests.proposals.desk import make_desk
+from tests.proposals.desk import make_desk, make_person
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +90,103 @@ def test_rows_that_keep_no_account_of_shares_basis_and_losses_are_named(firm):
         f"{name}: sale {sale.external_id}: 100.00 is disallowed, 100.00 of it for ever; its matches"
         " say 100.00 and 0.00 (I5)",
     ]
+
+
+def tampered(statement: str) -> None:
+    """What somebody with the database's own password can do, past its guards."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(statement)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def test_a_lot_in_another_households_account_is_named(firm):
+    other = make_account(make_household(firm, "Other"), "O-1")
+    TaxLot.objects.update(account=other)
+    assert list(violations()) == [
+        "Harbor Advisers: Miller: 1 derived rows do not follow from the ledger",
+        "Harbor Advisers: Miller: account T-1: 0 shares of AAA are open, 10 follow from its transactions (I1)",
+        "Harbor Advisers: Miller: basis of AAA: 1000 came in with purchases, receipts and disallowed losses,"
+        " 0 is open or was relieved (I3)",
+        "Harbor Advisers: Other: 1 derived rows do not follow from the ledger",
+        "Harbor Advisers: Other: account O-1: 10 shares of a security that the household never traded are open,"
+        " 0 follow from its transactions (I1)",
+        "Harbor Advisers: Other: lot of another household has 10 shares of a security that the household never"
+        " traded, 0 were opened by transaction of another household (I2)",
+        "Harbor Advisers: Other: basis of a security that the household never traded: 0 came in with purchases,"
+        " receipts and disallowed losses, 1000 is open or was relieved (I3)",
+    ]  # fmt: skip
+
+
+def test_a_lot_of_another_firms_security_is_named(firm):
+    TaxLot.objects.update(security=make_security(make_firm("Elm Street"), "XXX"))
+    assert any(
+        "account T-1: 10 shares of a security that the household never traded" in sentence
+        for sentence in violations()
+    )
+
+
+def test_a_forged_transaction_is_named(firm):
+    Transaction.objects.create(
+        account=firm.accounts.get(), external_id="F-1", kind=EntryKind.CASH_IN,
+        trade_date=date(2022, 2, 1), amount=Decimal(500), content_sha256="0",
+    )  # fmt: skip
+    assert list(violations()) == [
+        "Harbor Advisers: Miller: account T-1: transaction F-1 is not what was booked:"
+        " its content has another hash"
+    ]
+
+
+def test_a_changed_purchase_is_named_although_its_lots_follow(firm):
+    tampered("UPDATE lots_transaction SET amount = 900 WHERE kind = 'buy'")
+    rebuild_lots(household_id=firm.households.get().pk)
+    assert list(violations()) == [
+        "Harbor Advisers: Miller: account T-1: transaction T-1-2 is not what was booked:"
+        " its content has another hash"
+    ]
+
+
+def test_a_ledger_that_cannot_be_followed_is_named(firm):
+    account = firm.accounts.get()
+    book(account, EntryKind.SELL, date(2022, 3, 1), firm.securities.get(), "10", amount="900")
+    tampered("UPDATE lots_transaction SET quantity = 9 WHERE kind = 'buy'")
+    found = list(violations())
+    assert found[0].endswith("T-1-2 is not what was booked: its content has another hash")
+    assert found[1].startswith("Harbor Advisers: Miller: the ledger cannot be followed: ")
+
+
+def test_changed_reported_figures_are_named(firm):
+    text = '{"returns":[]}'
+    ReportedYear.objects.create(
+        household=firm.households.get(), year=2022, figures=text, figures_sha256=sha256_of(text),
+        author=make_person(firm, "ada", Role.ADVISER),
+    )  # fmt: skip
+    assert list(violations()) == []
+    tampered("UPDATE lots_reportedyear SET figures = '{\"returns\":[1]}'")
+    assert list(violations()) == [
+        "Harbor Advisers: Miller: the figures reported of 2022 were changed"
+    ]
+
+
+def test_spun_off_shares_hide_no_oversold_parent():
+    desk = make_desk()
+    desk.ordered(desk.sale("12"), desk.purchase("11"))
+    book(
+        desk.account, EntryKind.SPIN_OFF, date(2022, 12, 12), desk.old, "5",
+        to_security=make_security(desk.firm, "CHILD"), basis_fraction="0.2",
+    )  # fmt: skip
+    OrderLot.objects.update(quantity=Decimal(25))
+    ProposedTrade.objects.filter(side="sell").update(quantity=Decimal(25))
+    assert list(violations()) == [
+        "Harbor Advisers: Miller: open orders sell 25 of the lot T-1-1, 20 are open"
+    ]
+
+
+def test_a_renamed_lot_is_promised_under_its_new_name():
+    desk = make_desk()
+    desk.ordered(desk.sale("12"), desk.purchase("11"))
+    book(
+        desk.account, EntryKind.RENAME, date(2022, 12, 12), desk.old, "1",
+        to_security=make_security(desk.firm, "NEW"),
+    )  # fmt: skip
+    assert list(violations()) == []
