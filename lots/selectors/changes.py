@@ -37,10 +37,12 @@ class NamedYear:
 
 @dataclass(frozen=True, slots=True)
 class NamedLot:
-    """A lot part that changes, with what it is."""
+    """A lot part that changes, with what it is, or was where it is gone."""
 
     account: str
+    account_before: str
     symbol: str
+    symbol_before: str
     acquired: date
     external_id: str
     change: LotChange
@@ -135,7 +137,7 @@ def named_changes(changes: LedgerChanges) -> NamedChanges:
         {year.owner for year in changes.years}
     )
     shown = changes.lots[:_SHOWN]
-    places = {figures for lot in shown if (figures := lot.after or lot.before)}
+    places = {figures for lot in shown for figures in (lot.before, lot.after) if figures}
     openings = Transaction.objects.select_related("security").in_bulk(
         {lot.opening for lot in shown}
     )
@@ -156,7 +158,9 @@ def named_changes(changes: LedgerChanges) -> NamedChanges:
         lots=tuple(
             NamedLot(
                 account=accounts[figures.account],
+                account_before=accounts[(lot.before or figures).account],
                 symbol=symbols[figures.security],
+                symbol_before=symbols[(lot.before or figures).security],
                 acquired=figures.acquired,
                 external_id=openings[lot.opening].external_id,
                 change=lot,
@@ -240,8 +244,8 @@ def _lot_line(lot: NamedLot) -> str:
             ("shares", decimal_text(was.quantity), decimal_text(becomes.quantity)),
             ("basis", decimal_text(was.basis), decimal_text(becomes.basis)),
             ("holding since", was.holding_start, becomes.holding_start),
-            ("account", was.account, becomes.account),
-            ("security", was.security, becomes.security),
+            ("account", lot.account_before, lot.account),
+            ("security", lot.symbol_before, lot.symbol),
         )
         if old != new
     )

@@ -118,6 +118,28 @@ def test_a_lot_that_a_late_sale_takes_from_is_listed(account: Account, user: Use
     ]
 
 
+def test_a_lot_that_moves_is_named_as_people_name_it(account: Account, user: User) -> None:
+    """A merger and a transfer: symbols and account numbers, before and after, never keys of the database."""
+    aaa = account.firm.securities.get(symbol="AAA")
+    make_security(account.firm, "NEW")
+    make_account(account.household, "T-2")
+    lot = book(account, EntryKind.BUY, date(2024, 6, 3), aaa, "10", amount="400")
+    text = (
+        "external_id,trade_date,kind,symbol,to_symbol,quantity,to_account\n"
+        "M-1,2024-07-01,merge,AAA,NEW,0.5,\nX-1,2024-07-02,transfer,NEW,,5,T-2\n"
+    )
+
+    seen = draft(user, account, text)
+
+    [row] = seen.changes.lots
+    assert (row.account_before, row.account) == ("T-1", "T-2")
+    assert (row.symbol_before, row.symbol) == ("AAA", "NEW")
+    assert next(iter(seen.changes.lines())) == (
+        f"T-2: lot {lot.external_id} of NEW, 2024-06-03: "
+        "shares 10 -> 5, account T-1 -> T-2, security AAA -> NEW."
+    )
+
+
 def test_a_year_that_was_reported_is_marked_so_with_what_was_said(
     account: Account, user: User
 ) -> None:
