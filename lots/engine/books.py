@@ -107,7 +107,7 @@ class Books:
         basis = whole(entry.amount + entry.fee, self.dollar)
         position.add(opening)
         part = Part(opening, opening.next_number(), acquired, quantity, rate(basis, quantity))
-        opening.parts.append(part)
+        opening.add(part)
         return position, part
 
     def sell(self, entry: LedgerEntry, place: int) -> None:

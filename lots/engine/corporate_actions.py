@@ -100,6 +100,7 @@ class Actions:
                 child = _child(part, fact.basis_moved)
                 _convert(child, units)
                 arriving.lot_for(opening).add(child)
+            held.ranking = None  # every basis has changed
         self._hand_over(fact, received)
 
     def _received(self, fact: Fact) -> dict[str, Position]:
@@ -175,6 +176,7 @@ class Actions:
             if part.gift is not None:
                 value, given_on = part.gift
                 part.gift = _lowered(value, paid), given_on
+        position.ranking = None  # every basis has changed
 
     def _held(self, entry: LedgerEntry, place: int) -> tuple[Position, Exact, int]:
         """The account's position, its base units, and base units in a share."""

@@ -20,6 +20,7 @@ from lots.types import DisposalEvent, EntryKind, LedgerAccount, LedgerEntry
 
 if TYPE_CHECKING:
     from lots.engine.queues import Seat
+    from lots.engine.ranking import Ranking
 
 _MANY = 32
 
@@ -46,6 +47,8 @@ class Lot:
             self.matched += 1
         else:
             self.parts.append(part)
+        if self.position.ranking is not None:
+            self.position.ranking.changed.append(part)
 
     def remove(self, part: "Part") -> None:
         """Take a part out; the position forgets a lot that has none left."""
@@ -67,7 +70,7 @@ class Opening(Lot):
     """
 
     __slots__ = (
-        "account", "acquired", "entry", "free", "is_taxable", "next", "order",
+        "_last_free", "account", "acquired", "entry", "free", "is_taxable", "next", "order",
         "parts_made", "scale",
     )  # fmt: skip
 
@@ -88,6 +91,7 @@ class Opening(Lot):
         self.scale: Exact = scale  # base units in a share when it was opened
         self.parts_made = 0
         self.free: Part | None = None  # first of the parts that may still become replacements
+        self._last_free: Part | None = None  # last of several
         self.next: Opening | None = None  # the next candidate (``lots.wash_sales``)
 
     @property
@@ -117,11 +121,10 @@ class Opening(Lot):
         """Another part that may become a replacement, after those there are."""
         last = self.first_free()
         if last is None:
-            self.free = part
+            self.free = self._last_free = part
             return
-        while last.beside is not None:
-            last = last.beside
-        last.beside = part
+        last = self._last_free or last
+        last.beside = self._last_free = part
 
     def is_same_order(self, other: "Opening") -> bool:
         """Fills of one order of one account are one block (R9): two accounts may give their orders the same name."""
@@ -206,6 +209,8 @@ class Part:
         if self.is_gone is None:
             lot.parts.insert(lot.matched, piece)
             lot.matched += 1
+            if lot.position.ranking is not None:  # the loss is about to raise its basis
+                lot.position.ranking.changed.append(piece)
         return piece
 
 
@@ -213,7 +218,7 @@ class Position:
     """One account's lots of one security, earliest acquired first (R22)."""
 
     __slots__ = (
-        "_by_entry", "_first", "_gone", "_lots", "account", "is_taxable", "seat", "security",
+        "_by_entry", "_first", "_gone", "_lots", "account", "is_taxable", "ranking", "seat", "security",
     )  # fmt: skip
 
     def __init__(self, account: LedgerAccount, security: str) -> None:
@@ -221,6 +226,7 @@ class Position:
         self.security = security
         self.is_taxable = account.kind.is_taxable
         self.seat: Seat | None = None  # its place among the queues of the wash-sale rule
+        self.ranking: Ranking | None = None  # made by the first sale that compares basis
         self._lots: list[Lot] = []
         self._first = 0  # where the lots begin that are not empty
         self._gone = 0  # empty lots behind the first

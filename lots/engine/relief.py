@@ -15,13 +15,12 @@ shares chosen are told in the order of original acquisition, in which losses of 
 """
 
 from collections.abc import Iterable
-from datetime import date
 from fractions import Fraction
 
 from lots.engine.holdings import Lot, Part, Position, Sale
+from lots.engine.ranking import HighestBasis, LowestTax
 from lots.engine.units import Exact, rate, ratio, whole
 from lots.errors import Oversold, UnknownLot, Unsupported
-from lots.holding_period import first_long_term_day
 from lots.types import LedgerEntry, LotPick, Relief
 
 Taken = tuple[Part, Exact]  # shares of one part that leave, in base units
@@ -74,6 +73,7 @@ def average(position: Position, entry: LedgerEntry) -> None:
     for part in parts:
         part.rate = common
         part.adjusted = adjusted
+    position.ranking = None
 
 
 def _taken(parts: Iterable[Part], wanted: Exact) -> tuple[list[Taken], Exact]:
@@ -91,24 +91,10 @@ def _taken(parts: Iterable[Part], wanted: Exact) -> tuple[list[Taken], Exact]:
 def _in_order(position: Position, relief: Relief, sale: Sale | None) -> Iterable[Part]:
     if relief is Relief.LIFO:
         return position.parts_latest_first()
-    if relief is Relief.HIFO:
-        return sorted(position.parts(), key=lambda part: -ratio(*part.rate))
-    if sale is None:
-        return position.parts()
-    return sorted(position.parts(), key=lambda part: _burden(part, sale))
-
-
-def _burden(part: Part, sale: Sale) -> tuple[int, Fraction]:
-    """LOWEST_TAX: the kind of gain or loss, then dollars per base unit."""
-    basis, start = part.basis_sold_at(sale.rate)
-    gain = ratio(*sale.rate) - ratio(*basis)
-    sold_on = sale.entry.trade_date
-    is_long = part.lot.opening.is_inherited or sold_on >= first_long_term_day(
-        date.fromordinal(start)
-    )
-    if gain < 0:
-        return (1 if is_long else 0), gain
-    return (2 if is_long else 3), gain
+    kind = HighestBasis if relief is Relief.HIFO else LowestTax
+    if type(position.ranking) is not kind:
+        position.ranking = kind(position)
+    return position.ranking.parts(sale)
 
 
 def _identified(position: Position, entry: LedgerEntry, scale: int) -> list[Taken]:
