@@ -1,6 +1,8 @@
-"""Lock order, always: household, then proposals, accounts and lots, each by ascending id.
+"""Lock order, always: firm, household, then proposals, accounts and lots, each by ascending id.
 
-Households are locked here and nowhere else.
+Firms and households are locked here and nowhere else. What replays households by the firm's facts (what is identical,
+how the law is read, what happened to a security) has the firm to itself; what books shares it, so that no household
+whose first trades are under way is overlooked, and no booking follows facts that are being changed.
 """
 
 from collections.abc import Iterable
@@ -8,6 +10,21 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from accounts.models import Household
+
+_FIRM_LOCK_SPACE = 0x4C59  # beside those of the audit chain and of exports
+
+
+def lock_firm(firm_id: int) -> None:
+    """Have the firm's tax facts to oneself until the transaction ends: bookings wait, and are waited for.
+
+    Take it before any other lock, and never after ``share_firm``: two who share could not both get it.
+    """
+    _advisory("pg_advisory_xact_lock", firm_id)
+
+
+def share_firm(firm_id: int) -> None:
+    """Keep the firm's tax facts as they are until the transaction ends; before any lock of a household."""
+    _advisory("pg_advisory_xact_lock_shared", firm_id)
 
 
 def lock_household(household_id: int) -> Household:
@@ -25,3 +42,11 @@ def lock_households(household_ids: Iterable[int]) -> None:
         .order_by("pk")
         .values_list("pk")
     )
+
+
+def _advisory(function: str, firm_id: int) -> None:
+    connection = transaction.get_connection()
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("a firm is locked inside a transaction")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s, %s)", [_FIRM_LOCK_SPACE, firm_id])

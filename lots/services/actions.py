@@ -9,6 +9,7 @@ from django.db.models import Min, Q, QuerySet
 
 from accounts.canonical import decimal_text
 from accounts.errors import Conflict
+from accounts.locks import lock_firm
 from accounts.models import Account, Firm
 from accounts.selectors import business_date
 from lots.booking import BookingError, RowProblem
@@ -42,7 +43,8 @@ def record_action(
     Raises Conflict for a fact that contradicts the one known for the day, and where trades of that day are booked:
     they would count as executed before it; BookingError as ``book`` does; Security.DoesNotExist.
     """
-    security = Security.objects.select_for_update().get(firm=firm, pk=security_id)
+    lock_firm(firm.pk)
+    security = Security.objects.get(firm=firm, pk=security_id)
     row = NewTransaction(
         account=0,
         external_id=f"{kind}:{security.symbol}:{effective_on}",

@@ -5,7 +5,7 @@ from datetime import date
 
 from django.db import models, transaction
 
-from accounts.locks import lock_households
+from accounts.locks import lock_households, share_firm
 from accounts.models import Account, Firm
 from accounts.selectors import business_date
 from accounts.services import record_audit
@@ -49,10 +49,11 @@ def book(
 
     Inside a trade date the order of ``rows`` is the order of execution. A row whose (account, external id) is booked
     with the same content is known and changes nothing, and so is a statement's row of an execution that a fill has
-    booked (``lots.executions``). Locks the households in ascending order.
+    booked (``lots.executions``). Shares the firm, then locks the households in ascending order (``accounts.locks``).
     Raises BookingError naming every row that stands in the way; ``as_of`` (default: the firm's today) bounds dates.
     ``explained`` are transactions of statements that a fill has been linked to: no other fill tells of them.
     """
+    share_firm(firm.pk)
     accounts = _checked_accounts(firm, rows, as_of or business_date(firm))
     households = {row.account: accounts[row.account].household_id for row in rows}
     lock_households(households.values())

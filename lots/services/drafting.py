@@ -19,9 +19,9 @@ from lots.changes import LedgerChanges
 from lots.models import ImportDraft
 from lots.selectors.changes import NamedChanges
 from lots.services.importing import (
-    ReadImport,
     book_read,
     file_name,
+    households_named,
     known_import,
     read_import,
     summary_sentence,
@@ -82,7 +82,7 @@ def preview_import(
         firm=firm, user=user, file=file, name=name, format=format, account=account, as_of=as_of
     )
     summary, changes = preview(
-        households=_households(read), as_of=as_of, change=lambda: book_read(read)
+        households=households_named(read), as_of=as_of, change=lambda: book_read(read)
     )
     return ImportPreview(
         name, summary, selectors.named_changes(changes), sha256=hashlib.sha256(file).hexdigest()
@@ -197,7 +197,7 @@ def _book_draft(draft: ImportDraft, user: User) -> str:
         firm=firm, user=user, file=data, name=draft.name, format=None, account=account, as_of=as_of
     )
     summary, changes = watched(
-        households=_households(read), as_of=as_of, change=lambda: book_read(read)
+        households=households_named(read), as_of=as_of, change=lambda: book_read(read)
     )
     if changes.sha256() != draft.changes_sha256:
         named = selectors.named_changes(changes)
@@ -205,13 +205,6 @@ def _book_draft(draft: ImportDraft, user: User) -> str:
             ImportPreview(draft.name, summary, named, draft.public_id, draft.sha256)
         )
     return summary_sentence(draft.name, summary)
-
-
-def _households(read: ReadImport) -> frozenset[int]:
-    """The households whose accounts the file names."""
-    accounts = {row.account for row in read.content.rows}
-    rows = Account.objects.filter(firm=read.firm, pk__in=accounts).order_by()
-    return frozenset(rows.values_list("household_id", flat=True))
 
 
 def _forget_old() -> None:

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from accounts import access
+from accounts.locks import lock_households, share_firm
 from accounts.models import Account, Firm, User
 from accounts.selectors import business_date
 from lots import selectors
@@ -99,7 +100,12 @@ def read_import(
 
 @transaction.atomic
 def book_read(read: ReadImport) -> ImportSummary:
-    """Book what was read, all or nothing. Raises ImportRefused."""
+    """Book what was read, all or nothing. Raises ImportRefused.
+
+    The households are locked before the file is put on record: whoever looks at the same file has them locked by then.
+    """
+    share_firm(read.firm.pk)
+    lock_households(households_named(read))
     record, is_first = ImportedFile.objects.get_or_create(
         **read.fingerprint,
         defaults={"name": read.name, "format": read.content.format, "imported_by": read.user},
@@ -107,6 +113,13 @@ def book_read(read: ReadImport) -> ImportSummary:
     if not is_first:  # somebody else's import of the same file has just finished
         return _known_file(record)
     return _book_file(read, record)
+
+
+def households_named(read: ReadImport) -> frozenset[int]:
+    """The households whose accounts the file names."""
+    accounts = {row.account for row in read.content.rows}
+    rows = Account.objects.filter(firm=read.firm, pk__in=accounts).order_by()
+    return frozenset(rows.values_list("household_id", flat=True))
 
 
 def _fingerprint(firm: Firm, file: bytes, account: Account | None) -> dict[str, object]:

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from django.db import transaction
 
-from accounts.locks import lock_households
+from accounts.locks import lock_households, share_firm
+from accounts.models import Household
 from lots import selectors
 from lots.changes import LedgerChanges, compare
 
@@ -21,6 +22,9 @@ def watched(
 
     ``as_of`` decides which years are closed. Whatever ``change`` raises goes through, and then nothing is written.
     """
+    firms = Household.objects.filter(pk__in=households).values_list("firm_id", flat=True)
+    for firm_id in sorted(set(firms)):
+        share_firm(firm_id)
     lock_households(households)
     before = selectors.ledger_state(households)
     result = change()

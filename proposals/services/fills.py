@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.access import Action
 from accounts.errors import Conflict
-from accounts.locks import lock_households
+from accounts.locks import lock_households, share_firm
 from accounts.models import Firm, User
 from accounts.selectors import business_date
 from accounts.services import record_audit
@@ -51,6 +51,7 @@ def import_fills(*, user: User, file: bytes, name: str) -> FillImport:
     check_bytes(name=name, data=file)
     rows = read_fills(decoded(name=name, data=file), name=name, as_of=business_date(firm))
     with transaction.atomic(durable=True):
+        share_firm(firm.pk)
         orders = _locked_orders(user, rows)
         problems = Problems(name)
         new = new_fills(rows, orders, problems)
