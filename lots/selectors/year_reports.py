@@ -75,7 +75,7 @@ def _held_away(desk: TaxDesk, seller: ReportAccount) -> tuple[ReportAccount, ...
 
 def year_report(desk: TaxDesk) -> YearReport:
     """Form 8949 and Schedule D of the return."""
-    form = form_8949([_form_sale(desk, sold) for sold in desk.sold])
+    form = _form(desk)
     return YearReport(
         heading=heading(desk),
         form=form,
@@ -83,6 +83,11 @@ def year_report(desk: TaxDesk) -> YearReport:
         words={_key(sold.row): _words(desk, sold) for sold in desk.sold},
         remark=desk.why_no_brokers if desk.rows else "",
     )
+
+
+def _form(desk: TaxDesk) -> Form8949:
+    """The one form that every report of the return and year ties to."""
+    return form_8949([_form_sale(desk, sold) for sold in desk.sold])
 
 
 def _form_sale(desk: TaxDesk, sold: SoldLot) -> FormSale:
@@ -226,7 +231,7 @@ def _schedules(
     schedules, brought = {}, {}
     for year in years:
         there = replace(desk, year=year)
-        form = form_8949([FormSale(sold.row, sold.symbol) for sold in there.sold])
+        form = _form(there)
         schedules[year] = _schedule(there, form, year)
         entered = _brought(desk.household.pk, year) if desk.filing.is_whole else None
         if entered is not None:

@@ -127,6 +127,7 @@ def test_a_year_is_provisional_and_names_the_sales_still_open(firm, browser, hou
 @pytest.mark.parametrize(("today", "is_final"), [("2027-01-30", False), ("2027-01-31", True)])
 def test_a_year_is_final_from_31_january(firm, browser, household, today, is_final):
     Firm.objects.filter(pk=firm.pk).update(pinned_date=day(today))
+    book(Account.objects.get(number="T-1"), EntryKind.CASH_IN, day("2027-01-30"), amount="1")
 
     text = browser.get(address(household, "2026/")).content.decode()
 
@@ -258,6 +259,24 @@ def test_losses_are_carried_forward_by_the_worksheet(browser, household):
         "2026", "5000.00", "0.00", "-5630.00", "0.00", "-5630.00", "-3000.00", "2630.00", "0.00", "",
     ]  # fmt: skip
     assert ["8", "Short-term carryover to the next year", "2630.00"] in rows
+
+
+def test_the_carryforward_ties_to_the_form_of_a_fund_to_the_cent(browser, household):
+    """Fund shares of 2011 are box E, those of 2013 box D: each box rounds its 0.33 by itself."""
+    for symbol, bought in (("OLD", "2011-06-01"), ("NEW", "2013-06-03")):
+        fund = make_security(household.firm, symbol)
+        account = household.accounts.get(number="T-1")
+        book(account, BUY, day(bought), fund, "3", amount="10")
+        book(account, SELL, day("2026-05-04"), fund, "1", amount="1")
+    household.firm.securities.update(is_fund=True)
+
+    schedule = browser.get(address(household, "2026/")).context["schedule"]
+    rows = file_rows(browser, household, "2026/carryforward.csv")
+
+    assert schedule.line15 == Decimal("-4.66")
+    header = next(row for row in rows if row and row[0] == "Year")
+    line = dict(zip(header, rows[rows.index(header) + 1], strict=True))
+    assert (line["Line 7"], line["Line 15"]) == (str(schedule.line7), "-4.66")
 
 
 def test_a_tax_profile_that_lacks_income_says_what_to_enter(browser, household):
