@@ -120,9 +120,11 @@ class WashBook:
         self._measures = records.measures
         self._identity = identity
         self._policy = policy
-        self._only_newer = policy.older_lot is OlderLotPolicy.ONLY_NEWER_THAN_SOLD
         self._is_permanent = _permanent_pairs(records.accounts.values())
-        self._queues = Queues(_buyers_by_seller(records.accounts.values(), policy))
+        self._queues = Queues(
+            _buyers_by_seller(records.accounts.values(), policy),
+            only_newer=policy.older_lot is OlderLotPolicy.ONLY_NEWER_THAN_SOLD,
+        )
 
     def market(self, account: str, security: str) -> str:
         """Purchases and losses meet under one name: the identical group, or one broker's security (R27)."""
@@ -148,8 +150,8 @@ class WashBook:
             self._records.moved_first.add(opening.order)
         if opening.entry.kind is EntryKind.OPENING:
             return  # shares sold before it was taken over are not replaced by it
-        for loss in seat.pending_losses(first):
-            if loss.unmatched and self._may_replace(loss, opening):
+        for loss in seat.pending_losses(first, opening):
+            if self._may_replace(loss, opening):
                 self._match(loss, opening)
                 if opening.first_free() is None:
                     return
@@ -161,28 +163,16 @@ class WashBook:
         """
         seat = self._seat(position)
         first = losses[0].sale.day - _REACH_DAYS
-        candidates = seat.candidates(first)
-        opening = next(candidates, None)
         for loss in losses:
             if self.keeps_sold_shares and not self._is_still_a_loss(loss):
                 continue
-            while loss.unmatched and opening is not None:
-                if not self._may_replace(loss, opening):
-                    self._match_others(loss, seat.candidates(first))
-                    break
-                self._match(loss, opening)
-                if opening.first_free() is None:
-                    opening = next(candidates, None)
-            if loss.unmatched:
-                seat.pending.append(loss)
-
-    def _match_others(self, loss: Loss, candidates: Iterable[Opening]) -> None:
-        """Past one that may not replace these shares, though it may replace others of the sale."""
-        for opening in candidates:
-            if self._may_replace(loss, opening):
-                self._match(loss, opening)
-                if not loss.unmatched:
-                    return
+            for opening in seat.candidates(first, loss.opening):
+                if self._may_replace(loss, opening):
+                    self._match(loss, opening)
+                    if not loss.unmatched:
+                        break
+            else:
+                seat.pending.add(loss)
 
     def _is_still_a_loss(self, loss: Loss) -> bool:
         """Under U4 LITERAL_ACQUIRED an earlier loss of the same sale may have moved into this one's basis."""
@@ -192,11 +182,8 @@ class WashBook:
         return loss.rate[0] > 0
 
     def _may_replace(self, loss: Loss, opening: Opening) -> bool:
-        """Everything of step 2 but window, group, scope and use, which the queues already answer."""
-        sold = loss.opening
-        if opening is sold or (opening.entry.block and opening.is_same_order(sold)):
-            return False
-        if self._only_newer and opening.acquired < sold.acquired:
+        """Everything of step 2 that the queues do not answer: an order that is one purchase, and dated groups."""
+        if opening is loss.opening:
             return False
         return not self._identity.changes or self._identity.identical(
             loss.sale.security,

@@ -348,6 +348,30 @@ def test_a_controlled_corporation_counts_and_raises_nobodys_basis():
     assert result.matches[0].rule_ids == ("R5", "R12", "R16", "R18")
 
 
+def test_a_block_sold_beside_another_lot_leaves_no_purchase_of_the_corporation_out():
+    """65 sold at 10 that cost 50, 40 lost on each. The block's 35 take 10, 10 and 15 of the corporation's shares; the
+    30 of the other lot take the block's last 5, then 25 of the 35 that the corporation's third purchase has left."""
+    result = run(
+        buy("f1", "2026-03-02", 10, 50, block="B"),
+        buy("f2", "2026-03-02", 10, 50, block="B"),
+        buy("f3", "2026-03-02", 20, 50, block="B"),
+        buy("g", "2026-03-03", 30, 50),
+        buy("x2", "2026-03-04", 10, 40, account="C"),
+        buy("x3", "2026-03-04", 10, 40, account="C"),
+        buy("x4", "2026-03-05", 50, 8, account="C"),
+        sell("s", "2026-03-10", 65, 10, of=[("f1", 10), ("f2", 10), ("f3", 15), ("g", 30)]),
+        buy("x5", "2026-03-11", 5, 10, account="C"),
+    )
+    assert sale(result, "s") == [
+        (10, -400, 400), (10, -400, 400), (15, -600, 600), (30, -1200, 1200)
+    ]  # fmt: skip
+    assert [(match.replacement, match.shares) for match in result.matches] == [
+        ("x2", 10), ("x3", 10), ("x4", 15), ("f3", 5), ("x4", 25)
+    ]  # fmt: skip
+    assert sum(row.permanent for row in result.realized) == 2400
+    assert lots(result, "f3") == [(5, 450, "2026-03-02")]  # own date: g is younger
+
+
 def test_a_corporations_own_loss_looks_at_its_own_purchases():
     entries = (
         buy("a", "2025-01-06", 100, 50, account="C"),
