@@ -1,6 +1,6 @@
 """Reported fills against their orders: which are new, which fit, and what each becomes in the ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -26,6 +26,7 @@ def new_fills(
     """The rows that are not booked yet; what cannot be booked is noted in ``problems``."""
     new: list[FillRow] = []
     left = {key: order.quantity - order.filled_quantity for key, order in orders.items()}
+    successions = _successions(orders.values())
     for row in rows:
         order = orders.get(row.order)
         if order is None:
@@ -39,7 +40,7 @@ def new_fills(
                 reason = "this fill is known with another date, quantity, price or fee"
                 problems.add(reason, line=row.line, column="external_id")
             continue
-        fault = _fault(row, order, left[row.order])
+        fault = _fault(row, order, left[row.order]) or _merged(row, order, successions)
         if fault is not None:
             problems.add(fault[1], line=row.line, column=fault[0])
             continue
@@ -75,15 +76,65 @@ def _fault(row: FillRow, order: Order, left: Decimal) -> tuple[str, str] | None:
     return None
 
 
+def _successions(orders: Iterable[Order]) -> list[Transaction]:
+    """The renames and mergers in the ledgers of the orders' households, oldest first."""
+    rows = Transaction.objects.filter(
+        account__household__in={order.proposal.household_id for order in orders},
+        kind__in=[EntryKind.RENAME, EntryKind.MERGE],
+        to_security__isnull=False,
+    )
+    return list(
+        rows.select_related("account", "security", "to_security").order_by("trade_date", "pk")
+    )
+
+
+def _since(order: Order, day: date, successions: Iterable[Transaction]) -> Iterator[Transaction]:
+    """What the shares of an order became until ``day``, as booked after its proposal was made."""
+    security = order.security_id
+    for fact in successions:
+        if (
+            fact.security_id == security
+            and fact.account.household_id == order.proposal.household_id
+            and fact.trade_date <= day
+            and fact.booked_at >= order.proposal.created_at
+        ):
+            security = fact.to_security_id or security
+            yield fact
+
+
+def _merged(
+    row: FillRow, order: Order, successions: Iterable[Transaction]
+) -> tuple[str, str] | None:
+    """A renamed share is the same share; a merged one is another, in another number."""
+    for fact in _since(order, row.trade_date, successions):
+        if fact.kind == EntryKind.MERGE:
+            return "order_id", (
+                f"{fact.security} became {fact.to_security} by the merger of {fact.trade_date}: close the order "
+                "and book the trade as a transaction"
+            )
+    return None
+
+
+def _traded(order: Order, day: date, successions: Iterable[Transaction]) -> int:
+    """The order's security under the name that it has on the day."""
+    security = order.security_id
+    for fact in _since(order, day, successions):
+        security = fact.to_security_id or security
+    return security
+
+
 def booking_of(row: FillRow, order: Order, lots: Lots) -> NewTransaction:
-    """The transaction that a fill becomes: a sale of ``lots``, or a purchase in its order's block (R9)."""
+    """The transaction that a fill becomes: a sale of ``lots``, or a purchase in its order's block (R9).
+
+    A security that was renamed meanwhile is traded under its new name.
+    """
     selling = order.side == Side.SELL
     return NewTransaction(
         account=order.account_id,
         external_id=row.external_id,
         trade_date=row.trade_date,
         kind=_kind(order),
-        security=order.security_id,
+        security=_traded(order, row.trade_date, _successions([order])),
         quantity=row.quantity,
         price=row.price,
         amount=_dollars(row),
@@ -151,8 +202,10 @@ def told_before(rows: Sequence[FillRow], orders: Mapping[UUID, Order]) -> dict[i
         core = (one.account_id, one.kind, one.security_id, one.trade_date, one.quantity)
         unused.setdefault(core, []).append(one)
     found = {}
+    successions = _successions(traded)
     for row, order in zip(rows, traded, strict=True):
-        core = (order.account_id, _kind(order), order.security_id, row.trade_date, row.quantity)
+        security = _traded(order, row.trade_date, successions)
+        core = (order.account_id, _kind(order), security, row.trade_date, row.quantity)
         same = [one for one in unused.get(core, []) if abs(one.amount - _dollars(row)) <= CENT]
         if same:
             best = min(same, key=lambda one: _unlike(one, row))

@@ -15,6 +15,8 @@ from proposals import selectors, services
 from proposals.errors import BadDraft
 from proposals.models import Fill, Order, Proposal
 from proposals.types import FillImport, ProposalKind, Side
+from securities.importers.refusal import ImportRefused
+from securities.models import Security
 from tests import factories
 from tests.proposals.desk import TODAY, Desk, fills_file, make_desk
 
@@ -42,6 +44,48 @@ def statement_sale(desk: Desk, quantity: str, amount: str, **changes) -> Transac
     return factories.book(
         desk.account, EntryKind.SELL, TODAY, desk.old, quantity, amount=amount, **changes
     )
+
+
+# Orders whose security became another one
+
+
+def became(desk: Desk, kind: EntryKind, ratio: str = "1") -> Security:
+    new = factories.make_security(desk.firm, "NEW")
+    factories.book(desk.account, kind, TODAY, desk.old, ratio, to_security=new)
+    return new
+
+
+def test_an_order_of_a_renamed_security_is_filled_under_its_new_name(desk: Desk):
+    desk.ordered()
+    new = became(desk, EntryKind.RENAME)
+    sell, buy = order(Side.SELL), order(Side.BUY)
+    fill(desk, (sell, "F-1", "2022-12-28", "20", "80"), (buy, "F-2", "2022-12-28", "19", "80"))
+    [sold] = Disposal.objects.all()
+    assert (sold.security, sold.opening, sold.quantity) == (new, desk.lot, Decimal(20))
+    assert Proposal.objects.get().status == "filled"
+    assert list(violations()) == []
+
+
+def test_a_statements_sale_under_the_new_name_is_known(desk: Desk):
+    desk.ordered()
+    new = became(desk, EntryKind.RENAME)
+    told = factories.book(
+        desk.account, EntryKind.SELL, TODAY, new, "20", amount="1600",
+        picks=(Pick(desk.lot.pk, Decimal(20)),),
+    )  # fmt: skip
+    assert fill(desk, (order(Side.SELL), "F-1", "2022-12-28", "20", "80")).linked == 1
+    assert Fill.objects.get().transaction == told
+
+
+def test_an_order_of_a_merged_security_is_refused_with_the_way_out(desk: Desk):
+    desk.ordered()
+    became(desk, EntryKind.MERGE, "0.5")
+    with pytest.raises(ImportRefused) as refused:
+        fill(desk, (order(Side.SELL), "F-1", "2022-12-28", "20", "80"))
+    assert (
+        "OLD became NEW by the merger of 2022-12-28: close the order and book the trade as a transaction"
+    ) in str(refused.value)
+    assert not Fill.objects.exists()
 
 
 # The lots of partial fills
