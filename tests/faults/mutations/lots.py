@@ -3,10 +3,13 @@
 from tests.faults.mutations.mutation import Mutation
 
 _BOOKS = "lots/engine/books.py"
+_RANKING = "lots/engine/ranking.py"
 _RELIEF = "lots/engine/relief.py"
 _SPLITS = "lots/engine/splits.py"
 _ACTIONS = "lots/engine/corporate_actions.py"
 _ORACLE = "test_oracle.py::test_engine_and_oracle_agree_under_the_default_policy"
+_RANKED = "test_ranking.py"
+_CHANGED = "test_ranking.py::test_spin_offs_and_returns_of_capital_change_the_order"
 
 _COST = (
     Mutation(
@@ -124,24 +127,94 @@ _CHOICE = (
     ),
     Mutation(
         "the lots of the lowest cost are sold first",
-        _RELIEF,
-        "key=lambda part: -ratio(*part.rate)",
-        "key=lambda part: ratio(*part.rate)",
+        _RANKING,
+        "return mine > its",
+        "return mine < its",
         (_ORACLE,),
     ),
     Mutation(
         "long-term losses go before short-term ones",
-        _RELIEF,
-        "return (1 if is_long else 0), gain",
-        "return (0 if is_long else 1), gain",
+        _RANKING,
+        "            if not is_below(price, part.rate):\n",
+        "            if part.rate:\n",
         (_ORACLE,),
     ),
     Mutation(
         "short-term gains go before long-term ones",
-        _RELIEF,
+        _RANKING,
+        "            if not is_below(price, part.rate):\n",
+        "            if not part.rate:\n",
+        (_ORACLE,),
+    ),
+    Mutation(
+        "beside a gift long-term losses go before short-term ones",
+        _RANKING,
+        "return (1 if is_long else 0), gain",
+        "return (0 if is_long else 1), gain",
+        (_RANKED,),
+    ),
+    Mutation(
+        "beside a gift short-term gains go before long-term ones",
+        _RANKING,
         "return (2 if is_long else 3), gain",
         "return (3 if is_long else 2), gain",
-        (_ORACLE,),
+        (_RANKED,),
+    ),
+    Mutation(
+        "of equal basis the lot acquired last leaves first",
+        _RANKING,
+        "return (first.acquired, first.order) < (second",
+        "return (first.acquired, first.order) > (second",
+        (_RANKED,),
+    ),
+    Mutation(
+        "shares are ranked as long-term a day late",
+        _RANKING,
+        "self._turning[0][0] <= sale.day",
+        "self._turning[0][0] < sale.day",
+        (_RANKED,),
+    ),
+    Mutation(
+        "what the sale before left over is not ranked again",
+        _RANKING,
+        "self._looked_at.append(rank)",
+        "pass",
+        (_RANKED,),
+    ),
+    Mutation(
+        "shares that join a position are not ranked",
+        "lots/engine/holdings.py",
+        "self.position.ranking.changed.append(part)",
+        "pass",
+        (_RANKED,),
+    ),
+    Mutation(
+        "replacement shares keep the rank of their cost",
+        "lots/engine/holdings.py",
+        "lot.position.ranking.changed.append(piece)",
+        "pass",
+        (_RANKED,),
+    ),
+    Mutation(
+        "a spin-off leaves the ranking of its parent",
+        _ACTIONS,
+        "held.ranking = None",
+        "pass",
+        (_CHANGED,),
+    ),
+    Mutation(
+        "a return of capital leaves the ranking",
+        _ACTIONS,
+        "position.ranking = None",
+        "pass",
+        (_CHANGED,),
+    ),
+    Mutation(
+        "an average leaves the ranking",
+        _RELIEF,
+        "position.ranking = None",
+        "pass",
+        (_RANKED,),
     ),
     Mutation(
         "the average is no average (R22b)",
