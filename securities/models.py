@@ -107,7 +107,16 @@ class CorporateAction(models.Model):
 
     class Meta:
         constraints = [
-            UniqueConstraint(fields=["security", "kind", "effective_on"], name="action_once_a_day"),
+            UniqueConstraint(
+                fields=["security", "kind", "effective_on"],
+                condition=~Q(kind=ActionKind.SPIN_OFF.value),
+                name="action_once_a_day",
+            ),
+            UniqueConstraint(
+                fields=["security", "effective_on", "to_security"],
+                condition=Q(kind=ActionKind.SPIN_OFF.value),
+                name="spin_off_once_a_day",
+            ),
             one_of("action_kind_known", "kind", ActionKind),
             positive_quantity("action_ratio", "ratio"),
             bounded("action_basis_fraction", "basis_fraction", lower=0, upper=1),

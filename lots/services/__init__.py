@@ -1,6 +1,6 @@
 """Writes to the ledger, and of the tables that follow from it."""
 
-from lots.services.actions import record_action
+from lots.services.actions import preview_action, record_action
 from lots.services.booking import book
 from lots.services.drafting import (
     ImportPreview,
@@ -32,6 +32,7 @@ __all__ = [
     "leave_group",
     "override_pair",
     "preview",
+    "preview_action",
     "preview_import",
     "preview_policy",
     "rebuild_lots",

@@ -12,10 +12,12 @@ from accounts.errors import Conflict
 from accounts.locks import lock_firm
 from accounts.models import Account, Firm
 from accounts.selectors import business_date
+from lots import selectors
 from lots.booking import BookingError, RowProblem
 from lots.booking_rules import faults
 from lots.models import Transaction
 from lots.services.booking import book
+from lots.services.previewing import preview
 from lots.types import Booked, EntryKind, NewTransaction
 from securities.models import CorporateAction, Security
 from securities.types import ActionKind
@@ -45,9 +47,12 @@ def record_action(
     """
     lock_firm(firm.pk)
     security = Security.objects.get(firm=firm, pk=security_id)
+    successor = (
+        Security.objects.get(firm=firm, pk=to_security_id) if to_security_id is not None else None
+    )
     row = NewTransaction(
         account=0,
-        external_id=f"{kind}:{security.symbol}:{effective_on}",
+        external_id=_external_id(kind, security, effective_on, successor),
         trade_date=effective_on,
         kind=EntryKind(kind.value),
         security=security.pk,
@@ -59,7 +64,7 @@ def record_action(
         RowProblem(0, column, reason) for column, reason in faults(row, as_of=business_date(firm))
     ]:
         raise BookingError(problems)
-    _record(firm, row, security)
+    _record(row, security, successor)
     trades = Transaction.objects.filter(Q(security=security) | Q(to_security=security))
     beginners = _check_day(trades, row, security)
     accounts = {
@@ -77,27 +82,72 @@ def record_action(
     return book(firm=firm, rows=rows, actor=actor)
 
 
-def _record(firm: Firm, row: NewTransaction, security: Security) -> None:
-    """Keep the fact itself. Raises Conflict where the day has another one of its kind."""
-    successor = (
-        Security.objects.get(firm=firm, pk=row.to_security) if row.to_security is not None else None
-    )
-    action, _ = CorporateAction.objects.get_or_create(
-        security=security,
-        kind=row.kind.value,
-        effective_on=row.trade_date,
-        defaults={
-            "ratio": row.quantity,
-            "to_security": successor,
-            "basis_fraction": row.basis_fraction,
-        },
-    )
-    known = _told(action.ratio, action.to_security, action.basis_fraction)
-    here = _told(row.quantity, successor, row.basis_fraction)
-    if known != here:
-        raise Conflict(
-            f"{security.symbol} is known to {_VERBS[row.kind]} {known} on {row.trade_date}, not {here}."
+def preview_action(
+    *,
+    firm: Firm,
+    kind: ActionKind,
+    security_id: int,
+    effective_on: date,
+    ratio: Decimal = Decimal(1),
+    to_security_id: int | None = None,
+    basis_fraction: Decimal | None = None,
+) -> tuple[Booked, selectors.NamedChanges]:
+    """What ``record_action`` would book, and what it would change; nothing is written. Raises as it does."""
+    with transaction.atomic():
+        lock_firm(firm.pk)
+        booked, changes = preview(
+            households=selectors.traders({security_id}),
+            as_of=business_date(firm),
+            change=lambda: record_action(
+                firm=firm,
+                kind=kind,
+                security_id=security_id,
+                effective_on=effective_on,
+                actor="preview",
+                ratio=ratio,
+                to_security_id=to_security_id,
+                basis_fraction=basis_fraction,
+            ),
         )
+    return booked, selectors.named_changes(changes)
+
+
+def _external_id(
+    kind: ActionKind, security: Security, day: date, successor: Security | None
+) -> str:
+    """One security may spin off several on one day; of the other kinds a day has one."""
+    several = f":{successor.symbol}" if kind is ActionKind.SPIN_OFF and successor else ""
+    return f"{kind}:{security.symbol}:{day}{several}"
+
+
+def _record(row: NewTransaction, security: Security, successor: Security | None) -> None:
+    """Keep the fact itself, in the place of one that no transaction tells of.
+
+    Raises Conflict where transactions tell of another one of its kind and day.
+    """
+    of_day = CorporateAction.objects.filter(
+        security=security, kind=row.kind.value, effective_on=row.trade_date
+    )
+    if row.kind is EntryKind.SPIN_OFF:
+        of_day = of_day.filter(to_security=successor)
+    action = of_day.first() or CorporateAction(
+        security=security, kind=row.kind.value, effective_on=row.trade_date
+    )
+    here = _told(row.quantity, successor, row.basis_fraction)
+    if action.pk is not None:
+        known = _told(action.ratio, action.to_security, action.basis_fraction)
+        if known == here:
+            return
+        told = Transaction.objects.filter(
+            security=security, kind=action.kind, trade_date=row.trade_date
+        )
+        if told.filter(to_security=action.to_security).exists():
+            raise Conflict(
+                f"{security.symbol} is known to {_VERBS[row.kind]} {known} on {row.trade_date}, not {here}."
+            )
+    action.ratio, action.to_security = row.quantity, successor
+    action.basis_fraction = row.basis_fraction
+    action.save()
 
 
 _VERBS = {
@@ -126,7 +176,10 @@ def _check_day(
     Raises Conflict where others have booked trades of the day, unless a row of the action stands before them.
     """
     of_day = trades.filter(trade_date=row.trade_date).exclude(kind__in=_CASH)
-    told = of_day.filter(kind=row.kind, security=security).values("account__household")
+    of_kind = of_day.filter(kind=row.kind, security=security)
+    told = of_kind.filter(to_security=row.to_security).values("account__household")
+    if row.kind is EntryKind.SPIN_OFF:  # another one of the day divides the basis before both
+        of_day = of_day.exclude(pk__in=of_kind.values("pk"))
     untold = of_day.exclude(account__household__in=told).values("account__household")
     beginners = (
         trades.filter(account__household__in=untold)

@@ -189,3 +189,69 @@ def test_a_household_that_begins_on_the_day_has_nothing_to_split(account, capsys
 
     assert capsys.readouterr().out == "AAA split on 2024-05-01: booked in 2 accounts, known in 0.\n"
     assert TaxLot.objects.get(account=newcomer).quantity == Decimal(5)
+
+
+# Looking first, and mending a mistake
+
+
+def test_a_dry_run_says_what_would_change_and_books_nothing(account, capsys):
+    call_command("record_action", "split", "AAA", "2024-05-01", "--ratio", "2", "--dry-run")
+    assert capsys.readouterr().out == (
+        "Nothing was booked. AAA split on 2024-05-01: booked in 2 accounts, known in 0.\n"
+        "T-1: lot T-1-1 of AAA, 2024-01-02: shares 10 -> 20.\n"
+        "O-1: lot O-1-1 of AAA, 2024-01-02: shares 3 -> 6.\n"
+        "0 new lots.\n"
+    )
+    assert not CorporateAction.objects.exists()
+    assert not Transaction.objects.filter(kind=EntryKind.SPLIT).exists()
+    assert TaxLot.objects.get(account=account).quantity == 10
+
+
+def test_a_mistake_that_no_transaction_tells_of_gives_way(account):
+    bbb = make_security(account.firm, "BBB")
+    call_command("record_action", "split", "BBB", "2024-05-01", "--ratio", "20")
+    call_command("record_action", "split", "BBB", "2024-05-01", "--ratio", "2")
+    assert CorporateAction.objects.get(security=bbb).ratio == 2
+
+
+def test_a_fact_that_transactions_tell_of_stays(account):
+    call_command("record_action", "split", "AAA", "2024-05-01", "--ratio", "20")
+    with pytest.raises(CommandError, match=r"known to split by 20 on 2024-05-01, not by 2\."):
+        call_command("record_action", "split", "AAA", "2024-05-01", "--ratio", "2")
+
+
+def spun_off(symbol: str, fraction: str) -> None:
+    call_command(
+        "record_action", "spin_off", "AAA", "2024-05-01", "--ratio", "1", "--to", symbol,
+        "--basis-fraction", fraction,
+    )  # fmt: skip
+
+
+def test_two_spin_offs_of_one_day_each_take_their_part_of_the_basis(account):
+    """Of 1,000 a fifth and a tenth, both of the basis before; the first again is known."""
+    for symbol in ("BBB", "CCC"):
+        make_security(account.firm, symbol)
+    spun_off("BBB", "0.2")
+    spun_off("CCC", "0.1")
+    spun_off("BBB", "0.2")
+    held = TaxLot.objects.filter(account=account).values_list("security__symbol", "basis")
+    assert dict(held) == {"AAA": Decimal(700), "BBB": Decimal(200), "CCC": Decimal(100)}
+    assert CorporateAction.objects.count() == 2
+    with pytest.raises(CommandError, match=r"known to spin off by 1 into BBB, moving 0\.2 of"):
+        spun_off("BBB", "0.3")
+
+
+def test_another_spin_off_after_the_trades_of_its_day_is_refused(account):
+    for symbol in ("BBB", "CCC"):
+        make_security(account.firm, symbol)
+    spun_off("BBB", "0.2")
+    book(
+        account,
+        EntryKind.BUY,
+        date(2024, 5, 1),
+        account.firm.securities.get(symbol="AAA"),
+        "1",
+        amount="50",
+    )
+    with pytest.raises(CommandError, match="Transactions of AAA on 2024-05-01 are booked already"):
+        spun_off("CCC", "0.1")

@@ -1,4 +1,4 @@
-"""``manage.py record_action KIND SYMBOL DATE [--ratio R] [--to SYMBOL] [--basis-fraction F] [--firm NAME]``."""
+"""``record_action KIND SYMBOL DATE [--ratio R] [--to SYMBOL] [--basis-fraction F] [--firm NAME] [--dry-run]``."""
 
 from datetime import date
 from decimal import Decimal
@@ -39,6 +39,9 @@ class Command(BaseCommand):
             "--basis-fraction", metavar="F", help="spin_off: the part of the basis that moves"
         )
         parser.add_argument("--firm", metavar="NAME|ID", help="needed where there are several")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would change, and book nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         name, symbol, kind = options["firm"], options["symbol"], ActionKind(options["kind"])
@@ -53,16 +56,19 @@ class Command(BaseCommand):
                 raise CommandError(f"{firm.name} has no security {wanted!r}.")
         try:
             day = cells.day(options["date"], as_of=business_date(firm))
-            booked = services.record_action(
-                firm=firm,
-                kind=kind,
-                security_id=known[symbol],
-                effective_on=day,
-                ratio=_ratio(kind, options["ratio"]),
-                to_security_id=known[options["to"]] if options["to"] is not None else None,
-                basis_fraction=_fraction(options["basis_fraction"]),
-                actor="command",
-            )
+            words: dict[str, Any] = {
+                "firm": firm,
+                "kind": kind,
+                "security_id": known[symbol],
+                "effective_on": day,
+                "ratio": _ratio(kind, options["ratio"]),
+                "to_security_id": known[options["to"]] if options["to"] is not None else None,
+                "basis_fraction": _fraction(options["basis_fraction"]),
+            }
+            if options["dry_run"]:
+                booked, changes = services.preview_action(**words)
+            else:
+                booked, changes = services.record_action(**words, actor="command"), None
         except CellError as error:
             raise CommandError(f"{error}.") from error
         except Conflict as error:
@@ -72,7 +78,12 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The {kind} is refused, nothing was changed: {reasons}"
             ) from refusal
-        self.stdout.write(_sentence(symbol, kind, day, booked.new, booked.known))
+        sentence = _sentence(symbol, kind, day, booked.new, booked.known)
+        if changes is None:
+            self.stdout.write(sentence)
+            return
+        for line in (f"Nothing was booked. {sentence}", *changes.lines()):
+            self.stdout.write(line)
 
 
 def _ratio(kind: ActionKind, text: str | None) -> Decimal:
