@@ -35,7 +35,7 @@ _OF_SHARES = _WITH_QUANTITY | _WHOLE_POSITION
 _PAID = _OF_CASH | {EntryKind.CASH_MERGER, EntryKind.RETURN_OF_CAPITAL}  # above zero
 _WITH_AMOUNT = _TRADES | _DELIVERIES | _PAID | _IN_LIEU
 _WITH_FEE = _TRADES | {EntryKind.CASH_IN, EntryKind.CASH_OUT}
-_WITH_BLOCK = _PURCHASES | {EntryKind.OPENING}
+_WITH_BLOCK = _TRADES | {EntryKind.OPENING}
 _WITH_PAST = frozenset({EntryKind.OPENING, EntryKind.RECEIVE, EntryKind.GIFT})
 _RATIO_WORDS = {
     EntryKind.SPLIT: "the ratio, new shares per old",
@@ -157,7 +157,7 @@ def _kind_faults(row: NewTransaction) -> Iterator[Fault]:
     if kind not in _TRADES and row.price is not None:
         yield "price", f"{with_article(kind)} has no price"
     if kind not in _WITH_BLOCK and row.block:
-        yield "block", f"{with_article(kind)} belongs to no block; only purchases do"
+        yield "block", f"{with_article(kind)} belongs to no block; only purchases and sales do"
     if kind is EntryKind.TRANSFER:
         if row.to_account is None:
             yield "to_account", "a transfer needs the account that receives the shares"

@@ -100,7 +100,7 @@ class Transaction(models.Model):
     price = PriceField(null=True, blank=True)
     amount = MoneyField(default=Decimal(0))  # before the fee; lots.types.LedgerEntry says more
     fee = MoneyField(default=Decimal(0))
-    block = models.CharField(max_length=120, blank=True)  # purchases of one order (R9)
+    block = models.CharField(max_length=120, blank=True)  # fills of one order (R9)
     to_account = models.ForeignKey(
         Account, on_delete=models.PROTECT, null=True, blank=True, related_name="incoming"
     )

@@ -125,7 +125,8 @@ class LedgerEntry:
     amount: Decimal = Decimal(0)
     fee: Decimal = Decimal(0)
     picks: tuple[LotPick, ...] = ()  # specific identification (R22)
-    block: str | None = None  # purchases of one order share it (R9); None = a block of its own
+    # Purchases of one order share it (R9), and so do sales of one order (R9b); None = an order of its own.
+    block: str | None = None
     to_account: str | None = None  # transfer only
     holding_start: date | None = None  # opening, receive and gift only
     acquired: date | None = None  # opening (required), receive and gift: the original purchase date

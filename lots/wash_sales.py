@@ -2,7 +2,8 @@
 
 How a match is made (``WashBook``; ``lots.replay`` calls it in the order of execution):
 
-1. A loss is tested lot part by lot part, never net of gains (R8), after all shares of the sale have left (R9b, U4).
+1. A loss is tested lot part by lot part, never net of gains (R8), after all shares of the sale have left (R9b, U4);
+   fills of one sell order on one date are one sale (``engine.sell_orders``).
 2. Candidates are purchases (R19, R25) of the same security or one of its identical group (R24), in the 61 days around
    the sale (R5), by an account in scope (R17, R18, U2, U7), of another block than the shares sold (R9), still held
    (U4) and not yet used as a replacement (R14).

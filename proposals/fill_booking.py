@@ -124,7 +124,7 @@ def _traded(order: Order, day: date, successions: Iterable[Transaction]) -> int:
 
 
 def booking_of(row: FillRow, order: Order, lots: Lots) -> NewTransaction:
-    """The transaction that a fill becomes: a sale of ``lots``, or a purchase in its order's block (R9).
+    """The transaction that a fill becomes: a sale of ``lots`` or a purchase, in its order's block (R9).
 
     A security that was renamed meanwhile is traded under its new name.
     """
@@ -140,7 +140,7 @@ def booking_of(row: FillRow, order: Order, lots: Lots) -> NewTransaction:
         amount=_dollars(row),
         fee=row.fee,
         picks=_picks(lots) if selling else (),
-        block="" if selling else str(order.public_id),
+        block=str(order.public_id),
         source=Source.FILL,
         ordinal=row.line,
     )

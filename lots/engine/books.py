@@ -20,6 +20,7 @@ from lots.engine.holdings import Loss, Opening, Part, Position, Sale
 from lots.engine.market_facts import identity_of
 from lots.engine.records import Records
 from lots.engine.relief import choose
+from lots.engine.sell_orders import SellOrders
 from lots.engine.splits import Measures
 from lots.engine.units import Exact, rate, unit_for, whole
 from lots.errors import Unsupported
@@ -60,6 +61,7 @@ class Books:
         self.measures = Measures(entries, identity.name, least)
         self.records = Records(entries, accounts, self.measures, self.dollar)
         self.wash = WashBook(records=self.records, identity=identity, policy=policy)
+        self._sell_orders = SellOrders(entries)
         self._positions: dict[tuple[str, str], Position] = {}
 
     def position(self, account: str, security: str) -> Position:
@@ -129,7 +131,8 @@ class Books:
     ) -> None:
         """``wanted`` base units leave ``position`` for ``net`` money units, spread by shares.
 
-        Each lot part sold is one row. When all shares have left, the losses look for replacements (R9b).
+        Each lot part sold is one row. When all shares have left, those of other fills of its order among them, the
+        losses look for replacements (R9b).
         """
         scale = self.measures.scale(position.security, place)
         sale = Sale(entry, position, place, scale, rate(net, wanted), event)
@@ -153,7 +156,7 @@ class Books:
                 (index, opening.order, part.number, quantity, cost, per, start, part.adjusted)
             )
             self.take_out(part, quantity)
-        if losses and position.is_taxable:
+        if position.is_taxable and (losses := self._sell_orders.complete(entry, place, losses)):
             self.wash.sold(losses, position)
 
     def realize(self, sale: Sale, part: Part, quantity: Exact) -> None:

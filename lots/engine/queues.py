@@ -13,9 +13,10 @@ Where the policy does not count older lots (U5), a run is also of one day, and r
 A walk over a queue unlinks. It has to end before the next walk over the same queue begins.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from heapq import merge
+from itertools import count
 from typing import Generic, TypeVar
 
 from lots.engine.holdings import Loss, Opening
@@ -28,10 +29,11 @@ _Key = tuple[_Order | None, int]  # and the day, where days matter
 class Waiting:
     """A pending loss in its queue."""
 
-    __slots__ = ("loss", "next")
+    __slots__ = ("loss", "next", "number")
 
-    def __init__(self, loss: Loss) -> None:
+    def __init__(self, loss: Loss, number: int) -> None:
         self.loss = loss
+        self.number = number  # among all pending losses, in the order of disposition
         self.next: Waiting | None = None
 
 
@@ -208,18 +210,22 @@ def _split(run: _Run[Opening], before: Opening, following: Opening) -> _Run[Open
 class Pending(_Queue[Waiting]):
     """Losses in the order of disposition (R7)."""
 
-    __slots__ = ()
+    __slots__ = ("_numbers",)
+
+    def __init__(self, numbers: Iterator[int]) -> None:
+        """``numbers`` are shared with the other queues of the household."""
+        super().__init__()
+        self._numbers = numbers
 
     def _is_open(self, item: Waiting, first_day: int) -> bool:
         return bool(item.loss.unmatched) and item.loss.sale.day >= first_day
 
     def add(self, loss: Loss) -> None:
-        self._append(Waiting(loss), (order_of(loss.opening), 0))
+        self._append(Waiting(loss, next(self._numbers)), (order_of(loss.opening), 0))
 
-    def walk(self, first_day: int, bought: Opening) -> Iterator[Loss]:
+    def walk(self, first_day: int, bought: Opening) -> Iterator[Waiting]:
         """Losses of sales since ``first_day`` that lack replacements, other than of the order of ``bought``."""
-        for item in self._walk(first_day, order_of(bought)):
-            yield item.loss
+        return self._walk(first_day, order_of(bought))
 
 
 class Seat:
@@ -245,12 +251,11 @@ class Seat:
             return self._sources[0].walk(first_day, sold)
         return merge(*(source.walk(first_day, sold) for source in self._sources), key=rank)
 
-    def pending_losses(self, first_day: int, bought: Opening) -> Iterable[Loss]:
+    def pending_losses(self, first_day: int, bought: Opening) -> Iterator[Loss]:
         """Losses of sales since ``first_day`` that ``bought`` may serve, in the order of disposition (R7)."""
-        if len(self._losses_served) == 1:
-            return self._losses_served[0].walk(first_day, bought)
-        walks = (losses.walk(first_day, bought) for losses in self._losses_served)
-        return merge(*walks, key=_disposition)
+        walks = [losses.walk(first_day, bought) for losses in self._losses_served]
+        waiting = walks[0] if len(walks) == 1 else merge(*walks, key=_disposition)
+        return (one.loss for one in waiting)
 
 
 class Queues:
@@ -265,6 +270,7 @@ class Queues:
             for buyer in buyers
         }
         self._candidates: dict[tuple[str, frozenset[str]], Candidates] = {}
+        self._numbers = count()
         self._pending: dict[tuple[str, frozenset[str]], Pending] = {}
 
     def seat(self, account: str, market: str) -> Seat:
@@ -288,7 +294,7 @@ class Queues:
         return self._candidates.setdefault((market, sellers), Candidates(by_day=self._only_newer))
 
     def _losses(self, market: str, buyers: frozenset[str]) -> Pending:
-        return self._pending.setdefault((market, buyers), Pending())
+        return self._pending.setdefault((market, buyers), Pending(self._numbers))
 
 
 def order_of(opening: Opening) -> _Order | None:
@@ -304,5 +310,5 @@ def rank(opening: Opening) -> tuple[int, bool, date, bool, int]:
     return (opening.acquired, opening.is_taxable, *executed)
 
 
-def _disposition(loss: Loss) -> int:
-    return loss.sale.place
+def _disposition(waiting: Waiting) -> int:
+    return waiting.number

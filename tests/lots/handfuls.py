@@ -23,6 +23,16 @@ def one_order(first: LedgerEntry, second: LedgerEntry) -> bool:
     )
 
 
+def one_sale(first: LedgerEntry, second: LedgerEntry) -> bool:
+    """The same entry, or fills of one sell order on one day."""
+
+    def order(entry: LedgerEntry) -> tuple[object, ...]:
+        return entry.trade_date, entry.account, entry.security, entry.block
+
+    both_sell = first.kind is second.kind is EntryKind.SELL
+    return first is second or (both_sell and bool(first.block) and order(first) == order(second))
+
+
 def is_long(start: date, sold: date) -> bool:
     """The year is counted from the day after ``start`` and has to be over (R3)."""
     first = start + timedelta(days=1)

@@ -198,7 +198,9 @@ class _Writer:
         entry = replace(entry, kind=kind, quantity=quantity)
         if kind is EntryKind.SELL:
             amount = (quantity * step.price).quantize(_BOOKED)
-            entry = replace(entry, amount=amount, fee=min(Decimal(step.fee) / 4, amount))
+            block = f"sale of {entry.security} on {self.day}" if step.shared_block else None
+            fee = min(Decimal(step.fee) / 4, amount)
+            entry = replace(entry, amount=amount, fee=fee, block=block)
         else:
             entry = replace(entry, to_account=to if kind is EntryKind.TRANSFER else None)
         self._book_leaving(entry, at)

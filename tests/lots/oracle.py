@@ -43,6 +43,7 @@ from tests.lots.handfuls import (
     is_long,
     members,
     one_order,
+    one_sale,
     ratio_of,
     sold_for,
     whole,
@@ -63,6 +64,7 @@ class Oracle(Books):
         self.policy = policy
         self.rows: list[Row] = []
         self.matches: Sums = {}
+        self.in_part: list[tuple[int, Row]] = []  # sold by orders that are not through
         happening = {
             EntryKind.SELL: self._leave,
             EntryKind.TRANSFER: self._leave,
@@ -108,8 +110,16 @@ class Oracle(Books):
             rows.append(handful.row)
         self.rows += rows
         if self.taxable(entry.account):
-            for row in rows:
-                self._wash(place, row)
+            self.in_part += [(place, row) for row in rows]
+            if not any(one_sale(entry, other) for other in self.entries[place + 1 :]):
+                self._wash_order(entry)
+
+    def _wash_order(self, last: LedgerEntry) -> None:
+        """All fills of the order have left (R9b); their losses count by original acquisition (R20)."""
+        through = [(at, row) for at, row in self.in_part if one_sale(row.sale, last)]
+        self.in_part = [one for one in self.in_part if one not in through]
+        for place, row in sorted(through, key=lambda one: first_in(one[1].sold)[:2]):
+            self._wash(place, row)
 
     # Corporate actions
 

@@ -161,8 +161,10 @@ def test_partial_fills_complete_the_order_and_the_proposal(desk: Desk):
     assert {one.status for one in Order.objects.all()} == {"filled"}
     assert Proposal.objects.get().status == "filled"
     assert AuditEvent.objects.filter(action="proposal.filled").count() == 1
-    blocks = Transaction.objects.filter(security=desk.sub).values_list("block", flat=True)
-    assert set(blocks) == {str(order(Side.BUY).public_id)}  # several fills of one order: one block
+    fills = Transaction.objects.filter(source="fill")
+    for side, kind in ((Side.BUY, "buy"), (Side.SELL, "sell")):  # fills of one order: one block
+        blocks = fills.filter(kind=kind).values_list("block", flat=True)
+        assert list(blocks) == [str(order(side).public_id)] * 2
     assert cash(desk.household.pk)[desk.account.pk] == Decimal("-2000") + 960 + 632 - 800 - Decimal(
         "720.90"
     )

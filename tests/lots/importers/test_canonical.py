@@ -351,7 +351,7 @@ BAD_ROWS = [
     ({"kind": "transfer", "amount": "", "to_account": "T-1"},
      "to_account: source and destination are the same account"),
     ({"kind": "sell", "lots": "B-1:4;B-2:5"}, "lots: the lots add up to 9 shares, the row has 10"),
-    ({"kind": "sell", "block": "O-1"}, "block: a sell belongs to no block; only purchases do"),
+    ({"kind": "give", "amount": "", "block": "O-1"}, "block: a give belongs to no block; only purchases and sales do"),
 ]  # fmt: skip
 
 
