@@ -4,7 +4,7 @@ from datetime import date
 
 from django.db import IntegrityError, transaction
 
-from accounts.locks import lock_households
+from accounts.locks import lock_firm, lock_households
 from accounts.models import Firm, Household, User
 from accounts.services import record_audit
 from accounts.types import Role
@@ -34,8 +34,8 @@ def set_up(
     """Make what is missing, change what differs, delete nothing; ``dry_run`` does all of it and takes it back.
 
     ``name`` is the file's, for the audit event; ``pinned_date`` is where a new firm stands (None: it follows the
-    calendar). Locks every household of the firm. Raises SetUpRefused with every problem found, and then nothing is
-    written.
+    calendar). Locks the firm and every household of it. Raises SetUpRefused with every problem found, and then nothing
+    is written.
     """
     try:
         with transaction.atomic():
@@ -59,6 +59,7 @@ def _apply(contents: SetUpFile, pinned_date: date | None) -> Changes:
     """Raises SetUpRefused."""
     changes = Changes()
     firm = _firm(contents.firm, pinned_date, changes)
+    lock_firm(firm.pk)
     lock_households(Household.objects.filter(firm=firm).values_list("pk", flat=True))
     records = Records(firm=firm, changes=changes)
     _people(records, contents.people)

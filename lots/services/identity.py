@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import access
 from accounts.errors import Conflict
-from accounts.locks import lock_households
+from accounts.locks import lock_firm, lock_households
 from accounts.models import Firm, User
 from accounts.selectors import business_date
 from accounts.services import record_audit
@@ -28,7 +28,7 @@ def join_group(
     security belongs to a group already, where it belonged later than ``since``, or where a substitute would become
     identical to what it replaces.
     """
-    firm, reason = _firm(user), reason_given(reason)
+    firm, reason = _locked_firm(user), reason_given(reason)
     group = IdenticalGroup.objects.get(firm=firm, pk=group_id)
     security = Security.objects.get(firm=firm, pk=security_id)
     _refuse_overlap(group, security, since)
@@ -54,7 +54,7 @@ def leave_group(*, user: User, member_id: int, ended_on: date, reason: str) -> I
     Raises NotAllowed, ReasonMissing, DoesNotExist, and Conflict for a membership that has ended, a day before it
     began, or a day to come: nobody knows it yet.
     """
-    firm, reason = _firm(user), reason_given(reason)
+    firm, reason = _locked_firm(user), reason_given(reason)
     member = IdenticalMember.objects.select_related("group", "security").get(
         group__firm=firm, pk=member_id
     )
@@ -81,7 +81,7 @@ def override_pair(
 
     Raises NotAllowed, ReasonMissing, DoesNotExist, and Conflict for a security and itself, or for what is said already.
     """
-    firm, reason = _firm(user), reason_given(reason)
+    firm, reason = _locked_firm(user), reason_given(reason)
     if first_id == second_id:
         raise Conflict("A security is identical to itself: name two.")
     first, second = (Security.objects.get(firm=firm, pk=pk) for pk in sorted((first_id, second_id)))
@@ -149,7 +149,9 @@ def _record(
     )
 
 
-def _firm(user: User) -> Firm:
+def _locked_firm(user: User) -> Firm:
+    """The user's firm, in which nothing is being booked: whoever trades the securities can be seen."""
     access.require(user, access.Action.DECIDE)
     assert user.firm is not None, "require refuses users without a firm"
+    lock_firm(user.firm.pk)
     return user.firm

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts import access
 from accounts.errors import Conflict, LotwiseError
+from accounts.locks import lock_firm
 from accounts.models import Firm, Household, User
 from accounts.selectors import business_date
 from accounts.services import record_audit
@@ -53,12 +54,13 @@ def reason_given(reason: str) -> str:
     return text
 
 
+@transaction.atomic
 def preview_policy(*, user: User, policy: Policy) -> NamedChanges:
     """What the firm's figures would be under other switches, year by year; nothing is written.
 
     Raises what ``set_policy`` raises.
     """
-    firm = _firm(user)
+    firm = _locked_firm(user)
     households = _households(firm)
     _, changes = preview(
         households=households,
@@ -74,11 +76,11 @@ def set_policy(
 ) -> LedgerChanges:
     """Put other switches in force and rebuild every household of the firm; returns what changed.
 
-    Locks all households of the firm in order. With ``shown_sha256`` only if the effect is the one that was shown.
+    Locks the firm and all its households in order. With ``shown_sha256`` only if the effect is the one that was shown.
     Raises NotAllowed, ReasonMissing, Conflict for the switches that are in force already or a ledger that cannot be
     followed, EffectOutdated; then nothing is written.
     """
-    firm = _firm(user)
+    firm = _locked_firm(user)
     reason = reason_given(reason)
     _, changes = watched(
         households=_households(firm),
@@ -135,7 +137,9 @@ def _households(firm: Firm) -> list[int]:
     return list(Household.objects.filter(firm=firm).order_by("pk").values_list("pk", flat=True))
 
 
-def _firm(user: User) -> Firm:
+def _locked_firm(user: User) -> Firm:
+    """The user's firm, in which nothing is being booked: its households and their trades can all be seen."""
     access.require(user, access.Action.DECIDE)
     assert user.firm is not None, "require refuses users without a firm"
+    lock_firm(user.firm.pk)
     return user.firm
