@@ -44,6 +44,7 @@ class Filing:
     owners: frozenset[str]
     is_return: bool = True  # False: only a part of the joint return
     is_whole: bool = False  # all persons of the household: its tax profile is this return's
+    is_corporation: bool = False
 
 
 def filings(owners: Sequence[TaxOwner], status: FilingStatus | None) -> tuple[Filing, ...]:
@@ -72,7 +73,12 @@ def filings(owners: Sequence[TaxOwner], status: FilingStatus | None) -> tuple[Fi
         for owner in persons
     ]
     found += [
-        Filing(key=owner.id, title=f"{owner.name} (corporation)", owners=frozenset({owner.id}))
+        Filing(
+            key=owner.id,
+            title=f"{owner.name} (corporation)",
+            owners=frozenset({owner.id}),
+            is_corporation=True,
+        )
         for owner in owners
         if owner.kind is OwnerKind.CORPORATION
     ]
@@ -84,3 +90,14 @@ def one_return(owners: Sequence[TaxOwner], status: FilingStatus, year: int) -> N
     persons = [owner.name for owner in owners if owner.kind is OwnerKind.PERSON]
     if persons and not any(filing.is_whole for filing in filings(owners, status)):
         raise SeveralReturns(names=persons, year=year)
+
+
+def why_no_profile(filing: Filing, year: int, *, is_entered: bool) -> str:
+    """Why the household's tax profile of the year says nothing of this return; ``is_entered``: there is one."""
+    if filing.is_corporation:
+        return "A corporation's own return: the household's tax profile and carryovers are not its."
+    if not is_entered:
+        return f"No tax profile is entered for {year}, so what is carried in and on is not known."
+    if not filing.is_return:
+        return "A part of the joint return: carryovers belong to the whole."
+    return "A separate return: the tax profile and its carryovers are kept for the household."

@@ -79,7 +79,7 @@ def schedule_d(
     """The schedule of one return and year.
 
     ``brought`` is None where no tax profile belongs to the return. ``inputs`` are the year's netting without the sales
-    of the form, None where income is not known; ``why_no_inputs`` then says what is missing.
+    of the form, None where income is not known; ``why_no_inputs`` says what is missing of the two.
     """
     short, short_lines = _part(form, Term.SHORT, brought)
     long, long_lines = _part(form, Term.LONG, brought)
@@ -137,7 +137,7 @@ def _carried(
     form: Form8949, brought: Brought | None, inputs: YearInputs | None, why_no_inputs: str
 ) -> tuple[CarryoverWorksheet | None, str]:
     if brought is None:
-        return None, "No tax profile belongs to this return: carryovers are kept per household."
+        return None, why_no_inputs or "No tax profile belongs to this return."
     if inputs is None:
         return None, why_no_inputs or (
             "The tax profile of the year gives no taxable income, and the carryover depends on it "
@@ -160,40 +160,69 @@ class CarryYear:
     schedule: ScheduleD
     short_in: Decimal
     long_in: Decimal
-    problem: str  # what was entered does not follow from the year before; empty = it does, or nobody can tell
+    problem: str  # what was entered does not follow from earlier years; empty = it does, or nobody can tell
 
 
 def carryforward(
     schedules: Mapping[int, ScheduleD], brought: Mapping[int, Brought]
 ) -> tuple[CarryYear, ...]:
-    """The years in order; each one's carryover in is what was entered, held against the year before."""
+    """The years in order; each one's carryover in is what was entered, held against the last year that is known.
+
+    ``brought`` holds the years that have a tax profile. A loss that a gap between them swallows is told by name.
+    """
     found = []
     for year in sorted(schedules):
         entered = brought.get(year)
         short = entered.short_carryover if entered is not None else ZERO
         long = entered.long_carryover if entered is not None else ZERO
+        known = max(
+            (one for one in schedules if one < year and _is_known(schedules[one])), default=0
+        )
         found.append(
             CarryYear(
                 year=year,
                 schedule=schedules[year],
                 short_in=short,
                 long_in=long,
-                problem=_problem(schedules.get(year - 1), entered),
+                problem=_problem(schedules[known], known, year, brought) if known else "",
             )
         )
     return tuple(found)
 
 
-def _problem(before: ScheduleD | None, entered: Brought | None) -> str:
-    if before is None or before.worksheet is None or entered is None:
-        return ""
-    computed = (before.short_carryover, before.long_carryover)
-    if computed == (entered.short_carryover, entered.long_carryover):
-        return ""
-    return (
-        f"The year before carries {computed[0]:,} short-term and {computed[1]:,} long-term on; "
-        f"entered are {entered.short_carryover:,.2f} and {entered.long_carryover:,.2f}."
+def _is_known(schedule: ScheduleD) -> bool:
+    return schedule.worksheet is not None
+
+
+def _problem(before: ScheduleD, known: int, year: int, brought: Mapping[int, Brought]) -> str:
+    """What becomes of the carryovers out of the year ``known``; nothing between it and ``year`` is."""
+    entered = brought.get(year)
+    characters = (
+        ("short-term", before.short_carryover, entered.short_carryover if entered else ZERO),
+        ("long-term", before.long_carryover, entered.long_carryover if entered else ZERO),
     )
+    told = [_lost(known, *one) for one in characters if one[1] != one[2]]
+    if not told:
+        return ""
+    unknown = [*range(known + 1, year), *(() if entered else (year,))]
+    if not unknown:
+        return " ".join(f"{sentence}." for sentence in told)
+    return f"{'; '.join(told)}: {_gap(unknown, brought)}."
+
+
+def _lost(known: int, character: str, out: Decimal | None, entered: Decimal) -> str:
+    if not entered:
+        return f"{out:,.2f} {character} carried out of {known} was not brought forward"
+    return f"{entered:,.2f} {character} is brought in, {out:,.2f} was carried out of {known}"
+
+
+def _gap(years: Sequence[int], brought: Mapping[int, Brought]) -> str:
+    """Why nothing is known of the years."""
+    missing = [str(year) for year in years if year not in brought]
+    if not missing:
+        names = ", ".join(map(str, years))
+        return f"what {names} carries on is not known"
+    return f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} no tax profile"
 
 
 WORKSHEET_WORDS: Sequence[str] = (

@@ -16,6 +16,7 @@ from lots.reports.contents import (
     reconciliation_report,
     unrealized_report,
 )
+from lots.reports.filings import why_no_profile
 from lots.reports.form_8949 import Box, Form8949, FormSale, form_8949
 from lots.reports.gains import PricedLot, unrealized
 from lots.reports.heading import Heading, open_sales, provisional
@@ -114,12 +115,12 @@ def _words(desk: TaxDesk, sold: SoldLot) -> LineWords:
 
 
 def _schedule(desk: TaxDesk, form: Form8949, year: int) -> ScheduleD:
-    if not desk.filing.is_whole:
-        return schedule_d(form)
+    brought = _brought(desk.household.pk, year)
+    if brought is None or not desk.filing.is_whole:
+        why = why_no_profile(desk.filing, year, is_entered=brought is not None)
+        return schedule_d(form, why_no_inputs=why)
     inputs, why = _inputs(desk.household.pk, year)
-    return schedule_d(
-        form, brought=_brought(desk.household.pk, year), inputs=inputs, why_no_inputs=why
-    )
+    return schedule_d(form, brought=brought, inputs=inputs, why_no_inputs=why)
 
 
 def _brought(household_id: int, year: int) -> Brought | None:

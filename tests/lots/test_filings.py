@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.types import FilingStatus, OwnerKind
-from lots.reports.filings import SeveralReturns, TaxOwner, filings, one_return
+from lots.reports.filings import SeveralReturns, TaxOwner, filings, one_return, why_no_profile
 
 ANN = TaxOwner("1", "Ann", OwnerKind.PERSON)
 BOB = TaxOwner("2", "Bob", OwnerKind.PERSON)
@@ -50,3 +50,18 @@ def test_a_couple_that_files_jointly_and_a_single_person_have_one_return():
     one_return([ANN, BOB, INC], FilingStatus.MARRIED_JOINTLY, 2024)
     one_return([ANN, INC], FilingStatus.MARRIED_SEPARATELY, 2024)
     one_return([INC], FilingStatus.SINGLE, 2024)
+
+
+@pytest.mark.parametrize(
+    ("status", "place", "said"),
+    [
+        (None, 0, "No tax profile is entered for 2024"),
+        (FilingStatus.MARRIED_SEPARATELY, 0, "A separate return"),
+        (FilingStatus.MARRIED_JOINTLY, 1, "A part of the joint return"),
+        (FilingStatus.MARRIED_JOINTLY, 3, "A corporation's own return"),
+        (None, 2, "A corporation's own return"),
+    ],
+)
+def test_none_entered_and_a_separate_return_are_two_reasons(status, place, said):
+    filing = filings([ANN, BOB, INC], status)[place]
+    assert why_no_profile(filing, 2024, is_entered=status is not None).startswith(said)

@@ -107,13 +107,60 @@ def test_a_carryover_that_does_not_follow_from_the_year_before_is_told():
     assert (first.problem, second.problem, second.short_in) == ("", "", D(2000))
 
     _, second = carryforward(schedules, {2026: wrong})
+    assert second.problem == "1.00 short-term is brought in, 2,000.00 was carried out of 2025."
+
+    _, second = carryforward(schedules, {2026: Brought(SINGLE)})
+    assert second.problem == ("2,000.00 short-term carried out of 2025 was not brought forward.")
+
+
+def both_terms(loss: int) -> ScheduleD:
+    inputs = YearInputs(year=2022, filing_status=SINGLE, ordinary_taxable_income=D(90000))
+    form = form_8949([sold(0, loss), sold(0, loss, term=Term.LONG)])
+    return schedule_d(form, brought=Brought(SINGLE), inputs=inputs)
+
+
+def test_a_loss_that_a_gap_swallows_is_told_with_the_year_that_is_missing():
+    """2022 carries 15,000 on, nobody entered 2023: neither that year nor 2024 may show 0 as if it were right."""
+    profile = Brought(SINGLE)
+    years = {2022: year_of(18000), 2024: year_of(0), 2026: year_of(0)}
+    first, second, third = carryforward(years, {2022: profile, 2024: profile, 2026: profile})
+    assert (first.problem, third.problem) == ("", "")  # nothing goes out of 2024
     assert second.problem == (
-        "The year before carries 2,000.00 short-term and 0.00 long-term on; "
-        "entered are 1.00 and 0.00."
+        "15,000.00 short-term carried out of 2022 was not brought forward: 2023 has no tax profile."
+    )
+
+    with_sales = {**years, 2023: schedule_d(form_8949([sold(9, 8)]))}
+    _, gap, after, _ = carryforward(with_sales, {2022: profile, 2024: profile, 2026: profile})
+    assert gap.problem == after.problem == second.problem
+
+
+def test_both_characters_of_a_lost_carryover_are_told():
+    _, later = carryforward(
+        {2022: both_terms(5000), 2025: year_of(0)}, {2022: Brought(SINGLE), 2025: Brought(SINGLE)}
+    )
+    assert later.problem == (
+        "2,000.00 short-term carried out of 2022 was not brought forward; "
+        "5,000.00 long-term carried out of 2022 was not brought forward: "
+        "2023, 2024 have no tax profile."
     )
 
 
-def test_a_gap_between_years_is_no_problem():
-    _, later = carryforward({2023: year_of(5000), 2026: year_of(0)}, {2026: Brought(SINGLE)})
+def test_a_year_whose_income_is_not_known_cannot_say_what_it_carries():
+    schedules = {2022: year_of(5000), 2023: schedule_d(form_8949([])), 2024: year_of(0)}
+    entered = Brought(SINGLE, short_carryover=D(2000))
+    _, second, third = carryforward(
+        schedules,
+        {2022: Brought(SINGLE), 2023: entered, 2024: Brought(SINGLE, short_carryover=D(500))},
+    )
+    assert second.problem == ""
+    assert third.problem == (
+        "500.00 short-term is brought in, 2,000.00 was carried out of 2022: "
+        "what 2023 carries on is not known."
+    )
 
-    assert later.problem == ""
+
+def test_what_was_brought_over_a_gap_is_no_problem():
+    schedules = {2023: year_of(5000), 2026: year_of(0)}
+    brought = {2023: Brought(SINGLE), 2026: Brought(SINGLE, short_carryover=D(2000))}
+    assert [one.problem for one in carryforward(schedules, brought)] == ["", ""]
+    assert [one.problem for one in carryforward({2026: year_of(0)}, brought)] == [""]
