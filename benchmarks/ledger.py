@@ -3,7 +3,9 @@
 Twenty trades a day along a random walk that rises slowly, in three taxable accounts and an IRA: some 1,200 trades stand
 in the window of every sale, two of five sales are at a loss, and nearly every loss is washed. Where prices do not rise
 at all, losses are carried from lot to lot without end and lots fall into ever more parts: that market has a figure of
-its own. Every size runs in a process of its own, so that time and memory are its own; time is that of the processor.
+its own. So has an account of many lots, each of its own cost, which sells the dearest first (HIFO), beside the same
+account selling first in, first out. Every size runs in a process of its own, so that time and memory are its own; time
+is that of the processor.
 """
 
 import gc
@@ -12,13 +14,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from multiprocessing import get_context
 from random import Random
 from statistics import linear_regression
+from typing import TypeVar
 
 import psutil
 
@@ -26,11 +29,12 @@ from accounts.types import AccountKind
 from benchmarks.naive_window_scan import total_disallowed
 from benchmarks.report import Figure
 from lots.replay import replay
-from lots.types import EntryKind, LedgerAccount, LedgerEntry
+from lots.types import EntryKind, LedgerAccount, LedgerEntry, Relief
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 NAIVE_SIZES = (1_000, 2_000, 4_000, 8_000)
 FLAT_SIZE = 50_000
+MANY_LOTS = 20_000  # and as many sales
 TARGET_RATE = 100_000.0  # trades/s
 TARGET_EXPONENT = 1.1  # of the time over the number of trades; 1 is flat time per trade
 TARGET_BYTES = 2_000.0  # per trade: a million of them within 2 GB
@@ -46,6 +50,7 @@ GROUPS = (frozenset(SYMBOLS),)
 FIRST_DAY = date(2015, 1, 2)
 TRADES_A_DAY = 20  # so that some 1,200 stand in the window of each sale, however long the ledger
 _CENT = Decimal("0.01")
+_QUIET_DAYS = 100  # more than the window of a sale
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ class Market:
     drift: float
     volatility: float
 
+
+_How = TypeVar("_How", Market, Relief)  # what a run is a run of
 
 RISING = Market("rising", 0.03, 0.08)
 FLAT = Market("flat", 0.0, 0.16)
@@ -133,6 +140,35 @@ def run_engine(count: int, seed: int, market: Market = RISING) -> Run:
     return Run(count, seconds, time.process_time() - began, grown, disallowed, len(result.matches))
 
 
+def make_many_lots(count: int, seed: int, relief: Relief) -> list[LedgerEntry]:
+    """``count`` purchases of ten shares, each at a cost of its own; then as many sales, when no window is open."""
+    rng = Random(seed)
+    bought = LedgerEntry(
+        id="t0", trade_date=FIRST_DAY, account=ACCOUNTS[0].id, kind=EntryKind.BUY,
+        security=SYMBOLS[0], quantity=Decimal(10), amount=Decimal(1_000),
+    )  # fmt: skip
+    sold = replace(bought, kind=EntryKind.SELL, relief=relief)
+    trades = []
+    for number in range(2 * count):
+        day = number // TRADES_A_DAY
+        if number < count:
+            cost = rng.randint(80_000, 120_000) * _CENT
+            trade = replace(bought, amount=cost)
+        else:
+            day += _QUIET_DAYS
+            trade = sold
+        trades.append(replace(trade, id=f"t{number}", trade_date=FIRST_DAY + timedelta(days=day)))
+    return trades
+
+
+def run_many_lots(count: int, seed: int, relief: Relief) -> Run:
+    """An account of ``count`` lots that sells them one by one by ``relief``."""
+    trades = make_many_lots(count, seed, relief)
+    began = time.process_time()
+    replay(trades, ACCOUNTS, GROUPS)
+    return Run(len(trades), time.process_time() - began, 0.0, 0, Fraction(0), 0)
+
+
 def run_naive(count: int, seed: int, market: Market = RISING) -> Run:
     """The same trades through the window scan."""
     trades = make_trades(count, seed, market)
@@ -154,19 +190,33 @@ def measure(*, seed: int, largest: int) -> list[Figure]:
                 f"{ours.trades} trades: the engine disallows {float(ours.disallowed):.2f}, "
                 f"the scan {float(theirs.disallowed):.2f}"
             )
-    return [*_engine_figures(engine, flat), *_naive_figures(beside, naive)]
+    dearest, oldest = (
+        _alone(run_many_lots, MANY_LOTS, seed, relief) for relief in (Relief.HIFO, Relief.FIFO)
+    )
+    return [
+        *_engine_figures(engine, flat),
+        Figure(
+            f"ledger.hifo.{MANY_LOTS}",
+            dearest.trades / dearest.seconds, "trades/s", oldest.trades / oldest.seconds, "fifo",
+        ),
+        *_naive_figures(beside, naive),
+    ]  # fmt: skip
 
 
 def _apart(
     run: Callable[[int, int, Market], Run], size: int, seed: int, market: Market = RISING
 ) -> Run:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
-        result = alone.submit(run, size, seed, market).result()
+    result = _alone(run, size, seed, market)
     _say(
         f"{run.__name__}, {market.name}: {size} trades in {result.seconds:.3f} s, "
         f"{result.matches} matches, {float(result.disallowed):,.2f} disallowed"
     )
     return result
+
+
+def _alone(run: Callable[[int, int, _How], Run], size: int, seed: int, how: _How) -> Run:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+        return alone.submit(run, size, seed, how).result()
 
 
 def exponent(runs: Sequence[Run]) -> float:
