@@ -9,7 +9,7 @@ from lots.reports.filings import Filing
 from lots.reports.form_8949 import FormLine
 from lots.types import Term
 
-FORMAT = 1
+FORMAT = 2  # 1 had no Schedule D
 
 
 def reported_figures(
@@ -38,6 +38,14 @@ def _return(filing: Filing, report: YearReport) -> dict[str, object]:
         "proceeds": short.proceeds + long.proceeds,
         "disallowed": short.disallowed + long.disallowed,
         "permanent": short.permanent + long.permanent,
+        "schedule_d": {
+            "line7": report.schedule.line7,
+            "line15": report.schedule.line15,
+            "line16": report.schedule.line16,
+            "line21": report.schedule.line21,
+            "short_carryover": report.schedule.short_carryover,
+            "long_carryover": report.schedule.long_carryover,
+        },
         "lines": len(report.form.lines),
         "lines_sha256": sha256_of(canonical_text([_line(line) for line in report.form.lines])),
     }

@@ -6,11 +6,13 @@ from django.db import transaction
 
 from accounts.access import Action, require
 from accounts.canonical import canonical_text, sha256_of
+from accounts.errors import Conflict
 from accounts.locks import lock_household
 from accounts.models import Household, User
 from accounts.services import record_audit
 from lots.models import ReportedYear
 from lots.reports.reported_figures import reported_figures
+from lots.selectors.reports import tax_years
 from lots.selectors.tax_desk import TaxDesk, desk_of, tax_desk
 from lots.selectors.year_reports import year_report
 
@@ -19,11 +21,15 @@ from lots.selectors.year_reports import year_report
 def mark_reported(*, user: User, household: Household, year: int) -> ReportedYear:
     """Keep the year's figures of every return of the household, with who gave them out. Append-only.
 
-    Raises NotAllowed, and NoSuchReturn for a household without a taxable account.
+    Raises NotAllowed, NoSuchReturn for a household without a taxable account, and Conflict for a year that has no
+    figures or has not begun: what is kept cannot be taken back.
     """
     require(user, Action.DECIDE)
     lock_household(household.pk)
-    text = figures_text(tax_desk(household, year))
+    desk = tax_desk(household, year)
+    if year > desk.as_of.year or year not in tax_years(household.pk):
+        raise Conflict(f"There are no figures of {year} to report: nothing was kept.")
+    text = figures_text(desk)
     row = ReportedYear.objects.create(
         household=household, year=year, figures=text, figures_sha256=sha256_of(text), author=user
     )
@@ -49,10 +55,16 @@ def figures_text(desk: TaxDesk) -> str:
 
 def differs_from_reported(desk: TaxDesk, reported: ReportedYear) -> bool:
     """Whether a return's figures are other ones than those given out."""
-    return bool(_returns(reported.figures) != _returns(figures_text(desk)))
+    kept, now = _returns(reported.figures), _returns(figures_text(desk))
+    # Figures of an older format lack what is kept since.
+    return len(kept) != len(now) or any(
+        before[key] != after.get(key)
+        for before, after in zip(kept, now, strict=True)
+        for key in before
+    )
 
 
-def _returns(text: str) -> object:
+def _returns(text: str) -> list[dict[str, object]]:
     """Without whether they were provisional: that passes with time alone."""
     returns = json.loads(text)["returns"]
     return [{key: one[key] for key in one if key != "provisional"} for one in returns]

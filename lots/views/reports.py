@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Action, person, require
+from accounts.errors import Conflict
 from accounts.selectors import business_date
 from accounts.selectors import household as household_of
 from lots.reports.contents import form_8949_report, gains_report
@@ -140,7 +141,10 @@ def mark_reported(request: HttpRequest, public_id: UUID, year: int) -> HttpRespo
         reporting.mark_reported(user=user, household=household, year=_checked(year))
     except NoSuchReturn as nothing:
         raise Http404(str(nothing)) from nothing
-    messages.success(request, f"The figures of {year} are kept as reported.")
+    except Conflict as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"The figures of {year} are kept as reported.")
     return redirect("tax-year", public_id=public_id, year=year)
 
 
