@@ -109,6 +109,9 @@ class LotPick:
     part: int | None = None
 
 
+SHARE_ITSELF = Decimal(1)  # the multiplier of what is no contract
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """One booked fact. Entries of one date keep their order: it is the order of execution (H10)."""
@@ -138,7 +141,7 @@ class LedgerEntry:
     market_value: Decimal | None = (
         None  # gift: value on the day of the gift (IRC 1015(a)); None = not below basis
     )
-    multiplier: Decimal = Decimal(1)  # shares covered by one contract (R26)
+    multiplier: Decimal = SHARE_ITSELF  # shares covered by one contract (R26)
 
 
 class IndexFundPolicy(StrEnum):

@@ -13,19 +13,13 @@ ACTIONS = frozenset(
     }
 )  # fmt: skip
 _WITH_SUCCESSOR = frozenset({EntryKind.RENAME, EntryKind.MERGE, EntryKind.SPIN_OFF})
+_CHANGING = ACTIONS - {EntryKind.CASH_MERGER, EntryKind.WORTHLESS}
 _UNPAID = frozenset({EntryKind.RENAME, EntryKind.WORTHLESS})
 
 
 def check_action(entry: LedgerEntry) -> None:
     """Raise BadEntry, Unsupported or TypeError for an entry that cannot be counted with."""
     kind = entry.kind
-    if kind in ACTIONS and entry.multiplier != 1:
-        raise Unsupported(
-            f"a {kind} of contracts changes what they cover, which is not computed; book what the "
-            "contracts became as a give and a receive",
-            rule="R26",
-            entry=entry.id,
-        )
     _check_successor(entry)
     _check_fraction(entry)
     if kind is EntryKind.RENAME and entry.quantity != 1:
@@ -39,6 +33,17 @@ def check_action(entry: LedgerEntry) -> None:
             raise _bad(entry, "a return_of_capital needs the amount that was paid")
     if kind is EntryKind.WORTHLESS:
         _check_last_day(entry)
+
+
+def check_no_contract(entry: LedgerEntry) -> None:
+    """Raise Unsupported for an action that changes the contracts it acts on. A buy-out or worthlessness ends them."""
+    if entry.kind in _CHANGING:
+        raise Unsupported(
+            f"a {entry.kind} of contracts changes what they cover, which is not computed; book what the "
+            "contracts became as a give and a receive",
+            rule="R26",
+            entry=entry.id,
+        )
 
 
 def _check_successor(entry: LedgerEntry) -> None:

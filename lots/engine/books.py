@@ -59,7 +59,7 @@ class Books:
             (pick.quantity for entry in entries for pick in entry.picks),
         )
         self.measures = Measures(entries, identity.name, least)
-        self.records = Records(entries, accounts, self.measures, self.dollar)
+        self.records = Records(entries, accounts, self.measures, self.dollar, identity.one)
         self.wash = WashBook(records=self.records, identity=identity, policy=policy)
         self._sell_orders = SellOrders(entries)
         self._positions: dict[tuple[str, str], Position] = {}

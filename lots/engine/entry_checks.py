@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from lots.engine.action_checks import ACTIONS, check_action
 from lots.errors import BadEntry, LedgerError
-from lots.types import EntryKind, LedgerAccount, LedgerEntry, Relief
+from lots.types import SHARE_ITSELF, EntryKind, LedgerAccount, LedgerEntry, Relief
 
 PURCHASES = frozenset({EntryKind.BUY, EntryKind.REINVEST, EntryKind.VEST, EntryKind.OPENING})
 RECEIPTS = frozenset({EntryKind.RECEIVE, EntryKind.GIFT, EntryKind.INHERIT})
@@ -62,7 +62,7 @@ def check_entries(entries: Sequence[LedgerEntry], accounts: dict[str, LedgerAcco
             _check_dates(entry)
         elif entry.kind is EntryKind.OPENING:
             raise _bad(entry, "an opening lot needs the date on which it was acquired")
-        if entry.market_value is not None or entry.multiplier != 1:
+        if entry.market_value is not None or entry.multiplier is not SHARE_ITSELF:
             _check_value_and_multiplier(entry)
         if (
             entry.to_security is not None

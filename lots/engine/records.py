@@ -6,7 +6,7 @@ records refer to each other and to entries by index, and words and Fractions are
 (``engine.results``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lots.engine.holdings import Sale
 from lots.engine.splits import Measures
@@ -30,10 +30,13 @@ class Records:
         accounts: Mapping[str, LedgerAccount],
         measures: Measures,
         dollar: int,
+        one: Callable[[str], str],
     ) -> None:
+        """``one``: a security under any of its symbols -> one name for all of them."""
         self.entries = entries
         self.accounts = accounts
         self.measures = measures
+        self.one = one
         self.dollar = dollar  # money units in a dollar
         self.sales: list[SaleRecord] = []
         self.realized: list[RowRecord] = []

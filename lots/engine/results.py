@@ -149,17 +149,20 @@ def _wash_match(_name: str, desk: _Desk, match: MatchRecord, policy: Policy) -> 
     sale, sold_opened, sold_part, sold_units, _, _, start, adjusted = records.realized[row]
     place, account, security, _, scale, _, _ = records.sales[sale]
     sold, replacement = records.entries[place], records.entries[opened]
+    bought = replacement.security or ""
+    is_other = records.one(bought) != records.one(security)
+    covered = records.measures.multiplier(security)
     facts = {
         "R21": adjusted,
         "R23": is_rescaled,
-        "R24": replacement.security != security,
+        "R24": is_other,
         "R25": replacement.kind is EntryKind.REINVEST,
-        "R26": replacement.multiplier != 1 or sold.multiplier != 1,
+        "R26": records.measures.multiplier(bought) != 1 or covered != 1,
         "U3": not is_permanent and _methods_differ(replacement, start, sold),
         "U4": is_gone,
         "U5": _own_date(replacement) < _own_date(records.entries[sold_opened]),
         "U6": opened in records.moved_first,
-        "U8": replacement.security != security,
+        "U8": is_other,
     }
     facts |= _who(records.accounts[account], records.accounts[replacement.account])
     all_matched = desk.lost[row][0] == sold_units
@@ -168,7 +171,7 @@ def _wash_match(_name: str, desk: _Desk, match: MatchRecord, policy: Policy) -> 
         "sold_lot": records.entries[sold_opened].id,
         "replacement": replacement.id,
         "replacement_account": replacement.account,
-        "shares": ratio(units, scale) * Fraction(sold.multiplier),
+        "shares": ratio(units, scale) * covered,
         "amount": ratio(dollars * units, per * desk.dollar),
         "treatment": Treatment.PERMANENT if is_permanent else Treatment.DEFERRED,
         "rule_ids": (

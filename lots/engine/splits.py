@@ -14,6 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from math import lcm
 
+from lots.engine.action_checks import check_no_contract
 from lots.engine.units import Exact
 from lots.errors import BadEntry
 from lots.types import EntryKind, LedgerEntry
@@ -164,6 +165,10 @@ class Measures:
         scale = self.scale(security, place)
         return scale if multiplier is None else int(scale / multiplier)
 
+    def multiplier(self, security: str) -> Fraction:
+        """Shares covered by one contract of ``security``, 1 for a share (R26)."""
+        return self._multipliers.get(security, _ONE)
+
     def scale(self, security: str, place: int) -> int:
         """Base units in one share or contract of ``security`` at ``place``."""
         scales = self._scales.get(security)
@@ -178,7 +183,11 @@ def _multipliers(entries: Sequence[LedgerEntry]) -> dict[str, Fraction]:
             told.setdefault(entry.security, entry)
     for entry in entries if told else ():
         first = told.get(entry.security or "")
-        if first is not None and entry.multiplier != first.multiplier and entry.kind in _TRADES:
+        if first is None:
+            continue
+        check_no_contract(entry)
+        says_so = entry.kind in _TRADES or entry.multiplier != 1
+        if says_so and entry.multiplier != first.multiplier:
             raise BadEntry(
                 entry=entry.id,
                 problem=f"a contract of {entry.security} covers {entry.multiplier} shares here and "

@@ -80,6 +80,12 @@ def test_a_float_is_a_type_error(field):
         run(raw(**{field: 1.0}))
 
 
+@pytest.mark.parametrize("multiplier", [1, 1.0, True])
+def test_a_multiplier_is_a_decimal_even_if_it_is_one(multiplier):
+    with pytest.raises(TypeError, match="Entry e: multiplier must be a Decimal"):
+        run(raw(multiplier=multiplier))
+
+
 def test_a_float_among_the_identified_lots_is_a_type_error():
     picks = (LotPick("old", 1.0),)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="picked quantity must be a Decimal"):
@@ -100,6 +106,7 @@ def test_an_instant_is_no_trade_date():
         ({"quantity": Decimal(-5)}, "quantity must be above zero"),
         ({"amount": Decimal(-1)}, "must not be negative"),
         ({"fee": Decimal(-1)}, "must not be negative"),
+        ({"multiplier": Decimal("sNaN")}, "multiplier is sNaN"),
         ({"security": None}, "needs a security"),
         ({"account": "elsewhere"}, "account elsewhere does not belong"),
         ({"kind": EntryKind.SPLIT, "quantity": Decimal(0)}, "split ratio must be above zero"),

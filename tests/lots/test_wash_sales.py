@@ -6,10 +6,11 @@ from fractions import Fraction
 
 import pytest
 
-from lots.errors import BadEntry
+from lots.errors import BadEntry, Unsupported
 from lots.replay import replay
 from lots.types import (
     DatedGroup,
+    EntryKind,
     Membership,
     OlderLotPolicy,
     Policy,
@@ -22,7 +23,18 @@ from lots.types import (
     Treatment,
 )
 from lots.wash_sales import first_clear_date, in_window, merged_groups, window
-from tests.lots.ledger import ACCOUNTS, buy, lots, receive, reinvest, sale, sell, split, transfer
+from tests.lots.ledger import (
+    ACCOUNTS,
+    buy,
+    lots,
+    receive,
+    reinvest,
+    sale,
+    sell,
+    split,
+    trade,
+    transfer,
+)
 
 OLD = buy("old", "2025-02-03", 100, 40)  # outside every window below
 
@@ -553,6 +565,41 @@ def test_a_contract_sold_at_a_loss_is_replaced_share_by_share():
     assert sale(result, "s") == [(1, -150, 60)]
     assert lots(result, "b") == [(40, 1300, "2025-12-09")]
     assert [match.shares for match in result.matches] == [40]
+
+
+@pytest.mark.parametrize("kind", [EntryKind.WORTHLESS, EntryKind.CASH_MERGER])
+@pytest.mark.parametrize("told", [{}, {"multiplier": Decimal(100)}], ids=["not told", "told"])
+def test_contracts_that_end_at_a_loss_are_replaced_share_by_share(kind, told):
+    """2 contracts on 200 shares, 10,000 lost: 50 a share, on 30 shares 1,500."""
+    result = run(
+        buy("c", "2026-12-01", 2, 5000, **CALL),
+        trade(kind, "end", "2026-12-31", 2, 0, security="C", **told),
+        buy("b", "2027-01-05", 30, 10),
+        groups=[{"M", "C"}],
+    )
+    assert sale(result, "end") == [(2, -10000, 1500)]
+    (match,) = result.matches
+    assert (match.shares, match.amount) == (30, 1500)
+    assert "R26" in match.rule_ids
+
+
+def test_what_changes_the_shares_a_contract_covers_is_refused_whatever_it_says_itself():
+    merger = trade(EntryKind.MERGE, "m", "2026-12-31", 1, 0, security="C", to_security="D")
+    with pytest.raises(Unsupported, match="a merge of contracts changes what they cover"):
+        run(buy("c", "2026-12-01", 2, 5000, **CALL), merger)
+
+
+def test_the_same_security_under_a_new_symbol_is_no_other_security():
+    """No rule on identical securities decided the match, and none on unequal prices."""
+    result = run(
+        OLD,
+        sell("s", "2026-03-02", 100, 31),
+        trade(EntryKind.RENAME, "r", "2026-03-05", 1, 0, to_security="N"),
+        buy("b", "2026-03-10", 100, 32, security="N"),
+    )
+    (match,) = result.matches
+    assert match.amount == 900
+    assert match.rule_ids == ("R5", "R12", "R13", "U3")
 
 
 def test_a_contract_covers_the_same_shares_in_every_trade():
