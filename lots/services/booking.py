@@ -98,17 +98,19 @@ def _checked_accounts(
     return accounts
 
 
-def _outside(row: NewTransaction, account: Account) -> Iterator[tuple[str, str]]:
-    """What cannot have happened in the account as the firm knows it."""
+def _outside(
+    row: NewTransaction, account: Account, *, column: str, day_column: str
+) -> Iterator[tuple[str, str]]:
+    """What cannot have happened in the account as the firm knows it, said of the columns."""
     if account.held_away:
         yield (
-            "account",
+            column,
             "the account is declared as held away, so wash sales through it count as not checked: "
             "take the mark off before its transactions are booked",
         )
     if account.opened_on is not None and row.trade_date < account.opened_on:
         yield (
-            "trade_date",
+            day_column,
             f"{row.trade_date} is before the account was opened on {account.opened_on}",
         )
 
@@ -121,7 +123,7 @@ def _foreign(
     if source is None:
         yield "account", "the account is none of the firm's"
     else:
-        yield from _outside(row, source)
+        yield from _outside(row, source, column="account", day_column="trade_date")
     if row.security is not None and row.security not in securities:
         yield "symbol", "the security is none of the firm's"
     if row.to_security is not None and row.to_security not in securities:
@@ -142,6 +144,8 @@ def _foreign(
             "to_account",
             "the account belongs to another household: book a receive there and a sale or gift here",
         )
+    else:
+        yield from _outside(row, target, column="to_account", day_column="to_account")
 
 
 def _sorted(

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from accounts.models import Account
 from lots.booking import BookingError
 from lots.models import Transaction
 from lots.types import EntryKind
@@ -55,3 +56,34 @@ def test_an_account_declared_as_held_away_takes_no_transactions(account):
     ((row, column, reason),) = _refusal(account, date(2024, 3, 1))
     assert (row, column) == (1, "account")
     assert reason.startswith("the account is declared as held away")
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"held_away": True}, "the account is declared as held away"),
+        (
+            {"opened_on": date(2024, 3, 2)},
+            "2024-03-01 is before the account was opened on 2024-03-02",
+        ),
+    ],
+)
+def test_nothing_is_transferred_to_where_it_could_not_be_bought(account, facts, reason):
+    _buy(account, date(2024, 1, 2))
+    target = make_account(account.household, "T-2")
+    Account.objects.filter(pk=target.pk).update(**facts)
+
+    with pytest.raises(BookingError) as refused:
+        book(
+            account,
+            EntryKind.TRANSFER,
+            date(2024, 3, 1),
+            Transaction.objects.get().security,
+            "10",
+            to_account=target,
+        )
+
+    [problem] = refused.value.problems
+    assert problem.column == "to_account"
+    assert problem.reason.startswith(reason)
+    assert Transaction.objects.count() == 1
