@@ -65,3 +65,20 @@ def test_an_unforeseen_failure_of_the_api_keeps_the_envelope_and_its_secrets(
 @pytest.mark.django_db
 def test_asking_for_the_options_of_the_api_page_is_refused_not_failed():
     assert Client().options("/api/docs/").status_code == 405
+
+
+@pytest.mark.django_db
+def test_a_page_that_waits_too_long_for_a_lock_says_try_again(monkeypatch):
+    from django.db import OperationalError
+
+    from lots import selectors
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OperationalError("canceling statement due to lock timeout")
+
+    client = Client()
+    client.force_login(make_user(make_firm()))
+    monkeypatch.setattr(selectors, "imported_files", fail)
+    answer = client.get(reverse("imports"))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.content.endswith(b"try again. Nothing was changed.\n")
