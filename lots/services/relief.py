@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import access
 from accounts.errors import Conflict, LotwiseError
@@ -13,6 +14,7 @@ from accounts.models import Account, User
 from accounts.services import record_audit
 from lots.booking import Key
 from lots.booking_rules import RELIEF_KINDS, takes_relief
+from lots.engine.market_facts import MARKET_FACTS
 from lots.models import ReliefElection, Transaction
 from lots.types import NewTransaction, Relief
 from securities.models import Security
@@ -34,8 +36,8 @@ def elect_relief(
     """Give the account a standing order for sales from ``effective_on`` on; the newest one in force on a day counts.
 
     AVERAGE reaches the account's funds alone (R22b); its other securities stay with FIFO from that day on.
-    Raises NotAllowed, ReasonMissing, and Conflict where a sale of that day or a later one is booked: its lots are
-    settled, and nothing is chosen again afterwards (R22).
+    Raises NotAllowed, ReasonMissing, and Conflict where a sale of that day or a later one is booked that named no lots:
+    its lots are settled, and nothing is chosen again afterwards (R22).
     """
     access.require(author, access.Action.DECIDE)
     if author.firm_id != account.firm_id:
@@ -43,11 +45,7 @@ def elect_relief(
     if not reason.strip():
         raise ReasonMissing
     lock_household(account.household_id)
-    last = (
-        Transaction.objects.filter(account=account, kind__in=RELIEF_KINDS)
-        .order_by("-trade_date", "-pk")
-        .first()
-    )
+    last = _relieved(account).order_by("-trade_date", "-pk").first()
     if last is not None and effective_on <= last.trade_date:
         raise Conflict(
             f"A {last.kind} of {last.trade_date} ({last.external_id}) is booked in account {account.number}: its lots "
@@ -73,6 +71,12 @@ def elect_relief(
         },
     )
     return election
+
+
+def _relieved(account: Account) -> QuerySet[Transaction]:
+    """What took lots by a relief method: ``takes_relief`` of booked transactions."""
+    rows = Transaction.objects.filter(account=account, kind__in=RELIEF_KINDS)
+    return rows.exclude(kind__in=MARKET_FACTS, amount=0).filter(selections=None)
 
 
 def settled_reliefs(rows: Sequence[NewTransaction]) -> dict[Key, Relief]:

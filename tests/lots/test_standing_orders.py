@@ -14,7 +14,7 @@ from accounts.types import Role
 from lots import services
 from lots.booking import BookingError
 from lots.models import ReliefElection, Transaction
-from lots.types import EntryKind, NewTransaction, Relief
+from lots.types import EntryKind, NewTransaction, Pick, Relief
 from securities.models import Security
 from tests.factories import book, make_account, make_firm, make_household, make_security, make_user
 
@@ -126,6 +126,31 @@ def test_lots_of_a_booked_sale_are_never_chosen_again(
         "again (R22). Let the standing order begin after 2024-03-05."
     )
     assert not ReliefElection.objects.exists()
+
+
+def test_what_chose_no_lots_stands_in_no_orders_way(
+    account: Account, aaa: Security, ada: User
+) -> None:
+    """A split without cash takes no shares, and a sale that named its lots left nothing to choose."""
+    book(account, EntryKind.SPLIT, date(2024, 3, 5), aaa, "2")
+    named = sale(
+        account,
+        aaa,
+        date(2024, 4, 1),
+        picks=(Pick(Transaction.objects.get(kind=EntryKind.BUY).pk, Decimal(1)),),
+    )
+    services.book(firm=account.firm, rows=[named], actor="test")
+
+    assert elect(account, Relief.HIFO, date(2024, 3, 1), ada).effective_on == date(2024, 3, 1)
+
+
+def test_cash_in_lieu_of_a_split_stands_in_a_backdated_orders_way(
+    account: Account, aaa: Security, ada: User
+) -> None:
+    book(account, EntryKind.SPLIT, date(2024, 3, 5), aaa, "0.333", amount="3")
+
+    with pytest.raises(Conflict, match="A split of 2024-03-05"):
+        elect(account, Relief.HIFO, date(2024, 3, 1), ada)
 
 
 def test_average_basis_is_for_funds_and_other_shares_stay_first_in_first_out(
