@@ -148,15 +148,19 @@ def what_if(
     return tuple(outcomes)
 
 
-def lowest_tax(outcomes: Sequence[Outcome]) -> Outcome | None:
-    """The outcome with the least tax this year, the first of equal ones; None where no tax is known."""
+def lowest_tax(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """The outcomes with the least tax this year and, among those, the most loss carried on; none without tax.
+
+    Several only where they are equal in both: a carried loss is worth something in a later year.
+    """
     priced = [outcome for outcome in outcomes if outcome.effect is not None]
-    return min(priced, key=_tax, default=None)
+    best = min(map(_cost, priced), default=None)
+    return tuple(outcome for outcome in priced if _cost(outcome) == best)
 
 
-def _tax(outcome: Outcome) -> Fraction:
+def _cost(outcome: Outcome) -> tuple[Fraction, Fraction]:
     assert outcome.effect is not None
-    return outcome.effect.tax
+    return outcome.effect.tax, -outcome.effect.carried
 
 
 def _ways(sale: IntendedSale, *, averages: bool) -> tuple[Relief | None, ...]:

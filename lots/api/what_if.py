@@ -69,7 +69,9 @@ class MethodSerializer(serializers.Serializer[Any]):
 
     relief = serializers.ChoiceField(source="code", choices=[relief.value for relief in Relief])
     refusal = serializers.CharField(help_text="Empty where the method is possible.")
-    is_lowest = serializers.BooleanField(help_text="No method has less tax this year.")
+    is_lowest = serializers.BooleanField(
+        help_text="No method has less tax this year, nor more loss carried on at the same tax."
+    )
     short_gain = DecimalText(source="short", help_text="Before wash sales.")
     long_gain = DecimalText(source="long", help_text="Before wash sales.")
     disallowed = DecimalText()

@@ -238,10 +238,7 @@ def answer(
     words = _words(household, books)
     return Answer(
         shares=shares,
-        columns=tuple(
-            _column(one, words, position, is_lowest=best is not None and one.effect == best.effect)
-            for one in outcomes
-        ),
+        columns=tuple(_column(one, words, position, is_lowest=one in best) for one in outcomes),
         tax_note=year.note,
         buy_back_from=first_clear_date(today),
         held_away=tuple(str(account) for account in away),

@@ -4,6 +4,7 @@ The account bought A 50 at 20 on 15 January 2025, B 50 at 30 on 3 March 2025, C 
 at 25 on 6 April 2026: A and B are long-term, C is in the window and stands until 19 April.
 """
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal as D
 from fractions import Fraction as F
@@ -112,8 +113,22 @@ def test_lowest_tax_takes_the_short_term_loss_first():
     found = outcomes()
     assert figures(found[Relief.LOWEST_TAX]) == figures(found[Relief.LIFO])
     best = lowest_tax(tuple(found.values()))
-    assert best is not None
-    assert best.relief is Relief.LIFO  # of equal ones the first
+    assert [one.relief for one in best] == [Relief.LIFO, Relief.LOWEST_TAX]  # equal in all
+
+
+def test_of_equal_tax_the_one_that_carries_more_loss_is_the_lowest():
+    """The year's 3,000 are used up: no method saves tax this year, but not all carry the same on."""
+    used_up = YearInputs(
+        year=2026,
+        filing_status=FilingStatus.SINGLE,
+        ordinary_taxable_income=80000,
+        st_gain_loss=-3000,
+    )
+    cheap = replace(sale(), price=D(20))  # FIFO loses 100 of which all is washed
+    found = what_if(ledger(A, B, C), cheap, inputs=used_up)
+    told = [(one.effect.tax, one.effect.carried) for one in found if one.effect is not None]
+    assert told == [exact(0, loss) for loss in (0, 560, 480, 560)]  # FIFO's loss of 100 is washed
+    assert [one.relief for one in lowest_tax(found)] == [Relief.LIFO, Relief.LOWEST_TAX]
 
 
 def test_the_lots_picked_stand_beside_the_methods():
@@ -177,7 +192,7 @@ def test_there_is_no_tax_without_a_tax_year_nor_for_a_corporation():
     company = LedgerAccount("T", AccountKind.TAXABLE, "Co", OwnerKind.CORPORATION)
     found = what_if(ledger(A, B, C, accounts=(company, IRA)), sale(), inputs=SINGLE)
     assert [one.effect for one in found] == [None] * 4
-    assert lowest_tax(found) is None
+    assert lowest_tax(found) == ()
 
 
 def test_what_cannot_be_answered_is_refused():
