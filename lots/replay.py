@@ -9,7 +9,8 @@ result in whatever order of dates they come, and a rebuild changes nothing.
    read out first as facts of the market (R23): every quantity is then counted in base units (``engine.splits``), so
    that a split touches no lot, no total basis and no disallowance.
 3. On one date opening lots go first, for they stood there before the day began; then purchases of retirement accounts,
-   whatever order they were booked in (U6).
+   whatever order they were booked in, as far as they may wash losses (U6). In their own account the shares arrive in
+   the order booked: a sale or corporate action before them does not touch them.
 4. A purchase, reinvestment (R25) or vest opens a lot at cost and fee (R22), serves the pending losses and then stands
    ready as a replacement for later ones (``lots.wash_sales``). So does a lot taken over without its history
    (``OPENING``), by the day it was bought on, for losses from the day on which it was taken over. A receipt, gift or
@@ -155,19 +156,26 @@ def _book(entries: Sequence[LedgerEntry], books: Books) -> None:
         **dict.fromkeys(PURCHASES, books.buy),
         **dict.fromkeys(RECEIPTS, books.receive),
     }
-    for place in _execution_order(entries, books):
+    order, ahead = _execution_order(entries, books)
+    for place in order:
         entry = entries[place]
-        if (action := actions.get(entry.kind)) is not None:
+        if place in ahead:
+            ahead.remove(place)
+            books.buy_ahead(entry, place)
+        elif (action := actions.get(entry.kind)) is not None:
             action(entry, place)
 
 
-def _execution_order(entries: Sequence[LedgerEntry], books: Books) -> list[int]:
+def _execution_order(entries: Sequence[LedgerEntry], books: Books) -> tuple[list[int], set[int]]:
     """Places by date; on each date opening lots first, then purchases of retirement accounts (U6), then the others.
 
-    Tells the records which purchases come before a taxable trade of the same market only because of that.
+    Purchases that go ahead of others of their date come twice: to be bought, and where they arrive in their account.
+    These places are told too. Tells the records which of them come before a taxable trade of the same market only
+    because of that.
     """
     retirement = {id_ for id_, account in books.accounts.items() if not account.kind.is_taxable}
     order: list[int] = []
+    ahead: set[int] = set()
     day = _Day(books)
     today = None
     for place, entry in enumerate(entries):
@@ -177,12 +185,15 @@ def _execution_order(entries: Sequence[LedgerEntry], books: Books) -> list[int]:
         if entry.kind is EntryKind.OPENING:
             day.openings.append(place)
         elif entry.account in retirement and entry.kind in PURCHASES:
-            day.retirement.append(place)
+            day.retirement[place] = None
             if day.has_traded(entry, entries):
                 books.records.moved_first.add(place)
+            if day.others:
+                ahead.add(place)
+                day.others.append(place)
         else:
             day.others.append(place)
-    return order + day.places()
+    return order + day.places(), ahead
 
 
 class _Day:
@@ -190,18 +201,20 @@ class _Day:
 
     def __init__(self, books: Books) -> None:
         self.openings: list[int] = []
-        self.retirement: list[int] = []
+        self.retirement: dict[int, None] = {}
         self.others: list[int] = []
         self._books = books
         self._markets: set[str] = set()  # of the first so many others
         self._looked_at = 0
 
     def places(self) -> list[int]:
-        return self.openings + self.retirement + self.others
+        return [*self.openings, *self.retirement, *self.others]
 
     def has_traded(self, entry: LedgerEntry, entries: Sequence[LedgerEntry]) -> bool:
         """Whether any of the others so far was a trade in the market of ``entry``."""
         for place in self.others[self._looked_at :]:
+            if place in self.retirement:
+                continue
             if entries[place].kind in PURCHASES or entries[place].kind is EntryKind.SELL:
                 self._markets.add(self._market(entries[place]))
         self._looked_at = len(self.others)

@@ -62,6 +62,7 @@ class Books:
         self.records = Records(entries, accounts, self.measures, self.dollar, identity.one)
         self.wash = WashBook(records=self.records, identity=identity, policy=policy)
         self._sell_orders = SellOrders(entries)
+        self._ahead: dict[int, Opening] = {}  # bought, and not yet where they stand in their day
         self._positions: dict[tuple[str, str], Position] = {}
 
     def position(self, account: str, security: str) -> Position:
@@ -80,7 +81,18 @@ class Books:
         return [held for held in self._positions.values() if held.security == security]
 
     def buy(self, entry: LedgerEntry, place: int) -> None:
-        """A purchase (R19, R25): opens a lot at cost and fee (R22), and may wash losses."""
+        """A purchase (R19, R25): opens a lot at cost and fee (R22), and may wash losses.
+
+        One that has gone ahead of its day only arrives (U6).
+        """
+        opening = self._ahead.pop(place, None) or self._acquire(entry, place)
+        opening.position.add(opening)
+
+    def buy_ahead(self, entry: LedgerEntry, place: int) -> None:
+        """A purchase may wash losses before its shares arrive in the account (U6)."""
+        self._ahead[place] = self._acquire(entry, place)
+
+    def _acquire(self, entry: LedgerEntry, place: int) -> Opening:
         position, part = self._open(entry, place)
         if entry.holding_start is not None:
             part.holding_start = entry.holding_start.toordinal()
@@ -88,10 +100,12 @@ class Books:
         part.was_acquired = True
         opening.free = part
         self.wash.bought(opening, position)
+        return opening
 
     def receive(self, entry: LedgerEntry, place: int) -> None:
         """A lot that comes with its basis and holding period, and replaces nothing (R19)."""
-        _, part = self._open(entry, place)
+        position, part = self._open(entry, place)
+        position.add(part.lot)
         if entry.holding_start is not None:
             part.holding_start = entry.holding_start.toordinal()
         value = entry.market_value
@@ -107,7 +121,6 @@ class Books:
         opening = Opening(entry, position, acquired, place, scale)
         quantity = whole(entry.quantity, scale)
         basis = whole(entry.amount + entry.fee, self.dollar)
-        position.add(opening)
         part = Part(opening, opening.next_number(), acquired, quantity, rate(basis, quantity))
         opening.add(part)
         return position, part

@@ -189,7 +189,7 @@ class Actions:
 
 
 def _parts_before(held: Position, place: int) -> list[Part]:
-    """Parts of what was opened before the action: on its day retirement purchases come first, whatever their place."""
+    """Parts of what was opened before the action: on its day lots taken over come first, whatever their place."""
     return [part for part in held.parts() if part.lot.opening.order < place]
 
 

@@ -7,7 +7,6 @@ from fractions import Fraction
 from accounts.types import AccountKind
 from lots.types import EntryKind, LedgerAccount, LedgerEntry, Relief
 from tests.lots.handfuls import (
-    ACQUIRED,
     ARRIVING,
     GRAINS,
     Handful,
@@ -118,12 +117,11 @@ class Books:
     def _arrived_by(self, handful: Handful, place: int) -> bool:
         """There before the entry at ``place``.
 
-        What a retirement account buys counts for its whole day (U6), and so does a lot taken over without its history.
+        A lot taken over without its history counts for its whole day.
         """
         bought = handful.entry
-        retirement = bought.kind in ACQUIRED and not self.taxable(bought.account)
         if bought.trade_date == self.entries[place].trade_date:
-            return retirement or bought.kind is EntryKind.OPENING or handful.place < place
+            return bought.kind is EntryKind.OPENING or handful.place < place
         return handful.place < place
 
     def _chosen(

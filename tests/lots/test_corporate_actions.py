@@ -905,3 +905,32 @@ def test_an_action_that_contradicts_itself_is_refused_by_name(
 
     assert told.startswith("Entry x: ")
     assert problem in told
+
+
+# --- Retirement purchases of the day (U6) -----------------------------------------------------
+
+
+def test_a_retirement_purchase_after_the_action_of_its_day_is_not_touched_by_it() -> None:
+    """10 shares 1-for-3: 3 1/3, a third is paid. 0.5 bought after it stays: 3.5 are held, 1/3 is sold."""
+    ira = {"account": "I", "security": "A"}
+    result = run(
+        buy("b", "2025-01-06", 10, 30, **ira),
+        replace(split("s", "2026-03-02", "0.333333", **ira), amount=Decimal(10)),
+        buy("n", "2026-03-02", "0.5", 90, **ira),
+    )
+    assert [row.quantity for row in result.retirement_disposals] == [THIRD]
+    assert sum(lot.quantity for lot in result.open_lots) == Fraction(7, 2)
+    result = run(
+        buy("b", "2025-01-06", 9, 30, **ira),
+        cash_merger("m", "2026-03-02", "9", "900", account="I"),
+        buy("n", "2026-03-02", 1, 90, **ira),
+    )
+    assert [(lot.opening, lot.quantity) for lot in result.open_lots] == [("n", 1)]
+
+
+def test_capital_is_not_returned_on_what_is_bought_after_it() -> None:
+    capital = action(
+        EntryKind.RETURN_OF_CAPITAL, "c", "2026-03-02", quantity="0", amount="5", account="I"
+    )
+    with pytest.raises(BadEntry, match="holds no shares of A"):
+        run(capital, buy("n", "2026-03-02", 1, 90, account="I", security="A"))

@@ -50,8 +50,8 @@ _COST = (
     Mutation(
         "a received lot forgets its holding period (R19)",
         _BOOKS,
-        "        _, part = self._open(entry, place)\n        if entry.holding_start is not None:\n",
-        "        _, part = self._open(entry, place)\n        if entry.holding_start is None:\n",
+        "        position.add(part.lot)\n        if entry.holding_start is not None:\n",
+        "        position.add(part.lot)\n        if entry.holding_start is None:\n",
         ("test_wash_sales.py::test_a_receipt_is_no_replacement_and_keeps_its_history",),
     ),
 )

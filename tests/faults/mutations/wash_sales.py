@@ -143,7 +143,7 @@ _MATCHING = (
     Mutation(
         "on one date the IRA is taken in the order of booking (U6)",
         "lots/replay.py",
-        "day.retirement.append(place)",
+        "day.retirement[place] = None",
         "day.others.append(place)",
         (f"{_LAW}::test_on_one_date_the_ira_is_taken_first",),
     ),
