@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.http import Http404
 from django.utils import timezone
 
 from accounts import access
@@ -16,7 +17,7 @@ from accounts.models import Account, Firm, User
 from accounts.selectors import business_date
 from lots import selectors
 from lots.changes import LedgerChanges
-from lots.models import ImportDraft
+from lots.models import ImportDraft, ImportedFile
 from lots.selectors.changes import NamedChanges
 from lots.services.importing import (
     book_read,
@@ -90,7 +91,7 @@ def preview_import(
 
 
 def draft_import(*, user: User, file: "UploadedFile[bytes]", account: UUID | None) -> ImportPreview:
-    """Look at an uploaded file of transactions and keep it for its person to confirm, where it brings anything new.
+    """Look at an uploaded file of transactions and keep it to be confirmed, where it brings anything new.
 
     ``account`` is the public id of the account the file is for. Raises ImportRefused, NotAllowed, and Http404 for an
     account that the user may not see.
@@ -119,14 +120,19 @@ def draft_import(*, user: User, file: "UploadedFile[bytes]", account: UUID | Non
 
 
 def confirm_import(*, user: User, public_id: UUID, sha256: str) -> str:
-    """Book the bytes that were looked at, and say in one sentence what was done.
+    """Book the bytes that were looked at, and say in one sentence what was done; anybody of the firm who imports may.
 
-    Raises PreviewOutdated where they would change other figures than those shown, Conflict where the draft holds other
-    bytes or is too old, Http404 for a draft of another firm or none, ImportRefused and NotAllowed; then nothing is
-    booked, and the draft stays.
+    Of a file that is booked by now it says so. Raises PreviewOutdated where the bytes would change other figures than
+    those shown, Conflict where the draft holds other bytes or is too old, Http404 for a draft of another firm or none,
+    ImportRefused and NotAllowed; then nothing is booked, and the draft stays.
     """
     access.require(user, access.Action.IMPORT)
-    draft = access.visible_or_404(user, ImportDraft, public_id)
+    try:
+        draft = access.visible_or_404(user, ImportDraft, public_id)
+    except Http404:
+        if (record := _booked(user, sha256)) is None:
+            raise
+        return f"{record.name}: booked already, nothing changed."
     try:
         with transaction.atomic():
             draft = _locked(draft)
@@ -139,6 +145,11 @@ def confirm_import(*, user: User, public_id: UUID, sha256: str) -> str:
         )
         raise
     return sentence
+
+
+def _booked(user: User, sha256: str) -> ImportedFile | None:
+    """The firm's booked file of these bytes."""
+    return access.visible(user, ImportedFile).filter(sha256=sha256).first()
 
 
 def discard_import(*, user: User, public_id: UUID) -> str:

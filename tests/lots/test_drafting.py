@@ -83,8 +83,11 @@ def test_a_confirmed_draft_is_booked_as_shown_and_gone(account: Account, user: U
     assert TaxLot.objects.get().basis == Decimal(1230)
     assert ImportedFile.objects.get().imported_by == user
     assert not ImportDraft.objects.exists()
+    assert confirm(user, seen) == "late.csv: booked already, nothing changed."
+    assert Transaction.objects.count() == 3
+    stranger = make_user(make_firm("Other Advisers"), "eve")
     with pytest.raises(Http404):
-        confirm(user, seen)
+        confirm(stranger, seen)
 
 
 def test_a_file_that_brings_nothing_new_needs_no_confirmation(account: Account, user: User) -> None:
