@@ -2,10 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
-from lots.reports.wash_status import first_final_day, is_provisional, open_losses
+from lots.coverage import LeftOut
+from lots.reports.wash_status import (
+    OpenLoss,
+    QuietAccount,
+    first_final_day,
+    open_losses,
+    seen_to,
+)
 from lots.rounding import cents
 from lots.types import RealizedLot
 
@@ -34,6 +41,8 @@ class Heading:
     unchecked: tuple[str, ...]  # accounts declared and never imported (R17)
     policy: tuple[tuple[str, StrEnum], ...]  # (rule, value in force)
     unlisted: tuple[str, ...] = ()  # taxable accounts whose own sales are not here either
+    left_out: tuple[LeftOut, ...] = ()  # accounts that do not count as the firm reads U2 and U7
+    quiet: tuple[str, ...] = ()  # a sentence for each account whose bookings end inside a window
 
     @property
     def is_running(self) -> bool:
@@ -42,10 +51,18 @@ class Heading:
 
     @property
     def state(self) -> str:
-        """``PROVISIONAL`` with its reason, or that every window has closed."""
+        """``PROVISIONAL`` or ``NOT CLOSED`` with its reason, or that every window has closed."""
         if not self.is_provisional:
             return "Every wash-sale window of the year has closed."
         final = first_final_day(self.year)
+        if self.as_of >= final:
+            last = final - timedelta(days=1)
+            booked = (
+                "nothing is booked"
+                if self.booked_through is None
+                else f"the ledger is booked through {_words(self.booked_through)} only"
+            )
+            return f"NOT CLOSED: {booked}. Purchases up to {_words(last)} would not be seen."
         return (
             f"PROVISIONAL: no figure of {self.year} is final before {_words(final)}, because a "
             "purchase within 30 days after a sale disallows its loss."
@@ -62,6 +79,7 @@ class Heading:
             )
         if self.unlisted:
             said.append(f"NOT LISTED: sales in {', '.join(self.unlisted)}.")
+        said.extend(one.sentence for one in self.left_out)
         return " ".join(said)
 
     @property
@@ -89,6 +107,7 @@ class Heading:
             self.subject,
             self.state,
             *(sale.sentence for sale in self.open_sales),
+            *self.quiet,
             self.unchecked_sentence,
             f"{self.policy_sentence}.",
         )
@@ -96,25 +115,40 @@ class Heading:
 
 
 def open_sales(
-    rows: Sequence[RealizedLot], as_of: date, *, names: dict[str, str], symbols: dict[str, str]
+    rows: Sequence[RealizedLot],
+    as_of: date,
+    booked_through: date | None,
+    *,
+    names: dict[str, str],
+    symbols: dict[str, str],
 ) -> tuple[OpenSale, ...]:
     """The losses still open, soonest closed first; ``names`` are those of sales, ``symbols`` those of securities."""
     return tuple(
         OpenSale(
             sentence=(
-                f"Still open: {symbols[loss.security]} sold on {_words(loss.trade_date)} "
+                f"{_why_open(loss, as_of)}: {symbols[loss.security]} sold on {_words(loss.trade_date)} "
                 f"({names[loss.sale]}), ${cents(loss.allowed):,} of its loss through "
                 f"{_words(loss.until)}."
             ),
             until=loss.until,
         )
-        for loss in sorted(open_losses(rows, as_of), key=lambda loss: loss.until)
+        for loss in sorted(
+            open_losses(rows, seen_to(as_of, booked_through)), key=lambda loss: loss.until
+        )
     )
 
 
-def provisional(year: int, rows: Sequence[RealizedLot], as_of: date) -> bool:
-    """Whether the report is one of a year that can still change."""
-    return is_provisional(year, rows, as_of)
+def _why_open(loss: OpenLoss, as_of: date) -> str:
+    return "Still open" if loss.until >= as_of else "Not booked to the end of its window"
+
+
+def quiet_sentence(quiet: QuietAccount, label: str) -> str:
+    """Of an account that may have been quiet, or may not have been imported."""
+    after = "" if quiet.last is None else f" after {_words(quiet.last)}"
+    return (
+        f"Nothing is booked in {label}{after}: purchases up to {_words(quiet.until)} would not be "
+        "seen."
+    )
 
 
 def _words(day: date) -> str:

@@ -10,11 +10,15 @@ Conventions: the status belongs to one realised lot part.
   NOT_CHECKED: "none" is said only of what was looked at.
 - A year is provisional before 31 January of the next one, because a purchase in January reaches back to December (R7),
   and while any of its losses is.
+- A window that has passed is closed only where the household's ledger reaches its last day too: what was never booked
+  was never tested. Reports therefore ask as of the day that ``seen_to`` gives.
+- An account in scope with nothing booked through a window's last day may be quiet or may not have been imported: it is
+  named, and closes nothing and opens nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
@@ -48,6 +52,49 @@ class OpenLoss:
     trade_date: date
     until: date
     allowed: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class QuietAccount:
+    """Nothing is booked in the account after ``last``; purchases through ``until`` would wash a loss."""
+
+    account: str
+    last: date | None  # None = nothing was ever booked
+    until: date
+
+
+def seen_to(as_of: date, booked_through: date | None) -> date:
+    """The day before which everything is known: neither after ``as_of`` nor after what is booked."""
+    if booked_through is None:
+        return date.min
+    return min(as_of, booked_through + timedelta(days=1))
+
+
+def quiet_accounts(
+    rows: Iterable[RealizedLot],
+    accounts: Mapping[str, LedgerAccount],
+    last_booked: Mapping[str, date],
+    *,
+    imported: Iterable[str],
+    policy: Policy,
+    as_of: date,
+) -> tuple[QuietAccount, ...]:
+    """The imported accounts that could wash a loss whose window has passed, and whose bookings end inside it."""
+    until: dict[str, date] = {}  # seller -> end of its last window that has passed
+    for row in rows:
+        if row.allowed < 0 and open_until(row) < as_of:
+            until[row.account] = max(until.get(row.account, date.min), open_until(row))
+    found = []
+    for key in imported:
+        ends = [
+            end
+            for seller, end in until.items()
+            if counts_as_buyer(accounts[seller], accounts[key], policy)
+        ]
+        last = last_booked.get(key)
+        if ends and (last is None or last < max(ends)):
+            found.append(QuietAccount(account=key, last=last, until=max(ends)))
+    return tuple(found)
 
 
 def status(row: RealizedLot, as_of: date, held_away: Sequence[LedgerAccount] = ()) -> WashStatus:

@@ -195,6 +195,19 @@ def booked_through(household_id: int) -> date | None:
     return last
 
 
+def last_booked(household_id: int) -> dict[str, date]:
+    """Account -> the trade date of its latest entry, of the accounts that have one; a transfer is both accounts'."""
+    rows = Transaction.objects.filter(account__household=household_id)
+    own = rows.values_list("account").annotate(last=Max("trade_date"))
+    received = (
+        rows.exclude(to_account=None).values_list("to_account").annotate(last=Max("trade_date"))
+    )
+    found: dict[str, date] = {}
+    for account, last in (*own, *received):
+        found[str(account)] = max(last, found.get(str(account), last))
+    return found
+
+
 def groups_under(household_id: int, reading: IndexFundPolicy) -> IdenticalGroups:
     """The identical groups as they would be under another reading of U1."""
     firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)

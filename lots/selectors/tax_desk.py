@@ -18,6 +18,7 @@ from lots.reports.reconciliation import (
     broker_replay,
     match_key,
 )
+from lots.reports.wash_status import seen_to
 from lots.selectors import reports as stored
 from lots.selectors.ledger import ledger
 from lots.selectors.policies import policy
@@ -75,6 +76,15 @@ class TaxDesk:
     @property
     def household(self) -> Household:
         return self.books.household
+
+    @cached_property
+    def booked_through(self) -> date | None:
+        return stored.booked_through(self.household.pk)
+
+    @property
+    def seen_to(self) -> date:
+        """The day before which everything is known."""
+        return seen_to(self.as_of, self.booked_through)
 
     @cached_property
     def sold(self) -> tuple[SoldLot, ...]:

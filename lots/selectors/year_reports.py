@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from accounts.selectors import tax_profile
 from accounts.types import FilingStatus
+from lots.coverage import LeftOut, left_out
 from lots.errors import LedgerError
 from lots.netting import YearInputs, with_gains
 from lots.reports.alternatives import Readings, alternatives, switches
@@ -19,12 +20,12 @@ from lots.reports.contents import (
 from lots.reports.filings import why_no_profile
 from lots.reports.form_8949 import Box, Form8949, FormSale, form_8949
 from lots.reports.gains import PricedLot, unrealized
-from lots.reports.heading import Heading, open_sales, provisional
+from lots.reports.heading import Heading, open_sales, quiet_sentence
 from lots.reports.readings import readings_report
 from lots.reports.reconciliation import RowKey, as_stored, reconcile
 from lots.reports.schedule_d import Brought, ScheduleD, carryforward, schedule_d
 from lots.reports.tables import Report
-from lots.reports.wash_status import status, unchecked
+from lots.reports.wash_status import is_provisional, quiet_accounts, status, unchecked
 from lots.selectors import reports as stored
 from lots.selectors.holdings import open_lots
 from lots.selectors.reports import ReportAccount, SoldLot
@@ -39,8 +40,7 @@ def heading(desk: TaxDesk) -> Heading:
     names = {sold.row.sale: sold.sale_name for sold in desk.sold}
     unseen = {
         account.account.id: account.label
-        for sold_from in desk.books.accounts.values()
-        if sold_from.account.owner in desk.filing.owners and sold_from.account.kind.is_taxable
+        for sold_from in _sellers(desk)
         for account in _held_away(desk, sold_from)
     }
     return Heading(
@@ -48,22 +48,50 @@ def heading(desk: TaxDesk) -> Heading:
         filing=desk.filing.title,
         year=desk.year,
         as_of=desk.as_of,
-        booked_through=stored.booked_through(desk.household.pk),
-        is_provisional=provisional(desk.year, desk.rows, desk.as_of),
-        open_sales=open_sales(desk.rows, desk.as_of, names=names, symbols=desk.books.symbols),
+        booked_through=desk.booked_through,
+        is_provisional=is_provisional(desk.year, desk.rows, desk.seen_to),
+        open_sales=open_sales(
+            desk.rows, desk.as_of, desk.booked_through, names=names, symbols=desk.books.symbols
+        ),
         unchecked=tuple(unseen.values()),
         unlisted=_unlisted(desk),
         policy=switches(desk.books.policy),
+        left_out=_left_out(desk),
+        quiet=_quiet(desk),
     )
+
+
+def _sellers(desk: TaxDesk) -> tuple[ReportAccount, ...]:
+    """The accounts whose sales are on the return."""
+    return tuple(
+        one
+        for one in desk.books.accounts.values()
+        if one.account.owner in desk.filing.owners and one.account.kind.is_taxable
+    )
+
+
+def _left_out(desk: TaxDesk) -> tuple[LeftOut, ...]:
+    sellers = [one.account for one in _sellers(desk)]
+    everybody = [one.named for one in desk.books.accounts.values()]
+    return left_out(sellers, everybody, desk.books.policy)
+
+
+def _quiet(desk: TaxDesk) -> tuple[str, ...]:
+    accounts = desk.books.accounts
+    found = quiet_accounts(
+        desk.rows,
+        {key: one.account for key, one in accounts.items()},
+        stored.last_booked(desk.household.pk),
+        imported=[key for key, one in accounts.items() if not one.held_away],
+        policy=desk.books.policy,
+        as_of=desk.as_of,
+    )
+    return tuple(quiet_sentence(one, accounts[one.account].label) for one in found)
 
 
 def _unlisted(desk: TaxDesk) -> tuple[str, ...]:
     """Taxable accounts held away: their own sales are in no ledger."""
-    return tuple(
-        one.label
-        for one in desk.books.accounts.values()
-        if one.held_away and one.account.kind.is_taxable and one.account.owner in desk.filing.owners
-    )
+    return tuple(one.label for one in _sellers(desk) if one.held_away)
 
 
 def _held_away(desk: TaxDesk, seller: ReportAccount) -> tuple[ReportAccount, ...]:
@@ -110,7 +138,7 @@ def _words(desk: TaxDesk, sold: SoldLot) -> LineWords:
         sale=sold.sale_name,
         lot=sold.lot_name,
         rules=" ".join(sold.rule_ids),
-        status=status(sold.row, desk.as_of, away),
+        status=status(sold.row, desk.seen_to, away),
     )
 
 

@@ -11,8 +11,9 @@ from openpyxl import load_workbook
 from accounts.models import Account, AuditEvent, Firm, Household, TaxProfile
 from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
 from lots import selectors
-from lots.models import ReportedYear
-from lots.types import EntryKind
+from lots.models import ReportedYear, TaxPolicy
+from lots.services.policies import switches
+from lots.types import EntryKind, Policy, SpousePolicy, TaxDeferredPolicy
 from securities.models import Security
 from tests.factories import (
     book,
@@ -135,14 +136,81 @@ def test_a_year_is_final_from_31_january(firm, browser, household, today, is_fin
     assert ("PROVISIONAL" in text) is not is_final
 
 
+def test_a_year_is_not_final_where_the_ledger_ends_inside_a_window(firm, browser):
+    """The loss of 10 June 2024 is the last thing booked: nobody knows what was bought until 10 July."""
+    silent = make_household(firm, "Silent")
+    account = make_account(silent, "S-1")
+    bbb = make_security(firm, "BBB")
+    book(account, BUY, day("2024-02-01"), bbb, "10", amount="1000")
+    book(account, SELL, day("2024-06-10"), bbb, "10", amount="600", external_id="S-9")
+
+    text = browser.get(address(silent, "2024/")).content.decode()
+    rows = file_rows(browser, silent, "2024/gains.csv")
+
+    assert "Every wash-sale window" not in text
+    assert (
+        "NOT CLOSED: the ledger is booked through 10 June 2024 only. Purchases up to 30 January "
+        "2025 would not be seen."
+    ) in text
+    assert "Not booked to the end of its window: BBB sold on 10 June 2024 (S-9), $400.00" in text
+    assert (
+        "Nothing is booked in Ann taxable (S-1) after 10 June 2024: purchases up to 10 July 2024 "
+        "would not be seen."
+    ) in text
+    assert any("provisional" in row for row in rows)
+
+
+def test_a_quiet_account_is_named_but_does_not_keep_the_year_open(firm, browser, household):
+    """T-1 is booked through 30 January; T-2 ends on 10 March, inside the window of the loss of 2 March."""
+    Firm.objects.filter(pk=firm.pk).update(pinned_date=day("2027-02-01"))
+    book(Account.objects.get(number="T-1"), EntryKind.CASH_IN, day("2027-01-30"), amount="1")
+
+    text = browser.get(address(household, "2026/")).content.decode()
+
+    assert "Every wash-sale window of the year has closed." in text
+    assert "Nothing is booked in Ann taxable (T-2) after 10 March 2026" in text
+    assert "Nothing is booked in Ann taxable (T-1)" not in text
+
+
 def test_accounts_held_away_are_named_as_not_checked(browser, household):
     away = make_account(household, "X-1", kind=AccountKind.K401)
     Account.objects.filter(pk=away.pk).update(held_away=True)
+    book(Account.objects.get(number="T-1"), EntryKind.CASH_IN, day("2026-04-01"), amount="1")
 
     rows = file_rows(browser, household, "2026/form-8949.csv")
 
     assert any("NOT CHECKED" in row[0] and "X-1" in row[0] for row in rows if row)
     assert any("not checked" in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("reading", "said"),
+    [
+        (
+            {"spouse": SpousePolicy.TAXPAYER_ONLY},
+            "U2 against losses of another owner: purchases in Bob taxable (B-1).",
+        ),
+        (
+            {"tax_deferred": TaxDeferredPolicy.IRA_AND_ROTH_ONLY},
+            "U7, being neither taxable nor an IRA: purchases in Ann 401k (K-1).",
+        ),
+    ],
+)
+def test_accounts_that_a_reading_leaves_out_are_named(firm, browser, household, reading, said):
+    """The firm may read U2 and U7 the other way; the warning stays, for accounts held away too."""
+    make_account(household, "B-1", owner="Bob")
+    plan = make_account(household, "K-1", kind=AccountKind.K401)
+    Account.objects.filter(pk=plan.pk).update(held_away=True)
+    owner = Account.objects.get(number="T-1").owner_id
+
+    def heading() -> str:
+        return browser.get(address(household, f"2026/gains/?return={owner}")).content.decode()
+
+    assert "Not counted" not in heading()
+    TaxPolicy.objects.create(
+        firm=firm, author=make_user(firm, "counsel"), reason="Ours.", **switches(Policy(**reading))
+    )
+    assert f"Not counted under {said}" in heading()
 
 
 def test_sales_in_a_taxable_account_held_away_are_said_to_be_missing(browser, household):

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from lots.reports.wash_status import WashStatus, is_provisional, open_losses, status, unchecked
+from lots.reports.wash_status import (
+    QuietAccount,
+    WashStatus,
+    is_provisional,
+    open_losses,
+    quiet_accounts,
+    seen_to,
+    status,
+    unchecked,
+)
 from lots.types import Policy, RealizedLot, SpousePolicy, TaxDeferredPolicy, Term
 from tests.lots.ledger import CORP, IRA, K401, SPOUSE, T2, T, day
 
@@ -81,6 +90,51 @@ def test_open_losses_say_until_when_and_how_much():
 def test_no_year_is_final_before_31_january(as_of, expected):
     assert is_provisional(2026, [row(-5, on="2026-12-31")], day(as_of)) is expected
     assert is_provisional(2026, [], day(as_of)) is expected
+
+
+@pytest.mark.parametrize(
+    ("booked_through", "expected"),
+    [("2026-03-02", "provisional"), ("2026-03-31", "provisional"), ("2026-04-01", "none")],
+)
+def test_a_window_is_not_closed_before_the_ledger_reaches_its_last_day(booked_through, expected):
+    """The calendar is in June; purchases up to 1 April would wash."""
+    assert status(row(-5), seen_to(LATER, day(booked_through))).value == expected
+
+
+@pytest.mark.parametrize(
+    ("booked_through", "expected"),
+    [("2026-12-31", True), ("2027-01-29", True), ("2027-01-30", False), ("2027-05-01", False)],
+)
+def test_a_year_is_not_closed_before_the_ledger_reaches_30_january(booked_through, expected):
+    assert is_provisional(2026, [], seen_to(day("2027-06-01"), day(booked_through))) is expected
+
+
+def test_neither_the_calendar_nor_the_ledger_alone_closes_anything():
+    assert seen_to(day("2026-04-01"), day("2026-05-01")) == day("2026-04-01")
+    assert seen_to(LATER, None) == date.min
+
+
+def test_accounts_whose_bookings_end_inside_a_window_are_named():
+    """The loss of 2 March is tested through 1 April: T ends on 31 March, S on 1 April, I never began."""
+    last = {"T": day("2026-03-31"), "S": day("2026-04-01"), "K": day("2026-01-05")}
+
+    def quiet(sold: RealizedLot, as_of: date = LATER, policy: Policy = Policy()):  # noqa: B008
+        return quiet_accounts(
+            [sold], {one.id: one for one in (T, SPOUSE, IRA, K401)}, last,
+            imported=["T", "S", "I", "K"], policy=policy, as_of=as_of,
+        )  # fmt: skip
+
+    until = day("2026-04-01")
+    assert quiet(row(-5)) == (
+        QuietAccount("T", day("2026-03-31"), until),
+        QuietAccount("I", None, until),
+        QuietAccount("K", day("2026-01-05"), until),
+    )
+    assert quiet(row(5)) == ()
+    assert quiet(row(-5, disallowed=5)) == ()
+    assert quiet(row(-5), as_of=until) == ()
+    iras = Policy(tax_deferred=TaxDeferredPolicy.IRA_AND_ROTH_ONLY)
+    assert [one.account for one in quiet(row(-5), policy=iras)] == ["T", "I"]
 
 
 def test_a_held_away_account_counts_where_its_purchases_would():
