@@ -126,15 +126,6 @@ class Opening(Lot):
         last = self._last_free or last
         last.beside = self._last_free = part
 
-    def is_same_order(self, other: "Opening") -> bool:
-        """Fills of one order of one account are one block (R9): two accounts may give their orders the same name."""
-        if self is other:
-            return True
-        mine, its = self.entry, other.entry
-        return bool(mine.block) and (
-            (mine.block, mine.account, mine.security) == (its.block, its.account, its.security)
-        )
-
 
 class MovedLot(Lot):
     """A lot in another position than where its shares came in."""
