@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from lots.reports.form_8949 import Form8949, FormLine, Totals, totals
-from lots.reports.gains import Unrealized
+from lots.reports.gains import Unrealized, price_remarks
 from lots.reports.heading import Heading
 from lots.reports.reconciliation import Reconciled, RowKey
 from lots.reports.schedule_d import CarryYear, ScheduleD, worksheet_lines
@@ -206,7 +206,7 @@ def unrealized_report(heading: Heading, held: Sequence[tuple[HeldWords, Unrealiz
     lines = [
         (
             words.owner, words.account, words.symbol, one.lot.acquired, one.lot.holding_start,
-            one.lot.quantity, one.price, one.value, one.basis, one.gain, one.term.value,
+            one.lot.quantity, one.price, one.priced_on, one.value, one.basis, one.gain, one.term.value,
             "always (inherited)" if one.long_from is None else one.long_from, one.days_to_long,
             words.lot, one.lot.part,
         )
@@ -216,13 +216,14 @@ def unrealized_report(heading: Heading, held: Sequence[tuple[HeldWords, Unrealiz
         slug="unrealized",
         title=f"Unrealised gains, {heading.as_of:%Y-%m-%d}",
         preface=heading.preface(),
+        remark=price_remarks([one for _, one in held], heading.as_of),
         tables=(
             Table(
                 title="Unrealised gains of taxable accounts",
                 name="Unrealised gains",
                 columns=columns(
                     "Owner", "Account", "Security", ("Acquired", DAY), ("Held from", DAY),
-                    ("Shares", SHARES), ("Price", SHARES), ("Value", MONEY), ("Basis", MONEY),
+                    ("Shares", SHARES), ("Price", SHARES), ("Price of", DAY), ("Value", MONEY), ("Basis", MONEY),
                     ("Gain or loss", MONEY), "Term today", ("Long-term from", DAY),
                     ("Days to long-term", COUNT), "Lot", ("Part", COUNT),
                 ),
@@ -238,7 +239,7 @@ def unrealized_report(heading: Heading, held: Sequence[tuple[HeldWords, Unrealiz
 def _held_total(term: Term, held: Sequence[tuple[HeldWords, Unrealized]]) -> Row:
     priced = [one for _, one in held if one.term is term and one.value is not None]
     return total(
-        f"{term.value.capitalize()}-term", "", "", None, None, None, None,
+        f"{term.value.capitalize()}-term", "", "", None, None, None, None, None,
         sum((one.value or ZERO for one in priced), ZERO),
         sum((one.basis for one in priced), ZERO),
         sum((one.gain or ZERO for one in priced), ZERO),

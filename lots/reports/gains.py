@@ -16,12 +16,14 @@ from lots.rounding import cents, spread
 from lots.types import LotRow, Term
 
 ZERO = Decimal(0)
+STALE_DAYS = 5  # a close older than this is no price of today
 
 
 @dataclass(frozen=True, slots=True)
 class PricedLot:
     lot: LotRow
     price: Decimal | None  # dollars a share; None = the security has no price
+    priced_on: date | None = None  # the day of that close
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Unrealized:
     term: Term  # if it were sold today
     long_from: date | None  # first day of a long-term sale; None = always (inherited)
     days_to_long: int  # 0 = long-term today
+    priced_on: date | None = None  # the day of the close that it is valued at
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def _line(held: PricedLot, as_of: date, shown: tuple[Decimal, Decimal, date] | N
         term=Term.SHORT if days else Term.LONG,
         long_from=long_from,
         days_to_long=days,
+        priced_on=held.priced_on,
     )
 
 
@@ -93,3 +97,32 @@ def _measured(held: PricedLot) -> _Measured:
 
 def _tied(parts: Sequence[Fraction]) -> list[Decimal]:
     return spread(cents(sum(parts, Fraction(0))), parts)
+
+
+def price_remarks(lots: Sequence[Unrealized], as_of: date) -> str:
+    """What the values rest on where that is not a recent close of every lot; empty where it is."""
+    said = []
+    days = [one.priced_on for one in lots if one.priced_on is not None]
+    stale = [day for day in days if (as_of - day).days > STALE_DAYS]
+    if stale:
+        oldest = min(stale)
+        said.append(
+            f"{len(stale)} of {_lots(len(lots))} {_are(stale)} valued at a close more than {STALE_DAYS} "
+            f"days old; the oldest is of {oldest.day} {oldest:%B %Y}."
+        )
+    unpriced = [one for one in lots if one.value is None]
+    if unpriced:
+        basis = sum((one.basis for one in unpriced), ZERO)
+        said.append(
+            f"{_lots(len(unpriced))} without a price {_are(unpriced)} not in the totals: basis "
+            f"{basis:,}."
+        )
+    return " ".join(said)
+
+
+def _lots(count: int) -> str:
+    return "1 lot" if count == 1 else f"{count} lots"
+
+
+def _are(found: Sequence[object]) -> str:
+    return "is" if len(found) == 1 else "are"

@@ -227,7 +227,9 @@ def held(desk: TaxDesk) -> Report:
     ]
     names = stored.entry_names([lot.opening for lot in lots])
     priced = [
-        PricedLot(lot, prices[lot.security].price if lot.security in prices else None)
+        PricedLot(lot, None)
+        if (quote := prices.get(lot.security)) is None
+        else PricedLot(lot, quote.price, quote.day)
         for lot in lots
     ]
     return unrealized_report(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lots.reports.gains import PricedLot, Unrealized, unrealized
+from lots.reports.gains import PricedLot, Unrealized, price_remarks, unrealized
 from lots.rounding import cents
 from lots.types import LotRow, Term
 
@@ -92,3 +92,23 @@ def test_lines_add_up_to_the_rounded_totals(held):
     exact = [Fraction(quantity) * Fraction(price) for quantity, _, price in held]
     assert sum((one.value or D(0) for one in lines), D(0)) == cents(sum(exact, Fraction(0)))
     assert all(one.gain == (one.value or D(0)) - one.basis for one in lines)
+
+
+def test_old_closes_and_lots_without_a_price_are_told():
+    """A close of five days ago is recent, one of six is not; what has no price is in no total."""
+    held = [
+        PricedLot(replace(LOT, opening=1), D(50), date(2026, 12, 5)),
+        PricedLot(replace(LOT, opening=2), D(50), date(2026, 12, 4)),
+        PricedLot(replace(LOT, opening=3), D(50), date(2022, 12, 28)),
+        PricedLot(replace(LOT, opening=4, basis=D(4000)), None),
+        PricedLot(replace(LOT, opening=5, basis=D(6000)), None),
+    ]
+
+    lines = unrealized(held, TODAY)
+
+    assert lines[2].priced_on == date(2022, 12, 28)
+    assert price_remarks(lines, TODAY) == (
+        "2 of 5 lots are valued at a close more than 5 days old; the oldest is of 28 December 2022. "
+        "2 lots without a price are not in the totals: basis 10,000.00."
+    )
+    assert price_remarks(lines[:1], TODAY) == ""
