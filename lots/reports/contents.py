@@ -11,7 +11,7 @@ from lots.reports.gains import Unrealized, price_remarks
 from lots.reports.heading import Heading
 from lots.reports.reconciliation import Reconciled, RowKey
 from lots.reports.schedule_d import CarryYear, ScheduleD, worksheet_lines
-from lots.reports.tables import Cell, CellKind, Report, Row, Table, columns, rows, total
+from lots.reports.tables import Cell, CellKind, Report, Row, Table, columns, noted, rows, total
 from lots.reports.wash_status import WashStatus
 from lots.rounding import cents, stored_shares
 from lots.types import Term
@@ -270,10 +270,12 @@ def reconciliation_report(
             Table(
                 title="Disallowed losses beside Form 1099-B",
                 name="Household and broker",
-                columns=columns(
-                    "Account", "Security", "Sale", "Lot", ("Household disallows", MONEY),
-                    ("Box 1g", MONEY), ("Difference", MONEY), ("Household's basis", MONEY),
-                    ("Box 1e", MONEY), "Term", "Box 2", "Why",
+                columns=noted(
+                    columns(
+                        "Account", "Security", "Sale", "Lot", ("Household disallows", MONEY),
+                        ("Box 1g", MONEY), ("Difference", MONEY), ("Household's basis", MONEY),
+                        ("Box 1e", MONEY), "Term", "Box 2", "Why",
+                    )
                 ),
                 rows=(*rows(lines), _reconciled_total(lines)),
             ),

@@ -1,7 +1,7 @@
 """A report as tables of typed cells: what pages, CSV and spreadsheets are made of. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -21,11 +21,15 @@ class CellKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``is_extra``: beyond what the form has, so that paper can do without it."""
+    """``is_extra``: beyond what the form has, so that paper can do without it.
+
+    ``is_note``: a sentence, which on a page stands on a line of its own under the row.
+    """
 
     title: str
     kind: CellKind = CellKind.TEXT
     is_extra: bool = False
+    is_note: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +55,26 @@ class Table:
                 )
 
     @property
-    def shown(self) -> list[tuple[bool, list[tuple[str, Cell, bool]]]]:
-        """(is a total, [(kind of cell, value, is extra)]) row by row, for templates."""
+    def heads(self) -> tuple[Column, ...]:
+        """The columns that stand beside each other on a page."""
+        return tuple(column for column in self.columns if not column.is_note)
+
+    @property
+    def shown(self) -> list[tuple[bool, list[tuple[str, Cell, bool]], str]]:
+        """(is a total, [(kind of cell, value, is extra)], notes) row by row, for templates."""
         return [
             (
                 row.is_total,
                 [
                     (_kind_of(column, cell), cell, column.is_extra)
                     for column, cell in zip(self.columns, row.cells, strict=True)
+                    if not column.is_note
                 ],
+                " ".join(
+                    f"{column.title}: {cell}"
+                    for column, cell in zip(self.columns, row.cells, strict=True)
+                    if column.is_note and cell
+                ),
             )
             for row in self.rows
         ]
@@ -89,6 +104,11 @@ def columns(*named: str | tuple[str, CellKind], extra: int = 0) -> tuple[Column,
         Column(title, kind, is_extra=place >= first_extra)
         for place, (title, kind) in enumerate(pairs)
     )
+
+
+def noted(made: tuple[Column, ...]) -> tuple[Column, ...]:
+    """The columns with the last one as a note."""
+    return (*made[:-1], replace(made[-1], is_note=True))
 
 
 def rows(cells: Iterable[Sequence[Cell]]) -> tuple[Row, ...]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 from openpyxl import load_workbook
 
 from accounts.models import Account, AuditEvent, Firm, Household, TaxProfile
@@ -94,6 +95,19 @@ def test_the_form_comes_as_txf_too_and_no_other_report_does(browser, household):
         "$4000.00", "$3100.00", "$270.00", "^",
     ]  # fmt: skip
     assert browser.get(address(household, "2026/gains.txf")).status_code == 404
+
+
+def test_why_the_broker_differs_stands_on_a_line_of_its_own(browser, household):
+    """At the right of eleven columns it was out of sight; files keep it in its column."""
+    page = browser.get(address(household, "2026/reconciliation/")).content.decode()
+    rows = file_rows(browser, household, "2026/reconciliation.csv")
+
+    header = next(row for row in rows if row and row[0] == "Account")
+    why = rows[rows.index(header) + 1][-1]
+    assert header[-1] == "Why"
+    assert "(R17): 270.00" in why
+    assert f'<tr class="note"><td colspan="11">Why: {escape(why)}</td></tr>' in page
+    assert ">Why</th>" not in page
 
 
 def test_a_symbol_is_never_a_formula(firm, browser):
