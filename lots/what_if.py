@@ -10,12 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 
 from accounts.types import OwnerKind
 from lots.errors import LedgerError
-from lots.netting import TaxChange, YearInputs, marginal
+from lots.netting import TaxChange, YearInputs, marginal, with_gains
 from lots.replay import new_disallowed, replay, simulate
+from lots.reports.alternatives import switches, variants
 from lots.rounding import stored_money
 from lots.types import (
     EntryKind,
@@ -34,6 +36,7 @@ from lots.year_tax import TaxPosition, added_tax, carried_forward, carried_worth
 
 ZERO = Fraction(0)
 SALE = "what-if"  # the order's id among the entries
+_OF_GROUPS = "U1"  # its other reading is other identical groups, which the ledger does not hold
 METHODS = (Relief.FIFO, Relief.LIFO, Relief.HIFO, Relief.LOWEST_TAX)
 
 
@@ -88,6 +91,7 @@ class Outcome:
     )
     effect: TaxEffect | None = None  # None without a tax profile of the year
     refusal: str = ""
+    others: tuple["OtherReading", ...] = ()  # of the switches that a match names among its rules
 
     def gain(self, term: Term) -> Fraction:
         """Before wash sales."""
@@ -113,6 +117,38 @@ class Outcome:
         return first_clear_date(days[0]) - timedelta(days=1) if days else None
 
 
+@dataclass(frozen=True, slots=True)
+class OtherReading:
+    """The order under one method with one deciding switch turned, the others as the firm decided."""
+
+    rule: str  # U2 .. U7
+    in_force: StrEnum
+    reading: StrEnum
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _TaxYear:
+    """The year as it is booked under one policy; both None: no tax is asked for."""
+
+    inputs: YearInputs | None
+    position: TaxPosition | None
+
+    def moved(self, short: Fraction, long: Fraction) -> "_TaxYear":
+        """The year with other gains booked."""
+        inputs, position = self.inputs, self.position
+        return _TaxYear(
+            None if inputs is None else with_gains(inputs, short=short, long=long),
+            None
+            if position is None
+            else replace(
+                position,
+                short=position.short + stored_money(short),
+                long=position.long + stored_money(long),
+            ),
+        )
+
+
 def what_if(
     ledger: Ledger,
     sale: IntendedSale,
@@ -130,22 +166,38 @@ def what_if(
     """
     before = replay(ledger.entries, ledger.accounts, ledger.groups, ledger.policy)
     _check(ledger, sale, before)
-    company = _is_company(ledger, sale.account)
+    year = _TaxYear(inputs, position)
+    if _is_company(ledger, sale.account):
+        year = _TaxYear(None, None)
     outcomes = []
     for relief in _ways(sale, averages=averages):
         order = _order(sale, relief)
         try:
-            after = _with(ledger, order)
+            outcome = _outcome(ledger, before, order, year)
+            clean_from = _clean_from(ledger, order) if outcome.disallowed else None
+            others = _others(ledger, before, order, outcome, year)
         except LedgerError as error:
             outcomes.append(Outcome(relief=relief, refusal=str(error)))
             continue
-        outcome = _outcome(before, after, relief)
-        effect = (
-            None if company else _effect(_added(ledger, before, after, sale.day), inputs, position)
-        )
-        clean_from = _clean_from(ledger, order) if outcome.disallowed else None
-        outcomes.append(replace(outcome, effect=effect, clean_from=clean_from))
+        outcomes.append(replace(outcome, clean_from=clean_from, others=others))
     return tuple(outcomes)
+
+
+def _others(
+    ledger: Ledger, before: ReplayResult, order: LedgerEntry, outcome: Outcome, year: _TaxYear
+) -> tuple[OtherReading, ...]:
+    """Every other position of the switches that decide the order's wash sales; what is booked is read alike."""
+    named = {rule for match in outcome.matches for rule in match.rule_ids} - {_OF_GROUPS}
+    in_force = dict(switches(ledger.policy))
+    found = []
+    for rule, reading, policy in variants(ledger.policy):
+        if rule in named:
+            turned = replace(ledger, policy=policy)
+            booked = replay(turned.entries, turned.accounts, turned.groups, policy)
+            moved = year.moved(*_added(ledger, before, booked, order.trade_date))
+            other = _outcome(turned, booked, order, moved)
+            found.append(OtherReading(rule, in_force[rule], reading, other))
+    return tuple(found)
 
 
 def lowest_tax(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
@@ -211,12 +263,15 @@ def _with(ledger: Ledger, order: LedgerEntry) -> ReplayResult:
     return simulate(ledger.entries, [order], ledger.accounts, ledger.groups, ledger.policy)
 
 
-def _outcome(before: ReplayResult, after: ReplayResult, relief: Relief | None) -> Outcome:
+def _outcome(ledger: Ledger, before: ReplayResult, order: LedgerEntry, year: _TaxYear) -> Outcome:
+    """Raises LedgerError."""
+    after = _with(ledger, order)
     return Outcome(
-        relief=relief,
+        relief=order.relief,
         rows=_sold(after),
         matches=tuple(match for match in after.matches if match.sale == SALE),
         elsewhere=tuple(lost for lost in new_disallowed(before, after) if lost.sale != SALE),
+        effect=_effect(_added(ledger, before, after, order.trade_date), year.inputs, year.position),
     )
 
 

@@ -64,6 +64,21 @@ class ReplacementSerializer(serializers.Serializer[Any]):
     rules = serializers.CharField()
 
 
+class ReadingSerializer(serializers.Serializer[Any]):
+    """A switch of the firm that decides these wash sales, and the figures if it stood otherwise."""
+
+    rule = serializers.CharField(help_text="U2, U3, U4, U5 or U7.")
+    question = serializers.CharField()
+    in_force = serializers.CharField(help_text="The firm's answer; the method's figures follow it.")
+    reading = serializers.CharField(help_text="The other answer; the figures here follow it.")
+    disallowed = DecimalText()
+    permanent = DecimalText()
+    short_allowed = DecimalText()
+    long_allowed = DecimalText()
+    tax = DecimalText(allow_null=True)
+    carried = DecimalText(allow_null=True)
+
+
 class MethodSerializer(serializers.Serializer[Any]):
     """One relief method; where ``refusal`` says why it is not possible the figures mean nothing."""
 
@@ -91,6 +106,9 @@ class MethodSerializer(serializers.Serializer[Any]):
     )
     sold = SoldLotSerializer(many=True)
     replacements = ReplacementSerializer(many=True)
+    readings = ReadingSerializer(
+        many=True, help_text="Other readings of the unsettled points that decide these wash sales."
+    )
 
 
 class WhatIfSerializer(serializers.Serializer[Any]):

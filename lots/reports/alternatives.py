@@ -105,7 +105,7 @@ def alternatives(
     exact, now = year_figures(exactly(base, sales)), year_figures(kept(base, sales))
     named = {rule for match in base.matches if match.sale in sales for rule in match.rule_ids}
     found = []
-    for rule, value, policy in _variants(ledger.policy):
+    for rule, value, policy in variants(ledger.policy):
         groups: IdenticalGroups = ledger.groups
         if isinstance(value, IndexFundPolicy):
             if groups_by_reading is None or value not in groups_by_reading:
@@ -133,7 +133,7 @@ def switches(policy: Policy) -> tuple[tuple[str, StrEnum], ...]:
     )
 
 
-def _variants(policy: Policy) -> Iterator[tuple[str, StrEnum, Policy]]:
+def variants(policy: Policy) -> Iterator[tuple[str, StrEnum, Policy]]:
     """Every other position of every switch, one at a time."""
     turned: list[tuple[str, StrEnum, Policy]] = [
         *(("U1", value, replace(policy, index_funds=value)) for value in IndexFundPolicy),

@@ -13,6 +13,7 @@ from lots.errors import LedgerError
 from lots.holding_period import term
 from lots.models import TaxLot
 from lots.netting import YearInputs
+from lots.policy_points import POINTS
 from lots.rates import rates
 from lots.rounding import cents, plain, stored_shares
 from lots.selectors.ledger import ledger, market
@@ -22,6 +23,7 @@ from lots.wash_sales import first_clear_date
 from lots.what_if import (
     SALE,
     IntendedSale,
+    OtherReading,
     Outcome,
     TooFewShares,
     WhatIfRefused,
@@ -32,6 +34,7 @@ from lots.year_tax import TaxPosition
 from securities import selectors as securities
 from securities.models import Security
 
+_POINTS = {point.rule: point for point in POINTS}
 _LABELS = {
     None: "Lots picked",
     Relief.FIFO: "First in, first out",
@@ -87,6 +90,22 @@ class ReplacementLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingLine:
+    """A switch that decides the wash sales of the order: the answer in force, and the figures of the other one."""
+
+    rule: str
+    question: str
+    in_force: str
+    reading: str
+    disallowed: Decimal
+    permanent: Decimal
+    short_allowed: Decimal
+    long_allowed: Decimal
+    tax: Decimal | None
+    carried: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One method; dollars to the cent, each figure rounded once. ``refusal`` stands instead of figures."""
 
@@ -110,6 +129,7 @@ class Column:
     sold: tuple[SoldLine, ...]
     replacements: tuple[ReplacementLine, ...]
     elsewhere: Decimal  # what booked sales lose through this one
+    readings: tuple[ReadingLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,9 +296,7 @@ def _readable(refusal: str, position: Chosen) -> str:
 
 def _tax_year(household: Household, account: Account, year: int) -> _TaxYear:
     if account.owner.kind == OwnerKind.CORPORATION:
-        return _TaxYear(
-            note="A corporation's sales are not on the household's return: no tax is shown."
-        )
+        return _TaxYear(note="A corporation's sales are on its own return: no tax is shown.")
     try:
         inputs = year_inputs(household.pk, year)
         if inputs is not None:
@@ -315,8 +333,7 @@ def _words(household: Household, books: Ledger) -> _Words:
 
 
 def _column(outcome: Outcome, words: _Words, position: Chosen, *, is_lowest: bool) -> Column:
-    effect = outcome.effect
-    parts = effect.parts if effect is not None else None
+    parts = effect.parts if (effect := outcome.effect) is not None else None
     return Column(
         code=outcome.relief.value if outcome.relief else "picked",
         label=_LABELS[outcome.relief],
@@ -338,6 +355,24 @@ def _column(outcome: Outcome, words: _Words, position: Chosen, *, is_lowest: boo
         sold=tuple(_sold_line(row) for row in outcome.rows),
         replacements=tuple(_replacement_line(match, words) for match in outcome.matches),
         elsewhere=cents(sum((lost.amount for lost in outcome.elsewhere), Fraction(0))),
+        readings=tuple(_reading_line(other) for other in outcome.others),
+    )
+
+
+def _reading_line(other: OtherReading) -> ReadingLine:
+    point = _POINTS[other.rule]
+    outcome, effect = other.outcome, other.outcome.effect
+    return ReadingLine(
+        rule=other.rule,
+        question=point.question,
+        in_force=point.answer(other.in_force),
+        reading=point.answer(other.reading),
+        disallowed=cents(outcome.disallowed),
+        permanent=cents(outcome.permanent),
+        short_allowed=cents(outcome.allowed(Term.SHORT)),
+        long_allowed=cents(outcome.allowed(Term.LONG)),
+        tax=cents(effect.tax) if effect is not None else None,
+        carried=cents(effect.carried) if effect is not None else None,
     )
 
 

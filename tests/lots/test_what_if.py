@@ -13,7 +13,17 @@ import pytest
 
 from accounts.types import AccountKind, FilingStatus, OwnerKind
 from lots.netting import YearInputs
-from lots.types import EntryKind, Ledger, LedgerAccount, LedgerEntry, LotPick, Policy, Relief, Term
+from lots.types import (
+    EntryKind,
+    Ledger,
+    LedgerAccount,
+    LedgerEntry,
+    LotPick,
+    Policy,
+    Relief,
+    SpousePolicy,
+    Term,
+)
 from lots.what_if import (
     IntendedSale,
     Outcome,
@@ -151,6 +161,24 @@ def test_a_purchase_of_an_ira_takes_the_loss_for_ever():
     assert found.allowed(Term.LONG) == 225
     assert found.clean_from == date(2026, 5, 2)
     assert found.open_until == date(2026, 5, 6)  # 25 of the loss are still allowed
+
+
+def test_a_switch_that_decides_is_told_with_the_figures_of_its_other_reading():
+    """The spouse bought C: under TAXPAYER_ONLY the loss of 50 counts, and 15 % of 200 are due."""
+    hers = LedgerAccount("S", AccountKind.TAXABLE, "Bob")
+    book = ledger(A, B, replace(C, account="S"), accounts=(TAXABLE, hers))
+    fifo = what_if(book, sale(), inputs=SINGLE)[0]
+    assert figures(fifo) == exact(0, 200, 50, 0, 250, "37.50")
+    [spouse] = [one for one in fifo.others if one.rule == "U2"]
+    assert (spouse.in_force, spouse.reading) == (
+        SpousePolicy.HOUSEHOLD_BASIS_TO_SPOUSE, SpousePolicy.TAXPAYER_ONLY,
+    )  # fmt: skip
+    assert figures(spouse.outcome) == exact(0, 200, 0, 0, 200, 30)
+    assert {one.rule for one in fifo.others} <= set(fifo.matches[0].rule_ids)
+
+
+def test_what_no_switch_decides_has_no_other_reading():
+    assert outcomes()[Relief.LIFO].others == ()
 
 
 def test_loss_beyond_the_limit_is_carried():

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account
+from lots.types import EntryKind
 from tests.clients import make_client
-from tests.factories import make_account, make_household
+from tests.factories import book, make_account, make_household
 from tests.lots.test_what_if_page import account, income
 
 __all__ = ["account"]  # a fixture
@@ -35,6 +36,15 @@ def test_every_method_is_told_with_its_figures(account):
     [line] = fifo["replacements"]
     assert (line["shares"], line["amount"], line["is_permanent"]) == ("10", "50", False)
     assert [lot["shares"] for lot in fifo["sold"]] == ["50", "10"]
+
+
+def test_a_deciding_switch_is_told_with_its_other_reading(account):
+    bobs = make_account(account.household, "T-2", owner="Bob")
+    book(bobs, EntryKind.BUY, date(2026, 4, 1), account.firm.securities.get(), "30", amount="810")
+    lifo = ask(make_client(account.firm), account, shares="60").json()["methods"][1]
+    [line] = [one for one in lifo["readings"] if one["rule"] == "U2"]
+    assert (lifo["disallowed"], line["disallowed"], line["tax"]) == ("150", "0", None)
+    assert line["reading"] == "No: only the taxpayer's own purchases count"
 
 
 def test_a_price_may_be_sent(account):

@@ -131,6 +131,22 @@ def test_a_spouse_who_files_apart_lends_no_losses(account: Account, browser: Cli
     assert "No tax is shown. Ann and Bob file separate returns for 2026" in page.content.decode()
 
 
+def test_a_deciding_switch_shows_its_answer_and_the_other_figures(
+    account: Account, browser: Client
+):
+    income(account)
+    TaxProfile.objects.update(filing_status="mfj")
+    his = make_account(account.household, "T-2", owner="Bob")
+    book(his, EntryKind.BUY, date(2026, 4, 1), account.firm.securities.get(), "30", amount="810")
+    page = ask(browser, account, shares="60", price="25")
+    lifo = column(page, "lifo")
+    [line] = [one for one in lifo.readings if one.rule == "U2"]
+    assert line.in_force == "Yes: into the basis of the spouse's lot"
+    assert line.reading == "No: only the taxpayer's own purchases count"
+    assert (lifo.disallowed, line.disallowed) == (D("150.00"), D("0.00"))  # 30 of B at 5
+    assert "Does a purchase by the spouse wash a loss" in page.content.decode()
+
+
 def test_looking_books_nothing(account: Account, browser: Client):
     income(account)
     before = (Transaction.objects.count(), TaxLot.objects.count())
