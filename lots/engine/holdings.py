@@ -260,6 +260,8 @@ class Position:
             lots.insert(bisect_left(lots, _order(lot), self._first, key=_order), lot)
         if self._by_entry is not None:
             self._by_entry[opening.entry.id] = lot
+        if self.ranking is not None:
+            self.ranking.changed += lot.parts  # of a purchase that went ahead (U6)
         return lot
 
     def lot_for(self, opening: Opening) -> Lot:

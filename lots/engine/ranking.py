@@ -97,7 +97,7 @@ class Ranking(ABC):
         Nothing may leave on the way. Dates of sales never go back.
         """
         for part in self.changed:
-            if part.quantity and part.lot.position is self._position:
+            if part.quantity and self._position.lot(part.lot.opening.entry.id) is part.lot:
                 self._rank(part)
         self.changed = []
         return self._in_order(sale)
