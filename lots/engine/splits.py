@@ -150,6 +150,8 @@ class Measures:
         Share for share (U8), a contract for the shares it covers (R26); after a merger the shares that an old share
         became (R23).
         """
+        if not self._scales and not self._became:
+            return self._unit, self._unit, False
         scale, sold_scale = self._share(security, place), self._share(sold, place)
         units = self._became.get(security, {}).get(sold)
         if units is None:
