@@ -75,6 +75,14 @@ def test_every_report_opens_as_page_csv_and_workbook(browser, household):
         assert load_workbook(io.BytesIO(answer.content)).sheetnames[0] == "About"
 
 
+def test_only_the_form_itself_offers_a_txf_file(browser, household):
+    form = browser.get(address(household, "2026/form-8949/")).content.decode()
+    gains = browser.get(address(household, "2026/gains/")).content.decode()
+
+    assert f'href="{address(household, "2026/form-8949.txf")}?return=' in form
+    assert ".txf" not in gains
+
+
 def test_the_workbook_holds_numbers_and_dates(browser, household):
     answer = browser.get(address(household, "2026/form-8949.xlsx"))
 

@@ -112,6 +112,7 @@ def test_every_method_stands_side_by_side_with_its_tax(account: Account, browser
     shown = page.content.decode()
     assert "−$57.20" in shown
     assert "Rev. Proc. 2025-32" in shown
+    assert "table-labels" in shown  # the labels stay in sight on a phone
     assert "before 7 May 2026" in shown
 
 
