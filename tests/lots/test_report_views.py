@@ -226,7 +226,8 @@ def test_accounts_that_a_reading_leaves_out_are_named(firm, browser, household, 
     owner = Account.objects.get(number="T-1").owner_id
 
     def heading() -> str:
-        return browser.get(address(household, f"2026/gains/?return={owner}")).content.decode()
+        answer = browser.get(address(household, f"2026/gains/?return={owner}"))
+        return str(answer.content, "utf-8")
 
     assert "Not counted" not in heading()
     TaxPolicy.objects.create(
