@@ -80,7 +80,7 @@ class SplitBook:
         booked: dict[str, dict[date, _Booked]] = {}
         for place, entry in enumerate(entries):
             if entry.kind is EntryKind.RENAME:
-                self._rename(entry.security or "", entry.to_security or "")
+                self._rename(entry, entries[:place])
             if entry.kind is not EntryKind.SPLIT or entry.security is None:
                 continue
             ratio = exact_ratio(entry.quantity)
@@ -99,10 +99,12 @@ class SplitBook:
         history.factors.append(ratio * (history.factors[-1] if history.factors else _ONE))
         history.places.append(place)
 
-    def _rename(self, old: str, new: str) -> None:
-        history = self.histories.get(old)
-        if history is not None and new not in self.histories:
-            self.histories[new] = _History([*history.places], [*history.factors])
+    def _rename(self, entry: LedgerEntry, before: Sequence[LedgerEntry]) -> None:
+        """A symbol that was in use already keeps its own past: its shares did not split with the others."""
+        history, new = self.histories.get(entry.security or ""), entry.to_security
+        if history is None or any(new in (known.security, known.to_security) for known in before):
+            return
+        self.histories[new or ""] = _History([*history.places], [*history.factors])
 
 
 class Measures:

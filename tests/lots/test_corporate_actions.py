@@ -227,6 +227,20 @@ def test_a_rename_carries_lots_with_basis_and_clock_to_every_account() -> None:
     )
 
 
+def test_a_symbol_in_use_keeps_its_own_past() -> None:
+    """10 B stand there already; 4 A become 8 by a split and then take the symbol: 18 B, not 28."""
+    result = run(
+        B(buy("b", "2025-01-06", 10, 30)),
+        A(buy("a", "2025-02-03", 4, 50)),
+        A(split("s", "2025-06-02", "2")),
+        rename("r", "2026-01-05"),
+    )
+    assert [(lot.security, lot.quantity, lot.basis) for lot in result.open_lots] == [
+        ("B", 10, 300),
+        ("B", 8, 200),
+    ]
+
+
 def test_what_was_renamed_is_no_longer_held_under_the_old_symbol() -> None:
     with pytest.raises(Oversold, match="account T holds 0 shares of A on 2026-01-07"):
         run(
