@@ -171,7 +171,9 @@ class TransactionInput(StrictSerializer):
     lots: serializers.ListSerializer[Any] = serializers.ListSerializer(
         child=PickInput(), required=False, allow_empty=False, max_length=MOST_LOTS
     )
-    block = NameCell(required=False, help_text="Purchases of one order share it; so do sales of one order.")
+    block = NameCell(
+        required=False, help_text="Purchases of one order share it; so do sales of one order."
+    )
     to_account = NameCell(required=False, help_text="Transfers only.")
     holding_start = DayCell(required=False)
     acquired = DayCell(required=False)
