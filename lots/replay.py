@@ -136,13 +136,20 @@ def _lost_by_sale(result: ReplayResult) -> dict[str, tuple[Fraction, Fraction]]:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Python's cyclic collector rests: a replay makes no garbage for it, only lots to walk over again and again."""
+    """Python's cyclic collector rests: a replay makes no garbage for it, only lots to walk over again and again.
+
+    What was made meanwhile joins the oldest generation unseen (that is what freezing and thawing does), or the
+    collector would walk over all of it at once.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_on:
+            if not gc.get_freeze_count():  # else somebody's frozen objects would thaw with ours
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

@@ -152,7 +152,7 @@ class Books:
         index = self.records.add_sale(sale)
         price, unit = sale.rate
         rows = self.records.realized if position.is_taxable else self.records.retirement
-        keeps_sold_shares = self.wash.keeps_sold_shares
+        keeps_sold_shares, take_out = self.wash.keeps_sold_shares, self.take_out
         losses = []
         for part, quantity in choose(position, entry, wanted, scale, sale):
             basis, start = part.rate, part.holding_start
@@ -160,15 +160,15 @@ class Books:
                 basis, start = part.basis_sold_at(sale.rate)
             cost, per = basis
             opening = part.lot.opening
-            if cost * unit > price * per or keeps_sold_shares:
-                loss = cost * unit - price * per, per * unit
-                losses.append(Loss(len(rows), sale, opening, start, quantity, loss))
+            lost = cost * unit - price * per
+            if lost > 0 or keeps_sold_shares:
+                losses.append(Loss(len(rows), sale, opening, start, quantity, (lost, per * unit)))
             if keeps_sold_shares:
                 _keep(part, quantity, len(rows))
             rows.append(
                 (index, opening.order, part.number, quantity, cost, per, start, part.adjusted)
             )
-            self.take_out(part, quantity)
+            take_out(part, quantity)
         if position.is_taxable and (losses := self._sell_orders.complete(entry, place, losses)):
             self.wash.sold(losses, position)
 

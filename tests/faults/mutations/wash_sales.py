@@ -171,8 +171,8 @@ _MATCHING = (
     Mutation(
         "a gain is washed like a loss (R8)",
         "lots/engine/books.py",
-        "if cost * unit > price * per or keeps_sold_shares:",
-        "if cost * unit != price * per or keeps_sold_shares:",
+        "if lost > 0 or keeps_sold_shares:",
+        "if lost or keeps_sold_shares:",
         (f"{_LAW}::test_a_loss_is_not_netted_against_a_gain_of_the_same_order", _ORACLE),
     ),
     Mutation(
