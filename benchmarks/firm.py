@@ -17,7 +17,7 @@ from harvesting.models import HarvestPolicy, SubstituteMapping
 from lots.services import book
 from lots.types import EntryKind, NewTransaction
 from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
-from scans.calendar import next_business_date
+from securities.calendar import next_business_date
 from securities.models import Price, Security
 
 AS_OF = date(2022, 12, 28)

@@ -237,7 +237,7 @@ def _inputs(book: Book, around: Surroundings, plan: Plan) -> str:
     securities = {lot.security for lot in book.lots}
     securities.update(*around.substitutes.values())
     priced = sorted(one for one in securities if one in book.prices)
-    floors = book.floors
+    floors = book.rules
     return canonical_text(
         {
             "as_of": book.as_of,

@@ -92,7 +92,7 @@ def _screened(lot: LotRow, book: Book) -> Finding | None:
         return _verdict(lot, Outcome.NO_PRICE, why, quantity=lot.quantity, loss=ZERO)
     sale = _sale(lot, lot.quantity, book)
     if not book.is_fresh(lot.security):
-        limit = book.floors.maximum_price_age_days
+        limit = book.rules.maximum_price_age_days
         why = f"The last price of {symbol} is of {quote.day}, more than {limit} days old."
         return _finding(sale, Outcome.STALE_PRICE, why)
     if not book.accounts[lot.account].tax_managed:
@@ -104,7 +104,7 @@ def _screened(lot: LotRow, book: Book) -> Finding | None:
 
 def _below_floor(sale: Sale, book: Book) -> str:
     """What the loss falls short of; empty = it passes."""
-    floors = book.floors
+    floors = book.rules
     if sale.loss < floors.minimum_loss or sale.loss <= ZERO:
         return f"A loss of ${sale.loss:,.2f} is under the floor of ${floors.minimum_loss:,.2f}."
     if sale.loss < floors.minimum_loss_fraction * sale.basis:
@@ -240,7 +240,7 @@ def _worth_taking(
 ) -> tuple[list[Sale], Verdicts]:
     """Sales in the order of their value that clear the benefit floor one after the other, and those that do not."""
     costs = {sale.key: _highest_cost(sale, destinations[sale.key], around) for sale in sales}
-    floor = book.floors.minimum_benefit
+    floor = book.rules.minimum_benefit
     taken: list[Sale] = []
     refused: Verdicts = {}
     year = around.tax

@@ -1,6 +1,7 @@
 """Reads for a harvest: a household's book, what surrounds it, and what the last scan found."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -12,7 +13,7 @@ from accounts import access
 from accounts import selectors as accounts
 from accounts.models import Account, Household, User
 from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
-from harvesting.types import AccountFacts, Book, Floors, PricedAt
+from harvesting.types import AccountFacts, Book, HarvestRules, PricedAt
 from lots import selectors as lots
 from securities import selectors as securities
 from securities.models import CorporateAction, Price
@@ -31,7 +32,7 @@ def book(household_id: int, as_of: date) -> Book:
         accounts=_account_facts(household_id),
         prices={security: PricedAt(quote.price, quote.day) for security, quote in quotes.items()},
         symbols=securities.symbols(firm_id),
-        floors=floors(firm_id, household_id),
+        rules=rules(firm_id, household_id),
     )
 
 
@@ -40,20 +41,18 @@ def firm_of(household_id: int) -> int:
     return Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
 
 
-def floors(firm_id: int, household_id: int) -> Floors:
-    """The household's own harvest policy, else the firm's, else the defaults."""
+def rules(firm_id: int, household_id: int) -> HarvestRules:
+    """The household's own words where it has any, else the firm's, else the defaults."""
     rows = HarvestPolicy.objects.filter(
         Q(household=household_id) | Q(household=None), firm=firm_id
-    ).order_by(F("household").asc(nulls_last=True))
-    policy = rows.first()
-    if policy is None:
-        return Floors()
-    return Floors(
-        minimum_loss=policy.minimum_loss,
-        minimum_loss_fraction=policy.minimum_loss_fraction,
-        minimum_benefit=policy.minimum_benefit,
-        maximum_price_age_days=policy.maximum_price_age_days,
-    )
+    ).order_by(F("household").asc(nulls_first=True))
+    said = {}
+    for policy in rows:
+        for item in fields(HarvestRules):
+            value = getattr(policy, item.name)
+            if value is not None:
+                said[item.name] = value
+    return HarvestRules(**said)
 
 
 def substitutes(security_ids: Collection[int]) -> dict[int, tuple[int, ...]]:

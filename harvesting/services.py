@@ -132,14 +132,14 @@ def _nothing(book: Book, findings: Sequence[Finding]) -> tuple[str, str]:
     if not taxable:
         return "no_taxable_lots", "No taxable account of this household holds a lot."
     if not any(book.is_fresh(lot.security) for lot in taxable):
-        limit = book.floors.maximum_price_age_days
+        limit = book.rules.maximum_price_age_days
         return "stale_prices", f"No lot has a price of the last {limit} days: import prices."
     largest = max((finding.loss for finding in findings), default=ZERO)
     return (
         "no_loss_above_floor",
         f"No loss passes the floors: {len(taxable)} taxable lots looked at, largest loss "
-        f"${largest:,.2f}, floor ${book.floors.minimum_loss:,.2f} and "
-        f"{_percent(book.floors.minimum_loss_fraction)} of the basis.",
+        f"${largest:,.2f}, floor ${book.rules.minimum_loss:,.2f} and "
+        f"{_percent(book.rules.minimum_loss_fraction)} of the basis.",
     )
 
 

@@ -5,7 +5,7 @@ A float anywhere is a TypeError.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -21,20 +21,26 @@ BlockKey = tuple[str, int]  # purchases of one order and security (R9)
 
 
 class Outcome(StrEnum):
-    """The verdict on one loss lot; everything but TAKE is a reason for not harvesting it."""
+    """The verdict on one loss lot; everything but TAKE is a reason for not harvesting it (F25)."""
 
     TAKE = "take"
+    WAIT = "wait"  # worth more on a later day, which is named
     BELOW_FLOOR = "below_floor"  # loss in dollars or per cent under the policy
-    NO_BENEFIT = "no_benefit"  # tax saved does not cover cost and floor
+    NO_BENEFIT = "no_benefit"  # the sum does not reach the floor
     NO_SUBSTITUTE = "no_substitute"
     SUBSTITUTE_BLOCKED = (
-        "substitute_blocked"  # every substitute is inside a window, or has no price
+        "substitute_blocked"  # every substitute is inside a window, restricted, or has no price
     )
     RECENT_PURCHASE = "recent_purchase"  # bought in the last 30 days in the household: would wash
+    COMING_PURCHASE = "coming_purchase"  # will be bought in the next 30 days by itself
+    PERMANENT_WASH = "permanent_wash"  # a retirement account bought or will buy: lost for ever
     RESERVED = "reserved"  # another open proposal sells these shares
+    RESTRICTED = "restricted"  # must not be sold
     NO_PRICE = "no_price"
     STALE_PRICE = "stale_price"
     PRICE_JUMP = "price_jump"  # the price moved as only an unbooked split or a wrong price does
+    DELISTED = "delisted"
+    UNRECONCILED = "unreconciled"  # the account's lots are not what its custodian holds
     NOT_TAX_MANAGED = "not_tax_managed"
     TOO_SMALL = "too_small"  # less than one whole share, to sell or to buy
     HOUSEHOLD_BUSY = "household_busy"  # an approved harvest is still on its way
@@ -54,21 +60,37 @@ def dollars_traded(quantity: Decimal, price: Decimal) -> Decimal:
     return (quantity * price).quantize(Decimal("0.01"))
 
 
-@dataclass(frozen=True, slots=True)
-class Floors:
-    """What a loss must reach to be worth a trade, and how old a price may be."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarvestRules:
+    """A harvest policy without its table: what a loss must be worth, and how the terms of its sum are priced.
+
+    Dollars, fractions and years; the letters are those of the sum in ``harvesting.economics``.
+    """
 
     minimum_loss: Decimal = Decimal(100)
-    minimum_loss_fraction: Decimal = Decimal("0.05")  # of the basis
-    minimum_benefit: Decimal = Decimal(50)  # tax saved less cost, per lot
-    maximum_price_age_days: int = 5
+    minimum_loss_fraction: Decimal = Decimal("0.05")  # of the lot's basis
+    year_end_easing: Decimal = Decimal("0.5")  # what is left of those two floors from 1 December
+    minimum_benefit: Decimal = Decimal(50)  # net, each further lot of a pair
+    minimum_pair_benefit: Decimal = Decimal(100)  # net, a pair of one lot
+    maximum_price_age_days: int = 5  # trading days
+    maximum_price_jump: Decimal = Decimal("0.4")  # a larger move of a day needs a corporate action
+    discount_rate: Decimal = Decimal("0.05")  # D: a year
+    horizon_years: Decimal = Decimal(10)  # D: until the substitute is sold
+    taxable_sale_chance: Decimal = Decimal(1)  # D: below 1 for gifts and the step-up at death
+    future_rate: Decimal | None = None  # D: tax rate of that sale; None = today's long-term rate
+    risk_price: Decimal = Decimal(10)  # X: dollars a year per dollar and unit of variance
+    window_fraction: Decimal = Decimal("0.5")  # O: part of the expected shortfall that is counted
+    swap_back_chance: Decimal = Decimal("0.5")  # K, G
+    may_keep_substitute: bool = True  # G is zero then
+    parks_in_cash: bool = False  # sells although nothing may be bought instead (T9)
+    prices_washes: bool = False  # W is priced in taxable accounts, and accepted by a named person
+    harvests_gains: bool = False
 
     def __post_init__(self) -> None:
-        refuse_float(
-            minimum_loss=self.minimum_loss,
-            minimum_loss_fraction=self.minimum_loss_fraction,
-            minimum_benefit=self.minimum_benefit,
-        )
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if "Decimal" in str(item.type) and not isinstance(value, Decimal | None):
+                raise TypeError(f"{item.name} is a {type(value).__name__}; figures are Decimal.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +123,7 @@ class Book:
     accounts: Mapping[int, AccountFacts]
     prices: Mapping[int, PricedAt]
     symbols: Mapping[int, str]
-    floors: Floors
+    rules: HarvestRules
 
     def symbol(self, security: int) -> str:
         return self.symbols.get(security, f"security {security}")
@@ -112,7 +134,7 @@ class Book:
     def is_fresh(self, security: int) -> bool:
         """Whether there is a price no older than the floors permit."""
         quote = self.prices.get(security)
-        age = self.floors.maximum_price_age_days
+        age = self.rules.maximum_price_age_days
         return quote is not None and (self.as_of - quote.day).days <= age
 
 

@@ -350,3 +350,48 @@ class WashSale(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} of {self.sale_id}"
+
+
+class PositionStatement(models.Model):
+    """What a custodian says an account held at the end of a day; the lots must add up to it (I22, T53)."""
+
+    firm_path = "account__firm"
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="position_statements"
+    )
+    as_of = models.DateField()
+    content_sha256 = models.CharField(max_length=64)  # of the canonical text of its positions
+    imported_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    imported_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["account", "-as_of"]
+        constraints = [
+            UniqueConstraint(fields=["account", "as_of"], name="position_statement_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.as_of}"
+
+
+class StatementPosition(models.Model):
+    """Shares of one security in a statement."""
+
+    firm_path = "statement__account__firm"
+
+    statement = models.ForeignKey(
+        PositionStatement, on_delete=models.CASCADE, related_name="positions"
+    )
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
+    quantity = QuantityField()
+
+    class Meta:
+        ordering = ["statement", "security"]
+        constraints = [
+            UniqueConstraint(fields=["statement", "security"], name="statement_position_once"),
+            any_quantity("statement_position_quantity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.security}"

@@ -4,7 +4,7 @@ import uuid
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import Q, UniqueConstraint
+from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
 from accounts.fields import (
     FractionField,
@@ -21,7 +21,17 @@ from accounts.models import Account, Firm, Household, User, choices, one_of
 from accounts.types import PRICE_LIMIT
 from lots.models import Transaction
 from lots.types import Term
-from proposals.types import OPEN, OrderStatus, ProposalKind, Side, Status, Verdict
+from proposals.types import (
+    OPEN,
+    Cadence,
+    OrderStatus,
+    PairState,
+    ProposalKind,
+    RestrictionKind,
+    Side,
+    Status,
+    Verdict,
+)
 from securities.models import Security
 
 
@@ -41,6 +51,8 @@ class Proposal(models.Model):
     reasons = models.JSONField(default=list)  # reason codes
     tax_saved = MoneyField(default=Decimal(0))  # what losses carried forward are worth included
     carried_worth = MoneyField(default=Decimal(0))  # that part of it
+    # Loss that its own trades would defer (a strategic wash sale): approved only by a person who accepts the sum.
+    wash_deferred = MoneyField(default=Decimal(0))
     cost = MoneyField(default=Decimal(0))
     short_gain = MoneyField(default=Decimal(0))
     long_gain = MoneyField(default=Decimal(0))
@@ -75,6 +87,7 @@ class Proposal(models.Model):
             one_of("proposal_status_known", "status", Status),
             signed_money("proposal_tax_saved", "tax_saved"),
             signed_money("proposal_carried_worth", "carried_worth"),
+            positive_money("proposal_wash_deferred", "wash_deferred"),
             positive_money("proposal_cost", "cost"),
             signed_money("proposal_short_gain", "short_gain"),
             signed_money("proposal_long_gain", "long_gain"),
@@ -148,6 +161,8 @@ class Decision(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     verdict = models.CharField(max_length=8, choices=choices(Verdict))
     note = models.TextField(blank=True)
+    # The deferred loss that this person accepted by name; 0 where there was none to accept.
+    accepted_wash = MoneyField(default=Decimal(0))
     content_sha256 = models.CharField(max_length=64)
     decided_at = models.DateTimeField(auto_now_add=True)
 
@@ -155,6 +170,7 @@ class Decision(models.Model):
         constraints = [
             UniqueConstraint(fields=["proposal"], name="decision_once"),
             one_of("decision_verdict_known", "verdict", Verdict),
+            positive_money("decision_accepted_wash", "accepted_wash"),
         ]
 
     def __str__(self) -> str:
@@ -267,3 +283,159 @@ class Fill(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} at {self.price}"
+
+
+class HarvestedPair(models.Model):
+    """The substitute of one filled harvest pair and where it stands, derived anew every night (F30, I23)."""
+
+    firm_path = "proposal__household__firm"
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="harvested_pairs")
+    pair = models.PositiveIntegerField()
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    substitute = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
+    sold_on = models.DateField()  # the last fill of its sales
+    due_on = models.DateField()  # day 31: the first day on which it may go back
+    state = models.CharField(
+        max_length=10, choices=choices(PairState), default=PairState.WAITING.value
+    )
+    since = models.DateField()  # of the state
+    as_of = models.DateField()  # the night that looked last
+    reason = models.TextField()
+    figures = models.JSONField(default=dict)  # the sum behind the state, numbers as text
+
+    class Meta:
+        ordering = ["due_on", "pk"]
+        constraints = [
+            UniqueConstraint(fields=["proposal", "pair"], name="harvested_pair_once"),
+            one_of("harvested_pair_state_known", "state", PairState),
+            CheckConstraint(condition=~Q(reason=""), name="harvested_pair_has_reason"),
+            CheckConstraint(condition=Q(due_on__gt=F("sold_on")), name="harvested_pair_due_later"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.proposal} {self.pair}: {self.state}"
+
+
+class Restriction(models.Model):
+    """What must not be bought or sold: for the whole firm, a household or one account; dated, with a reason (F37)."""
+
+    firm_path = "firm"
+
+    firm = models.ForeignKey(Firm, on_delete=models.PROTECT, related_name="restrictions")
+    household = models.ForeignKey(
+        Household, on_delete=models.PROTECT, null=True, blank=True, related_name="restrictions"
+    )
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, null=True, blank=True, related_name="restrictions"
+    )
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="restrictions")
+    kind = models.CharField(max_length=8, choices=choices(RestrictionKind))
+    since = models.DateField()
+    until = models.DateField(null=True, blank=True)  # last day; None = until somebody ends it
+    reason = models.TextField()
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["security", "kind", "pk"]
+        constraints = [
+            one_of("restriction_kind_known", "kind", RestrictionKind),
+            CheckConstraint(condition=~Q(reason=""), name="restriction_has_reason"),
+            CheckConstraint(
+                condition=Q(until=None) | Q(since__lte=F("until")), name="restriction_dates"
+            ),
+            CheckConstraint(
+                condition=Q(account=None) | Q(household__isnull=False),
+                name="restriction_names_the_household_of_its_account",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.security}"
+
+
+class ScheduledPurchase(models.Model):
+    """A purchase that is going to be made by itself: a savings plan, a monthly order (F31)."""
+
+    firm_path = "account__firm"
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="scheduled_purchases"
+    )
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
+    amount = MoneyField()  # dollars each time
+    first_on = models.DateField()
+    cadence = models.CharField(max_length=10, choices=choices(Cadence))
+    ended_on = models.DateField(null=True, blank=True)  # last day; None = goes on
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["first_on", "pk"]
+        constraints = [
+            UniqueConstraint(
+                fields=["account", "security", "first_on", "cadence"],
+                name="scheduled_purchase_once",
+            ),
+            one_of("scheduled_purchase_cadence_known", "cadence", Cadence),
+            positive_money("scheduled_purchase_amount", "amount"),
+            CheckConstraint(
+                condition=Q(ended_on=None) | Q(first_on__lte=F("ended_on")),
+                name="scheduled_purchase_dates",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.security} {self.cadence} from {self.first_on}"
+
+
+class GainBudget(models.Model):
+    """How much gain, and how much tax on it, a household accepts in a year; None = no limit (F35)."""
+
+    firm_path = "household__firm"
+
+    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="gain_budgets")
+    year = models.PositiveSmallIntegerField()
+    short_limit = MoneyField(null=True, blank=True)  # net short-term gain realised, dollars
+    long_limit = MoneyField(null=True, blank=True)  # net long-term gain realised, dollars
+    tax_limit = MoneyField(null=True, blank=True)  # tax that this year's trades here add, dollars
+    reason = models.TextField()
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["household", "year"]
+        constraints = [
+            UniqueConstraint(fields=["household", "year"], name="gain_budget_once_a_year"),
+            positive_money("gain_budget_short", "short_limit"),
+            positive_money("gain_budget_long", "long_limit"),
+            positive_money("gain_budget_tax", "tax_limit"),
+            CheckConstraint(condition=~Q(reason=""), name="gain_budget_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.household} {self.year}"
+
+
+class CommissionSchedule(models.Model):
+    """What a custodian charges for a trade (F8); a custodian without one charges nothing."""
+
+    firm_path = "firm"
+
+    firm = models.ForeignKey(Firm, on_delete=models.PROTECT, related_name="commission_schedules")
+    custodian = models.CharField(max_length=60)  # as accounts name it
+    per_order = MoneyField(default=Decimal(0))
+    per_share = PriceField(default=Decimal(0))
+    of_amount = FractionField(default=Decimal(0))  # fraction of the dollars traded
+    minimum = MoneyField(default=Decimal(0))
+
+    class Meta:
+        ordering = ["custodian"]
+        constraints = [
+            UniqueConstraint(fields=["firm", "custodian"], name="commission_schedule_once"),
+            positive_money("commission_per_order", "per_order"),
+            bounded("commission_per_share", "per_share", lower=0, upper=PRICE_LIMIT),
+            bounded("commission_of_amount", "of_amount", lower=0, upper=1),
+            positive_money("commission_minimum", "minimum"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.custodian}"

@@ -18,6 +18,9 @@ class ProposalKind(StrEnum):
     HARVEST = "harvest"
     REBALANCE = "rebalance"
     SWAP_BACK = "swap_back"
+    GAIN_HARVEST = (
+        "gain_harvest"  # a gain that costs no tax is taken, the shares are bought back at once
+    )
 
 
 class Status(StrEnum):
@@ -43,6 +46,41 @@ class Side(StrEnum):
 class Verdict(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
+
+
+class RestrictionKind(StrEnum):
+    """What must not be done with a security."""
+
+    NO_BUY = "no_buy"
+    NO_SELL = "no_sell"
+
+
+class Cadence(StrEnum):
+    """How often a scheduled purchase is made."""
+
+    ONCE = "once"
+    WEEKLY = "weekly"
+    BIWEEKLY = "biweekly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+
+
+class PairState(StrEnum):
+    """Where the substitute of a filled harvest stands; an open pair is in exactly one of these (F30, I23).
+
+    Until day 31 it waits. From then on it is decided anew every night; DONE and GONE are the ends.
+    """
+
+    WAITING = "waiting"  # inside the window
+    PROPOSED = "proposed"  # a swap-back is pending, approved or ordered
+    KEEP = "keep"  # going back costs more than it is worth
+    HARVEST = (
+        "harvest"  # the substitute stands at a loss worth taking: the harvest decides about it
+    )
+    NEW_CASH = "new_cash"  # the shares stay, new money goes into the original
+    DONE = "done"  # swapped back
+    GONE = "gone"  # the substitute was sold otherwise
+    WAIVED = "waived"  # a person decided to stay
 
 
 class OrderStatus(StrEnum):
@@ -101,6 +139,9 @@ class DraftProposal:
     short_gain: Decimal
     long_gain: Decimal
     carried_worth: Decimal = Decimal(0)  # the part of tax_saved that no return of this year shows
+    wash_deferred: Decimal = Decimal(
+        0
+    )  # dollars of loss that its own trades defer: to be accepted by name
     risk_before: Decimal | None = None  # tracking error, fraction a year
     risk_after: Decimal | None = None
     gap_bp: Decimal | None = None  # distance to the proven bound; None where the kind has none

@@ -17,13 +17,14 @@ from accounts import access
 from accounts.locks import lock_household
 from accounts.models import Firm, Household, User
 from accounts.services import record_audit
-from scans import calendar, hints, household_scan, work_list
+from scans import hints, household_scan, work_list
 from scans.errors import NothingToScan, ScanDateRefused
 from scans.household_scan import REFUSALS, Examined
 from scans.models import ScanItem, ScanRun
 from scans.outcomes import Verdict
 from scans.schedule import ensure_schedule as ensure_schedule  # part of this room's services
 from scans.types import Ended, HouseholdPreview, ItemState, Job, Lease
+from securities import calendar
 
 logger = logging.getLogger(__name__)
 

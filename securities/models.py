@@ -48,6 +48,10 @@ class Security(models.Model):
     is_fund = models.BooleanField(default=False)  # a regulated investment company: R22b
     # What a fund follows. Funds on one index are one identical group, unless the firm reads U1 otherwise.
     tracks_index = models.CharField(max_length=60, blank=True)
+    expense_ratio = FractionField(default=Decimal(0))  # of a fund, a year
+    # Shares a day: what the impact of a trade is measured against; None = not known, no impact is counted.
+    average_daily_volume = QuantityField(null=True, blank=True)
+    delisted_on = models.DateField(null=True, blank=True)  # first day on which it no longer trades
 
     class Meta:
         ordering = ["symbol"]
@@ -62,6 +66,8 @@ class Security(models.Model):
             ),
             one_of("security_asset_class_known", "asset_class", AssetClass),
             bounded("security_half_spread", "half_spread", lower=0, upper=1),
+            bounded("security_expense_ratio", "expense_ratio", lower=0, upper=1),
+            positive_quantity("security_daily_volume", "average_daily_volume"),
         ]
 
     def __str__(self) -> str:
@@ -85,6 +91,56 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.security} {self.day} {self.close}"
+
+
+class PriceStatistic(models.Model):
+    """How much a security's price moves, estimated from its history; one row a security, of the latest night."""
+
+    firm_path = "security__firm"
+
+    security = models.OneToOneField(
+        Security, on_delete=models.CASCADE, related_name="price_statistic"
+    )
+    as_of = models.DateField()
+    annual_volatility = (
+        FractionField()
+    )  # standard deviation of daily returns, times the root of 252
+    observations = models.PositiveIntegerField()  # daily returns behind it
+
+    class Meta:
+        constraints = [
+            bounded("price_statistic_volatility", "annual_volatility", lower=0, upper=1000),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.security} {self.annual_volatility}"
+
+
+class Dividend(models.Model):
+    """A dividend that was declared: who holds before the ex-date receives it on the pay date, or reinvests it (R25)."""
+
+    firm_path = "security__firm"
+
+    security = models.ForeignKey(Security, on_delete=models.CASCADE, related_name="dividends")
+    ex_date = models.DateField()
+    pay_date = models.DateField()
+    amount = PriceField()  # dollars a share
+    is_qualified = models.BooleanField(
+        default=True
+    )  # by its payer; the holder's days decide too (R33)
+
+    class Meta:
+        ordering = ["ex_date", "security"]
+        constraints = [
+            UniqueConstraint(fields=["security", "ex_date"], name="dividend_once_a_day"),
+            bounded("dividend_amount", "amount", lower=0, upper=Decimal(10) ** 10, above=True),
+            CheckConstraint(
+                condition=Q(ex_date__lte=F("pay_date")), name="dividend_paid_after_ex_date"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.security} {self.ex_date} {self.amount}"
 
 
 class CorporateAction(models.Model):

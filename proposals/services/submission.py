@@ -26,7 +26,12 @@ from proposals.types import (
 from proposals.version import LOTWISE_VERSION
 
 LIFETIME = timedelta(days=5)  # calendar days from the night a proposal was computed for
-NIGHT_ORDER = (ProposalKind.HARVEST, ProposalKind.REBALANCE, ProposalKind.SWAP_BACK)
+NIGHT_ORDER = (
+    ProposalKind.HARVEST,
+    ProposalKind.REBALANCE,
+    ProposalKind.SWAP_BACK,
+    ProposalKind.GAIN_HARVEST,
+)
 
 
 def submit(*, draft: DraftProposal) -> Proposal:
@@ -96,6 +101,7 @@ def _store(draft: DraftProposal, content: str) -> Proposal:
         reasons=list(draft.reasons),
         tax_saved=draft.tax_saved,
         carried_worth=draft.carried_worth,
+        wash_deferred=draft.wash_deferred,
         cost=draft.cost,
         short_gain=draft.short_gain,
         long_gain=draft.long_gain,

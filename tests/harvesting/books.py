@@ -9,7 +9,7 @@ from harvesting.types import (
     AccountFacts,
     Book,
     Finding,
-    Floors,
+    HarvestRules,
     Outcome,
     Plan,
     PricedAt,
@@ -63,7 +63,7 @@ def book(
     prices: Mapping[int, str] | None = None,
     days: Mapping[int, date] | None = None,
     accounts: Mapping[int, AccountFacts] = ACCOUNTS,
-    floors: Floors = Floors(),  # noqa: B008 - frozen
+    rules: HarvestRules = HarvestRules(),  # noqa: B008 - frozen
 ) -> Book:
     """Every security costs $80 today unless ``prices`` says otherwise; CCC, DDD and EEE cost $50."""
     known = {AAA: "80", BBB: "80", CCC: "50", DDD: "50", EEE: "50", **(prices or {})}
@@ -77,7 +77,7 @@ def book(
             if price
         },
         symbols=SYMBOLS,
-        floors=floors,
+        rules=rules,
     )
 
 

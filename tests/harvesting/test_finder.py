@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from harvesting.types import AccountFacts, Floors, Outcome, PricedAt, RecentPurchase
+from harvesting.types import AccountFacts, HarvestRules, Outcome, PricedAt, RecentPurchase
 from lots.types import LotRow
 from tests.harvesting.books import (
     AAA,
@@ -30,7 +30,7 @@ from tests.harvesting.books import (
     position,
 )
 
-NO_FLOORS = Floors(
+NO_FLOORS = HarvestRules(
     minimum_loss=Decimal(0), minimum_loss_fraction=Decimal(0), minimum_benefit=Decimal(0)
 )
 
@@ -96,7 +96,7 @@ def test_the_shown_figures_add_up_to_the_totals_to_the_cent():
     assert found.tax_saved == Decimal("1649.87")
 
 
-# Floors
+# HarvestRules
 
 
 def test_a_loss_under_the_floor_in_dollars_is_below_floor():
@@ -107,10 +107,10 @@ def test_a_loss_under_the_floor_in_dollars_is_below_floor():
 
 
 def test_a_loss_of_exactly_the_floors_passes():
-    floors = Floors(minimum_loss=Decimal(400), minimum_benefit=Decimal("95.20"))
-    found = plan(book(lot(1, basis="8000"), prices={AAA: "76"}, floors=floors))  # 400, 5 %, 95.20
+    floors = HarvestRules(minimum_loss=Decimal(400), minimum_benefit=Decimal("95.20"))
+    found = plan(book(lot(1, basis="8000"), prices={AAA: "76"}, rules=floors))  # 400, 5 %, 95.20
     assert outcomes(found) == {1: Outcome.TAKE}
-    found = plan(book(lot(1, basis="8000"), prices={AAA: "76.01"}, floors=floors))
+    found = plan(book(lot(1, basis="8000"), prices={AAA: "76.01"}, rules=floors))
     assert outcomes(found) == {1: Outcome.BELOW_FLOOR}
 
 
@@ -149,8 +149,8 @@ def test_a_gain_is_no_finding():
 
 def test_a_benefit_under_the_floor_is_no_benefit():
     # 2,000 at 12 cents is 240; the floor is 250.
-    floors = Floors(minimum_benefit=Decimal(250))
-    found = plan(book(lot(1), floors=floors), around(tax=position(long="-3000")))
+    floors = HarvestRules(minimum_benefit=Decimal(250))
+    found = plan(book(lot(1), rules=floors), around(tax=position(long="-3000")))
     finding = only(found, Outcome.NO_BENEFIT)
     assert finding.tax_saved == Decimal("240.00")
     assert finding.detail == (
@@ -168,9 +168,9 @@ def test_cost_counts_against_the_benefit():
 
 def test_a_later_lot_is_valued_on_what_the_earlier_ones_left():
     """Both would save 357 alone, but the gains serve once: the second is worth 180 only."""
-    floors = Floors(minimum_benefit=Decimal(200))
+    floors = HarvestRules(minimum_benefit=Decimal(200))
     tax = position(long="1500", carried="0.12", limit="0")
-    found = plan(book(lot(1, basis="9500"), lot(2, basis="9500"), floors=floors), around(tax=tax))
+    found = plan(book(lot(1, basis="9500"), lot(2, basis="9500"), rules=floors), around(tax=tax))
     assert outcomes(found) == {1: Outcome.TAKE, 2: Outcome.NO_BENEFIT}
     assert only(found, Outcome.NO_BENEFIT).tax_saved == Decimal("180.00")
     assert found.tax_saved == Decimal("357.00")
@@ -336,9 +336,9 @@ def test_a_recent_lot_below_the_floor_stays_and_blocks():
 
 def test_a_recent_lot_without_benefit_takes_the_old_one_with_it():
     """The old lot relied on the recent one being sold along; it is refused for its benefit."""
-    floors = Floors(minimum_benefit=Decimal(100))
+    floors = HarvestRules(minimum_benefit=Decimal(100))
     found = plan(
-        book(lot(1), lot(2, acquired=days_ago(10), quantity="10", basis="1100"), floors=floors),
+        book(lot(1), lot(2, acquired=days_ago(10), quantity="10", basis="1100"), rules=floors),
         around(bought(10, "10", block="entry 2", opening=2), blocks={2: ("entry 2", AAA)}),
     )
     assert outcomes(found) == {1: Outcome.RECENT_PURCHASE, 2: Outcome.NO_BENEFIT}
@@ -442,9 +442,9 @@ def test_of_two_that_would_buy_each_other_the_larger_loss_goes():
 
 def test_a_loss_that_leaves_for_another_reason_frees_its_security_as_destination():
     """BBB is refused for its benefit, so AAA may go into it after all."""
-    floors = Floors(minimum_benefit=Decimal(200))
+    floors = HarvestRules(minimum_benefit=Decimal(200))
     found = plan(
-        book(lot(1, AAA), lot(2, BBB, quantity="20", basis="2000"), floors=floors),
+        book(lot(1, AAA), lot(2, BBB, quantity="20", basis="2000"), rules=floors),
         around(substitutes={AAA: (BBB,), BBB: (CCC,)}),
     )
     assert outcomes(found) == {1: Outcome.TAKE, 2: Outcome.NO_BENEFIT}

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.types import AccountKind
 from harvesting import drafts, finder, lookback
-from harvesting.types import Floors, Outcome, Plan
+from harvesting.types import HarvestRules, Outcome, Plan
 from lots.replay import replay
 from lots.rounding import stored_money, stored_shares
 from lots.types import EntryKind, Ledger, LedgerAccount, LedgerEntry, LotPick, LotRow, Policy
@@ -93,7 +93,7 @@ def harvest(ledger: Ledger) -> Plan:
         for one in result.open_lots
     )
     entries = {entry.id: entry for entry in ledger.entries}
-    the_book = book(*lots, floors=Floors(minimum_loss=Decimal(10), minimum_benefit=Decimal(1)))
+    the_book = book(*lots, rules=HarvestRules(minimum_loss=Decimal(10), minimum_benefit=Decimal(1)))
     passed, screened = finder.screen(the_book)
     purchases = lookback.purchases_held(
         as_of=TODAY,

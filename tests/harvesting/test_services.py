@@ -12,7 +12,7 @@ from accounts.models import Account, TaxProfile
 from accounts.types import AccountKind
 from harvesting import selectors, services
 from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
-from harvesting.types import Floors, Outcome
+from harvesting.types import HarvestRules, Outcome
 from lots import selectors as lot_selectors
 from lots.selectors import tax_position
 from lots.types import EntryKind, Pick
@@ -326,14 +326,14 @@ def test_a_booked_split_explains_the_price(scene):
 
 
 def test_the_households_policy_goes_before_the_firms(scene):
-    assert selectors.floors(scene.firm.pk, scene.household.pk) == Floors()
+    assert selectors.rules(scene.firm.pk, scene.household.pk) == HarvestRules()
     HarvestPolicy.objects.create(firm=scene.firm, minimum_loss=Decimal(1000))
     HarvestPolicy.objects.create(
         firm=scene.firm, household=scene.household, minimum_loss=Decimal(2500)
     )
     other = factories.make_household(scene.firm, "Jones")
-    assert selectors.floors(scene.firm.pk, scene.household.pk).minimum_loss == Decimal(2500)
-    assert selectors.floors(scene.firm.pk, other.pk).minimum_loss == Decimal(1000)
+    assert selectors.rules(scene.firm.pk, scene.household.pk).minimum_loss == Decimal(2500)
+    assert selectors.rules(scene.firm.pk, other.pk).minimum_loss == Decimal(1000)
     scene.buy(scene.taxable, "AAA")
     assert scene.examine().reason == "no_loss_above_floor"
 

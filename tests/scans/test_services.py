@@ -12,10 +12,11 @@ from accounts.types import Role
 from lots.types import EntryKind
 from proposals.models import Proposal
 from proposals.types import ProposalKind, Status
-from scans import calendar, hints, services, work_list
+from scans import hints, services, work_list
 from scans.errors import NothingToScan, ScanDateRefused
 from scans.models import AccountOutcome, ScanItem, ScanRun
 from scans.types import AccountState, Ended, ItemState
+from securities import calendar
 from tests.factories import book, make_firm, make_household, make_user
 
 NIGHT = date(2022, 12, 28)

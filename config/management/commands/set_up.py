@@ -11,7 +11,7 @@ from config.setup_file.applying import set_up
 from config.setup_file.changes import Changes
 from config.setup_file.reading import MOST_BYTES, read
 from config.setup_file.refusal import SetUpRefused
-from scans import calendar
+from securities import calendar
 
 
 class Command(BaseCommand):

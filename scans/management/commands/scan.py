@@ -14,9 +14,10 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from accounts.errors import LotwiseError
-from scans import calendar, selectors, services
+from scans import selectors, services
 from scans.outcomes import JOINT
 from scans.types import AccountState, Ended, Progress
+from securities import calendar
 
 _SOME_FAILED = 2
 _SOME_HELD = 3

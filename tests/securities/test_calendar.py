@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scans.calendar import (
+from securities.calendar import (
     business_date,
     is_business_date,
     next_business_date,

@@ -1,0 +1,82 @@
+"""What a trade costs before tax: commission, half the spread, market impact (F8-F10). Pure.
+
+- Commission by the custodian's schedule: per order, per share and of the dollars traded, at least the minimum.
+- Half the spread on the dollars traded.
+- Impact grows with the power 3/2 of the trade: ``amount x daily volatility x sqrt(shares / shares traded a day)``, the
+  square-root law with coefficient 1. A security whose daily volume is not known has none, and says so.
+
+Dollars, exact except the root, which has 28 digits. A float is a TypeError.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+ZERO = Decimal(0)
+TRADING_DAYS = Decimal(252)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commission:
+    """What a custodian charges for one order; dollars, and a fraction of the dollars traded."""
+
+    per_order: Decimal = ZERO
+    per_share: Decimal = ZERO
+    of_amount: Decimal = ZERO
+    minimum: Decimal = ZERO
+
+    def of(self, shares: Decimal, amount: Decimal) -> Decimal:
+        """Dollars for one order."""
+        charged = self.per_order + self.per_share * shares + self.of_amount * amount
+        return max(charged, self.minimum)
+
+
+@dataclass(frozen=True, slots=True)
+class TradeCost:
+    """The parts of what one order costs, dollars."""
+
+    commission: Decimal = ZERO
+    spread: Decimal = ZERO
+    impact: Decimal = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        return self.commission + self.spread + self.impact
+
+    def __add__(self, other: "TradeCost") -> "TradeCost":
+        return TradeCost(
+            self.commission + other.commission,
+            self.spread + other.spread,
+            self.impact + other.impact,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TradingCosts:
+    """Everything the cost of a household's trades follows from. Accounts and securities are primary keys."""
+
+    half_spreads: Mapping[int, Decimal] = field(default_factory=dict)  # fraction of the price
+    commissions: Mapping[int, Commission] = field(default_factory=dict)  # by account
+    volatilities: Mapping[int, Decimal] = field(default_factory=dict)  # annual
+    daily_volumes: Mapping[int, Decimal] = field(default_factory=dict)  # shares
+
+    def of(self, *, account: int, security: int, shares: Decimal, amount: Decimal) -> TradeCost:
+        """The cost of one order. Raises TypeError for a float."""
+        for value in (shares, amount):
+            if not isinstance(value, Decimal):
+                raise TypeError(f"{type(value).__name__}: shares and money are Decimal.")
+        if not shares:
+            return TradeCost()
+        commission = self.commissions.get(account)
+        return TradeCost(
+            commission=ZERO if commission is None else commission.of(shares, amount),
+            spread=amount * self.half_spreads.get(security, ZERO),
+            impact=self._impact(security, shares, amount),
+        )
+
+    def _impact(self, security: int, shares: Decimal, amount: Decimal) -> Decimal:
+        volume = self.daily_volumes.get(security)
+        volatility = self.volatilities.get(security)
+        if not volume or not volatility:
+            return ZERO
+        return amount * volatility * (shares / (volume * TRADING_DAYS)).sqrt()
