@@ -53,6 +53,7 @@ def draft(
         cost=plan.cost,
         short_gain=_gain(trades, Term.SHORT),
         long_gain=_gain(trades, Term.LONG),
+        net=plan.net,
         wash_deferred=plan.deferred,
         gap_bp=_gap_bp(plan),
         inputs=_inputs(book, around, plan),
