@@ -92,7 +92,7 @@ def price_pairs(
         if offer.allowed > ZERO:
             rates.add((charge / offer.allowed).quantize(Decimal("0.0001"), ROUND_CEILING))
     kept = sorted(rates)
-    step = max(1, len(kept) // 8)
+    step = max(1, len(kept) // 5)
     kept = sorted({*kept[::step], kept[-1], tax.short_rate, tax.long_rate})
     pairs = []
     for at_short in kept:
@@ -160,12 +160,3 @@ def tails(parts: Sequence[Decimal]) -> list[Decimal]:
     for part in reversed(parts):
         tails.append(tails[-1] + part)
     return tails[::-1]
-
-
-def tails_by_term(offers: Sequence[Offer]) -> list[tuple[Decimal, Decimal]]:
-    """Dollars of loss, short and long, from each place on; gains of companions left out."""
-    short = tails(
-        [max(one.allowed, ZERO) if one.sale.term is Term.SHORT else ZERO for one in offers]
-    )
-    long = tails([max(one.allowed, ZERO) if one.sale.term is Term.LONG else ZERO for one in offers])
-    return list(zip(short, long, strict=True))
