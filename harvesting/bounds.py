@@ -92,7 +92,7 @@ def price_pairs(
         if offer.allowed > ZERO:
             rates.add((charge / offer.allowed).quantize(Decimal("0.0001"), ROUND_CEILING))
     kept = sorted(rates)
-    step = max(1, len(kept) // 5)
+    step = max(1, len(kept) // 8)
     kept = sorted({*kept[::step], kept[-1], tax.short_rate, tax.long_rate})
     pairs = []
     for at_short in kept:
