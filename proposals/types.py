@@ -1,5 +1,6 @@
 """Words of a proposal's life, and the intention it carries."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -139,9 +140,7 @@ class DraftProposal:
     short_gain: Decimal
     long_gain: Decimal
     carried_worth: Decimal = Decimal(0)  # the part of tax_saved that no return of this year shows
-    wash_deferred: Decimal = Decimal(
-        0
-    )  # dollars of loss that its own trades defer: to be accepted by name
+    wash_deferred: Decimal = Decimal(0)  # dollars of loss that its own sales defer: F28, I9
     risk_before: Decimal | None = None  # tracking error, fraction a year
     risk_after: Decimal | None = None
     gap_bp: Decimal | None = None  # distance to the proven bound; None where the kind has none
@@ -237,6 +236,19 @@ class HarvestPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """Shares that take over a disallowed loss, or take it away for ever (R13, R16)."""
+
+    entry: str  # id of the ledger entry that bought them
+    bought_on: date
+    account: int
+    security: int
+    shares: Decimal  # as of the sale
+    amount: Decimal  # dollars of the loss, to the cent
+    is_permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NewWash:
     """A loss, booked or intended, that intended trades would disallow (dollars, to the cent)."""
 
@@ -246,6 +258,15 @@ class NewWash:
     security: int
     amount: Decimal
     permanent: Decimal
+    into: tuple[Replacement, ...] = field(default=(), compare=False)  # what was not there before
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedWash:
+    """Dollars of loss that trades may defer by their own sales, counted at the prices at which the sum was shown."""
+
+    amount: Decimal = Decimal(0)
+    prices: Mapping[int, Decimal] = field(default_factory=dict)  # by security
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Reads about proposals: what a household must not trade, what is on its way, and the pages' lists."""
 
-from proposals.selectors.check_facts import facts, tax_profile_facts
+from proposals.selectors.check_facts import accepted_wash, facts, tax_profile_facts
+from proposals.selectors.costs import trading_costs
 from proposals.selectors.desk import (
     OrderFile,
     PendingTotal,
@@ -25,6 +26,7 @@ __all__ = [
     "COMMITTED",
     "OrderFile",
     "PendingTotal",
+    "accepted_wash",
     "draft_trades",
     "facts",
     "held_back",
@@ -41,6 +43,7 @@ __all__ = [
     "pending_totals",
     "proposal",
     "tax_profile_facts",
+    "trading_costs",
     "waiting_orders",
     "window_rows",
     "windows",
