@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from uuid import UUID
 
 # A price may move this far between a proposal and its fill: a gain smaller than that may be filled as a loss.
 NEARLY_A_LOSS = Decimal("0.02")
@@ -267,6 +268,26 @@ class AcceptedWash:
 
     amount: Decimal = Decimal(0)
     prices: Mapping[int, Decimal] = field(default_factory=dict)  # by security
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWash:
+    """Loss of one proposal's filled sales that went into shares we bought, or that were known at its approval."""
+
+    proposal: UUID
+    kind: ProposalKind
+    as_of: date
+    washed: Decimal  # dollars, as filled
+    as_shown: Decimal  # of the same shares, at the prices at which the proposal was shown
+    permanent: Decimal  # dollars gone for ever by a purchase of ours
+    accepted: Decimal  # dollars, by name
+
+    @property
+    def is_too_much(self) -> bool:
+        """A small fall of the price before the fill is accepted with the sum; more shares are not."""
+        if self.permanent or not self.accepted:
+            return bool(self.washed)
+        return self.as_shown > self.accepted + Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from proposals.selectors.desk import (
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
 from proposals.selectors.open_windows import windows
 from proposals.selectors.order_lots import lots_left, lots_sold
+from proposals.selectors.own_washes import unaccepted_washes
 from proposals.selectors.pairs import open_pairs
 from proposals.selectors.window_rows import window_rows
 
@@ -44,6 +45,7 @@ __all__ = [
     "proposal",
     "tax_profile_facts",
     "trading_costs",
+    "unaccepted_washes",
     "waiting_orders",
     "window_rows",
     "windows",
