@@ -78,6 +78,15 @@ class TradingCosts:
             impact=self._impact(security, shares, amount),
         )
 
+    def beyond_spread(
+        self, *, account: int, security: int, shares: Decimal, amount: Decimal
+    ) -> Decimal:
+        """Dollars of commission and impact of one order."""
+        if not self.commissions and not self.daily_volumes:
+            return ZERO
+        cost = self.of(account=account, security=security, shares=shares, amount=amount)
+        return cost.commission + cost.impact
+
     def _impact(self, security: int, shares: Decimal, amount: Decimal) -> Decimal:
         volume = self.daily_volumes.get(security)
         volatility = self.volatilities.get(security)
@@ -96,6 +105,18 @@ class OrderSize:
     shares: Decimal
     amount: Decimal  # dollars
 
+    def cost(self, costs: TradingCosts) -> TradeCost:
+        """All parts of what it costs."""
+        return costs.of(
+            account=self.account, security=self.security, shares=self.shares, amount=self.amount
+        )
+
+    def beyond_spread(self, costs: TradingCosts) -> Decimal:
+        """Dollars of commission and impact."""
+        return costs.beyond_spread(
+            account=self.account, security=self.security, shares=self.shares, amount=self.amount
+        )
+
 
 def orders_of(trades: Iterable[DraftTrade | Intention]) -> tuple[OrderSize, ...]:
     """The orders that the trades become: one per proposal, account, security and side."""
@@ -111,7 +132,7 @@ def orders_of(trades: Iterable[DraftTrade | Intention]) -> tuple[OrderSize, ...]
 
 def cost_of(trades: Iterable[DraftTrade | Intention], costs: TradingCosts) -> TradeCost:
     """What the trades' orders cost together."""
-    return sum((_cost(order, costs) for order in orders_of(trades)), TradeCost())
+    return sum((order.cost(costs) for order in orders_of(trades)), TradeCost())
 
 
 def cash_moved(trades: Iterable[DraftTrade | Intention], costs: TradingCosts) -> dict[int, Decimal]:
@@ -119,12 +140,6 @@ def cash_moved(trades: Iterable[DraftTrade | Intention], costs: TradingCosts) ->
     moved: dict[int, Decimal] = {}
     for order in orders_of(trades):
         received = order.amount if order.side is Side.SELL else -order.amount
-        change = received - _cost(order, costs).total
+        change = received - order.cost(costs).total
         moved[order.account] = moved.get(order.account, ZERO) + change
     return moved
-
-
-def _cost(order: OrderSize, costs: TradingCosts) -> TradeCost:
-    return costs.of(
-        account=order.account, security=order.security, shares=order.shares, amount=order.amount
-    )
