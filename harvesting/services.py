@@ -26,9 +26,9 @@ from lots.types import Ledger, LotRow
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
-from proposals.compliance import entries_of, feasible, with_entries
+from proposals.compliance import coming_entries, entries_of, feasible, with_entries
 from proposals.models import Proposal
-from proposals.types import Intention, ProposalKind
+from proposals.types import ComingPurchase, Intention, ProposalKind
 from securities import selectors as security_selectors
 
 
@@ -64,7 +64,8 @@ def _examine_losses(
         return HarvestResult(household_id, as_of, None, (*screened, *found), "no_tax_profile", why)
     ledger = lots_selectors.ledger(household_id)
     around = _surroundings(household_id, book, lots, ledger, under_way, tax)
-    plan = clean_plan(book, lots, around, _with(ledger, under_way, book))
+    coming = proposal_selectors.coming_purchases(household_id, as_of)
+    plan = clean_plan(book, lots, around, _with(ledger, under_way, book, coming))
     findings = (*screened, *plan.findings)
     if not plan.candidates:
         return HarvestResult(household_id, as_of, None, findings, *_all_passed_over(plan))
@@ -111,19 +112,22 @@ def _surroundings(
         groups=lots_selectors.identical_sets(firm_id, as_of),
         purchases=(*held, *lookback.purchases_intended(under_way, as_of)),
         blocks={lot.opening: lookback.order_of(entries[str(lot.opening)]) for lot in book.lots},
-        buy_blocked={
-            security: f"blocked until {block.clear_on}: {block.cause}"
-            for security, block in windows.buy_blocked.items()
-        },
+        buy_blocked={security: block.told for security, block in windows.buy_blocked.items()},
         reserved=windows.reserved,
         doubtful=selectors.price_jumps(concerned, as_of, book.symbols),
     )
 
 
-def _with(ledger: Ledger, under_way: Sequence[Intention], book: Book) -> Ledger:
-    """The ledger as it will be when the open proposals have been traded."""
+def _with(
+    ledger: Ledger,
+    under_way: Sequence[Intention],
+    book: Book,
+    coming: Sequence[ComingPurchase],
+) -> Ledger:
+    """The ledger as it will be when the open proposals have been traded, and with what will be bought by itself."""
     possible = feasible(under_way, {(lot.opening, lot.part): lot for lot in book.lots})
-    return with_entries(ledger, entries_of(possible, book.as_of, prefix="under-way"))
+    entries = entries_of(possible, book.as_of, prefix="under-way")
+    return with_entries(ledger, (*entries, *coming_entries(coming)))
 
 
 def _nothing(book: Book, findings: Sequence[Finding]) -> tuple[str, str]:

@@ -12,7 +12,14 @@ from decimal import Decimal
 from lots.held_lots import basis_of, term_of
 from lots.types import LotRow
 from proposals.compliance import Facts, Trade
-from proposals.drafts import CENT, ZERO, shares, shares_wanted, wash_problems
+from proposals.drafts import (
+    CENT,
+    ZERO,
+    restricted_trades,
+    shares,
+    shares_wanted,
+    wash_problems,
+)
 from proposals.types import DraftTrade, Moved, Side
 
 PRICE_DRIFT = Decimal("0.01")  # of the proposal's price
@@ -34,6 +41,7 @@ def moved_inputs(
     """
     found = [*_age(facts.as_of, as_of, expires_on), *_prices(trades, facts), *_lots(trades, facts)]
     found += [*_tax_profile(tax_profile, tax_profile_now), *_windows(trades, facts)]
+    found += [Moved("restrictions", "none", one.text) for one in restricted_trades(trades, facts)]
     found += _cash(trades, facts)
     if not found:  # a wash sale is asked of trades that can be made, at today's prices
         found += _washes(trades, facts)
@@ -81,8 +89,8 @@ def _lots(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
             yield from _lot_figures(trade, lot, facts)
     for key, wanted in shares_wanted(trades).items():
         lot = facts.lots.get(key)
-        if lot is None:
-            continue
+        if lot is None or (lot.account, lot.security) in facts.windows.no_sell:
+            continue  # gone, or under a restriction, which has its own sentence
         reserved = facts.windows.reserved.get(key, ZERO)
         name = f"{facts.symbol(lot.security)} lot of {lot.acquired}"
         if wanted > lot.quantity:
@@ -118,7 +126,7 @@ def _tax_profile(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Mov
 def _windows(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
     for security in sorted({trade.security for trade in trades if trade.side is Side.BUY}):
         block = facts.windows.buy_blocked.get(security)
-        if block is not None:
+        if block is not None and block.is_window:
             name = f"wash window of {facts.symbol(security)}"
             yield Moved(name, "clear", f"closed until {block.clear_on}: {block.cause}")
 

@@ -1,6 +1,7 @@
 """Reads about proposals: what a household must not trade, what is on its way, and the pages' lists."""
 
 from proposals.selectors.check_facts import facts, tax_profile_facts
+from proposals.selectors.coming import coming_purchases, restrictions
 from proposals.selectors.desk import (
     OrderFile,
     PendingTotal,
@@ -25,6 +26,7 @@ __all__ = [
     "COMMITTED",
     "OrderFile",
     "PendingTotal",
+    "coming_purchases",
     "draft_trades",
     "facts",
     "held_back",
@@ -40,6 +42,7 @@ __all__ = [
     "orders",
     "pending_totals",
     "proposal",
+    "restrictions",
     "tax_profile_facts",
     "waiting_orders",
     "window_rows",
