@@ -331,6 +331,7 @@ class WindowKind(StrEnum):
 
     NO_BUY = "no buy"
     NO_LOSS_SALE = "no loss sale"
+    PLAN = "suspend the plan"
     REINVESTMENT = "switch reinvestment off"
 
 
@@ -345,6 +346,8 @@ class WindowRow:
     clear_on: date
     cause: str
     permanent: bool
+    is_endless: bool = field(default=False, compare=False)  # a plan goes on
+    opened_by: tuple[Cause, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

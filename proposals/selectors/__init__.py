@@ -20,17 +20,28 @@ from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
 from proposals.selectors.open_windows import windows
 from proposals.selectors.order_lots import lots_left, lots_sold
 from proposals.selectors.pairs import open_pairs
+from proposals.selectors.window_page import (
+    HouseholdWindows,
+    WindowFilter,
+    household_windows,
+    window_households,
+    window_rows_of,
+    window_table,
+)
 from proposals.selectors.window_rows import window_rows
 
 __all__ = [
     "COMMITTED",
+    "HouseholdWindows",
     "OrderFile",
     "PendingTotal",
+    "WindowFilter",
     "coming_purchases",
     "draft_trades",
     "facts",
     "held_back",
     "household_proposals",
+    "household_windows",
     "inbox",
     "intentions",
     "lots_left",
@@ -45,6 +56,9 @@ __all__ = [
     "restrictions",
     "tax_profile_facts",
     "waiting_orders",
+    "window_households",
     "window_rows",
+    "window_rows_of",
+    "window_table",
     "windows",
 ]
