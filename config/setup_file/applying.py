@@ -8,6 +8,7 @@ from accounts.locks import lock_firm, lock_households
 from accounts.models import Firm, Household, User
 from accounts.services import record_audit
 from accounts.types import Role
+from config.setup_file.ahead import apply_dividends, apply_restrictions
 from config.setup_file.changes import Changes
 from config.setup_file.clients import apply_household, put_policy
 from config.setup_file.contents import ModelEntry, PersonEntry, SecurityEntry, SetUpFile
@@ -78,6 +79,8 @@ def _apply(contents: SetUpFile, pinned_date: date | None) -> Changes:
         put_policy(records, RebalancePolicy, "rebalance policy", contents.rebalance_policy)
     for household in contents.households:
         apply_household(records, household)
+    apply_dividends(records, contents.dividends)
+    apply_restrictions(records, contents.restrictions)
     records.problems.raise_if_any()
     return changes
 

@@ -19,6 +19,9 @@ PLURALS = {
     "account": "accounts",
     "tax profile": "tax profiles",
     "model assignment": "model assignments",
+    "dividend": "dividends",
+    "scheduled purchase": "scheduled purchases",
+    "restriction": "restrictions",
 }  # in the order in which a summary names them
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 
 from accounts.types import MONEY_LIMIT, AccountKind, FilingStatus, OwnerKind, Role
-from config.setup_file import tax_reading
+from config.setup_file import ahead, tax_reading
 from config.setup_file.contents import (
     AccountEntry,
     Figures,
@@ -103,6 +103,8 @@ def read(data: bytes) -> SetUpFile:
         harvest_policy=_policy(policies.table("harvest"), HARVEST),
         rebalance_policy=_policy(policies.table("rebalance"), REBALANCE),
         households=tuple(_household(table) for table in root.tables("households")),
+        dividends=tuple(ahead.dividend(table) for table in root.tables("dividends")),
+        restrictions=tuple(ahead.restriction(table) for table in root.tables("restrictions")),
     )
     policies.close()
     root.close()
@@ -270,6 +272,7 @@ def _account(table: Table) -> AccountEntry:
         tax_managed=table.flag("tax_managed"),
         held_away=table.flag("held_away"),
         opened_on=table.day("opened_on") if table.has("opened_on") else None,
+        scheduled=tuple(ahead.scheduled(one) for one in table.tables("scheduled_purchases")),
     )
     table.close()
     return entry
@@ -305,6 +308,28 @@ def _refuse_repeated(contents: SetUpFile, problems: Problems) -> None:
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.models))
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.households))
     _once(problems, ((f"{one.where}.number", one.number) for one in accounts))
+    _once(
+        problems,
+        ((f"{one.where}.ex_date", f"{one.symbol} {one.ex_date}") for one in contents.dividends),
+    )
+    _once(
+        problems,
+        (
+            (f"{one.where}.first_on", f"{account.number} {one.symbol} {one.cadence} {one.first_on}")
+            for account in accounts
+            for one in account.scheduled
+        ),
+    )
+    _once(
+        problems,
+        (
+            (
+                f"{one.where}.since",
+                f"{one.kind} {one.symbol} {one.account or one.household or 'the firm'} {one.since}",
+            )
+            for one in contents.restrictions
+        ),
+    )
     _once(
         problems,
         (

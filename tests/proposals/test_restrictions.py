@@ -229,7 +229,7 @@ def test_a_cancelled_approval_leaves_its_record_and_both_answers_can_be_given_ag
     assert desk.old.pk in during.buy_blocked
     services.cancel(user=desk.adviser, public_id=proposal.public_id, note="Not today.")
     after = selectors.windows(desk.household.pk, TODAY)
-    assert after.buy_blocked == after.sell_blocked == {}
+    assert (after.buy_blocked, after.sell_blocked) == ({}, {})
     assert AuditEvent.objects.filter(action="proposal.cancelled").count() == 1
     proposal.refresh_from_db()
     kept = desk.draft(*selectors.draft_trades(proposal))
