@@ -12,6 +12,7 @@ from django.test import Client
 from lots.types import EntryKind
 from proposals.models import ScheduledPurchase
 from proposals.types import Cadence
+from securities.calendar import is_business_date
 from securities.models import Dividend
 from tests.factories import book, make_account, make_identical_group, make_security, set_price
 from tests.proposals.desk import TODAY, Desk, make_desk
@@ -63,7 +64,9 @@ def page(chromium: "Browser", live_server: Any) -> "Page":
     context.add_cookies(
         [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
     )
+    is_business_date(TODAY)  # the exchange's calendar takes seconds to load, once a process
     page = context.new_page()
+    page.set_default_timeout(120_000)  # machines that run tests are busy
     page.goto(f"/households/{desk.household.public_id}/windows/")
     return page
 
