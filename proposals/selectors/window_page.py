@@ -56,6 +56,7 @@ class SoldAnswer:
     symbol: str
     answer: IfSold
     clear_on: date | None
+    is_endless: bool  # a plan goes on: no clear day can be seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +337,7 @@ def _sold(
                     symbol=table.symbols[security],
                     answer=answer,
                     clear_on=block.clear_on if block and not answer.is_clean else None,
+                    is_endless=bool(block and block.is_endless),
                 )
             )
     return tuple(sorted(found, key=lambda one: (-one.answer.loss, one.symbol, one.account)))
