@@ -54,7 +54,7 @@ def filter_of(query: QueryDict) -> WindowFilter:
         ira=query.get("ira") == "1",
         drip=query.get("drip") == "1",
         incomplete=query.get("incomplete") == "1",
-        search=query.get("q", "").strip().replace("\0", "")[:120],
+        search=query.get("q", "").strip()[:120],
     )
 
 
