@@ -108,6 +108,12 @@ def test_one_share_of_what_was_sold_is_told_by_account(desk):
     assert answer.losses == ("OLD sold on 2022-12-26",)
 
 
+def downloaded(client: Client, address: str) -> list[dict[str, str]]:
+    answer = client.get(address)
+    assert answer["Content-Disposition"] == 'attachment; filename="windows-2022-12-28.csv"'
+    return list(csv.DictReader(io.StringIO(answer.content.decode())))
+
+
 def test_the_pages_and_their_files_open_both_ways(desk):
     """A pending proposal that nobody has approved blocks nothing and is told."""
     client = Client()
@@ -118,14 +124,14 @@ def test_the_pages_and_their_files_open_both_ways(desk):
     for address in (base, f"{base}?way=buy", "/windows/", "/windows/?way=buy&drip=1&q=x"):
         assert client.get(address).status_code == 200, address
     assert "if approved" in client.get(f"{base}?way=buy").content.decode()
-    for address in (f"{base}windows.csv?way=buy", "/windows/windows.csv"):
-        answer = client.get(address)
-        assert answer["Content-Disposition"] == 'attachment; filename="windows-2022-12-28.csv"'
-        (row,) = csv.DictReader(io.StringIO(answer.content.decode()))
-        assert row["security"] == "OLD"
-    assert row["household"] == "Neighbour 0"
-    assert (row["clear_on"], row["days_until_clear"], row["outcome"]) == (
-        "2023-01-25",
-        "28",
-        "deferred",
+    (own,) = downloaded(client, f"{base}windows.csv?way=buy")
+    assert (own["security"], own["clear_on"], own["if_approved_clear_on"]) == (
+        "OLD",
+        "",
+        "2023-01-28",
     )
+    pending, booked = downloaded(client, "/windows/windows.csv")
+    assert (pending["household"], pending["security"]) == ("Miller", "SUB")
+    assert (booked["household"], booked["security"]) == ("Neighbour 0", "OLD")
+    assert (booked["clear_on"], booked["days_until_clear"]) == ("2023-01-25", "28")
+    assert booked["outcome"] == "deferred"
