@@ -24,7 +24,8 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
     found = [*_shape(draft, facts)]
     if found:
         return tuple(found)
-    found += [*_oversold(draft.trades, facts), *_churn(draft.trades, facts)]
+    found += [*restricted_trades(draft.trades, facts), *_oversold(draft.trades, facts)]
+    found += _churn(draft.trades, facts)
     found += [*blocked_buys(draft.trades, facts), *_own_washes(draft.trades, facts)]
     if draft.kind is ProposalKind.HARVEST:
         found += _unbalanced_pairs(draft.trades, facts)
@@ -75,6 +76,19 @@ def shares_wanted(trades: Sequence[DraftTrade]) -> dict[LotKey, Decimal]:
     return wanted
 
 
+def restricted_trades(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
+    """Trades that a restriction forbids, with its reason and dates (F37, T50)."""
+    asked = dict.fromkeys((trade.side, trade.account, trade.security) for trade in trades)
+    for side, account, security in asked:
+        broken = facts.windows.restricted.against(side, account=account, security=security)
+        if broken is not None:
+            verb = "bought" if side is Side.BUY else "sold"
+            yield Problem(
+                "restricted",
+                f"{facts.symbol(security)} must not be {verb} in {facts.account(account)}: {broken.dated}.",
+            )
+
+
 def _oversold(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
     """No lot beyond its open quantity, shares reserved by others taken off first (T48)."""
     wanted = shares_wanted(trades)
@@ -90,8 +104,8 @@ def _oversold(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
             )
     for key, quantity in wanted.items():
         lot = facts.lots.get(key)
-        if lot is None:
-            continue
+        if lot is None or (lot.account, lot.security) in facts.windows.no_sell:
+            continue  # a restriction has its own sentence
         reserved = facts.windows.reserved.get(key, ZERO)
         if quantity > lot.quantity - reserved:
             yield Problem(
@@ -118,7 +132,7 @@ def blocked_buys(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
     """Purchases of what the household has sold, or is about to sell, at a loss."""
     for security in sorted({t.security for t in trades if t.side is Side.BUY}):
         block = facts.windows.buy_blocked.get(security)
-        if block is not None:
+        if block is not None and block.is_window:
             yield Problem(
                 "buy_blocked",
                 f"{facts.symbol(security)} must not be bought before {block.clear_on}: {block.cause}.",

@@ -16,7 +16,7 @@ from accounts.types import (
     OwnerKind,
     Role,
 )
-from config.setup_file import tax_reading
+from config.setup_file import ahead, tax_reading
 from config.setup_file.contents import (
     AccountEntry,
     CommissionEntry,
@@ -119,6 +119,8 @@ def read(data: bytes) -> SetUpFile:
         rebalance_policy=_policy(policies.table("rebalance"), REBALANCE),
         households=tuple(_household(table) for table in root.tables("households")),
         commissions=tuple(_commission(table) for table in root.tables("commissions")),
+        dividends=tuple(ahead.dividend(table) for table in root.tables("dividends")),
+        restrictions=tuple(ahead.restriction(table) for table in root.tables("restrictions")),
     )
     policies.close()
     root.close()
@@ -299,6 +301,7 @@ def _account(table: Table) -> AccountEntry:
         tax_managed=table.flag("tax_managed"),
         held_away=table.flag("held_away"),
         opened_on=table.day("opened_on") if table.has("opened_on") else None,
+        scheduled=tuple(ahead.scheduled(one) for one in table.tables("scheduled_purchases")),
     )
     table.close()
     return entry
@@ -335,6 +338,28 @@ def _refuse_repeated(contents: SetUpFile, problems: Problems) -> None:
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.households))
     _once(problems, ((f"{one.where}.custodian", one.custodian) for one in contents.commissions))
     _once(problems, ((f"{one.where}.number", one.number) for one in accounts))
+    _once(
+        problems,
+        ((f"{one.where}.ex_date", f"{one.symbol} {one.ex_date}") for one in contents.dividends),
+    )
+    _once(
+        problems,
+        (
+            (f"{one.where}.first_on", f"{account.number} {one.symbol} {one.cadence} {one.first_on}")
+            for account in accounts
+            for one in account.scheduled
+        ),
+    )
+    _once(
+        problems,
+        (
+            (
+                f"{one.where}.since",
+                f"{one.kind} {one.symbol} {one.account or one.household or 'the firm'} {one.since}",
+            )
+            for one in contents.restrictions
+        ),
+    )
     _once(
         problems,
         (
