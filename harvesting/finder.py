@@ -91,9 +91,13 @@ def _screened(lot: LotRow, book: Book) -> Finding | None:
         why = f"{symbol} has no price on or before {book.as_of}: its loss is unknown."
         return _verdict(lot, Outcome.NO_PRICE, why, quantity=lot.quantity, loss=ZERO)
     sale = _sale(lot, lot.quantity, book)
+    if lot.security in book.delisted:
+        since = book.delisted[lot.security]
+        why = f"{symbol} no longer trades since {since}: it cannot be sold on the exchange."
+        return _finding(sale, Outcome.DELISTED, why)
     if not book.is_fresh(lot.security):
         limit = book.rules.maximum_price_age_days
-        why = f"The last price of {symbol} is of {quote.day}, more than {limit} days old."
+        why = f"The last price of {symbol} is of {quote.day}, more than {limit} trading days old."
         return _finding(sale, Outcome.STALE_PRICE, why)
     if not book.accounts[lot.account].tax_managed:
         why = f"{book.account(lot.account)} is not tax-managed."
@@ -218,16 +222,20 @@ def _destinations(
         return {sale.key: found[sale.lot.security] or 0 for sale in sales}, {}
     leaving = hopeless or {min(stuck, key=lambda one: (_loss_of(one, sales), one))}
     return {}, {
-        sale.key: _homeless(sale, choices[sale.lot.security].refused, book)
+        sale.key: _homeless(sale, choices[sale.lot.security].refused, book, around)
         for sale in sales
         if sale.lot.security in leaving
     }
 
 
-def _homeless(sale: Sale, refused: Sequence[str], book: Book) -> Finding:
+def _homeless(sale: Sale, refused: Sequence[str], book: Book, around: Surroundings) -> Finding:
     symbol = book.symbol(sale.lot.security)
     if not refused:
-        return _finding(sale, Outcome.NO_SUBSTITUTE, f"No substitute is mapped for {symbol}.")
+        why = f"No substitute is mapped for {symbol}."
+        if unused := around.unused_mappings.get(sale.lot.security):
+            why = f"No substitute of {symbol} may be used: {'; '.join(unused)}."
+        return _finding(sale, Outcome.NO_SUBSTITUTE, why)
+    refused = (*refused, *around.unused_mappings.get(sale.lot.security, ()))
     why = "; ".join(refused)
     return _finding(sale, Outcome.SUBSTITUTE_BLOCKED, f"No substitute can be bought: {why}.")
 

@@ -96,8 +96,8 @@ def _surroundings(
     firm_id = selectors.firm_of(household_id)
     windows = proposal_selectors.windows(household_id, as_of)
     at_loss = {lot.security for lot in lots}
-    substitutes = selectors.substitutes(at_loss)
-    concerned = at_loss.union(*substitutes.values())
+    mapped = selectors.mapped(firm_id, household_id, as_of, at_loss)
+    concerned = at_loss.union(*mapped.ranked.values())
     entries = {entry.id: entry for entry in ledger.entries}
     matches = replay(ledger.entries, ledger.accounts, ledger.groups, ledger.policy).matches
     held = lookback.purchases_held(
@@ -106,7 +106,8 @@ def _surroundings(
     return Surroundings(
         tax=tax,
         coverage=lots_selectors.purchases_searched(household_id),
-        substitutes=substitutes,
+        substitutes=mapped.ranked,
+        unused_mappings=mapped.refused,
         half_spreads=security_selectors.half_spreads(firm_id),
         groups=lots_selectors.identical_sets(firm_id, as_of),
         purchases=(*held, *lookback.purchases_intended(under_way, as_of)),
@@ -116,7 +117,9 @@ def _surroundings(
             for security, block in windows.buy_blocked.items()
         },
         reserved=windows.reserved,
-        doubtful=selectors.price_jumps(concerned, as_of, book.symbols),
+        doubtful=selectors.price_jumps(
+            concerned, as_of, book.symbols, book.rules.maximum_price_jump
+        ),
     )
 
 
@@ -133,7 +136,10 @@ def _nothing(book: Book, findings: Sequence[Finding]) -> tuple[str, str]:
         return "no_taxable_lots", "No taxable account of this household holds a lot."
     if not any(book.is_fresh(lot.security) for lot in taxable):
         limit = book.rules.maximum_price_age_days
-        return "stale_prices", f"No lot has a price of the last {limit} days: import prices."
+        return (
+            "stale_prices",
+            f"No lot has a price of the last {limit} trading days: import prices.",
+        )
     largest = max((finding.loss for finding in findings), default=ZERO)
     return (
         "no_loss_above_floor",

@@ -124,6 +124,9 @@ class Book:
     prices: Mapping[int, PricedAt]
     symbols: Mapping[int, str]
     rules: HarvestRules
+    # A price of an earlier day is stale. None: calendar days are counted, which is the stricter reading.
+    oldest_fresh_day: date | None = None
+    delisted: Mapping[int, date] = field(default_factory=dict)  # since when it no longer trades
 
     def symbol(self, security: int) -> str:
         return self.symbols.get(security, f"security {security}")
@@ -132,10 +135,13 @@ class Book:
         return self.accounts[account].name
 
     def is_fresh(self, security: int) -> bool:
-        """Whether there is a price no older than the floors permit."""
+        """Whether there is a price no older than the policy permits, counted in trading days."""
         quote = self.prices.get(security)
-        age = self.rules.maximum_price_age_days
-        return quote is not None and (self.as_of - quote.day).days <= age
+        if quote is None:
+            return False
+        if self.oldest_fresh_day is not None:
+            return quote.day >= self.oldest_fresh_day
+        return (self.as_of - quote.day).days <= self.rules.maximum_price_age_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +174,8 @@ class Surroundings:
     buy_blocked: Mapping[int, str] = field(default_factory=dict)  # security -> why and until when
     reserved: Mapping[LotKey, Decimal] = field(default_factory=dict)
     doubtful: Mapping[int, str] = field(default_factory=dict)  # security -> what its price did
+    # Security -> why mappings of it are not used today: expired, ended, or not yet begun.
+    unused_mappings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     washing: Mapping[int, str] = field(default_factory=dict)  # security -> what the engine says
 
     def group_of(self, security: int) -> frozenset[int]:
