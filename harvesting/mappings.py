@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.http import Http404
 
 from accounts import access
@@ -17,9 +16,8 @@ from accounts.selectors import business_date
 from accounts.selectors import household as household_of
 from accounts.services import record_audit
 from harvesting.models import SubstituteMapping
+from harvesting.substitute_rows import buy_restrictions
 from lots import selectors as lots
-from proposals.models import Restriction
-from proposals.types import RestrictionKind
 from securities.models import Price, Security
 
 LONGEST_REASON = 2_000
@@ -70,7 +68,9 @@ def map_substitute(
     since = since or as_of
     problems = _day_problems(as_of, since, valid_until) | _reason_problems(reason)
     if not 1 <= rank <= MOST_RANKS:
-        problems["rank"] = f"A rank is a whole number from 1 to {MOST_RANKS}; 1 is the first choice."
+        problems["rank"] = (
+            f"A rank is a whole number from 1 to {MOST_RANKS}; 1 is the first choice."
+        )
     security = _security(firm, security_id, "security", problems)
     substitute = _security(firm, substitute_id, "substitute", problems)
     if security is not None and substitute is not None:
@@ -138,19 +138,6 @@ def last_day(since: date | None, as_of: date) -> date:
     return max(as_of, since or as_of) - _DAY
 
 
-def buy_restrictions(firm_id: int, household_id: int | None, as_of: date) -> dict[int, str]:
-    """Security -> why the whole firm, or the household, must not buy it on the day."""
-    rows = Restriction.objects.filter(
-        Q(until=None) | Q(until__gte=as_of),
-        Q(household=None) | Q(household=household_id),
-        firm=firm_id,
-        account=None,
-        kind=RestrictionKind.NO_BUY,
-        since__lte=as_of,
-    )
-    return dict(rows.order_by("pk").values_list("security_id", "reason"))
-
-
 def _firm(user: User) -> Firm:
     """The user's firm, whose identical groups stay as they are until the transaction ends. Raises NotAllowed."""
     access.require(user, access.Action.DECIDE)
@@ -188,7 +175,9 @@ def _day_problems(
 ) -> dict[str, str]:
     problems = {}
     if since is not None and since < as_of and not old:
-        problems["since"] = f"A mapping begins today, {as_of}, or later: nobody relied on it before."
+        problems["since"] = (
+            f"A mapping begins today, {as_of}, or later: nobody relied on it before."
+        )
     first = max(as_of, since or as_of)
     if valid_until is not None and valid_until < first:
         problems["valid_until"] = f"The review falls due on {first} or later."
@@ -203,7 +192,9 @@ def _pair_problems(
         return {"substitute": f"{security} cannot stand in for itself."}
     both = {security.pk, substitute.pk}
     if any(both <= identical for identical in lots.identical_sets(firm.pk, as_of)):
-        text = f"{substitute} is substantially identical to {security}: the swap would be a wash sale."
+        text = (
+            f"{substitute} is substantially identical to {security}: the swap would be a wash sale."
+        )
         return {"substitute": text}
     if substitute.delisted_on is not None and substitute.delisted_on <= as_of:
         text = f"{substitute} no longer trades since {substitute.delisted_on}."

@@ -1,7 +1,7 @@
 """Volatilities and pair figures from a year of daily closes: floats inside, Decimals out at eight places.
 
 Returns are simple and of trading days, adjusted for booked splits. Standard deviations are those of a sample; a year
-has 252 days. What is computed does not depend on what else is asked for, so that a stored figure is the one computed live.
+has 252 days. What is computed does not depend on what else is asked for: a stored figure is the one computed live.
 """
 
 from collections.abc import Collection, Mapping, Sequence

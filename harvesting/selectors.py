@@ -49,8 +49,8 @@ def firm_of(household_id: int) -> int:
     return Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
 
 
-def rules(firm_id: int, household_id: int) -> HarvestRules:
-    """The household's own words where it has any, else the firm's, else the defaults."""
+def rules(firm_id: int, household_id: int | None) -> HarvestRules:
+    """The household's own words where it has any, else the firm's, else the defaults; None = the firm's alone."""
     rows = HarvestPolicy.objects.filter(
         Q(household=household_id) | Q(household=None), firm=firm_id
     ).order_by(F("household").asc(nulls_first=True))

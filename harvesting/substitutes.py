@@ -102,11 +102,7 @@ def standing_refusals(book: Book, around: Surroundings) -> dict[int, str]:
         elif security not in book.prices:
             refusals[security] = f"{symbol} has no price"
         elif not book.is_fresh(security):
-            limit = book.rules.maximum_price_age_days
-            refusals[security] = (
-                f"the price of {symbol} is of {book.prices[security].day}, "
-                f"more than {limit} trading days old"
-            )
+            refusals[security] = f"the price of {symbol} is of {book.prices[security].day}"
         elif security in around.doubtful:
             refusals[security] = around.doubtful[security]
         elif security in around.buy_blocked:

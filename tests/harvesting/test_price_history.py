@@ -46,9 +46,7 @@ def priced(security: Security, prices: Sequence[Decimal], days: Sequence[date] =
 
 
 def returns(prices: Sequence[Decimal]) -> list[float]:
-    return [
-        float(after / before) - 1 for before, after in pairwise(prices)
-    ]
+    return [float(after / before) - 1 for before, after in pairwise(prices)]
 
 
 def rounded(value: float) -> Decimal:
@@ -149,7 +147,7 @@ def test_a_price_that_never_moves_correlates_with_nothing(firm: Firm) -> None:
     bbb = priced(make_security(firm, "BBB"), closes(0.01))
     found = price_history.pair_figures(firm.pk, TODAY, [(aaa.pk, bbb.pk), (aaa.pk, aaa.pk)])
     figures = found[aaa.pk, bbb.pk]
-    assert (figures.correlation, figures.beta) == (0, 0)
+    assert (figures.correlation, figures.beta) == (Decimal(0), Decimal(0))
     assert figures.tracking_error == price_history.volatilities(firm.pk, TODAY, [bbb.pk])[bbb.pk]
     assert found[aaa.pk, aaa.pk].tracking_error == 0
 
@@ -168,7 +166,7 @@ def test_another_firms_security_has_no_figures_but_assumed_ones(firm: Firm) -> N
 
 
 def mapped(firm: Firm, security: Security, substitute: Security) -> None:
-    author = firm.users.first() or make_user(firm)  # type: ignore[attr-defined]
+    author = firm.users.first() or make_user(firm)
     SubstituteMapping.objects.create(
         firm=firm, security=security, substitute=substitute, rank=1, reason="Similar.",
         author=author, reviewed_on=TODAY,
