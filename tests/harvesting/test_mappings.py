@@ -19,8 +19,8 @@ from harvesting.mappings import (
     review_mapping,
 )
 from harvesting.models import SubstituteMapping
-from lots.models import TaxPolicy
-from lots.types import IndexFundPolicy
+from lots.services import set_policy
+from lots.types import IndexFundPolicy, Policy
 from proposals.models import Restriction
 from securities.models import Security
 from tests.factories import (
@@ -128,10 +128,8 @@ def test_funds_on_one_index_are_refused_or_permitted_with_a_warning(desk: Desk) 
     """U1: identical by default; distinct where the firm reads it so, and then somebody is told."""
     Security.objects.filter(symbol__in=["AAA", "BBB"]).update(tracks_index="S&P 500", is_fund=True)
     assert "substantially identical" in desk.refused()["substitute"]
-    TaxPolicy.objects.create(
-        firm=desk.firm, author=desk.user, reason="Counsel.",
-        index_funds=IndexFundPolicy.DISTINCT_UNLESS_LISTED,
-    )  # fmt: skip
+    reading = Policy(index_funds=IndexFundPolicy.DISTINCT_UNLESS_LISTED)
+    set_policy(user=desk.user, policy=reading, reason="Counsel.")
     assert desk.map().warnings == (
         "AAA and BBB follow one index, S&P 500. The firm reads such funds as distinct (U1); the Internal Revenue "
         "Service may not.",
