@@ -120,7 +120,6 @@ ROUTES = {
     "imports/": page(GET=SHOWN, POST=Expected(302, 200, 404, 302, 302)),
     "imports/<uuid:draft>/": page(POST=Expected(302, 302, 404, 302, 302)),
     "substitutes/": page(GET=SHOWN, POST=Expected(302, 302, 422, 302, 302)),
-    # 409 for us: ended by then
     "substitutes/mappings/<int:mapping>/": page(GET=OWN, POST=Expected(302, 302, 404, 302, 302)),
     "substitutes/<uuid:security>/": page(GET=OWN),
     "tax-policy/": page(GET=SHOWN, POST=SHOWN),  # the effect of other switches on everybody's own
@@ -271,11 +270,12 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
     if pattern == "imports/<uuid:draft>/":
         return {"sha256": world.ids["draft_sha256"]}
     if pattern == "substitutes/":
-        symbols = {"security": "OURS-OLD", "substitute": "OURS-SUB"}
-        return {**symbols, "rank": "2", "reason": "Why."} if random else {
-            "security": world.desk.sub.symbol, "substitute": world.desk.old.symbol,
-            "rank": "1", "reason": "Why.",
-        }  # fmt: skip
+        symbols = (
+            world.desk.sub.symbol,
+            world.desk.old.symbol,
+        )  # small: a refusal keeps what was typed
+        security, substitute = (symbol.lower() for symbol in symbols)
+        return {"security": security, "substitute": substitute, "rank": "1", "reason": "Why."}
     if pattern.startswith("substitutes/mappings/"):
         return {"what": "end", "reason": "Why."}
     if pattern == "tax-policy/":
