@@ -22,18 +22,18 @@ YESTERDAY = date(2022, 12, 27)
 def scene() -> Scene:
     """100 AAA bought at 100 stand at 80: a loss of 2,000; CCC, then DDD, stand in."""
     scene = Scene()
-    scene.lot = scene.buy(scene.taxable, "AAA")  # type: ignore[no-untyped-call]
+    scene.buy(scene.taxable, "AAA")
     return scene
 
 
 def verdict(scene: Scene) -> tuple[Outcome, str]:
-    (finding,) = scene.examine().findings  # type: ignore[no-untyped-call]
+    (finding,) = scene.examine().findings
     return finding.outcome, finding.detail
 
 
 def bought(scene: Scene) -> list[str]:
     """What the proposal buys."""
-    draft = scene.examine().draft  # type: ignore[no-untyped-call]
+    draft = scene.examine().draft
     symbols = {security.pk: symbol for symbol, security in scene.security.items()}
     return [symbols[trade.security] for trade in draft.trades if trade.side == "buy"]
 
@@ -159,7 +159,7 @@ def expired(security: Security) -> None:
     security.firm.substitutes.filter(substitute=security).update(valid_until=YESTERDAY)
 
 
-FAULTS = {
+FAULTS: dict[Callable[[Security], None], str] = {
     no_price: "has no price",
     stale: "the price of {} is of 2022-12-19",
     jumped: "the price of {} went from $500.00",
@@ -190,7 +190,7 @@ def test_without_a_sound_substitute_nothing_is_proposed(
     assert outcome is wanted
     for symbol in ("CCC", "DDD"):
         assert FAULTS[spoil].format(symbol) in why
-    assert scene.examine().draft is None  # type: ignore[no-untyped-call]
+    assert scene.examine().draft is None
 
 
 def test_an_empty_table_of_substitutes_proposes_nothing_and_says_so(scene: Scene) -> None:

@@ -264,7 +264,8 @@ def test_one_that_has_not_been_used_is_taken_back(desk: Desk, since: date) -> No
 def test_only_who_decides_may_and_only_over_the_own_firm(desk: Desk) -> None:
     row = desk.map().mapping
     clerk = make_user(desk.firm, "otto", role=Role.OPERATIONS)
-    stranger = make_user(make_firm("Other", pinned_date=TODAY), "eve")
+    other = make_firm("Other", pinned_date=TODAY)
+    stranger = make_user(other, "eve")
     with pytest.raises(NotAllowed):
         desk.map(desk.ccc, 2, user=clerk)
     for act in (end_mapping, review_mapping):
@@ -272,7 +273,7 @@ def test_only_who_decides_may_and_only_over_the_own_firm(desk: Desk) -> None:
             act(user=clerk, mapping_id=row.pk, reason="No.")
         with pytest.raises(Http404):
             act(user=stranger, mapping_id=row.pk, reason="No.")
-    theirs = make_household(stranger.firm, "Theirs")
+    theirs = make_household(other, "Theirs")
     with pytest.raises(Http404):
         desk.map(desk.ccc, 2, household=theirs.public_id)
     assert SubstituteMapping.objects.count() == 1

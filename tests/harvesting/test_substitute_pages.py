@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.types import Role
@@ -32,7 +31,7 @@ def browser(desk: Desk, **others: Any) -> Client:
     return client
 
 
-def text_of(answer: HttpResponse) -> str:
+def text_of(answer: Any) -> str:
     """The page's words with single blanks."""
     return " ".join(answer.content.decode().split())
 

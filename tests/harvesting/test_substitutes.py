@@ -1,6 +1,7 @@
 """Which mappings count, by whom and when; and what is left after a choice."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ NAMES = {AAA: "AAA", BBB: "BBB", CCC: "CCC", DDD: "DDD", EEE: "EEE"}
 TOMORROW = date(2022, 12, 29)
 
 
-def row(substitute: int, rank: int = 1, *, own: bool = False, **days: date) -> MappingRow:
+def row(substitute: int, rank: int = 1, *, own: bool = False, **days: Any) -> MappingRow:
     return MappingRow(
         security=AAA, substitute=substitute, rank=rank, pair=f"AAA -> {NAMES[substitute]}",
         is_own=own, **days,
@@ -31,7 +32,7 @@ def test_the_households_list_goes_first_and_the_firms_follows_where_it_runs_out(
         ({"valid_until": days_ago(1)}, "was to be reviewed by 2022-12-27"),
     ],
 )
-def test_a_mapping_counts_on_its_days_only(days: dict[str, date], why: str) -> None:
+def test_a_mapping_counts_on_its_days_only(days: dict[str, Any], why: str) -> None:
     """N12."""
     found = in_force([row(CCC, **days), row(DDD, 2)], TODAY)
     assert found.ranked == {AAA: (DDD,)}
@@ -40,7 +41,8 @@ def test_a_mapping_counts_on_its_days_only(days: dict[str, date], why: str) -> N
 
 @pytest.mark.parametrize("field", ["since", "ended_on", "valid_until"])
 def test_the_first_and_the_last_day_are_included(field: str) -> None:
-    found = in_force([row(CCC, **{field: TODAY})], TODAY)
+    day: dict[str, Any] = {field: TODAY}
+    found = in_force([row(CCC, **day)], TODAY)
     assert (found.ranked, found.refused) == ({AAA: (CCC,)}, {})
 
 
