@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from harvesting.types import PairFigures, refuse_float
+
 OBSERVATIONS = 252  # daily returns: a year of trading
 MINIMUM_OBSERVATIONS = 60  # about a quarter
 
@@ -21,22 +23,6 @@ PairKey = tuple[int, int]  # (security, substitute)
 
 
 @dataclass(frozen=True, slots=True)
-class PairFigures:
-    """How closely a substitute follows a security; annual fractions, ``beta`` is the substitute's to the security."""
-
-    tracking_error: Decimal
-    correlation: Decimal
-    beta: Decimal
-    observations: int  # daily returns that both have
-    is_assumed: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("tracking_error", "correlation", "beta"):
-            if not isinstance(getattr(self, name), Decimal):
-                raise TypeError(f"{name} is no Decimal: figures of a sum are Decimal.")
-
-
-@dataclass(frozen=True, slots=True)
 class Volatility:
     """Annual standard deviation of daily returns, as a fraction."""
 
@@ -45,8 +31,7 @@ class Volatility:
     is_assumed: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.annual, Decimal):
-            raise TypeError("annual is no Decimal: figures of a sum are Decimal.")
+        refuse_float(annual=self.annual)
 
 
 @dataclass(frozen=True, slots=True)

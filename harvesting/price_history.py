@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from harvesting.figures import (
     OBSERVATIONS,
-    PairFigures,
     PairKey,
     Statistics,
     Volatility,
@@ -21,6 +20,7 @@ from harvesting.figures import (
     measured_volatility,
 )
 from harvesting.models import PairStatistic
+from harvesting.types import PairFigures
 from securities.calendar import trading_days
 from securities.frames import adjusted_returns
 from securities.models import PriceStatistic, Security

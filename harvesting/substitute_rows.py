@@ -13,10 +13,10 @@ from accounts import access
 from accounts.models import User
 from accounts.selectors import business_date
 from harvesting import price_history, selectors
-from harvesting.figures import PairFigures
 from harvesting.models import SubstituteMapping
 from harvesting.substitutes import MappingRow
 from harvesting.suggestions import Listed, Suggestions, cost_of_standing_in, suggest
+from harvesting.types import PairFigures
 from lots import selectors as lots
 from proposals.models import ProposedTrade, Restriction
 from proposals.types import ProposalKind, RestrictionKind, Side, Status

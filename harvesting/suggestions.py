@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from harvesting.figures import MINIMUM_OBSERVATIONS, PairFigures
+from harvesting.figures import MINIMUM_OBSERVATIONS
+from harvesting.types import PairFigures
 
 HOLDING_DAYS = 31  # from the sale to the first day on which the security may be bought again
 YEAR_DAYS = Decimal(365)

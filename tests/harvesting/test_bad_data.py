@@ -186,8 +186,7 @@ def test_without_a_sound_substitute_nothing_is_proposed(
     for symbol in ("CCC", "DDD"):
         spoil(scene.security[symbol])
     outcome, why = verdict(scene)
-    wanted = Outcome.NO_SUBSTITUTE if spoil is expired else Outcome.SUBSTITUTE_BLOCKED
-    assert outcome is wanted
+    assert outcome is Outcome.SUBSTITUTE_BLOCKED
     for symbol in ("CCC", "DDD"):
         assert FAULTS[spoil].format(symbol) in why
     assert scene.examine().draft is None

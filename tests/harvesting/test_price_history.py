@@ -14,10 +14,10 @@ from harvesting.figures import (
     ASSUMED_TRACKING_ERROR,
     ASSUMED_VOLATILITY,
     MINIMUM_OBSERVATIONS,
-    PairFigures,
 )
 from harvesting.models import PairStatistic, SubstituteMapping
 from harvesting.statistics import Refreshed, refresh_statistics
+from harvesting.types import PairFigures
 from securities.calendar import trading_days
 from securities.models import CorporateAction, Price, PriceStatistic, Security
 from tests.factories import make_firm, make_security, make_user
@@ -222,5 +222,5 @@ def test_a_pair_that_is_no_longer_mapped_is_not_kept(firm: Firm) -> None:
 
 
 def test_no_figure_is_a_float() -> None:
-    with pytest.raises(TypeError, match="beta is no Decimal"):
+    with pytest.raises(TypeError, match="beta is a float"):
         PairFigures(Decimal(1), Decimal(1), 0.5, 252)  # type: ignore[arg-type]

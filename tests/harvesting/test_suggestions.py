@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 
-from harvesting.figures import PairFigures, measured_pair
+from harvesting.figures import measured_pair
 from harvesting.suggestions import Listed, cost_of_standing_in, suggest
+from harvesting.types import PairFigures
 
 AAA = Listed(1, "AAA")
 RISK = Decimal(10)
