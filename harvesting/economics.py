@@ -9,8 +9,8 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-from harvesting.types import Sale, refuse_float
-from lots.rounding import cents
+from harvesting.types import HarvestRules, Sale, refuse_float
+from lots.rounding import cents, rounded
 from lots.types import Term
 from lots.year_tax import TaxPosition, added_tax
 
@@ -61,3 +61,17 @@ def to_the_cent(value: Decimal) -> Decimal:
 
 def _by_term(sale: Sale) -> tuple[Decimal, Decimal]:
     return (sale.loss, ZERO) if sale.term is Term.SHORT else (ZERO, sale.loss)
+
+
+_RATE = Decimal("0.00000001")
+
+
+def later_rate(rules: HarvestRules, tax: TaxPosition) -> Decimal:
+    """Dollars of later tax, at today's value, per dollar by which a basis is lower; to eight places (term D).
+
+    The rate of the later sale (the rules' own, else today's long-term rate), times the chance that it is taxed at all,
+    discounted from the day it is expected on.
+    """
+    rate = tax.long_rate if rules.future_rate is None else rules.future_rate
+    discount = (1 + rules.discount_rate) ** rules.horizon_years
+    return rounded(Fraction(rate * rules.taxable_sale_chance / discount), _RATE)

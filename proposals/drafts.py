@@ -35,6 +35,8 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
     found += [*blocked_buys(draft.trades, facts), *_own_washes(draft.trades, facts)]
     if draft.kind is ProposalKind.HARVEST:
         found += _unbalanced_pairs(draft.trades, facts)
+    if draft.kind is ProposalKind.SWAP_BACK:
+        found += _unbalanced_swap_backs(draft, facts)
     if not found:
         found += wash_problems(draft.trades, facts)
     return tuple(found)
@@ -161,6 +163,38 @@ def _pair_fault(legs: Sequence[DraftTrade], facts: Facts) -> str | None:
     one_share = buy.price * (1 + facts.half_spreads.get(buy.security, ZERO))
     if sold - buy.amount > one_share + spread + CENT * len(legs):
         return f"only ${buy.amount} of ${sold} is bought back, one share more would fit"
+    return None
+
+
+def _unbalanced_swap_backs(draft: DraftProposal, facts: Facts) -> Iterator[Problem]:
+    pairs: dict[int, list[DraftTrade]] = {}
+    for trade in draft.trades:
+        pairs.setdefault(trade.pair, []).append(trade)
+    for number, legs in sorted(pairs.items()):
+        fault = _swap_back_fault(legs, draft.cost, facts) if number else "it names no harvest pair"
+        if fault:
+            yield Problem("unbalanced_pair", f"Swap-back {number}: {fault}.")
+
+
+def _swap_back_fault(legs: Sequence[DraftTrade], cost: Decimal, facts: Facts) -> str | None:
+    """Atomic as a harvest is: lots of one substitute go, their dollars less costs buy what it stood in for (F30).
+
+    ``cost`` is what the draft says of both legs, commissions and impact included.
+    """
+    sells = [leg for leg in legs if leg.side is Side.SELL]
+    buys = [leg for leg in legs if leg.side is Side.BUY]
+    if len({leg.security for leg in sells}) != 1 or not buys:
+        return "it sells lots of one substitute and buys what that stood in for"
+    if len({leg.account for leg in legs}) != 1:
+        return "both sides must be in one account"
+    sold = sum((leg.amount for leg in sells), ZERO)
+    bought = sum((leg.amount for leg in buys), ZERO)
+    if bought > sold:
+        return f"${bought} is bought with ${sold}"
+    spread = sum((leg.amount * facts.half_spreads.get(leg.security, ZERO) for leg in legs), ZERO)
+    one_share = min(leg.price * (1 + facts.half_spreads.get(leg.security, ZERO)) for leg in buys)
+    if sold - bought > one_share + max(spread, cost) + CENT * len(legs):
+        return f"only ${bought} of ${sold} is bought back, one share more would fit"
     return None
 
 

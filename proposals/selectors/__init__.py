@@ -16,15 +16,16 @@ from proposals.selectors.desk import (
     waiting_orders,
 )
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
-from proposals.selectors.open_windows import windows
+from proposals.selectors.open_windows import draft_intentions, windows
 from proposals.selectors.order_lots import lots_left, lots_sold
-from proposals.selectors.pairs import open_pairs
+from proposals.selectors.pairs import open_pairs, overdue_pairs, stand_ins, waived_pairs
 from proposals.selectors.window_rows import window_rows
 
 __all__ = [
     "COMMITTED",
     "OrderFile",
     "PendingTotal",
+    "draft_intentions",
     "draft_trades",
     "facts",
     "held_back",
@@ -38,10 +39,13 @@ __all__ = [
     "order_exports",
     "order_file",
     "orders",
+    "overdue_pairs",
     "pending_totals",
     "proposal",
+    "stand_ins",
     "tax_profile_facts",
     "waiting_orders",
+    "waived_pairs",
     "window_rows",
     "windows",
 ]

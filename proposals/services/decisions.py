@@ -126,7 +126,7 @@ def _moved_since(proposal: Proposal) -> tuple[Moved, ...]:
     household = proposal.household
     today = business_date(household.firm)
     on_the_way = selectors.intentions(household.pk, without=proposal.pk)
-    return moved_inputs(
+    moved = moved_inputs(
         selectors.draft_trades(proposal),
         selectors.facts(household.pk, today, on_the_way=on_the_way),
         as_of=proposal.as_of,
@@ -134,6 +134,7 @@ def _moved_since(proposal: Proposal) -> tuple[Moved, ...]:
         tax_profile=json.loads(proposal.content)["tax_profile"],
         tax_profile_now=selectors.tax_profile_facts(household.pk, proposal.as_of.year),
     )
+    return (*moved, *selectors.waived_pairs(proposal))
 
 
 def _decide(proposal: Proposal, user: User, verdict: Verdict, note: str) -> None:

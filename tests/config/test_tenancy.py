@@ -192,7 +192,7 @@ def make_world() -> World:
     ordered, export = desk.ordered()
     purchase = desk.purchase("5", pair=0)
     desk.approved(purchase, kind=ProposalKind.REBALANCE)
-    proposal = desk.submit(purchase, kind=ProposalKind.SWAP_BACK, explanation={})
+    proposal = desk.submit(purchase, kind=ProposalKind.GAIN_HARVEST, explanation={})
     run = open_run(firm_id=desk.firm.pk, as_of=TODAY, actor="test")
     looked_at = draft_import(
         user=desk.adviser, file=cash_file("C-0"), account=desk.account.public_id
