@@ -220,7 +220,7 @@ def pair_rows(
         rows = rows.filter(TABS[tab])
     if household_id is not None:
         rows = rows.filter(proposal__household__public_id=household_id)
-    return rows.order_by("due_on", "proposal", "pair")
+    return rows.order_by("due_on", "proposal_id", "pair")
 
 
 def counts(user: User) -> dict[str, int]:

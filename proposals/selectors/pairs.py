@@ -138,7 +138,7 @@ def _never_looked_at(firm_id: int) -> Iterable[tuple[int, str, int, int, date]]:
         side=Side.SELL,
         filled_quantity__gt=0,
     )
-    rows = sales.order_by("proposal", "pair").values_list(
+    rows = sales.order_by("proposal_id", "pair").values_list(
         "proposal__household_id", "proposal__household__name", "proposal_id", "pair"
     )
     return rows.annotate(sold_on=Max("fills__trade_date"))
