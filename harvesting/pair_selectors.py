@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
 
 from accounts import access
@@ -22,12 +22,14 @@ from lots.types import Term
 from lots.year_tax import TaxPosition
 from proposals.compliance import Facts
 from proposals.costs import TradingCosts
-from proposals.models import HarvestedPair, Restriction, ScheduledPurchase
+from proposals.models import HarvestedPair, Proposal, Restriction, ScheduledPurchase
 from proposals.types import (
     ENDED_PAIRS,
+    OPEN,
     DraftProposal,
     Intention,
     PairState,
+    ProposalKind,
     RestrictionKind,
     Side,
     StandIn,
@@ -212,9 +214,17 @@ TABS = {
 def pair_rows(
     user: User, *, tab: str = "", household_id: UUID | None = None
 ) -> QuerySet[HarvestedPair]:
-    """The firm's pairs of one tab, or all, the first due day first."""
-    rows = access.visible(user, HarvestedPair).select_related(
-        "proposal__household", "account", "substitute"
+    """The firm's pairs of one tab, or all, the first due day first.
+
+    ``swap_back`` is the public id of the household's open swap-back proposal, or None.
+    """
+    going = Proposal.objects.filter(
+        household=OuterRef("proposal__household"), kind=ProposalKind.SWAP_BACK, status__in=OPEN
+    )
+    rows = (
+        access.visible(user, HarvestedPair)
+        .select_related("proposal__household", "account", "substitute")
+        .annotate(swap_back=Subquery(going.values("public_id")[:1]))
     )
     if tab:
         rows = rows.filter(TABS[tab])

@@ -1,7 +1,18 @@
 from django.urls import path
 
-from harvesting import views
+from harvesting import pair_views, views
 
 urlpatterns = [
     path("households/<uuid:public_id>/losses/", views.losses, name="household-losses"),
+    path("swap-backs/", pair_views.swap_backs, name="swap-backs"),
+    path(
+        "households/<uuid:public_id>/swap-backs/",
+        pair_views.household_pairs,
+        name="household-swap-backs",
+    ),
+    path(
+        "proposals/<uuid:public_id>/pairs/<int:number>/waiver/",
+        pair_views.waiver,
+        name="pair-waiver",
+    ),
 ]

@@ -24,7 +24,8 @@ from accounts.types import Role
 from lots.policy_points import POINTS
 from lots.services import draft_import
 from lots.types import EntryKind
-from proposals.models import Order, Proposal
+from lots.wash_sales import first_clear_date
+from proposals.models import HarvestedPair, Order, Proposal
 from proposals.types import ProposalKind
 from scans.services import open_run
 from tests.clients import make_api_user, make_client
@@ -103,6 +104,7 @@ ROUTES = {
     "households/": page(GET=SHOWN),
     "households/<uuid:household>/": page(GET=OWN),
     "households/<uuid:household>/losses/": page(GET=OWN),
+    "households/<uuid:household>/swap-backs/": page(GET=OWN),
     "households/<uuid:household>/drift/": page(GET=OWN),
     "households/<uuid:household>/what-if/": page(GET=OWN),
     "households/<uuid:household>/taxes/": page(GET=OWN),
@@ -116,6 +118,10 @@ ROUTES = {
     "proposals/<uuid:proposal>/decision/": page(POST=Expected(302, 302, 404, 302, 302)),
     "proposals/<uuid:proposal>/withdrawal/": page(POST=Expected(302, 409, 404, 302, 302)),
     "proposals/<uuid:proposal>/closing/": page(POST=Expected(302, 409, 404, 302, 302)),
+    "proposals/<uuid:proposal>/pairs/<int:number>/waiver/": page(
+        POST=Expected(302, 302, 404, 302, 302)
+    ),
+    "swap-backs/": page(GET=SHOWN),
     "imports/": page(GET=SHOWN, POST=Expected(302, 200, 404, 302, 302)),
     "imports/<uuid:draft>/": page(POST=Expected(302, 302, 404, 302, 302)),
     "tax-policy/": page(GET=SHOWN, POST=SHOWN),  # the effect of other switches on everybody's own
@@ -193,6 +199,17 @@ def make_world() -> World:
     purchase = desk.purchase("5", pair=0)
     desk.approved(purchase, kind=ProposalKind.REBALANCE)
     proposal = desk.submit(purchase, kind=ProposalKind.GAIN_HARVEST, explanation={})
+    HarvestedPair.objects.create(
+        proposal=proposal,
+        pair=export.number,
+        account=desk.account,
+        substitute=desk.sub,
+        sold_on=TODAY,
+        due_on=first_clear_date(TODAY),
+        since=TODAY,
+        as_of=TODAY,
+        reason="Day 0 of 31.",
+    )
     run = open_run(firm_id=desk.firm.pk, as_of=TODAY, actor="test")
     looked_at = draft_import(
         user=desk.adviser, file=cash_file("C-0"), account=desk.account.public_id
@@ -251,6 +268,8 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
     order = uuid4() if random else world.order.public_id
     if pattern.endswith("decision/"):
         return {"verdict": "reject", "content_sha256": world.proposal.content_sha256}
+    if pattern.endswith("waiver/"):
+        return {"decision": "stay", "reason": "The client's wish."}
     if pattern == "imports/":
         return {"what": "transactions", "account": str(account), "file": cash_file("C-1")}
     if pattern == "imports/<uuid:draft>/":

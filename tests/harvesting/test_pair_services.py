@@ -342,7 +342,7 @@ def test_a_partly_filled_swap_back_leaves_the_rest_open(back: Back):
     assert back.row().state == "proposed"
     assert swap_back(back).trades.get(side=Side.SELL).quantity == 10
     (pair,) = selectors.open_pairs(back.household.pk, MONDAY)
-    assert (pair.sold, pair.substitute, pair.quantity) == (back.old.pk, back.sub.pk, 10)
+    assert (pair.sold, pair.substitute, pair.quantity) == (back.old.pk, back.sub.pk, Decimal(10))
 
 
 def test_the_substitute_of_a_substitute_stands_in_for_the_first(back: Back):
@@ -369,7 +369,7 @@ def test_the_substitute_of_a_substitute_stands_in_for_the_first(back: Back):
         (back.order(Side.BUY, second), "C-2", later.isoformat(), "22", "50"),
     )
     (pair,) = selectors.open_pairs(back.household.pk, later)
-    assert (pair.sold, pair.substitute, pair.quantity) == (back.old.pk, third.pk, 22)
+    assert (pair.sold, pair.substitute, pair.quantity) == (back.old.pk, third.pk, Decimal(22))
     back.night(later)
     states = HarvestedPair.objects.order_by("proposal_id").values_list(
         "substitute__symbol", "state"

@@ -98,9 +98,19 @@ def test_without_gain_it_goes_back_for_the_price_of_trading():
     found = decided(pair(), situation())
     assert found.state is PairState.PROPOSED
     sell, buy = found.trades
-    assert (sell.side, sell.security, sell.quantity, sell.opening) == (Side.SELL, CCC, 100, 50)
+    assert (sell.side, sell.security, sell.quantity, sell.opening) == (
+        Side.SELL,
+        CCC,
+        Decimal(100),
+        50,
+    )
     # 10,000 less 5 of spread buys 124 at 80 (9,920 and 4.96); 70.04 is left.
-    assert (buy.side, buy.security, buy.quantity, buy.account) == (Side.BUY, AAA, 124, TAXABLE)
+    assert (buy.side, buy.security, buy.quantity, buy.account) == (
+        Side.BUY,
+        AAA,
+        Decimal(124),
+        TAXABLE,
+    )
     assert {trade.pair for trade in found.trades} == {BUY_ORDER}
     assert found.figures["cash_left"] == "70.04"
     assert found.figures["net"] == "240.04"
@@ -306,7 +316,10 @@ def test_the_cheapest_lots_go_first_and_never_more_than_the_pairs_shares():
     """40 dear shares of another purchase cost no tax: they go before the pair's own at a gain."""
     own, other = ccc("8000"), ccc("4400", "40", opening=60, acquired=date(2021, 1, 4))
     found = free_lots(pair(), situation(own, other))
-    assert [(one.key, one.quantity) for one in found] == [((60, 0), 40), ((50, 0), 60)]
+    assert [(one.key, one.quantity) for one in found] == [
+        ((60, 0), Decimal(40)),
+        ((50, 0), Decimal(60)),
+    ]
 
 
 def test_only_the_lots_that_are_worth_it_go():
