@@ -100,7 +100,7 @@ def _in_balance(decisions, around):
 @pytest.mark.django_db
 @pytest.mark.parametrize("seed", range(4))
 def test_random_fills_and_nights_leave_one_row_a_pair_never_before_its_day(seed: int):
-    """Each night every living pair has one row of that night; a swap-back never sells before day 31 of the last fill."""
+    """Each night a living pair has one row of that night; no swap-back before day 31 of its last fill."""
     chance = random.Random(seed)
     desk = make_back(sold=str(chance.randint(5, 20)), bought=str(chance.randint(3, 19)))
     (pair_,) = selectors.stand_ins(desk.household.pk)
