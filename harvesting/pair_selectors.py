@@ -1,7 +1,7 @@
 """Reads for swap-backs: the household on the night its pairs are decided about, and the rows of the page."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -13,8 +13,8 @@ from accounts import access
 from accounts.models import User
 from harvesting import selectors
 from harvesting.models import PairStatistic
-from harvesting.types import ZERO, Book, Finding
-from harvesting.ways_back import Situation, Tracking
+from harvesting.types import ZERO, Book, Finding, PairFigures
+from harvesting.ways_back import Situation
 from lots.held_lots import basis_of, term_of
 from lots.reports.filings import SeveralReturns
 from lots.selectors import tax_position
@@ -37,15 +37,7 @@ from proposals.types import (
 from securities import selectors as securities
 
 # What a pair without price history is taken to stray, a year. Low for two shares, so that nobody pays tax on a guess.
-ASSUMED_ERROR = Decimal("0.05")
-
-
-@dataclass(frozen=True, slots=True)
-class TrackingError:
-    """As far as a substitute strays from its original in a year; a fraction."""
-
-    tracking_error: Decimal
-    is_assumed: bool
+ASSUMED = PairFigures(Decimal("0.05"), Decimal(0), Decimal(1), 0, is_assumed=True)
 
 
 def situation(
@@ -138,7 +130,7 @@ def trading_costs(household_id: int, as_of: date) -> TradingCosts:
 
 def tracking_errors(
     firm_id: int, as_of: date, pairs: Collection[tuple[int, int]]
-) -> dict[tuple[int, int], Tracking]:
+) -> dict[tuple[int, int], PairFigures]:
     """Original and substitute -> how far the one strays from the other; assumed where no history was measured."""
     rows = PairStatistic.objects.filter(
         security__firm=firm_id,
@@ -146,11 +138,13 @@ def tracking_errors(
         security__in={original for original, _ in pairs},
         substitute__in={substitute for _, substitute in pairs},
     )
-    known = {(row.security_id, row.substitute_id): row.tracking_error for row in rows}
-    return {
-        pair: TrackingError(known.get(pair, ASSUMED_ERROR), is_assumed=pair not in known)
-        for pair in pairs
+    known = {
+        (row.security_id, row.substitute_id): PairFigures(
+            row.tracking_error, row.correlation, row.beta, row.observations
+        )
+        for row in rows
     }
+    return {pair: known.get(pair, ASSUMED) for pair in pairs}
 
 
 def new_money(

@@ -228,7 +228,9 @@ class _Sums:
         if losses and situation.tax is not None:
             self._ways[Way.HARVEST] = worth_of_harvest(pair, losses, situation, situation.tax)
         elif said:
-            self._ways[Way.HARVEST] = sum((one.tax_saved - one.cost for one in said), ZERO)
+            self._ways[Way.HARVEST] = sum(
+                (one.terms.net for one in said if one.terms is not None), ZERO
+            )
         if said:
             loss = _money(sum((one.loss for one in said), ZERO))
             why = f"{self._symbol} stands at a loss of {loss}, which the harvest decides about. {said[0].detail}"

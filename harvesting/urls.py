@@ -3,6 +3,7 @@ from django.urls import path
 from harvesting import pair_views, views
 
 urlpatterns = [
+    path("losses/", views.firm_losses, name="losses"),
     path("households/<uuid:public_id>/losses/", views.losses, name="household-losses"),
     path("swap-backs/", pair_views.swap_backs, name="swap-backs"),
     path(

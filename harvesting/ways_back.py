@@ -20,10 +20,9 @@ from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Protocol
 
-from harvesting.economics import later_rate, to_the_cent
-from harvesting.types import ZERO, Book, Finding, HarvestRules, LotKey, dollars_traded
+from harvesting.economics import floors_on, later_rate, to_the_cent
+from harvesting.types import ZERO, Book, Finding, HarvestRules, LotKey, PairFigures, dollars_traded
 from lots.held_lots import basis_of, term_of
 from lots.holding_period import first_long_term_day
 from lots.types import LotRow, Term
@@ -42,15 +41,6 @@ class Way(StrEnum):
     KEEP = "keep"
 
 
-class Tracking(Protocol):
-    """How far a substitute strays from what it stands in for."""
-
-    @property
-    def tracking_error(self) -> Decimal: ...  # annual, a fraction
-    @property
-    def is_assumed(self) -> bool: ...  # no price history says so
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """A household on the day its pairs are decided about, tonight's earlier drafts counted. Ids are primary keys."""
@@ -58,7 +48,7 @@ class Situation:
     book: Book
     tax: TaxPosition | None  # None = unknown, for the reason in ``no_tax``
     costs: TradingCosts
-    tracking: Mapping[tuple[int, int], Tracking]  # original and substitute
+    tracking: Mapping[tuple[int, int], PairFigures]  # original and substitute
     no_tax: str = ""
     reserved: Mapping[LotKey, Decimal] = field(default_factory=dict)  # shares that others sell
     # Original -> the first day on which buying it washes nothing, and what closed its window.
@@ -367,15 +357,12 @@ def made_up_for(
 
 
 def harvest_floors(lots: Sequence[Sold], situation: Situation) -> tuple[Sold, ...]:
-    """The lots whose loss passes the policy's floors, which ease from 1 December."""
-    rules = situation.rules
-    easing = rules.year_end_easing if situation.book.as_of.month == 12 else Decimal(1)
+    """The lots whose loss passes the policy's floors of the day."""
+    dollars, fraction = floors_on(situation.book.as_of, situation.rules)
     return tuple(
         one
         for one in lots
-        if -one.gain > ZERO
-        and -one.gain >= rules.minimum_loss * easing
-        and -one.gain >= rules.minimum_loss_fraction * easing * one.basis
+        if one.gain < ZERO and -one.gain >= dollars and -one.gain >= fraction * one.basis
     )
 
 

@@ -18,7 +18,13 @@ from proposals.selectors.desk import (
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
 from proposals.selectors.open_windows import draft_intentions, windows
 from proposals.selectors.order_lots import lots_left, lots_sold
-from proposals.selectors.pairs import open_pairs, overdue_pairs, stand_ins, waived_pairs
+from proposals.selectors.pairs import (
+    households_with_pairs,
+    open_pairs,
+    overdue_pairs,
+    stand_ins,
+    waived_pairs,
+)
 from proposals.selectors.window_rows import window_rows
 
 __all__ = [
@@ -30,6 +36,7 @@ __all__ = [
     "facts",
     "held_back",
     "household_proposals",
+    "households_with_pairs",
     "inbox",
     "intentions",
     "lots_left",

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from django.db.models import Exists, F, Max, OuterRef, Sum
+from django.db.models import Exists, F, Max, OuterRef, QuerySet, Sum
 
 from lots.models import TaxLot
 from lots.rounding import STORED_MONEY, STORED_SHARES, spread
@@ -144,16 +144,25 @@ def _never_looked_at(firm_id: int) -> Iterable[tuple[int, str, int, int, date]]:
     return rows.annotate(sold_on=Max("fills__trade_date"))
 
 
-def _standing(household_id: int) -> list[tuple[StandIn, _Legs]]:
+def households_with_pairs(firm_id: int) -> frozenset[int]:
+    """Households in which a filled harvest pair has not ended: no night may pass them by (I23). One query."""
+    living = _living().filter(household__firm=firm_id)
+    return frozenset(living.order_by().values_list("household_id", flat=True))
+
+
+def _living() -> QuerySet[Proposal]:
+    """Filled harvests of which a pair, as far as the rows say, has not ended."""
     ended = HarvestedPair.objects.filter(
         proposal=OuterRef("proposal"), pair=OuterRef("pair"), state__in=ENDED_PAIRS
     )
     living = Order.objects.filter(
         ~Exists(ended), proposal=OuterRef("pk"), side=Side.BUY, filled_quantity__gt=0
     )
-    proposals = Proposal.objects.filter(
-        Exists(living), household=household_id, kind=ProposalKind.HARVEST, status=Status.FILLED
-    )
+    return Proposal.objects.filter(Exists(living), kind=ProposalKind.HARVEST, status=Status.FILLED)
+
+
+def _standing(household_id: int) -> list[tuple[StandIn, _Legs]]:
+    proposals = _living().filter(household=household_id)
     every = [legs for legs in _legs(proposals.order_by("pk")) if legs.sold_on and legs.order]
     if not every:
         return []
@@ -315,7 +324,9 @@ def _one(
             sold_on = max(day, sold_on or day)
         for security, part in _shares_of(trade, handed_on).items():
             originals[security] = originals.get(security, ZERO) + dollars * part
-    buy = next(trade for trade in trades if trade.side == Side.BUY)
+    buy = next((trade for trade in trades if trade.side == Side.BUY), None)
+    if buy is None:  # its money was parked in cash
+        return None
     order = orders.get((buy.proposal_id, buy.account_id, buy.security_id, buy.side))
     bought = _part(order, status)
     originals = {

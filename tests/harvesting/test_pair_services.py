@@ -142,7 +142,9 @@ def test_a_filled_harvest_waits_is_proposed_ordered_filled_and_done(back: Back):
         (back.order(Side.BUY, proposal), "B-2", MONDAY.isoformat(), "19", "80"),
     )
     assert selectors.open_pairs(back.household.pk, MONDAY) == ()
+    assert selectors.households_with_pairs(back.firm.pk) == {back.household.pk}
     done = back.night(MONDAY)
+    assert selectors.households_with_pairs(back.firm.pk) == frozenset()
     assert (done.reason, back.row().state) == ("pairs_ended", "done")
     assert back.row().reason == "19 SUB went back to OLD."
     assert back.night(MONDAY + timedelta(days=1)).decisions == ()

@@ -8,10 +8,9 @@ from itertools import product
 
 import pytest
 
-from harvesting.pair_selectors import TrackingError
 from harvesting.swap_back import Decision, decide
 from harvesting.swap_back_drafts import draft
-from harvesting.types import Finding, HarvestRules, Outcome
+from harvesting.types import Finding, HarvestRules, Outcome, PairFigures, Terms
 from harvesting.ways_back import Situation, Way, free_lots
 from lots.types import LotRow
 from lots.year_tax import TaxPosition, added_tax
@@ -65,7 +64,7 @@ def situation(
         tax=tax or position(),
         costs=TradingCosts(half_spreads={CCC: Decimal("0.0005"), AAA: Decimal("0.0005")}),
         tracking={
-            pair: TrackingError(Decimal(error), is_assumed=False)
+            pair: PairFigures(Decimal(error), Decimal("0.9"), Decimal(1), 252)
             for pair in product((AAA, BBB), (CCC, DDD))
         },
     )
@@ -226,9 +225,8 @@ def test_a_stale_price_is_named():
 
 
 def finding(outcome: Outcome, detail: str = "") -> Finding:
-    return Finding(
-        TAXABLE, CCC, 50, 0, outcome, detail, Decimal(100), Decimal(1000), Decimal(408), Decimal(9)
-    )
+    terms = Terms(saved=Decimal(238), cost=Decimal(9))
+    return Finding(TAXABLE, CCC, 50, 0, outcome, detail, Decimal(100), Decimal(1000), terms=terms)
 
 
 def test_a_loss_above_the_floors_is_left_to_the_harvest():
