@@ -1,7 +1,7 @@
 """One draft for all swap-backs of a household's night: trades, a sentence, the sums of each pair, the inputs. Pure."""
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
 
 from accounts.canonical import canonical_text
@@ -78,9 +78,9 @@ def _sentence(going: Sequence[Decision], sums: Sequence[Return], situation: Situ
     net = sum((one.net for one in sums), ZERO)
     said = f"{_money(tax)} of tax" if tax >= ZERO else f"{_money(-tax)} of tax saved"
     basis = (
-        f"{_money(later)} that the higher basis saves later"
+        f"less {_money(later)} that the higher basis saves later"
         if later >= ZERO
-        else f"{_money(-later)} that the lower basis costs later"
+        else f"and {_money(-later)} that the lower basis costs later"
     )
     return (
         f"Swap back {named}: {_money(avoided)} of tracking error avoided, for {said}, {basis}, and "
@@ -109,7 +109,7 @@ def _worth(
         "tax": _text(tax),
         "later": _text(sum((one.later for one in sums), ZERO)),
         "net": _text(sum((one.net for one in sums), ZERO)),
-        "break_even_days": "" if days is None else str(int(days)),
+        "break_even_days": "" if days is None else str(int(days.to_integral_value(ROUND_CEILING))),
     }
 
 

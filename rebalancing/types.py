@@ -4,7 +4,7 @@ Weights are fractions of the household's value, cash included. Ids are primary k
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -122,6 +122,7 @@ class HouseholdState:
     buyable: frozenset[int]
     tax: TaxPosition
     limits: Limits
+    whole_targets: Mapping[int, Decimal] = field(default_factory=dict)  # before substitutes count
 
     @property
     def cash(self) -> Decimal:

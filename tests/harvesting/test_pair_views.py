@@ -55,7 +55,7 @@ def test_a_due_pair_is_shown_with_its_sum_and_its_proposal(back: Back, browser: 
         "$1.54",
         "$155.80",
         "Go back",
-        "Back today:",
+        "= Back today",
     ):
         assert text in shown
     proposal = Proposal.objects.get(kind=ProposalKind.SWAP_BACK)
