@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_a_bad_draft_is_refused(trades: tuple[DraftTrade, ...], code: str):
     assert code in codes(*trades)
 
 
-BACK = {"basis": Decimal(1000), "pair": 7}  # 20 shares at 80, at a gain
+BACK: dict[str, Any] = {"basis": Decimal(1000), "pair": 7}  # 20 shares at 80, at a gain
 
 
 @pytest.mark.parametrize(
