@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, Decimal
+from fractions import Fraction
 
 from harvesting.offers import Offer
 from harvesting.types import ZERO
-from harvesting.valuation import CASH, Destination, Problem, hurdle, moved, saved
+from harvesting.valuation import CASH, Destination, Problem, hurdle, saved
+from lots.rounding import stored_money
 from lots.types import Term
-from lots.year_tax import loss_kinks, steepest_rate
+from lots.year_tax import loss_kinks, rate_lines
 
 
 def least_charges(problem: Problem) -> list[Decimal]:
@@ -80,16 +82,11 @@ def price_pairs(
 ) -> list[tuple[Decimal, Decimal, Decimal]]:
     """(price of a short loss, of a long loss, offset): V(x, y) <= offset + price x + price y everywhere in reach.
 
-    Without brackets V is linear between the lines x = S, y = L, x + y = S + L, x + y = S + L + limit, so the offset is
-    found at their crossings. With brackets it is found along a line where all offers are of one term; else the steepest
-    rate that any dollar can meet has to do.
+    V, what losses x and y save, is linear between the lines on which its rate changes, so the offset is found where
+    those lines cross each other or the edge of what can be reached.
     """
+    corners = _corners(problem)
     tax = problem.tax
-    if tax.brackets is not None and all(high > ZERO for _, high in _reaches(problem.offers)):
-        steepest = steepest_rate(tax)
-        gains = sum((low for low, _ in _reaches(problem.offers)), ZERO)  # of companions, negative
-        return [(steepest, steepest, -steepest * gains)]
-    corners = _corners(problem) if tax.brackets is None else _corners_on_a_line(problem)
     rates = {tax.short_rate, tax.long_rate, tax.ordinary_rate, tax.carried_loss_value}
     for offer, charge in zip(problem.offers, least, strict=True):
         if offer.allowed > ZERO:
@@ -100,34 +97,31 @@ def price_pairs(
     pairs = []
     for at_short in kept:
         for at_long in kept:
-            offset = max(saved(x, y, problem) - at_short * x - at_long * y for x, y in corners)
+            offset = max(worth - at_short * x - at_long * y for x, y, worth in corners)
             pairs.append((at_short, at_long, offset))
     return pairs
 
 
-def _corners(problem: Problem) -> list[tuple[Decimal, Decimal]]:
-    """Where the lines on which the tax rate changes cross each other, or the edge of what can be reached."""
-    tax = problem.tax
+def _corners(problem: Problem) -> list[tuple[Decimal, Decimal, Decimal]]:
+    """(x, y, V) of the crossings within reach, each once, to a ten-thousandth of a dollar."""
     (low_x, high_x), (low_y, high_y) = _reaches(problem.offers)
-    xs, ys = {low_x, high_x, tax.short}, {low_y, high_y, tax.long}
-    total = tax.short + tax.long
-    sums = (total, total + tax.loss_limit)
+    lines = rate_lines(problem.tax)
+    xs = _within(lines.short, low_x, high_x)
+    ys = _within(lines.long, low_y, high_y)
+    sums = _within(lines.both, low_x + low_y, high_x + high_y)
     points = {(x, y) for x in xs for y in ys}
     points |= {(x, line - x) for x in xs for line in sums}
     points |= {(line - y, y) for y in ys for line in sums}
-    return sorted((x, y) for x, y in points if low_x <= x <= high_x and low_y <= y <= high_y)
+    return [
+        (x, y, saved(x, y, problem))
+        for x, y in sorted(points)
+        if low_x <= x <= high_x and low_y <= y <= high_y
+    ]
 
 
-def _corners_on_a_line(problem: Problem) -> list[tuple[Decimal, Decimal]]:
-    """With brackets and losses of one term only: where the rate changes along them, and the ends."""
-    (low_x, high_x), (low_y, high_y) = _reaches(problem.offers)
-    if high_y == low_y == ZERO:
-        start = moved(problem.tax, short=low_x, long=ZERO)
-        kinks = loss_kinks(start, term=Term.SHORT, upto=high_x - low_x)
-        return [(low_x + kink, ZERO) for kink in (ZERO, *kinks, high_x - low_x)]
-    start = moved(problem.tax, short=ZERO, long=low_y)
-    kinks = loss_kinks(start, term=Term.LONG, upto=high_y - low_y)
-    return [(low_x, low_y + kink) for kink in (ZERO, *kinks, high_y - low_y)]
+def _within(lines: Iterable[Fraction], low: Decimal, high: Decimal) -> set[Decimal]:
+    """The edges, and the lines between them."""
+    return {low, high, *(stored_money(line) for line in lines if low < line < high)}
 
 
 def has_kinks(problem: Problem) -> bool:
@@ -166,12 +160,3 @@ def tails(parts: Sequence[Decimal]) -> list[Decimal]:
     for part in reversed(parts):
         tails.append(tails[-1] + part)
     return tails[::-1]
-
-
-def tails_by_term(offers: Sequence[Offer]) -> list[tuple[Decimal, Decimal]]:
-    """Dollars of loss, short and long, from each place on; gains of companions left out."""
-    short = tails(
-        [max(one.allowed, ZERO) if one.sale.term is Term.SHORT else ZERO for one in offers]
-    )
-    long = tails([max(one.allowed, ZERO) if one.sale.term is Term.LONG else ZERO for one in offers])
-    return list(zip(short, long, strict=True))

@@ -20,8 +20,8 @@ from lots.reports.filings import SeveralReturns
 from lots.selectors import tax_position
 from lots.types import Term
 from lots.year_tax import TaxPosition
+from proposals import selectors as proposal_selectors
 from proposals.compliance import Facts
-from proposals.costs import TradingCosts
 from proposals.models import HarvestedPair, Proposal, Restriction, ScheduledPurchase
 from proposals.types import (
     ENDED_PAIRS,
@@ -34,7 +34,6 @@ from proposals.types import (
     Side,
     StandIn,
 )
-from securities import selectors as securities
 
 # What a pair without price history is taken to stray, a year. Low for two shares, so that nobody pays tax on a guess.
 ASSUMED = PairFigures(Decimal("0.05"), Decimal(0), Decimal(1), 0, is_assumed=True)
@@ -75,7 +74,7 @@ def situation(
         book=book,
         tax=None if tax is None else _with_gains(tax, on_the_way, book),
         no_tax=no_tax,
-        costs=trading_costs(household_id, as_of),
+        costs=proposal_selectors.trading_costs(household_id, as_of),
         tracking=tracking_errors(
             firm_id, as_of, {(one, pair.substitute) for pair in pairs for one in pair.originals}
         ),
@@ -121,11 +120,6 @@ def _with_gains(tax: TaxPosition, coming: Sequence[Intention], book: Book) -> Ta
         gain = proceeds - basis_of(lot, shares, proceeds)
         gains[term_of(lot, book.as_of, is_loss=gain < ZERO)] += gain
     return replace(tax, short=tax.short + gains[Term.SHORT], long=tax.long + gains[Term.LONG])
-
-
-def trading_costs(household_id: int, as_of: date) -> TradingCosts:
-    """What the household's trades cost: half the spread of each security."""
-    return TradingCosts(half_spreads=securities.half_spreads(selectors.firm_of(household_id)))
 
 
 def tracking_errors(

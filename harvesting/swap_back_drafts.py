@@ -49,6 +49,7 @@ def draft(
         tax_saved=-tax,
         carried_worth=to_the_cent(carried_worth(situation.tax, short=short, long=long)),
         cost=cost,
+        net=sum((one.net for one in sums), ZERO),
         short_gain=short,
         long_gain=long,
         inputs=_inputs(going, situation),

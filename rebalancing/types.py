@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from lots.types import Term
 from lots.year_tax import TaxPosition
+from proposals.costs import TradingCosts
 from proposals.types import DraftProposal, may_turn_loss
 
 ZERO = Decimal(0)
@@ -123,6 +124,8 @@ class HouseholdState:
     tax: TaxPosition
     limits: Limits
     whole_targets: Mapping[int, Decimal] = field(default_factory=dict)  # before substitutes count
+    # What an order costs beyond half the spread is kept in cash; the optimiser does not weigh it.
+    costs: TradingCosts = field(default_factory=TradingCosts)
 
     @property
     def cash(self) -> Decimal:

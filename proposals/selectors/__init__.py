@@ -1,6 +1,7 @@
 """Reads about proposals: what a household must not trade, what is on its way, and the pages' lists."""
 
-from proposals.selectors.check_facts import facts, tax_profile_facts
+from proposals.selectors.check_facts import accepted_wash, facts, tax_profile_facts
+from proposals.selectors.costs import trading_costs
 from proposals.selectors.desk import (
     OrderFile,
     PendingTotal,
@@ -18,6 +19,7 @@ from proposals.selectors.desk import (
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
 from proposals.selectors.open_windows import draft_intentions, windows
 from proposals.selectors.order_lots import lots_left, lots_sold
+from proposals.selectors.own_washes import unaccepted_washes
 from proposals.selectors.pairs import (
     households_with_pairs,
     open_pairs,
@@ -31,6 +33,7 @@ __all__ = [
     "COMMITTED",
     "OrderFile",
     "PendingTotal",
+    "accepted_wash",
     "draft_intentions",
     "draft_trades",
     "facts",
@@ -51,6 +54,8 @@ __all__ = [
     "proposal",
     "stand_ins",
     "tax_profile_facts",
+    "trading_costs",
+    "unaccepted_washes",
     "waiting_orders",
     "waived_pairs",
     "window_rows",
