@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import UniqueConstraint
 
 from accounts.models import Account, Firm, Household, choices, one_of
+from harvesting.types import Look
 from scans.types import AccountState, ItemState, Job
 
 
@@ -46,6 +47,9 @@ class ScanItem(models.Model):
     reason = models.CharField(max_length=60, blank=True)  # code of how it ended
     detail = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # What the bulk screen said when the night was opened, and of which ledger and prices; empty = not screened.
+    screened = models.CharField(max_length=8, choices=choices(Look), blank=True)
+    screen_stamp = models.CharField(max_length=80, blank=True)
 
     class Meta:
         ordering = ["run", "household"]
