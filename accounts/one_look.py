@@ -30,6 +30,11 @@ def one_look() -> Iterator[None]:
         _answers.reset(token)
 
 
+def is_looking() -> bool:
+    """Whether a look is going on."""
+    return _answers.get() is not None
+
+
 def read_once(read: Callable[P, R]) -> Callable[P, R]:
     """Mark a read of the database. Its callers get a shallow copy each: what they add is theirs.
 

@@ -237,7 +237,9 @@ def _write_ledgers(chance: random.Random, members: Sequence[_Member], market: _M
                         first += 1
             _copy(cursor, _BOOKING_COPY, bookings)
             _copy(cursor, _LOT_COPY, lots)
-        cursor.execute("SELECT setval(pg_get_serial_sequence('lots_transaction', 'id'), %s)", [first])
+        cursor.execute(
+            "SELECT setval(pg_get_serial_sequence('lots_transaction', 'id'), %s)", [first]
+        )
         cursor.execute("ANALYZE")
 
 
@@ -280,7 +282,9 @@ def _day(chance: random.Random, stock: _Stock, *, losing: bool, small: bool) -> 
     if small and stock.small:
         return chance.choice(stock.small)
     # A stock that has never been cheaper is bought at its lowest.
-    return chance.choice(stock.gains or [min(range(len(stock.closes) - 35), key=stock.closes.__getitem__)])
+    return chance.choice(
+        stock.gains or [min(range(len(stock.closes) - 35), key=stock.closes.__getitem__)]
+    )
 
 
 _BOOKING_COPY = (

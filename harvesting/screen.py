@@ -28,7 +28,9 @@ class Lots:
     account: IntArray
     security: IntArray
     quantity: FloatArray  # shares
-    basis: FloatArray  # dollars that a loss is measured on: of a gift its value then, if that was less
+    basis: (
+        FloatArray  # dollars that a loss is measured on: of a gift its value then, if that was less
+    )
     acquired: IntArray  # days since 2000-01-01
 
     def __len__(self) -> int:

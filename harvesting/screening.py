@@ -6,12 +6,11 @@ and tell nothing. One with losses under the floors is looked at exactly, because
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import fields, replace
 from datetime import date
-from decimal import Decimal
 
-from accounts.models import Account, Household
+from accounts.models import Account
 from accounts.types import AccountKind
 from harvesting.columns import (
     AccountRow,
@@ -87,6 +86,4 @@ def _rules(firm_id: int) -> tuple[HarvestRules, dict[int, HarvestRules]]:
 
 def _said(policy: HarvestPolicy, otherwise: HarvestRules) -> HarvestRules:
     said = {item.name: getattr(policy, item.name) for item in fields(HarvestRules)}
-    return replace(
-        otherwise, **{name: value for name, value in said.items() if value is not None}
-    )
+    return replace(otherwise, **{name: value for name, value in said.items() if value is not None})

@@ -18,7 +18,7 @@ from accounts.locks import lock_household
 from accounts.models import Firm, Household, User
 from accounts.services import record_audit
 from scans import hints, household_scan, work_list
-from scans.errors import NothingToScan, ScanDateRefused
+from scans.errors import BeingScanned, NothingToScan, ScanDateRefused
 from scans.household_scan import REFUSALS, Examined
 from scans.models import ScanItem, ScanRun
 from scans.outcomes import Verdict
@@ -27,6 +27,8 @@ from scans.types import Ended, HouseholdPreview, ItemState, Job, Lease, Screened
 from securities import calendar
 
 logger = logging.getLogger(__name__)
+
+_INTRADAY_TRIES = 3  # somebody books or approves at the same moment
 
 
 # Opening a night
@@ -295,6 +297,46 @@ def preview(*, household_id: int, as_of: date) -> HouseholdPreview:
         drafts=tuple(result.draft for result in results if result and result.draft),
         accounts=found.accounts,
     )
+
+
+# Between two nights
+
+
+def scan_household_now(*, user: User, household: Household) -> Ended:
+    """Look at one household again, here and now, as the night would; says how it ended.
+
+    A run of its own job, so that the record of the night stays. On a day that a household was looked at already its
+    item is opened once more. Raises NotAllowed, and BeingScanned while somebody else holds the household.
+    """
+    access.require(user, access.Action.SCAN)
+    firm = Firm.objects.get(pk=household.firm_id)
+    as_of = firm.pinned_date or calendar.business_date(timezone.now())
+    item_id = _open_intraday(user, firm, household, as_of)
+    for _ in range(_INTRADAY_TRIES):
+        ended = work(item_id=item_id)
+        if ended is not Ended.MOVED:
+            break
+    if ended in (Ended.NOT_OURS, Ended.LATE):
+        raise BeingScanned(f"{household.name} is being looked at right now: reload in a moment.")
+    return ended
+
+
+@transaction.atomic
+def _open_intraday(user: User, firm: Firm, household: Household, as_of: date) -> int:
+    run, _ = ScanRun.objects.get_or_create(firm=firm, job=Job.INTRADAY, business_date=as_of)
+    item, _ = ScanItem.objects.get_or_create(run=run, household=household)
+    ScanItem.objects.filter(pk=item.pk, state__in=[ItemState.DONE, ItemState.POISON]).update(
+        state=ItemState.READY, attempts=0, finished_at=None
+    )
+    ScanRun.objects.filter(pk=run.pk).update(finished_at=None)
+    record_audit(
+        firm=firm,
+        actor=user.username,
+        action="household.looked_at",
+        subject=household.name,
+        facts={"as_of": as_of, "household": household.pk},
+    )
+    return item.pk
 
 
 # Sweeping up

@@ -45,7 +45,9 @@ class Lease:
     as_of: date
     fence: int
     attempts: int
-    screened: str = ""  # the bulk screen's word (harvesting.types.Look), made of the facts of ``screen_stamp``
+    screened: str = (
+        ""  # the bulk screen's word (harvesting.types.Look), made of the facts of ``screen_stamp``
+    )
     screen_stamp: str = ""
 
 

@@ -8,7 +8,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts import access
 from accounts.models import Firm, User
-from accounts.one_look import read_once
+from accounts.one_look import is_looking, read_once
 from securities.identity import Belonging, Clique, Pair, cliques
 from securities.models import IdenticalMember, IdenticalOverride, Price, PriceStamp, Security
 from securities.types import Quote
@@ -18,9 +18,11 @@ from securities.types import Quote
 def latest_prices(firm_id: int, as_of: date) -> dict[int, Quote]:
     """Security -> its newest close on or before ``as_of``; securities without one are left out.
 
-    Kept per process while the firm's price stamp stays the same, so that a corrected price is seen at once.
+    In a look at a household they are those of the look before, as long as the firm's price stamp is the same.
     """
-    return dict(_latest_prices(firm_id, as_of, price_stamp(firm_id)))
+    if is_looking():
+        return dict(_kept_prices(firm_id, as_of, price_stamp(firm_id)))
+    return _read_prices(firm_id, as_of)
 
 
 def price_stamp(firm_id: int) -> int:
@@ -29,7 +31,11 @@ def price_stamp(firm_id: int) -> int:
 
 
 @lru_cache(maxsize=16)
-def _latest_prices(firm_id: int, as_of: date, stamp: int) -> dict[int, Quote]:
+def _kept_prices(firm_id: int, as_of: date, stamp: int) -> dict[int, Quote]:
+    return _read_prices(firm_id, as_of)
+
+
+def _read_prices(firm_id: int, as_of: date) -> dict[int, Quote]:
     # One index look-up a security: reading the whole history would cost more with every year.
     newest = Price.objects.filter(security=OuterRef("pk"), day__lte=as_of).order_by("-day")
     ids = Security.objects.filter(firm=firm_id).annotate(newest=Subquery(newest.values("pk")[:1]))
