@@ -29,7 +29,7 @@ QUIET_REASON = "no_loss_above_floor"
 
 
 def looks(*, firm_id: int, household_ids: Collection[int], as_of: date) -> dict[int, Look]:
-    """Household -> what the screen says, for all that are named. Five queries and one COPY."""
+    """Household -> what the screen says, for all that are named. Six queries."""
     rows = _accounts(household_ids)
     if not rows:
         return dict.fromkeys(household_ids, Look.SMALL)
@@ -38,7 +38,7 @@ def looks(*, firm_id: int, household_ids: Collection[int], as_of: date) -> dict[
     households = keys(household_ids)
     security_ids = keys(securities.symbols(firm_id))
     found = screen(
-        lot_columns(keys(row.id for row in rows), security_ids),
+        lot_columns(keys(row.id for row in rows), security_ids, firm_id=firm_id),
         account_columns(rows, households, rules=rules, own_rules=own_rules),
         security_columns(
             security_ids,

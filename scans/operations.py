@@ -158,7 +158,7 @@ def _night_rows(runs: Sequence[ScanRun]) -> list[NightRow]:
             open=states[run.pk][ItemState.READY] + states[run.pk][ItemState.LEASED],
             skipped=skipped[run.pk][ItemState.DONE],
             quiet=looks[run.pk]["quiet"],
-            proposals=proposals[run.business_date],
+            proposals=dict(proposals[run.business_date]),
             reasons=_by_code(reasons[run.pk]),
         )
         for run in runs

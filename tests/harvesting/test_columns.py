@@ -23,11 +23,13 @@ def lots(db):
     return accounts, securities
 
 
-def test_every_open_lot_of_the_accounts_is_a_place_in_the_columns(lots):
+@pytest.mark.parametrize("few", [500, 0])  # looked up by account, or the whole firm read
+def test_every_open_lot_of_the_accounts_is_a_place_in_the_columns(lots, monkeypatch, few):
+    monkeypatch.setattr("harvesting.columns._FEW_ACCOUNTS", few)
     accounts, securities = lots
     account_ids = keys(account.pk for account in accounts[:2])
     security_ids = keys(security.pk for security in securities)
-    found = lot_columns(account_ids, security_ids)
+    found = lot_columns(account_ids, security_ids, firm_id=accounts[0].firm_id)
     told = sorted(
         zip(
             account_ids[found.account].tolist(), security_ids[found.security].tolist(),
@@ -44,10 +46,10 @@ def test_every_open_lot_of_the_accounts_is_a_place_in_the_columns(lots):
 
 
 def test_accounts_without_lots_make_empty_columns(db):
-    assert len(lot_columns(keys([]), keys([]))) == 0
+    assert len(lot_columns(keys([]), keys([]), firm_id=1)) == 0
 
 
 def test_a_lot_of_a_security_that_is_not_named_is_an_error(lots):
     accounts, securities = lots
     with pytest.raises(ValueError, match="not among those asked for"):
-        lot_columns(keys([accounts[0].pk]), keys([securities[0].pk]))
+        lot_columns(keys([accounts[0].pk]), keys([securities[0].pk]), firm_id=accounts[0].firm_id)

@@ -103,7 +103,7 @@ def random_books(seed: int) -> list[Book]:
     chance = Random(seed)
     prices = random_prices(chance)
     books = []
-    for number in range(HOUSEHOLDS):
+    for _number in range(HOUSEHOLDS):
         accounts = {
             1: AccountFacts("Own", is_taxable=True),
             2: AccountFacts("Other", is_taxable=True, tax_managed=chance.random() < 0.5),
@@ -176,7 +176,7 @@ def test_floors_that_ease_towards_the_end_of_the_year_are_taken_at_their_lowest(
     ],
 )
 def test_a_household_is_quiet_only_if_there_is_nothing_to_take_and_nothing_to_tell(
-    household: Book, take: bool, quiet: bool
+    household, take, quiet
 ) -> None:
     found = screened(household)
     assert (bool(found.may_take[0]), bool(found.is_quiet[0])) == (take, quiet)
