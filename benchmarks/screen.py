@@ -1,7 +1,8 @@
 """The bulk screen of losses: in memory beside a dictionary loop and a pandas merge, and from the database to columns.
 
 All three say which households may have a loss above the floors and which have nothing to tell, from the same
-columns. The loop is measured on a part of the lots and held against the screen by lots a second: what it takes grows with them and nothing else.
+columns. The loop is measured on a part of the lots and held against the screen by lots a second: what it takes grows
+with them and nothing else.
 """
 
 import gc

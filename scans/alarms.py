@@ -113,6 +113,17 @@ def night_alarms(
     return found
 
 
+def settled(
+    due: Sequence[date], nights: Collection[Night], *, now: datetime, has_clock: bool
+) -> list[date]:
+    """The due nights that are over: finished, or past their deadline. One that still runs has no gaps yet."""
+    running = {night.business_date for night in nights if night.finished_at is None}
+    if not has_clock:
+        return [day for day in due if day not in running]
+    finished = {night.business_date for night in nights if night.finished_at is not None}
+    return [day for day in due if day in finished or now >= deadline(day)]
+
+
 def _missed(day: date) -> Alarm:
     text = f"The night of {day} was never opened: no account was looked at. Check that beat and a worker run."
     return Alarm(AlarmKind.MISSED_NIGHT, text, day)

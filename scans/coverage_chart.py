@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from scans.alarms import Effective
+from scans.alarms import COVERAGE_NIGHTS, Effective
 
 WIDTH, HEIGHT = 720, 160
 _LEFT, _TOP, _BOTTOM = 40, 10, 30
@@ -48,7 +48,7 @@ class Coverage:
 
 def coverage(due: Sequence[date], rows: Sequence[Effective]) -> Coverage:
     """One bar a night: full where every account that was due was scanned; the rest is a gap, seen as such."""
-    width = (WIDTH - _LEFT) / max(len(due), 1)
+    width = (WIDTH - _LEFT) / max(len(due), COVERAGE_NIGHTS)
     return Coverage(
         tuple(
             _bar(day, place, width, rows, label=place % 10 == 0) for place, day in enumerate(due)

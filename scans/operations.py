@@ -61,21 +61,19 @@ def operations(user: User, now: datetime) -> Operations:
     """Everything about the last sixty nights of the user's firm, as of ``now``."""
     firm = _firm(user)
     runs = _daily(user).order_by("-business_date")
+    has_clock = firm.pinned_date is None
     due = due_nights(firm, now)
-    effective = sorted(_effective(user, firm, due), key=_most_gaps)
+    nights = _nights(runs.filter(business_date__in=due))
+    over = alarms.settled(due, nights, now=now, has_clock=has_clock)
+    effective = sorted(_effective(user, firm, over), key=_most_gaps)
     rows = _night_rows(list(runs[:_NIGHTS_SHOWN]))
     found = [
-        *alarms.night_alarms(
-            _nights(runs.filter(business_date__in=due)),
-            due=due,
-            now=now,
-            has_clock=firm.pinned_date is None,
-        ),
+        *alarms.night_alarms(nights, due=due, now=now, has_clock=has_clock),
         *_outcome_alarms(user, rows[0] if rows else None),
         *alarms.coverage_alarms(effective),
     ]
     idle = [row for row in effective if row.is_idle]
-    return Operations(found, rows, idle, effective, coverage(due, effective))
+    return Operations(found, rows, idle, effective, coverage(over, effective))
 
 
 def due_nights(firm: Firm, now: datetime) -> list[date]:

@@ -287,6 +287,8 @@ def call(caller: Client, method: str, path: str, content: Content) -> HttpRespon
         answer = caller.post(path, content)
     else:
         answer = caller.generic(method, path)
+    if answer.streaming:
+        return HttpResponse(answer.getvalue(), status=answer.status_code)
     assert isinstance(answer, HttpResponse)
     return answer
 

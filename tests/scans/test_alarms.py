@@ -9,6 +9,7 @@ from scans.alarms import (
     effective_dates,
     night_alarms,
     outcome_alarms,
+    settled,
 )
 from scans.coverage_chart import coverage
 
@@ -153,3 +154,18 @@ def test_a_gap_is_seen_in_the_chart():
     assert [bar.day for bar in chart.gaps] == [DAYS[0]]
     assert [bar.label for bar in chart.bars][::10] == ["01 Nov", "11 Nov"]
     assert coverage([], []).bars == ()
+
+
+def test_a_night_that_still_runs_has_no_gaps_yet():
+    nights = [night(WED, ended=SIX_ON_THURSDAY), night(THU)]
+    evening = datetime(2022, 12, 30, 0, 0, tzinfo=UTC)
+    assert settled([WED, THU], nights, now=evening, has_clock=True) == [WED]
+    assert settled([WED, THU], nights, now=evening + timedelta(days=1), has_clock=True) == [
+        WED,
+        THU,
+    ]
+    assert settled([WED, THU], nights[:1], now=evening, has_clock=True) == [WED]
+    assert settled([WED, THU, FRI], nights, now=evening + timedelta(days=900), has_clock=False) == [
+        WED,
+        FRI,
+    ]

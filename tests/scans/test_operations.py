@@ -144,7 +144,7 @@ def test_the_page_shows_alarms_nights_and_a_chart(client, firm, adams, adviser):
     scan(firm)
     client.force_login(adviser)
     page = client.get("/operations/").content.decode()
-    assert "harvest 1" in page
+    assert "Harvest 1" in page
     assert "<svg" in page
     assert "T-Adams" not in page or "Ann taxable" in page
     assert "Effective dates of every enabled account" in page
@@ -169,3 +169,12 @@ def test_another_firm_sees_nothing_of_it(firm, adams, adviser):
     found = operations.operations(eve, NOW)
     assert (found.alarms, found.nights, found.rows) == ([], [], [])
     assert len(list(operations.coverage_lines(eve, NOW))) == 1
+
+
+def test_a_night_under_way_raises_no_alarm(firm, adams, add_household, adviser):
+    add_household("Baker")
+    run = services.open_run(firm_id=firm.pk, as_of=NIGHT, wake_workers=False)
+    services.work(item_id=run.items.order_by("pk")[0].pk)
+    found = operations.operations(adviser, NOW)
+    assert (found.alarms, found.rows) == ([], [])
+    assert (found.nights[0].done, found.nights[0].open) == (1, 1)
