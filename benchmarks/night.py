@@ -31,7 +31,7 @@ _POLL_SECONDS = 0.5
 def measure(*, accounts: int, processes: int, seed: int) -> list[Figure]:
     """Half the accounts first, then all of them, each a firm of its own with fresh workers."""
     half_wall, half_cpu, half_peak = _night(accounts // 2, processes, seed)
-    wall, cpu, peak = _night(accounts, processes, seed + 1)
+    wall, cpu, peak = _night(accounts, processes, seed)
     target = WALL_TARGET_SECONDS * accounts / 10_000
     return [
         Figure(f"night.wall.{accounts}", wall, "s", target, "target"),

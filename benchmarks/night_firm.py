@@ -39,6 +39,7 @@ _CASH = 0.04
 _BATCH = 5_000
 _HISTORY_DAYS = 3 * 365
 _CHECKED = 12  # households
+_ENDS_ABOVE = 1.12  # times the mean close of the first half
 
 
 @dataclass
@@ -50,6 +51,16 @@ class _Stock:
     gains: list[int] = field(default_factory=list)  # well below today's close
     small: list[int] = field(default_factory=list)  # up to 2 % above it
     losses: list[int] = field(default_factory=list)  # 10 % above it, or more
+
+    def tilt(self) -> None:
+        """Bend the path so that it ends above where it mostly was, whatever chance did: so nobody loses unasked."""
+        last = len(self.closes) - 1
+        mostly = sum(self.closes[: last // 2]) / (last // 2)
+        bend = _ENDS_ABOVE * mostly / self.closes[-1]
+        self.closes = [
+            max(1.0, round(close * bend ** (place / last), 2))
+            for place, close in enumerate(self.closes)
+        ]
 
     def sort_days(self) -> None:
         today = self.closes[-1]
@@ -100,6 +111,7 @@ def _make_market(chance: random.Random, firm: Firm, as_of: date) -> _Market:
             close = stock.closes[-1] * (1 + move + chance.gauss(0, 0.010))
             stock.closes.append(max(1.0, round(close, 2)))
     for stock in stocks:
+        stock.tilt()
         stock.sort_days()
     Price.objects.bulk_create(
         (
