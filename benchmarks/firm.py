@@ -60,7 +60,7 @@ def make_firm(*, name: str, accounts: int = 1000, seed: int = 1, as_of: date = A
     RebalancePolicy.objects.create(firm=firm, relative_band=Decimal("0.40"))
     HarvestPolicy.objects.create(firm=firm, minimum_loss=Decimal(2500))
     rows: list[NewTransaction] = []
-    for number, kinds in enumerate(_household_kinds(accounts)):
+    for number, kinds in enumerate(household_kinds(accounts)):
         followed = models[number % len(models)]
         members = _make_household(chance, firm, number, kinds, followed.model, as_of.year)
         vintage = chance.choice(_VINTAGES)
@@ -74,7 +74,7 @@ def make_firm(*, name: str, accounts: int = 1000, seed: int = 1, as_of: date = A
     return firm
 
 
-def _household_kinds(accounts: int) -> Iterator[tuple[AccountKind, ...]]:
+def household_kinds(accounts: int) -> Iterator[tuple[AccountKind, ...]]:
     made = number = 0
     while made < accounts:
         kinds = _KINDS[number % len(_KINDS)][: accounts - made]

@@ -48,6 +48,14 @@ class Outcome(StrEnum):
     NO_TAX_PROFILE = "no_tax_profile"  # no rates of the year, or not for all persons together
 
 
+class Look(StrEnum):
+    """What the bulk screen says about a household."""
+
+    QUIET = "quiet"  # nothing to take and nothing to tell: the exact look can be spared
+    SMALL = "small"  # there may be something to tell, but no loss that reaches the floors
+    POSSIBLE = "possible"  # there may be a loss to take
+
+
 def refuse_float(**values: object) -> None:
     """Raises TypeError for every value that is not a Decimal."""
     for name, value in values.items():

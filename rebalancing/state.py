@@ -275,6 +275,8 @@ def gains_underway(
 
 def share_of_basis(*, basis: Decimal, shares: Decimal, of: Decimal) -> Decimal:
     """Basis of some shares of a lot, as stored: in proportion to the shares (R22)."""
+    if shares == of:
+        return basis
     return stored_money(Fraction(basis) * Fraction(shares) / Fraction(of))
 
 

@@ -20,3 +20,9 @@ class NothingToScan(Conflict):
     """The latest night has been scanned already."""
 
     code = "nothing_to_scan"
+
+
+class BeingScanned(Conflict):
+    """Somebody else is looking at the household at this moment."""
+
+    code = "being_scanned"

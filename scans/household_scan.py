@@ -1,6 +1,6 @@
 """One household's night: ask both producers, then store what they found. Knows nothing of leases and messages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,17 +8,20 @@ import harvesting.pair_services
 import harvesting.services
 import rebalancing.services
 from accounts.errors import LotwiseError
-from accounts.models import Account
+from accounts.models import Account, Household
+from accounts.one_look import one_look
 from harvesting.pair_services import SwapBackResult
-from harvesting.types import HarvestResult
+from harvesting.screening import looks, nothing_to_harvest
+from harvesting.types import HarvestResult, Look
 from lots.errors import LedgerError
-from lots.selectors import cash, ledger_stamp, open_lots
+from lots.selectors import cash, ledger_stamp, ledger_stamps, open_lots
 from proposals.selectors import intentions
 from rebalancing.errors import RebalancingError
 from rebalancing.types import RebalanceResult
 from scans.models import AccountOutcome
 from scans.outcomes import AccountFacts, Verdict, account_results, all_skipped, joint
-from scans.types import AccountResult
+from scans.types import AccountResult, Lease, Screened
+from securities.selectors import price_stamp
 
 # What a producer refuses with: the household is skipped because of it, and the night goes on.
 REFUSALS = (LotwiseError, LedgerError, RebalancingError)
@@ -40,12 +43,46 @@ def moving_facts(household_id: int) -> tuple[object, ...]:
     return ledger_stamp(household_id), intentions(household_id)
 
 
-def examine(*, household_id: int, as_of: date) -> Examined:
+def screen(*, firm_id: int, household_ids: Collection[int], as_of: date) -> dict[int, Screened]:
+    """What the bulk screen says about each household. A quiet one needs no exact look for losses."""
+    # The stamps first: what is booked or priced meanwhile makes them old, and the exact look is taken.
+    ledgers, prices = ledger_stamps(household_ids), price_stamp(firm_id)
+    found = looks(firm_id=firm_id, household_ids=household_ids, as_of=as_of)
+    return {
+        household: Screened(look, _screen_stamp(ledgers[household], prices))
+        for household, look in found.items()
+    }
+
+
+def is_quiet(lease: Lease, facts: tuple[object, ...]) -> bool:
+    """Whether the screen ruled the household out and neither its ledger nor a price has changed since.
+
+    ``facts`` are the household's ``moving_facts`` as they are now.
+    """
+    if lease.screened != Look.QUIET:
+        return False
+    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=lease.household)
+    return lease.screen_stamp == _screen_stamp(str(facts[0]), price_stamp(firm_id))
+
+
+def _screen_stamp(ledger: str, prices: int) -> str:
+    return f"{ledger}/{prices}"
+
+
+def examine(*, household_id: int, as_of: date, is_quiet: bool = False) -> Examined:
     """Ask for losses, then for drift in their light, then which substitutes go back. Reads only.
 
     Raises one of REFUSALS.
+
+    ``is_quiet``: the bulk screen says that no taxable lot is at a loss.
     """
-    harvest = harvesting.services.examine(household_id=household_id, as_of=as_of)
+    with one_look():
+        return _examine(household_id, as_of, is_quiet=is_quiet)
+
+
+def _examine(household_id: int, as_of: date, *, is_quiet: bool) -> Examined:
+    look = nothing_to_harvest if is_quiet else harvesting.services.examine
+    harvest = look(household_id=household_id, as_of=as_of)
     drafts = () if harvest.draft is None else (harvest.draft,)
     rebalance = rebalancing.services.examine(household_id=household_id, as_of=as_of, drafts=drafts)
     if rebalance.draft is not None:

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import UniqueConstraint
 
 from accounts.models import Account, Firm, Household, choices, one_of
+from harvesting.types import Look
 from scans.types import AccountState, ItemState, Job
 
 
@@ -43,9 +44,12 @@ class ScanItem(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
-    reason = models.CharField(max_length=60, blank=True)  # code of how it ended
+    reason = models.CharField(max_length=160, blank=True)  # code of how it ended
     detail = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # What the bulk screen said when the night was opened, and of which ledger and prices; empty = not screened.
+    screened = models.CharField(max_length=8, choices=choices(Look), blank=True)
+    screen_stamp = models.CharField(max_length=80, blank=True)
 
     class Meta:
         ordering = ["run", "household"]
@@ -67,7 +71,7 @@ class AccountOutcome(models.Model):
     item = models.ForeignKey(ScanItem, on_delete=models.CASCADE, related_name="accounts")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=8, choices=choices(AccountState))
-    reason = models.CharField(max_length=60, blank=True)
+    reason = models.CharField(max_length=160, blank=True)
     detail = models.TextField(blank=True)
 
     class Meta:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from harvesting.types import Look
 from proposals.types import DraftProposal
 
 
 class Job(StrEnum):
     DAILY = "daily"
+    INTRADAY = "intraday"  # households looked at again between two nights, on request
 
 
 class ItemState(StrEnum):
@@ -43,6 +45,18 @@ class Lease:
     as_of: date
     fence: int
     attempts: int
+    screened: str = (
+        ""  # the bulk screen's word (harvesting.types.Look), made of the facts of ``screen_stamp``
+    )
+    screen_stamp: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """The bulk screen's word on a household, and the stamp of the ledger and prices it was made of."""
+
+    look: Look
+    stamp: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,21 @@ class Price(models.Model):
         return f"{self.security} {self.day} {self.close}"
 
 
+class PriceStamp(models.Model):
+    """A number that a trigger draws anew with every change of a firm's prices, in the transaction of the change.
+
+    Whoever keeps prices keeps the number beside them: while it is the same, so are they.
+    """
+
+    firm_path = "firm"
+
+    firm = models.OneToOneField(Firm, on_delete=models.CASCADE, related_name="+")
+    number = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.firm} {self.number}"
+
+
 class PriceStatistic(models.Model):
     """How much a security's price moves, estimated from its history; one row a security, of the latest night."""
 

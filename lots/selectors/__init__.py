@@ -9,7 +9,7 @@ from lots.selectors.changes import (
 )
 from lots.selectors.evidence import changed_reports, changed_transactions
 from lots.selectors.holdings import cash, open_lots, open_lots_in
-from lots.selectors.ledger import ledger, ledger_stamp, market, succeeded, traders
+from lots.selectors.ledger import ledger, ledger_stamp, ledger_stamps, market, succeeded, traders
 from lots.selectors.naming import accounts_named, directory, names
 from lots.selectors.policies import (
     identical_groups,
@@ -36,6 +36,7 @@ __all__ = [
     "imported_files",
     "ledger",
     "ledger_stamp",
+    "ledger_stamps",
     "ledger_state",
     "market",
     "merged_sets",

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from accounts.models import Account
+from accounts.one_look import read_once
 from lots.models import TaxLot
 from lots.types import (
     EntryKind,
@@ -32,6 +33,7 @@ _CASH_SIGNS = {
 }
 
 
+@read_once
 def open_lots(household_id: int) -> list[LotRow]:
     """The lots the household holds, by acquisition date, opening transaction and part."""
     rows = TaxLot.objects.filter(account__household=household_id)
@@ -52,6 +54,7 @@ def open_lots_in(households: Collection[int]) -> dict[int, list[LotRow]]:
     return found
 
 
+@read_once
 def cash(household_id: int) -> dict[int, Decimal]:
     """Account -> dollars of cash that follow from its ledger; negative where deposits were never booked."""
     rows = (

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from django.db.models import Count, Max, Q
 
 from accounts.models import Account, Household
+from accounts.one_look import read_once
 from accounts.types import AccountKind, OwnerKind
 from lots.models import LotSelection, Transaction
 from lots.selectors.policies import identical_groups, policy
@@ -27,6 +28,7 @@ _ENTRY_FIELDS = (
 )  # fmt: skip
 
 
+@read_once
 def ledger(household_id: int, *, securities: Collection[int | None] | None = None) -> Ledger:
     """Everything ``replay`` needs, in order of date and booking; ids are ``str(pk)``. Eight queries.
 
@@ -59,6 +61,7 @@ def market(household_id: int, securities: Collection[int]) -> frozenset[int]:
     return frozenset(securities).union(*(one for one in whole if one.intersection(securities)))
 
 
+@read_once
 def succeeded(household_id: int) -> dict[int, frozenset[int]]:
     """Security -> what its shares became by the household's renames and mergers, again and again.
 
@@ -156,4 +159,20 @@ def ledger_stamp(household_id: int) -> str:
     facts = Transaction.objects.filter(account__household=household_id).aggregate(
         rows=Count("pk"), last=Max("pk")
     )
-    return f"{facts['rows']}:{facts['last'] or 0}"
+    return _stamp(facts["rows"], facts["last"])
+
+
+def ledger_stamps(household_ids: Collection[int]) -> dict[int, str]:
+    """Household -> its ``ledger_stamp``, for all that are named. One query."""
+    rows = (
+        Transaction.objects.filter(account__household__in=household_ids)
+        .order_by()
+        .values_list("account__household_id")
+        .annotate(rows=Count("pk"), last=Max("pk"))
+    )
+    booked = {household: _stamp(count, last) for household, count, last in rows}
+    return {household: booked.get(household, _stamp(0, None)) for household in household_ids}
+
+
+def _stamp(rows: int, last: int | None) -> str:
+    return f"{rows}:{last or 0}"

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from accounts.models import TaxProfile
+from accounts.one_look import read_once
 from accounts.selectors import tax_profile
 from accounts.types import FilingStatus, OwnerKind
 from lots.models import Disposal
@@ -107,6 +108,7 @@ def _inputs(profile: TaxProfile) -> YearInputs | None:
     )
 
 
+@read_once
 def tax_position(household_id: int, year: int) -> TaxPosition | None:
     """Rates and the year so far: realised here, outside gains, carryovers in. None without a tax profile.
 

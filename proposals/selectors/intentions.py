@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from accounts.models import Household
+from accounts.one_look import read_once
 from accounts.selectors import business_date
 from lots import selectors as lot_selectors
 from lots.types import LotRow
@@ -28,6 +29,7 @@ ZERO = Decimal(0)
 _Line = tuple[int, int, int, str, int | None, int | None]  # an order's key, and a lot of it
 
 
+@read_once
 def intentions(
     household_id: int,
     *,

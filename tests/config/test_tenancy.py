@@ -142,6 +142,9 @@ ROUTES = {
     "orders/export/": page(POST=Expected(302, 302, 409, 302, 302)),  # 409: nothing of theirs waits
     "^orders/files/(?P<number>[0-9]{1,9})/(?P<part>orders|lots)/$": page(GET=OWN),
     "orders/fills/": page(POST=Expected(302, 302, 422, 302, 302)),
+    "operations/": page(GET=SHOWN),
+    "operations/coverage.csv": page(GET=SHOWN),
+    "households/<uuid:household>/look-again/": page(POST=Expected(302, 302, 404, 302, 302)),
     "scans/": page(GET=SHOWN),
     "scans/start/": page(POST=Expected(302, 302, 302, 302, 302)),
     "scans/<uuid:run>/": page(GET=OWN),
@@ -340,6 +343,8 @@ def call(caller: Client, method: str, path: str, content: Content) -> HttpRespon
         answer = caller.post(path, content)
     else:
         answer = caller.generic(method, path)
+    if answer.streaming:
+        return HttpResponse(answer.getvalue(), status=answer.status_code)
     assert isinstance(answer, HttpResponse)
     return answer
 

@@ -1,0 +1,123 @@
+"""A whole night of a large firm through Celery: screen, exact looks, proposals written; and one of twice the accounts.
+
+The target is for 10,000 accounts with 1,000,000 lots and two workers on two cores, in proportion for fewer. Beside the
+wall time stands the processor's, of the workers and of PostgreSQL: on a machine that is busy with other things, it is
+what the night takes.
+"""
+
+import sys
+import time
+from subprocess import Popen
+
+import psutil
+from tqdm import tqdm
+
+from accounts.models import Account, Firm
+from benchmarks.firm import AS_OF
+from benchmarks.night_firm import make_large_firm
+from benchmarks.report import Figure
+from benchmarks.servers import celery_worker, largest_process_bytes
+from lots.models import TaxLot
+from scans import selectors, services
+from scans.models import ScanItem, ScanRun
+
+WALL_TARGET_SECONDS = 600.0  # for 10,000 accounts
+CORES = 2
+GROWTH_TARGET = 2.2  # times the time for twice the accounts
+MEMORY_TARGET_MB = 1024.0
+_POLL_SECONDS = 0.5
+
+
+def measure(*, accounts: int, processes: int, seed: int) -> list[Figure]:
+    """Half the accounts first, then all of them, each a firm of its own with fresh workers."""
+    half_wall, half_cpu, half_peak = _night(accounts // 2, processes, seed)
+    wall, cpu, peak = _night(accounts, processes, seed)
+    target = WALL_TARGET_SECONDS * accounts / 10_000
+    return [
+        Figure(f"night.wall.{accounts}", wall, "s", target, "target"),
+        Figure(f"night.cpu.{accounts}", cpu, "s", target * CORES, "target of two cores"),
+        Figure("night.growth_wall", wall / half_wall, "times", GROWTH_TARGET, "limit"),
+        Figure("night.growth_cpu", cpu / half_cpu, "times", GROWTH_TARGET, "limit"),
+        Figure("night.worker_peak_memory", max(peak, half_peak) / 2**20, "MB", MEMORY_TARGET_MB, "limit"),
+    ]  # fmt: skip
+
+
+def _night(accounts: int, processes: int, seed: int) -> tuple[float, float, int]:
+    """Wall seconds, processor seconds, and the peak of the largest worker in bytes."""
+    _say(f"Making a firm of {accounts} accounts ...")
+    firm = make_large_firm(name=f"Night {accounts}", accounts=accounts, seed=seed)
+    lots = TaxLot.objects.filter(account__firm=firm).count()
+    _say(f"Its night, {lots} lots, with {processes} processes ...")
+    with celery_worker(processes=processes) as worker:
+        watched = _Watched(worker)
+        began = time.perf_counter()
+        run = services.open_run(firm_id=firm.pk, as_of=AS_OF)
+        opened = time.perf_counter() - began
+        _wait(run, worker, watched)
+        wall = time.perf_counter() - began
+        cpu = watched.cpu_seconds()
+    _say(
+        f"  {wall:.0f} s, of which {opened:.1f} s to screen and open; {cpu:.0f} s of the processor"
+    )
+    _tell(firm, run)
+    return wall, cpu, watched.peak
+
+
+def _wait(run: ScanRun, worker: Popen[bytes], watched: "_Watched") -> None:
+    with tqdm(total=run.items.count(), unit="household", disable=None, leave=False) as bar:
+        while run.finished_at is None:
+            time.sleep(_POLL_SECONDS)
+            if worker.poll() is not None:
+                raise RuntimeError("the worker ended; build/bench-worker.log has the reason")
+            watched.look()
+            run.refresh_from_db()
+            bar.update(run.items.filter(finished_at__isnull=False).count() - bar.n)
+
+
+class _Watched:
+    """Processor time of the Celery worker, PostgreSQL and this process since the beginning, ended processes too."""
+
+    def __init__(self, worker: Popen[bytes]) -> None:
+        self._worker = worker
+        self._seen: dict[tuple[int, float], float] = {}
+        self.peak = 0
+        self.look()
+        self._before = dict(self._seen)
+
+    def look(self) -> None:
+        self.peak = max(self.peak, largest_process_bytes(self._worker.pid))
+        for process in psutil.process_iter():
+            try:
+                if self._is_ours(process):
+                    times = process.cpu_times()
+                    self._seen[process.pid, process.create_time()] = times.user + times.system
+            except psutil.Error:  # ended between two lines
+                continue
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        return process.pid == psutil.Process().pid or any(
+            parent.pid in (self._worker.pid, psutil.Process().pid)
+            for parent in (process, *process.parents())
+        )
+
+    def cpu_seconds(self) -> float:
+        self.look()
+        return sum(self._seen.values()) - sum(self._before.values())
+
+
+def _tell(firm: Firm, run: ScanRun) -> None:
+    """Raises RuntimeError unless every account has its outcome."""
+    progress = selectors.progress_of(run)
+    accounts = Account.objects.filter(firm=firm).count()
+    if progress.failed or progress.accounts_scanned + progress.accounts_skipped != accounts:
+        raise RuntimeError(f"the night is not complete: {progress}")
+    quiet = ScanItem.objects.filter(run=run, screened="quiet").count()
+    _say(
+        f"  households: {progress.total}, ruled out in bulk: {quiet}, by reason: {progress.by_reason}; "
+        f"proposals: {progress.proposals}"
+    )
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
