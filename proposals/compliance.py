@@ -8,6 +8,7 @@ from decimal import Decimal
 from lots.replay import new_disallowed, replay, simulate
 from lots.rounding import cents
 from lots.types import EntryKind, Ledger, LedgerEntry, LotPick, LotRow, NewDisallowance
+from proposals.budgets import Usage
 from proposals.types import DraftTrade, Intention, NewWash, Side, Windows
 from proposals.windows import Groups
 from securities.types import Quote
@@ -34,6 +35,7 @@ class Facts:
     symbols: Mapping[int, str]
     accounts: Mapping[int, str]  # the household's accounts by name
     taxable: frozenset[int]
+    budget: Usage | None = None  # what draws on the year's budget of gains; None = there is none
 
     def symbol(self, security: int) -> str:
         return self.symbols.get(security, f"security {security}")

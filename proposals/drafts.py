@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from lots.errors import LedgerError
 from lots.rounding import plain
+from proposals.budgets import excesses, gains_of
 from proposals.compliance import Facts, LotKey, Trade, entries_of, washed_by
 from proposals.types import (
     NEARLY_A_LOSS,
@@ -33,6 +34,7 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
         return tuple(found)
     found += [*_oversold(draft.trades, facts), *_churn(draft.trades, facts)]
     found += [*blocked_buys(draft.trades, facts), *_own_washes(draft.trades, facts)]
+    found += over_budget(draft.trades, facts)
     if draft.kind is ProposalKind.HARVEST:
         found += _unbalanced_pairs(draft.trades, facts)
     if not found:
@@ -118,6 +120,15 @@ def blocked_buys(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
                 "buy_blocked",
                 f"{facts.symbol(security)} must not be bought before {block.clear_on}: {block.cause}.",
             )
+
+
+def over_budget(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
+    """Gains, or tax on them, beyond what the household accepts in a year (F35): one problem a limit."""
+    if facts.budget is None:
+        return
+    gains = gains_of(trades, facts.lots, accounts=facts.budget.accounts, as_of=facts.as_of)
+    for excess in excesses(facts.budget, gains):
+        yield Problem("over_budget", excess.sentence)
 
 
 def _own_washes(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:

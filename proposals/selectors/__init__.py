@@ -1,5 +1,12 @@
 """Reads about proposals: what a household must not trade, what is on its way, and the pages' lists."""
 
+from proposals.selectors.budgets import (
+    accounts_on_the_return,
+    budget_of_proposal,
+    budget_rows,
+    budget_usage,
+    gain_budget,
+)
 from proposals.selectors.check_facts import facts, tax_profile_facts
 from proposals.selectors.desk import (
     OrderFile,
@@ -25,8 +32,13 @@ __all__ = [
     "COMMITTED",
     "OrderFile",
     "PendingTotal",
+    "accounts_on_the_return",
+    "budget_of_proposal",
+    "budget_rows",
+    "budget_usage",
     "draft_trades",
     "facts",
+    "gain_budget",
     "held_back",
     "household_proposals",
     "inbox",

@@ -11,6 +11,7 @@ from lots import selectors as lot_selectors
 from lots.policy_points import decided
 from lots.types import LedgerEntry, Source
 from proposals.compliance import Facts, entries_of, feasible, with_entries
+from proposals.selectors.budgets import usage_given
 from proposals.selectors.open_windows import windows_given
 from proposals.staleness import cash_of
 from proposals.types import Intention
@@ -48,6 +49,7 @@ def facts(
         symbols=securities.symbols(household.firm_id),
         accounts={pk: account.name for pk, account in accounts.items()},
         taxable=frozenset(pk for pk, account in accounts.items() if account.is_taxable),
+        budget=usage_given(household_id, as_of, on_the_way=possible, lots=lots),
     )
 
 
