@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-from harvesting.types import Sale, refuse_float
+from harvesting.types import HarvestRules, Sale, refuse_float
 from lots.rounding import cents
 from lots.types import Term
 from lots.year_tax import TaxPosition, added_tax
@@ -61,3 +61,13 @@ def to_the_cent(value: Decimal) -> Decimal:
 
 def _by_term(sale: Sale) -> tuple[Decimal, Decimal]:
     return (sale.loss, ZERO) if sale.term is Term.SHORT else (ZERO, sale.loss)
+
+
+def later_rate(rules: HarvestRules, tax: TaxPosition) -> Decimal:
+    """Dollars of later tax, at today's worth, that a dollar of lower basis costs (term D); exact but for the root.
+
+    The policy's rate of that sale, or today's on one more long-term dollar; times the chance that the sale is taxed;
+    discounted over the horizon.
+    """
+    rate = tax.long_rate if rules.future_rate is None else rules.future_rate
+    return rate * rules.taxable_sale_chance / (1 + rules.discount_rate) ** rules.horizon_years

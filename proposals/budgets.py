@@ -242,7 +242,7 @@ class BudgetRow:
 
 
 def rows(usage: Usage, gains: Gains = NOTHING) -> Sequence[BudgetRow]:
-    """The three limits with what booked sales use, what open proposals draw down, and what ``gains`` would make of it."""
+    """The three limits: what booked sales use, what open proposals draw down, and what ``gains`` would make of it."""
     found = []
     for limit in Limit:
         booked = usage.use(limit, usage.realised)

@@ -32,10 +32,11 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
     found = [*_shape(draft, facts)]
     if found:
         return tuple(found)
-    found += [*_oversold(draft.trades, facts), *_churn(draft.trades, facts)]
+    found += [*_oversold(draft.trades, facts)]
+    found += _not_one_for_one(draft) if _buys_back(draft) else _churn(draft.trades, facts)
     found += [*blocked_buys(draft.trades, facts), *_own_washes(draft.trades, facts)]
     found += over_budget(draft.trades, facts)
-    if draft.kind is ProposalKind.HARVEST:
+    if draft.kind is ProposalKind.HARVEST or _buys_back(draft):
         found += _unbalanced_pairs(draft.trades, facts)
     if not found:
         found += wash_problems(draft.trades, facts)
@@ -109,6 +110,34 @@ def _churn(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
             f"{facts.account(account)} would sell and buy {facts.symbol(security)}: trade the "
             "difference only.",
         )
+
+
+def _buys_back(draft: DraftProposal) -> bool:
+    """Whether the draft may sell and buy one security in one account: a gain is no wash sale."""
+    return draft.kind is ProposalKind.GAIN_HARVEST
+
+
+def _not_one_for_one(draft: DraftProposal) -> Iterator[Problem]:
+    """A gain harvest buys back what it sells, pair by pair, and never more shares than it sold."""
+    sold: dict[tuple[int, int, int], Decimal] = {}
+    bought: dict[tuple[int, int, int], Decimal] = {}
+    for trade in draft.trades:
+        legs = sold if trade.side is Side.SELL else bought
+        key = (trade.pair, trade.account, trade.security)
+        legs[key] = legs.get(key, ZERO) + trade.quantity
+    positions = {key[1:] for key in sold}
+    if len(positions) != len(sold) or sold.keys() != bought.keys():
+        yield Problem(
+            "not_one_for_one",
+            "Each pair of a gain harvest sells lots of one position and buys the same security back.",
+        )
+        return
+    for key, quantity in sorted(bought.items()):
+        if quantity > sold[key]:
+            yield Problem(
+                "not_one_for_one",
+                f"Gain harvest pair {key[0]} buys {shares(quantity)} shares and sells {shares(sold[key])}.",
+            )
 
 
 def blocked_buys(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import harvesting.gain_services
 import harvesting.services
 import rebalancing.services
 from accounts.errors import LotwiseError
 from accounts.models import Account
+from harvesting.gain_services import GainResult
 from harvesting.types import HarvestResult
 from lots.errors import LedgerError
 from lots.selectors import cash, ledger_stamp, open_lots
@@ -30,6 +32,7 @@ class Examined:
     accounts: tuple[AccountResult, ...]
     harvest: HarvestResult | None = None
     rebalance: RebalanceResult | None = None
+    gains: GainResult | None = None
 
 
 def moving_facts(household_id: int) -> tuple[object, ...]:
@@ -47,7 +50,15 @@ def examine(*, household_id: int, as_of: date) -> Examined:
     accounts = account_results(
         _account_facts(household_id), harvest=harvest_says, rebalance=rebalance_says
     )
-    return Examined(joint(harvest_says, rebalance_says), accounts, harvest, rebalance)
+    gains = harvesting.gain_services.examine_gains(
+        household_id=household_id,
+        as_of=as_of,
+        drafts=[one.draft for one in (harvest, rebalance) if one.draft is not None],
+    )
+    says = [harvest_says, rebalance_says]
+    if gains.is_on:
+        says.append(Verdict(gains.reason, gains.detail))
+    return Examined(joint(*says), accounts, harvest, rebalance, gains)
 
 
 def refused(*, household_id: int, because: Verdict) -> Examined:
@@ -62,6 +73,8 @@ def store(*, examined: Examined, item_id: int) -> None:
         harvesting.services.store(result=examined.harvest)
     if examined.rebalance is not None:
         rebalancing.services.store(result=examined.rebalance)
+    if examined.gains is not None:
+        harvesting.gain_services.store_gains(result=examined.gains)
     record_accounts(item_id=item_id, results=examined.accounts)
 
 
