@@ -17,4 +17,5 @@ urlpatterns = [
     ),
     path("orders/fills/", views.import_fills, name="import-fills"),
     path("households/<uuid:public_id>/", views.household, name="household"),
+    path("households/<uuid:public_id>/budget/", views.set_budget, name="set-budget"),
 ]

@@ -100,7 +100,7 @@ def test_every_problem_is_named_with_its_path():
         " taxable, traditional_ira, roth_ira, 401k, hsa, trust",
         "households[0].accounts[0].custodian: '5' is no text: write it in quotes, \"...\"",
         "households[0].modle: there is no such key; the keys here are"
-        " name, model, harvest_policy, rebalance_policy, tax_profiles, accounts",
+        " name, model, harvest_policy, rebalance_policy, tax_profiles, budgets, accounts",
     ]
 
 

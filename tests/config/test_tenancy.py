@@ -102,6 +102,9 @@ ROUTES = {
     "": page(GET=SHOWN),
     "households/": page(GET=SHOWN),
     "households/<uuid:household>/": page(GET=OWN),
+    "households/<uuid:household>/budget/": page(
+        POST=Expected(302, 422, 404, 302, 302)
+    ),  # a reason is asked for
     "households/<uuid:household>/losses/": page(GET=OWN),
     "households/<uuid:household>/drift/": page(GET=OWN),
     "households/<uuid:household>/what-if/": page(GET=OWN),
