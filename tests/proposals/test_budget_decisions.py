@@ -40,7 +40,7 @@ def limit(desk: Desk, **limits: str) -> GainBudget:
         household=desk.household.public_id,
         year=2022,
         reason="The client asked.",
-        **everything,  # type: ignore[arg-type]
+        **everything,
     )
 
 

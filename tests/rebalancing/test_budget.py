@@ -95,7 +95,9 @@ def test_the_explanation_says_which_limit_bound_and_by_how_much():
     inside = bounded(found, limits)
     told = budget.explanation(inside)
     assert told is not None
-    (row,) = told["rows"]  # type: ignore[misc]
+    rows = told["rows"]
+    assert isinstance(rows, list)
+    (row,) = rows
     (excess,) = inside.broken
     assert (row["limit"], row["most"]) == ("long-term gain", "2000.00")
     assert row["over"] == f"{excess.over:.2f}"
