@@ -209,6 +209,7 @@ def _inputs(plan: GainPlan, book: Book, around: GainSurroundings) -> str:
                 "drawn": [usage.drawn.short, usage.drawn.long],
             },
             "buy_blocked": around.buy_blocked,
+            "restricted": [[*key, why] for key, why in sorted(around.restricted.items())],
             "sold_tonight": sorted(around.sold_tonight),
             "identical": sorted(sorted(group) for group in around.groups),
             "reserved": [[*key, shares] for key, shares in sorted(around.reserved.items())],

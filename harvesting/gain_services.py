@@ -16,10 +16,8 @@ from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
 from proposals.budgets import gains_of
 from proposals.compliance import entries_of, feasible, with_entries
-from proposals.costs import TradingCosts
 from proposals.models import Proposal
-from proposals.types import DraftProposal, DraftTrade, Intention, ProposalKind, Side
-from securities import selectors as securities
+from proposals.types import DraftProposal, DraftTrade, Intention, ProposalKind, Side, Windows
 
 OFF = "gains_off"
 
@@ -122,19 +120,33 @@ def _surroundings(
     held = {lot.security for lot in book.lots if lot.account in accounts}
     return GainSurroundings(
         tax=replace(tax, short=tax.short + coming.short, long=tax.long + coming.long),
-        costs=TradingCosts(half_spreads=securities.half_spreads(firm_id)),
+        costs=proposal_selectors.trading_costs(household_id, as_of),
         coverage=lot_selectors.purchases_searched(household_id),
         accounts=accounts,
         usage=proposal_selectors.budget_usage(household_id, as_of, drafts=drafts),
-        buy_blocked={
-            security: f"blocked until {block.clear_on}: {block.cause}"
-            for security, block in windows.buy_blocked.items()
-        },
+        buy_blocked={security: block.told for security, block in windows.buy_blocked.items()},
+        restricted=_restricted(book, windows),
         reserved=windows.reserved,
         sold_tonight=frozenset(trade.security for trade in drafted if trade.side is Side.SELL),
         groups=lot_selectors.identical_sets(firm_id, as_of),
-        doubtful=selectors.price_jumps(held, as_of, book.symbols),
+        doubtful=selectors.price_jumps(
+            held, as_of, book.symbols, largest=book.rules.maximum_price_jump
+        ),
     )
+
+
+def _restricted(book: Book, windows: Windows) -> dict[tuple[int, int], str]:
+    """Positions that must not be sold or must not be bought, each with the sentence why (F37)."""
+    found = {}
+    for account, security in {(lot.account, lot.security) for lot in book.lots}:
+        for side in Side:
+            broken = windows.restricted.against(side, account=account, security=security)
+            if broken is not None:
+                verb = "bought" if side is Side.BUY else "sold"
+                found[account, security] = (
+                    f"{book.symbol(security)} must not be {verb} in {book.account(account)}: {broken.dated}."
+                )
+    return found
 
 
 def _ledger(

@@ -47,6 +47,7 @@ class GainOutcome(StrEnum):
     NOT_WORTH_IT = "not_worth_it"  # the sum does not reach the floor
     NEARLY_A_LOSS = "nearly_a_loss"  # a fill might be a loss
     BUY_BLOCKED = "buy_blocked"
+    RESTRICTED = "restricted"  # must not be bought or sold in the account
     SOLD_TONIGHT = "sold_tonight"  # by another proposal of the night
     CLOSES_WINDOW = "closes_window"  # a loss of the same security may still be taken
     PRICE_JUMP = "price_jump"
@@ -65,6 +66,7 @@ class GainSurroundings:
     accounts: frozenset[int]  # whose sales are on the household's return
     usage: Usage | None = None  # None = there is no budget
     buy_blocked: Mapping[int, str] = field(default_factory=dict)
+    restricted: Mapping[tuple[int, int], str] = field(default_factory=dict)  # account, security
     reserved: Mapping[LotKey, Decimal] = field(default_factory=dict)
     sold_tonight: frozenset[int] = frozenset()
     groups: tuple[frozenset[int], ...] = ()
@@ -236,6 +238,8 @@ def _refusal(
             GainOutcome.BUY_BLOCKED,
             f"{symbol} cannot be bought back: {around.buy_blocked[security]}.",
         )
+    if (sale.lot.account, security) in around.restricted:
+        return GainOutcome.RESTRICTED, around.restricted[sale.lot.account, security]
     if around.group_of(security) & around.sold_tonight:
         return GainOutcome.SOLD_TONIGHT, f"Another proposal of this night sells {symbol}."
     if security in around.washing:

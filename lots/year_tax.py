@@ -19,10 +19,23 @@ them, for who can only follow straight lines (the optimiser) and for people to r
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
+from lots import netting
 from lots.errors import LedgerError
-from lots.netting import Exact, YearInputs, net, next_dollar, totals, with_gains
-from lots.rounding import rounded, stored_money, terminating
+from lots.netting import (
+    Exact,
+    RateLines,
+    YearInputs,
+    YearResult,
+    loss_slope,
+    net,
+    next_dollar,
+    totals,
+    with_gains,
+)
+from lots.rounding import STORED_MONEY, rounded, stored_money, terminating
+from lots.types import Term
 
 ZERO = Decimal(0)
 _STORED_RATE = Decimal("0.00000001")
@@ -138,13 +151,19 @@ def added_tax(position: TaxPosition, *, short: Decimal, long: Decimal) -> Decima
     return after - year_tax(position, short=position.short, long=position.long)
 
 
+@lru_cache(maxsize=1024)
+def _net_at(inputs: YearInputs, short: Decimal, long: Decimal) -> YearResult:
+    """A year is asked for again and again by whoever tries many sets of sales."""
+    return net(_at(inputs, short=short, long=long))
+
+
 def _by_brackets(
     position: TaxPosition, *, short: Decimal, long: Decimal, than_short: Decimal, than_long: Decimal
 ) -> Decimal:
     """Tax at one pair of totals less tax at another, the losses newly carried at what they are taken to be worth."""
     assert position.brackets is not None
     after, before = (
-        net(_at(position.brackets, short=_exact("short", s), long=_exact("long", t)))
+        _net_at(position.brackets, _exact("short", s), _exact("long", t))
         for s, t in ((short, long), (than_short, than_long))
     )
     carried = after.carried_out - before.carried_out
@@ -176,6 +195,55 @@ def carried_worth(position: TaxPosition, *, short: Decimal, long: Decimal) -> De
     """The part of ``-added_tax`` that is no tax of this year: what the losses newly carried are taken to be worth."""
     after = replace(position, short=position.short + short, long=position.long + long)
     return position.carried_loss_value * (carried_forward(after) - carried_forward(position))
+
+
+def loss_kinks(position: TaxPosition, *, term: Term, upto: Decimal) -> tuple[Decimal, ...]:
+    """Dollars of further loss of the term, above 0 and below ``upto``, at which a dollar begins to save another amount.
+
+    With brackets every change of a rate counts, else the borders of the table above; ascending, to 0.0001, rounded
+    down.
+    """
+    if position.brackets is not None:
+        return _kinks_of_brackets(position, term=term, upto=upto)
+    net_gain = position.short + position.long
+    own = position.short if term is Term.SHORT else position.long
+    borders = {own, net_gain, net_gain + position.loss_limit}
+    return tuple(sorted(border for border in borders if ZERO < border < upto))
+
+
+def _kinks_of_brackets(position: TaxPosition, *, term: Term, upto: Decimal) -> tuple[Decimal, ...]:
+    assert position.brackets is not None
+    found: list[Decimal] = []
+    passed = Fraction(0)
+    while True:
+        short, long = (passed, 0) if term is Term.SHORT else (0, passed)
+        here = _at(
+            position.brackets,
+            short=Fraction(position.short) - short,
+            long=Fraction(position.long) - long,
+        )
+        slope = loss_slope(here, short=term is Term.SHORT)
+        if slope.reach is None or passed + slope.reach >= upto:
+            return tuple(found)
+        passed += slope.reach
+        found.append(_floored(passed))
+
+
+def _floored(dollars: Fraction) -> Decimal:
+    units = dollars / Fraction(STORED_MONEY)
+    return Decimal(units.numerator // units.denominator) * STORED_MONEY
+
+
+def rate_lines(position: TaxPosition) -> RateLines:
+    """Where the tax saved by further losses changes its rate (``lots.netting.RateLines``)."""
+    if position.brackets is not None:
+        return netting.rate_lines(_at(position.brackets, short=position.short, long=position.long))
+    total = Fraction(position.short + position.long)
+    return RateLines(
+        short=frozenset({Fraction(position.short)}),
+        long=frozenset({Fraction(position.long)}),
+        both=frozenset({total, total + Fraction(position.loss_limit)}),
+    )
 
 
 def _exact(name: str, value: Decimal) -> Decimal:

@@ -18,7 +18,12 @@ PLURALS = {
     "owner": "owners",
     "account": "accounts",
     "tax profile": "tax profiles",
+    "budget": "budgets",
     "model assignment": "model assignments",
+    "commission schedule": "commission schedules",
+    "dividend": "dividends",
+    "scheduled purchase": "scheduled purchases",
+    "restriction": "restrictions",
 }  # in the order in which a summary names them
 
 

@@ -6,6 +6,7 @@ from proposals.services.exporting import export_orders
 from proposals.services.fills import import_fills
 from proposals.services.life import expire, move, supersede_pending
 from proposals.services.orders import close_orders
+from proposals.services.restrictions import lift_restriction, restrict
 from proposals.services.submission import submit
 
 __all__ = [
@@ -15,8 +16,10 @@ __all__ = [
     "expire",
     "export_orders",
     "import_fills",
+    "lift_restriction",
     "move",
     "reject",
+    "restrict",
     "set_budget",
     "submit",
     "supersede_pending",

@@ -162,6 +162,12 @@ def test_what_must_not_be_bought_is_not_sold():
     assert (plan.pairs, outcome(plan, 1)) == ((), GainOutcome.BUY_BLOCKED)
 
 
+def test_a_restricted_position_is_left():
+    kept = around(restricted={(TAXABLE, AAA): "AAA must not be sold in Ann taxable: a gift."})
+    plan = find(book(lot(1, basis="2000"), rules=RULES), kept)
+    assert (plan.pairs, outcome(plan, 1)) == ((), GainOutcome.RESTRICTED)
+
+
 def test_what_tonight_sells_or_is_identical_to_it_is_left():
     tonight = around(sold_tonight=frozenset({BBB}), groups=(frozenset({AAA, BBB}),))
     plan = find(book(lot(1, basis="2000"), rules=RULES), tonight)

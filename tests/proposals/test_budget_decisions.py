@@ -230,7 +230,9 @@ def test_what_was_typed_stays_in_a_form_that_is_refused(desk: Desk, client: Clie
 
 def test_a_proposal_shows_the_budget_before_and_after(desk: Desk, client: Client):
     limit(desk, short="1000", long="50")
-    proposal = desk.submit(sale_of(desk, gain_lot(desk, "AAA", "900")), kind=ProposalKind.REBALANCE)
+    proposal = desk.submit(
+        sale_of(desk, gain_lot(desk, "AAA", "900")), kind=ProposalKind.REBALANCE, explanation={}
+    )
     client.force_login(desk.adviser)
     text = client.get(f"/proposals/{proposal.public_id}/").text
     assert "Budget of gains" in text
