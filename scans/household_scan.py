@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 
 import harvesting.gain_services
+import harvesting.pair_services
 import harvesting.services
 import rebalancing.services
 from accounts.errors import LotwiseError
 from accounts.models import Account
 from harvesting.gain_services import GainResult
+from harvesting.pair_services import SwapBackResult
 from harvesting.types import HarvestResult
 from lots.errors import LedgerError
 from lots.selectors import cash, ledger_stamp, open_lots
@@ -32,6 +34,7 @@ class Examined:
     accounts: tuple[AccountResult, ...]
     harvest: HarvestResult | None = None
     rebalance: RebalanceResult | None = None
+    swap_backs: SwapBackResult | None = None
     gains: GainResult | None = None
 
 
@@ -41,24 +44,34 @@ def moving_facts(household_id: int) -> tuple[object, ...]:
 
 
 def examine(*, household_id: int, as_of: date) -> Examined:
-    """Ask for losses, then for drift in their light. Reads only. Raises one of REFUSALS."""
+    """Ask for losses, then for drift in their light, then which substitutes go back, then for gains. Reads only.
+
+    Raises one of REFUSALS.
+    """
     harvest = harvesting.services.examine(household_id=household_id, as_of=as_of)
     drafts = () if harvest.draft is None else (harvest.draft,)
     rebalance = rebalancing.services.examine(household_id=household_id, as_of=as_of, drafts=drafts)
+    if rebalance.draft is not None:
+        drafts = (*drafts, rebalance.draft)
+    swap_backs = harvesting.pair_services.examine_pairs(
+        household_id=household_id, as_of=as_of, drafts=drafts, findings=harvest.findings
+    )
     harvest_says = Verdict(harvest.reason, harvest.detail)
     rebalance_says = Verdict(rebalance.reason, rebalance.detail)
     accounts = account_results(
         _account_facts(household_id), harvest=harvest_says, rebalance=rebalance_says
     )
+    if swap_backs.draft is not None:
+        drafts = (*drafts, swap_backs.draft)
     gains = harvesting.gain_services.examine_gains(
-        household_id=household_id,
-        as_of=as_of,
-        drafts=[one.draft for one in (harvest, rebalance) if one.draft is not None],
+        household_id=household_id, as_of=as_of, drafts=drafts
     )
-    says = [harvest_says, rebalance_says]
+    verdicts = [harvest_says, rebalance_says]
+    if swap_backs.reason:
+        verdicts.append(Verdict(swap_backs.reason, swap_backs.detail))
     if gains.is_on:
-        says.append(Verdict(gains.reason, gains.detail))
-    return Examined(joint(*says), accounts, harvest, rebalance, gains)
+        verdicts.append(Verdict(gains.reason, gains.detail))
+    return Examined(joint(*verdicts), accounts, harvest, rebalance, swap_backs, gains)
 
 
 def refused(*, household_id: int, because: Verdict) -> Examined:
@@ -73,6 +86,8 @@ def store(*, examined: Examined, item_id: int) -> None:
         harvesting.services.store(result=examined.harvest)
     if examined.rebalance is not None:
         rebalancing.services.store(result=examined.rebalance)
+    if examined.swap_backs is not None:
+        harvesting.pair_services.store_pairs(result=examined.swap_backs)
     if examined.gains is not None:
         harvesting.gain_services.store_gains(result=examined.gains)
     record_accounts(item_id=item_id, results=examined.accounts)

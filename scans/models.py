@@ -43,7 +43,7 @@ class ScanItem(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
-    reason = models.CharField(max_length=60, blank=True)  # code of how it ended
+    reason = models.CharField(max_length=120, blank=True)  # code of how it ended
     detail = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -14,7 +14,7 @@ from proposals.budgets import Budget, Gains, Usage
 from proposals.compliance import LotKey, feasible
 from proposals.models import GainBudget, Proposal
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
-from proposals.types import DraftProposal, Intention
+from proposals.types import DraftProposal, Intention, ProposalKind
 
 
 def gain_budget(household_id: int, year: int) -> GainBudget | None:
@@ -70,9 +70,9 @@ def _usage(
     booked = lot_selectors.realized(household_id, as_of.year)
     realised = Gains(booked.short, booked.long)
     position, why = _position(household_id, as_of.year, row)
-    by_proposal: dict[int, list[Intention]] = {}
+    by_proposal: dict[tuple[int, ProposalKind], list[Intention]] = {}  # a draft has no number
     for one in on_the_way:
-        by_proposal.setdefault(one.proposal, []).append(one)
+        by_proposal.setdefault((one.proposal, one.kind), []).append(one)
     open_gains = [
         (
             trades[0].status in COMMITTED,

@@ -196,21 +196,21 @@ def test_a_rank_or_a_pair_is_taken_once_in_a_list(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("others", "fields"),
     [
-        ({"reason": " "}, {"reason"}),
-        ({"reason": "x" * 2001}, {"reason"}),
-        ({"rank": 0}, {"rank"}),
-        ({"rank": 21}, {"rank"}),
-        ({"since": YESTERDAY}, {"since"}),
-        ({"valid_until": YESTERDAY}, {"valid_until"}),
-        ({"since": date(2023, 2, 1), "valid_until": date(2023, 1, 31)}, {"valid_until"}),
-        ({"reason": "", "rank": 0, "since": YESTERDAY}, {"reason", "rank", "since"}),
+        ({"reason": " "}, ["reason"]),
+        ({"reason": "x" * 2001}, ["reason"]),
+        ({"rank": 0}, ["rank"]),
+        ({"rank": 21}, ["rank"]),
+        ({"since": YESTERDAY}, ["since"]),
+        ({"valid_until": YESTERDAY}, ["valid_until"]),
+        ({"since": date(2023, 2, 1), "valid_until": date(2023, 1, 31)}, ["valid_until"]),
+        ({"reason": "", "rank": 0, "since": YESTERDAY}, ["reason", "rank", "since"]),
     ],
     ids=str,
 )
 def test_every_problem_is_named_at_its_field(
-    desk: Desk, others: dict[str, Any], fields: set[str]
+    desk: Desk, others: dict[str, Any], fields: list[str]
 ) -> None:
-    assert set(desk.refused(**others)) == fields
+    assert sorted(desk.refused(**others)) == sorted(fields)
     assert (SubstituteMapping.objects.count(), events(desk.firm)) == (0, [])
 
 
