@@ -16,6 +16,7 @@ from lots.types import (
     NewDisallowance,
     Treatment,
 )
+from proposals.budgets import Usage
 from proposals.costs import TradingCosts
 from proposals.types import (
     ComingPurchase,
@@ -52,6 +53,7 @@ class Facts:
     symbols: Mapping[int, str]
     accounts: Mapping[int, str]  # the household's accounts by name
     taxable: frozenset[int]
+    budget: Usage | None = None  # what draws on the year's budget of gains; None = there is none
 
     def symbol(self, security: int) -> str:
         return self.symbols.get(security, f"security {security}")

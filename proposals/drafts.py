@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from lots.rounding import plain
+from proposals.budgets import excesses, gains_of
 from proposals.compliance import Facts, LotKey, Trade
 from proposals.costs import cost_of
 from proposals.types import DraftProposal, DraftTrade, Problem, ProposalKind, Side
@@ -25,9 +26,10 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
     if found:
         return tuple(found)
     found += [*restricted_trades(draft.trades, facts), *_oversold(draft.trades, facts)]
-    found += _churn(draft.trades, facts)
+    found += _not_one_for_one(draft) if _buys_back(draft) else _churn(draft.trades, facts)
     found += [*blocked_buys(draft.trades, facts), *_own_washes(draft.trades, facts)]
-    if draft.kind is ProposalKind.HARVEST:
+    found += over_budget(draft.trades, facts)
+    if draft.kind is ProposalKind.HARVEST or _buys_back(draft):
         found += _unbalanced_pairs(draft.trades, facts)
     if draft.kind is ProposalKind.SWAP_BACK:
         found += _unbalanced_swap_backs(draft.trades, facts)
@@ -130,6 +132,34 @@ def _churn(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
         )
 
 
+def _buys_back(draft: DraftProposal) -> bool:
+    """Whether the draft may sell and buy one security in one account: a gain is no wash sale."""
+    return draft.kind is ProposalKind.GAIN_HARVEST
+
+
+def _not_one_for_one(draft: DraftProposal) -> Iterator[Problem]:
+    """A gain harvest buys back what it sells, pair by pair, and never more shares than it sold."""
+    sold: dict[tuple[int, int, int], Decimal] = {}
+    bought: dict[tuple[int, int, int], Decimal] = {}
+    for trade in draft.trades:
+        legs = sold if trade.side is Side.SELL else bought
+        key = (trade.pair, trade.account, trade.security)
+        legs[key] = legs.get(key, ZERO) + trade.quantity
+    positions = {key[1:] for key in sold}
+    if len(positions) != len(sold) or sold.keys() != bought.keys():
+        yield Problem(
+            "not_one_for_one",
+            "Each pair of a gain harvest sells lots of one position and buys the same security back.",
+        )
+        return
+    for key, quantity in sorted(bought.items()):
+        if quantity > sold[key]:
+            yield Problem(
+                "not_one_for_one",
+                f"Gain harvest pair {key[0]} buys {shares(quantity)} shares and sells {shares(sold[key])}.",
+            )
+
+
 def blocked_buys(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
     """Purchases of what the household has sold, or is about to sell, at a loss."""
     for security in sorted({t.security for t in trades if t.side is Side.BUY}):
@@ -139,6 +169,15 @@ def blocked_buys(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
                 "buy_blocked",
                 f"{facts.symbol(security)} must not be bought before {block.clear_on}: {block.cause}.",
             )
+
+
+def over_budget(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
+    """Gains, or tax on them, beyond what the household accepts in a year (F35): one problem a limit."""
+    if facts.budget is None:
+        return
+    gains = gains_of(trades, facts.lots, accounts=facts.budget.accounts, as_of=facts.as_of)
+    for excess in excesses(facts.budget, gains):
+        yield Problem("over_budget", excess.sentence)
 
 
 def _own_washes(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:

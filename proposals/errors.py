@@ -16,6 +16,12 @@ class BadDraft(LotwiseError):
         super().__init__(" ".join(problem.text for problem in self.problems))
 
 
+class NoReason(LotwiseError):
+    """A decision without a reason."""
+
+    code = "no_reason"
+
+
 class HouseholdBusy(Conflict):
     """An approved proposal of the same kind is still on its way."""
 

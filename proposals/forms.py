@@ -1,7 +1,10 @@
 """What the desk's forms accept."""
 
+from typing import Any
+
 from django import forms
 
+from accounts.types import MONEY_LIMIT
 from proposals.types import RestrictionKind, Verdict
 
 
@@ -13,6 +16,30 @@ class DecisionForm(forms.Form):
     content_sha256 = forms.RegexField(r"^[0-9a-f]{64}$")
     # Ticked: the dollars of deferred loss that are accepted, as the page stated them.
     accept_wash = forms.DecimalField(required=False, min_value=0, max_digits=20, decimal_places=4)
+
+
+def _dollars(label: str) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label, required=False, min_value=0, max_value=MONEY_LIMIT - 1, decimal_places=2
+    )
+
+
+class BudgetForm(forms.Form):
+    """The limits of a year in dollars, empty = no limit, and why."""
+
+    year = forms.IntegerField(label="Year", min_value=1990, max_value=2099)
+    short_limit = _dollars("Net short-term gain, $")
+    long_limit = _dollars("Net long-term gain, $")
+    tax_limit = _dollars("Tax that sales here add, $")
+    reason = forms.CharField(label="Why", max_length=2_000)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "budget-%s", **kwargs})
+
+    @property
+    def figures(self) -> list[forms.BoundField]:
+        """The fields of one line each."""
+        return [self[name] for name in ("year", "short_limit", "long_limit", "tax_limit")]
 
 
 class FillsForm(forms.Form):

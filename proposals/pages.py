@@ -15,7 +15,8 @@ from lots.selectors import cash, open_lots, realized
 from lots.types import LotRow
 from proposals import selectors
 from proposals.exposure import CASH, Exposure, bars, exposures
-from proposals.models import Proposal
+from proposals.forms import BudgetForm
+from proposals.models import GainBudget, Proposal
 from proposals.types import OPEN, Side, Status
 from securities.selectors import latest_prices, symbols
 
@@ -54,17 +55,26 @@ class AccountLines:
         return self.cash + sum((lot.value or Decimal(0) for lot in self.lots), Decimal(0))
 
 
-def household_context(user: User, public_id: UUID) -> dict[str, object]:
-    """Context of the household page. Raises Http404 for a household the user cannot see."""
+def household_context(
+    user: User, public_id: UUID, *, budget_form: BudgetForm | None = None
+) -> dict[str, object]:
+    """Context of the household page, perhaps with a form of limits that was refused.
+
+    Raises Http404 for a household the user cannot see.
+    """
     household = visible_household(user, public_id)
     today = business_date(household.firm)
     lines = _account_lines(household.pk, household.firm_id, today)
+    budget = selectors.gain_budget(household.pk, today.year)
     return {
         "household": household,
         "accounts": lines,
         "value": sum((line.value for line in lines), Decimal(0)),
         "cash_total": sum((line.cash for line in lines), Decimal(0)),
         "realized": realized(household.pk, today.year),
+        "budget": budget,
+        "budget_rows": selectors.budget_rows(household, today),
+        "budget_form": budget_form or _budget_form(budget, today.year),
         "windows": selectors.window_rows(household.pk, today),
         "open_proposals": [
             proposal
@@ -72,6 +82,17 @@ def household_context(user: User, public_id: UUID) -> dict[str, object]:
             if proposal.status in OPEN
         ],
     }
+
+
+def _budget_form(budget: GainBudget | None, year: int) -> BudgetForm:
+    """The limits as they stand, to be changed."""
+    names = ("short_limit", "long_limit", "tax_limit")
+    limits = {name: _plain_cents(getattr(budget, name, None)) for name in names}
+    return BudgetForm(initial={"year": year, **limits})
+
+
+def _plain_cents(dollars: Decimal | None) -> Decimal | None:
+    return None if dollars is None else dollars.quantize(Decimal("0.01"))
 
 
 def _account_lines(household_id: int, firm_id: int, today: date) -> list[AccountLines]:
@@ -123,6 +144,9 @@ def proposal_context(user: User, proposal: Proposal) -> dict[str, object]:
         "bars": bars(_exposures(proposal)),
         "explanation": proposal.explanation,
         "windows": selectors.window_rows(household.pk, today),
+        "budget_rows": selectors.budget_of_proposal(proposal, today)
+        if proposal.status in (Status.PENDING, Status.APPROVED)
+        else (),
     }
 
 

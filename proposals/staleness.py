@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from lots.held_lots import basis_of, term_of
 from lots.types import LotRow
+from proposals.budgets import excesses, gains_of
 from proposals.compliance import Facts
 from proposals.costs import cash_moved
 from proposals.drafts import CENT, ZERO, restricted_trades, shares, shares_wanted
@@ -39,7 +40,7 @@ def moved_inputs(
     found = [*_age(facts.as_of, as_of, expires_on), *_prices(trades, facts), *_lots(trades, facts)]
     found += [*_tax_profile(tax_profile, tax_profile_now), *_windows(trades, facts)]
     found += [Moved("restrictions", "none", one.text) for one in restricted_trades(trades, facts)]
-    found += _cash(trades, facts)
+    found += [*_cash(trades, facts), *_budget(trades, facts)]
     if not found:  # a wash sale is asked of trades that can be made, at today's prices
         found += _washes(trades, facts, accepted_wash)
     return tuple(found)
@@ -138,6 +139,29 @@ def _cash(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
         if before + change < 0 and change < 0:
             name = f"cash in {facts.account(account)}"
             yield Moved(name, f"${-change:.2f} needed", f"${before:.2f}")
+
+
+def _budget(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
+    """The year's budget of gains (F35), with the trades at today's prices."""
+    if facts.budget is None:
+        return
+    today = [
+        replace(trade, price=facts.quotes[trade.security].price)
+        if trade.security in facts.quotes
+        else trade
+        for trade in trades
+    ]
+    gains = gains_of(today, facts.lots, accounts=facts.budget.accounts, as_of=facts.as_of)
+    for excess in excesses(facts.budget, gains):
+        name = f"{excess.limit} budget of {excess.year}"
+        if excess.before is None or excess.after is None:
+            yield Moved(name, f"${excess.most:.2f}", f"cannot be checked: {excess.why_unknown}")
+        else:
+            yield Moved(
+                name,
+                f"${excess.most:.2f}, ${excess.before:.2f} of it used",
+                f"${excess.after:.2f} with these trades",
+            )
 
 
 def _washes(trades: Sequence[DraftTrade], facts: Facts, accepted: Decimal) -> list[Moved]:

@@ -17,6 +17,7 @@ urlpatterns = [
     ),
     path("orders/fills/", views.import_fills, name="import-fills"),
     path("households/<uuid:public_id>/", views.household, name="household"),
+    path("households/<uuid:public_id>/budget/", views.set_budget, name="set-budget"),
     path("windows/", window_views.firm_windows, name="windows"),
     path("windows/windows.csv", window_views.firm_windows_csv, name="windows-csv"),
     path(

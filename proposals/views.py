@@ -11,7 +11,7 @@ from accounts.access import Action, person, require
 from accounts.paging import page_of
 from proposals import pages, selectors, services
 from proposals.errors import StaleProposal, WashNotAccepted
-from proposals.forms import DecisionForm, FillsForm
+from proposals.forms import BudgetForm, DecisionForm, FillsForm
 from proposals.types import ProposalKind, Status, Verdict
 
 
@@ -151,3 +151,17 @@ def household(request: HttpRequest, public_id: UUID) -> HttpResponse:
     user = person(request)
     context = pages.household_context(user, public_id)
     return render(request, "proposals/household.html", context)
+
+
+@require_POST
+def set_budget(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Set how much gain, and tax on it, a household accepts in a year; what was typed stays where it is refused."""
+    user = person(request)
+    form = BudgetForm(request.POST)
+    context = pages.household_context(user, public_id, budget_form=form)
+    require(user, Action.DECIDE)
+    if not form.is_valid():
+        return render(request, "proposals/household.html", context, status=422)
+    row = services.set_budget(user=user, household=public_id, **form.cleaned_data)
+    messages.success(request, f"The budget of {row.year} is set.")
+    return redirect("household", public_id=public_id)

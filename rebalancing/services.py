@@ -11,6 +11,7 @@ from lots.selectors import tax_position
 from lots.types import Ledger, LedgerEntry, LotRow
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
+from proposals.budgets import Usage
 from proposals.compliance import coming_entries, entries_of, feasible, washed_by
 from proposals.models import Proposal
 from proposals.types import (
@@ -21,11 +22,11 @@ from proposals.types import (
     ProposalKind,
     Side,
 )
-from rebalancing import arrays, drift, explanation, selectors
+from rebalancing import arrays, budget, drift, explanation, selectors
 from rebalancing.best_trades import best_trades
+from rebalancing.budget import Bounded
 from rebalancing.drift import Drift
 from rebalancing.errors import RebalancingError
-from rebalancing.explanation import Figures
 from rebalancing.risk_models import risk_model
 from rebalancing.state import assemble, forbidden, restricted, stale_holdings
 from rebalancing.types import CENT, ZERO, HouseholdState, Outcome, RebalanceResult
@@ -81,6 +82,7 @@ def examine(
             lots=books.lots,
             intentions=intentions,
             drafts=drafts,
+            usage=proposal_selectors.budget_usage(household_id, as_of, drafts=drafts),
         ).run()
     except (RebalancingError, LedgerError) as error:
         return nothing(error.code, str(error))
@@ -111,11 +113,14 @@ class _Search:
         lots: Sequence[LotRow],
         intentions: Sequence[Intention],
         drafts: Sequence[DraftProposal],
+        usage: Usage | None,
     ) -> None:
         self._measured = measured
+        self._usage = usage
+        self._lots = {(lot.opening, lot.part): lot for lot in lots}
         self._household = state.household
         self._as_of = state.as_of
-        possible = feasible(intentions, {(lot.opening, lot.part): lot for lot in lots})
+        possible = feasible(intentions, self._lots)
         self._windows = proposal_selectors.windows(state.household, self._as_of, drafts=drafts)
         ahead = coming_entries(self._windows.coming)
         self._ledgers = _ledgers(state.household, self._as_of, possible, drafts, ahead)
@@ -132,27 +137,30 @@ class _Search:
 
     def run(self) -> RebalanceResult:
         """Raises RebalancingError where the optimiser has no answer or its trades break a rule."""
-        figures = best_trades(self._state, self._risk)
-        washed = self._washed(figures.trades)
+        bounded = self._best()
+        washed = self._washed(bounded.figures.trades)
         if washed:
             # Windows err on the careful side, so this is rare: bar what offends and solve once more.
             self._state = restricted(self._state, no_buys=washed, no_loss_sales=washed)
-            figures = best_trades(self._state, self._risk)
-            washed = self._washed(figures.trades)
-        symbols = self._state.symbols
+            bounded = self._best()
+            washed = self._washed(bounded.figures.trades)
+        figures, symbols = bounded.figures, self._state.symbols
         if washed:
             names = ", ".join(sorted(symbols[security] for security in washed))
             return self._nothing(
                 Outcome.WASH_SALE, f"The best trades would wash a loss of {names}."
             )
+        if bounded.left_over or (bounded.is_bound and not figures.trades):
+            return self._nothing(Outcome.OVER_BUDGET, budget.why_not(bounded))
         far_out = explanation.far_out(self._measured, symbols)
         if not figures.trades:
             return self._nothing(
                 Outcome.NO_TRADES, f"{far_out}, but nothing that may be traded makes it better."
             )
         if not (figures.worth.is_worth_it or self._measured.cash_breached):
-            return self._nothing(Outcome.NOT_WORTH_IT, explanation.not_worth_it(figures, symbols))
-        draft = self._draft(figures)
+            told = explanation.not_worth_it(figures, symbols) + budget.sentence(bounded)
+            return self._nothing(Outcome.NOT_WORTH_IT, told)
+        draft = self._draft(bounded)
         return RebalanceResult(
             self._household, self._as_of, draft, Outcome.PROPOSED, draft.sentence
         )
@@ -181,14 +189,21 @@ class _Search:
             for wash in washed_by(ledger, entries_of(fills, self._as_of, prefix="rebalance"))
         )
 
-    def _draft(self, figures: Figures) -> DraftProposal:
+    def _best(self) -> Bounded:
+        """The best trades, inside what is left of the household's budget of gains."""
+        return budget.within(
+            self._state, self._usage, self._lots, lambda state: best_trades(state, self._risk)
+        )
+
+    def _draft(self, bounded: Bounded) -> DraftProposal:
+        figures, state = bounded.figures, bounded.state
         worth = figures.worth
         return DraftProposal(
             household=self._household,
             kind=ProposalKind.REBALANCE,
             as_of=self._as_of,
-            sentence=explanation.sentence(figures, self._state.symbols),
-            reasons=_reasons(figures),
+            sentence=explanation.sentence(figures, state.symbols) + budget.sentence(bounded),
+            reasons=_reasons(bounded),
             trades=figures.trades,
             tax_saved=-worth.tax.quantize(CENT),
             carried_worth=figures.carried_worth.quantize(CENT),
@@ -199,11 +214,14 @@ class _Search:
             risk_after=figures.risk_after,
             gap_bp=figures.proof.gap_bp,
             inputs=explanation.inputs_text(
-                self._state, self._windows, figures.proof, arrays.universe(self._state)
+                state, self._windows, figures.proof, arrays.universe(state)
             ),
-            explanation=explanation.explanation(
-                figures, self._state, lot_selectors.purchases_searched(self._household)
-            ),
+            explanation={
+                **explanation.explanation(
+                    figures, state, lot_selectors.purchases_searched(self._household)
+                ),
+                "budget": budget.explanation(bounded),
+            },
         )
 
 
@@ -230,9 +248,9 @@ def _with(ledger: Ledger, entries: Iterable[LedgerEntry]) -> Ledger:
     return replace(ledger, entries=(*ledger.entries, *entries))
 
 
-def _reasons(figures: Figures) -> tuple[str, ...]:
+def _reasons(bounded: Bounded) -> tuple[str, ...]:
     """DRIFT first where a security is out of band, then what else moved the proposal."""
-    found = []
+    found, figures = [], bounded.figures
     if any(row.breached for row in figures.drift.rows):
         found.append("DRIFT")
     if figures.drift.cash_breached:
@@ -243,4 +261,6 @@ def _reasons(figures: Figures) -> tuple[str, ...]:
         found.append("RISK")
     if figures.short_gain + figures.long_gain < ZERO:
         found.append("TAX_LOSS")
+    if bounded.is_bound:
+        found.append("BUDGET")
     return tuple(found)

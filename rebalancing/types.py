@@ -32,6 +32,7 @@ class Outcome(StrEnum):
     INSIDE_BANDS = "inside_bands"
     NOT_WORTH_IT = "not_worth_it"
     NO_TRADES = "no_trades"  # out of band, but nothing that may be done makes it better
+    OVER_BUDGET = "over_budget"  # no trades inside the household's budget of gains make it better
     WASH_SALE = "wash_sale"  # what the solver chose would wash, and so did its second choice
 
 

@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import harvesting.gain_services
 import harvesting.pair_services
 import harvesting.services
 import rebalancing.services
 from accounts.errors import LotwiseError
 from accounts.models import Account, Household
 from accounts.one_look import one_look
+from harvesting.gain_services import GainResult
 from harvesting.pair_services import SwapBackResult
 from harvesting.screening import looks, nothing_to_harvest
 from harvesting.types import HarvestResult, Look
@@ -36,6 +38,7 @@ class Examined:
     harvest: HarvestResult | None = None
     rebalance: RebalanceResult | None = None
     swap_backs: SwapBackResult | None = None
+    gains: GainResult | None = None
 
 
 def moving_facts(household_id: int) -> tuple[object, ...]:
@@ -70,7 +73,9 @@ def _screen_stamp(ledger: str, prices: int) -> str:
 
 
 def examine(*, household_id: int, as_of: date, is_quiet: bool = False) -> Examined:
-    """Ask for losses, then for drift in their light, then which substitutes go back. Reads only.
+    """Ask for losses, then for drift in their light, then which substitutes go back, then for gains.
+
+    Reads only.
 
     Raises one of REFUSALS.
 
@@ -95,10 +100,17 @@ def _examine(household_id: int, as_of: date, *, is_quiet: bool) -> Examined:
     accounts = account_results(
         _account_facts(household_id), harvest=harvest_says, rebalance=rebalance_says
     )
+    if swap_backs.draft is not None:
+        drafts = (*drafts, swap_backs.draft)
+    gains = harvesting.gain_services.examine_gains(
+        household_id=household_id, as_of=as_of, drafts=drafts
+    )
     verdicts = [harvest_says, rebalance_says]
     if swap_backs.reason:
         verdicts.append(Verdict(swap_backs.reason, swap_backs.detail))
-    return Examined(joint(*verdicts), accounts, harvest, rebalance, swap_backs)
+    if gains.is_on:
+        verdicts.append(Verdict(gains.reason, gains.detail))
+    return Examined(joint(*verdicts), accounts, harvest, rebalance, swap_backs, gains)
 
 
 def refused(*, household_id: int, because: Verdict) -> Examined:
@@ -115,6 +127,8 @@ def store(*, examined: Examined, item_id: int) -> None:
         rebalancing.services.store(result=examined.rebalance)
     if examined.swap_backs is not None:
         harvesting.pair_services.store_pairs(result=examined.swap_backs)
+    if examined.gains is not None:
+        harvesting.gain_services.store_gains(result=examined.gains)
     record_accounts(item_id=item_id, results=examined.accounts)
 
 

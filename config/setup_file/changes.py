@@ -18,6 +18,7 @@ PLURALS = {
     "owner": "owners",
     "account": "accounts",
     "tax profile": "tax profiles",
+    "budget": "budgets",
     "model assignment": "model assignments",
     "commission schedule": "commission schedules",
     "dividend": "dividends",

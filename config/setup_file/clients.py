@@ -7,10 +7,11 @@ from django.db.models import Q
 from accounts.models import Account, Household, Owner, TaxProfile
 from accounts.types import OwnerKind
 from config.setup_file.ahead import apply_scheduled
-from config.setup_file.contents import AccountEntry, HouseholdEntry, PolicyEntry
+from config.setup_file.contents import AccountEntry, BudgetEntry, HouseholdEntry, PolicyEntry
 from config.setup_file.records import Records, differences, shown
 from harvesting.models import HarvestPolicy
 from lots.models import Transaction
+from proposals.models import GainBudget
 from rebalancing.models import ModelAssignment, RebalancePolicy
 
 _KEYS = ("id", "firm", "household")  # of a policy; the other columns are its figures
@@ -39,6 +40,8 @@ def apply_household(records: Records, entry: HouseholdEntry) -> None:
             key={"household": household, "year": profile.year},
             values={"filing_status": profile.filing_status, **profile.figures},
         )
+    for budget in entry.budgets:
+        _budget(records, household, budget)
     kinds = {one.owner: one.owner_kind for one in entry.accounts if one.owner_kind is not None}
     for account in entry.accounts:
         owner = _owner(records, household, account, kinds.get(account.owner))
@@ -73,6 +76,20 @@ def put_policy(
             entry.where,
             f"cash_minimum {shown(row.cash_minimum)} is above cash_maximum {shown(row.cash_maximum)}",
         )
+
+
+def _budget(records: Records, household: Household, entry: BudgetEntry) -> None:
+    """The limits of a year; what is left out stays, and is no limit where the budget is new."""
+    author = records.person(f"{entry.where}.author", entry.author)
+    if author is None:
+        return
+    records.put(
+        GainBudget,
+        "budget",
+        f"{household.name} {entry.year}",
+        key={"household": household, "year": entry.year},
+        values={**entry.figures, "reason": entry.reason, "author": author},
+    )
 
 
 def _assign_model(records: Records, household: Household, entry: HouseholdEntry) -> None:

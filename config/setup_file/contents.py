@@ -186,6 +186,17 @@ class PolicyEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetEntry:
+    """Limits of one year, only what the file gives."""
+
+    where: str
+    year: int
+    figures: Figures
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
 class HouseholdEntry:
     where: str
     name: str
@@ -193,6 +204,7 @@ class HouseholdEntry:
     harvest_policy: PolicyEntry | None
     rebalance_policy: PolicyEntry | None
     tax_profiles: tuple[ProfileEntry, ...]
+    budgets: tuple[BudgetEntry, ...]
     accounts: tuple[AccountEntry, ...]
 
 

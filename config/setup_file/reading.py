@@ -20,6 +20,7 @@ from accounts.types import (
 from config.setup_file import ahead, tax_reading
 from config.setup_file.contents import (
     AccountEntry,
+    BudgetEntry,
     CommissionEntry,
     Figures,
     HouseholdEntry,
@@ -74,6 +75,7 @@ PROFILE = {
     "modified_agi": SIGNED_MONEY,
     "net_investment_income": SIGNED_MONEY,
 }
+BUDGET = {"short_limit": MONEY, "long_limit": MONEY, "tax_limit": MONEY}
 INCOME = ("ordinary_income", "modified_agi", "net_investment_income")  # the brackets need all
 SHARE = Range(places=8, least=_ZERO, below=Decimal("1.00000001"), words="from 0 to 1")
 VOLUME = Range(places=8, least=_ZERO, below=QUANTITY_LIMIT, above=True)
@@ -280,6 +282,7 @@ def _household(table: Table) -> HouseholdEntry:
         harvest_policy=_policy(table.table("harvest_policy"), HARVEST, HARVEST_FLAGS),
         rebalance_policy=_policy(table.table("rebalance_policy"), REBALANCE),
         tax_profiles=tuple(_profile(one) for one in table.tables("tax_profiles")),
+        budgets=tuple(_budget(one) for one in table.tables("budgets")),
         accounts=tuple(_account(one) for one in table.tables("accounts")),
     )
     table.close()
@@ -293,6 +296,18 @@ def _profile(table: Table) -> ProfileEntry:
     _refuse_half_an_income(table, year, figures)
     table.close()
     return ProfileEntry(where=table.where, year=year, filing_status=status, figures=figures)
+
+
+def _budget(table: Table) -> BudgetEntry:
+    entry = BudgetEntry(
+        where=table.where,
+        year=int(table.number("year", YEAR)),
+        figures=_figures(table, BUDGET),
+        reason=table.prose("reason"),
+        author=table.text("author", longest=150),
+    )
+    table.close()
+    return entry
 
 
 def _refuse_half_an_income(table: Table, year: int, figures: Figures) -> None:
@@ -401,6 +416,8 @@ def _refuse_repeated(contents: SetUpFile, problems: Problems) -> None:
     for household in contents.households:
         years = [(f"{one.where}.year", str(one.year)) for one in household.tax_profiles]
         _once(problems, years)
+        budgets = [(f"{one.where}.year", str(one.year)) for one in household.budgets]
+        _once(problems, budgets)
         _one_kind_an_owner(household, problems)
 
 

@@ -1,5 +1,12 @@
 """Reads about proposals: what a household must not trade, what is on its way, and the pages' lists."""
 
+from proposals.selectors.budgets import (
+    accounts_on_the_return,
+    budget_of_proposal,
+    budget_rows,
+    budget_usage,
+    gain_budget,
+)
 from proposals.selectors.check_facts import accepted_wash, facts, tax_profile_facts
 from proposals.selectors.coming import coming_purchases, restrictions
 from proposals.selectors.costs import trading_costs
@@ -45,10 +52,15 @@ __all__ = [
     "PendingTotal",
     "WindowFilter",
     "accepted_wash",
+    "accounts_on_the_return",
+    "budget_of_proposal",
+    "budget_rows",
+    "budget_usage",
     "coming_purchases",
     "draft_intentions",
     "draft_trades",
     "facts",
+    "gain_budget",
     "held_back",
     "household_proposals",
     "household_windows",

@@ -13,6 +13,7 @@ from lots.types import LedgerEntry, Source
 from proposals.compliance import Facts, coming_entries, entries_of, feasible, with_entries
 from proposals.costs import cash_moved
 from proposals.models import Proposal
+from proposals.selectors.budgets import usage_given
 from proposals.selectors.costs import trading_costs
 from proposals.selectors.open_windows import windows_given
 from proposals.types import AcceptedWash, Intention, Verdict
@@ -55,6 +56,7 @@ def facts(
         symbols=securities.symbols(household.firm_id),
         accounts={pk: account.name for pk, account in accounts.items()},
         taxable=frozenset(pk for pk, account in accounts.items() if account.is_taxable),
+        budget=usage_given(household_id, as_of, on_the_way=possible, lots=lots),
     )
 
 

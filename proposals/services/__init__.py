@@ -1,5 +1,6 @@
 """Writes: the life of proposals, the orders they become, and the fills that come back."""
 
+from proposals.services.budgets import set_budget
 from proposals.services.decisions import approve, cancel, reject
 from proposals.services.exporting import export_orders
 from proposals.services.fills import import_fills
@@ -19,6 +20,7 @@ __all__ = [
     "move",
     "reject",
     "restrict",
+    "set_budget",
     "submit",
     "supersede_pending",
 ]

@@ -88,6 +88,21 @@ def test_the_example_is_read_exactly():
     assert "state_rate" not in stone.tax_profiles[0].figures
 
 
+def test_a_budget_is_read_and_needs_a_reason_and_a_year_of_its_own():
+    text = household(
+        '[[households.budgets]]\nyear = 2026\nshort_limit = 5000\nreason = "x"\nauthor = "ann"\n'
+    )
+    (entry,) = read(text.encode()).households[0].budgets
+    assert (entry.year, entry.figures) == (2026, {"short_limit": Decimal(5000)})
+    twice = text + '[[households.budgets]]\nyear = 2026\nlong_limit = -1\nauthor = "ann"\n'
+    with pytest.raises(SetUpRefused) as refused:
+        read(twice.encode())
+    told = "\n".join(map(str, refused.value.problems))
+    assert "households[0].budgets[1].long_limit" in told
+    assert "households[0].budgets[1].reason: it is missing" in told
+    assert "'2026' stands in the file twice" in told
+
+
 def test_every_problem_is_named_with_its_path():
     text = household(
         'modle = "Core"\n'
@@ -104,7 +119,7 @@ def test_every_problem_is_named_with_its_path():
         " taxable, traditional_ira, roth_ira, 401k, hsa, trust",
         "households[0].accounts[0].custodian: '5' is no text: write it in quotes, \"...\"",
         "households[0].modle: there is no such key; the keys here are"
-        " name, model, harvest_policy, rebalance_policy, tax_profiles, accounts",
+        " name, model, harvest_policy, rebalance_policy, tax_profiles, budgets, accounts",
     ]
 
 

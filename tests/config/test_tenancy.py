@@ -104,6 +104,9 @@ ROUTES = {
     "": page(GET=SHOWN),
     "households/": page(GET=SHOWN),
     "households/<uuid:household>/": page(GET=OWN),
+    "households/<uuid:household>/budget/": page(
+        POST=Expected(302, 422, 404, 302, 302)
+    ),  # a reason is asked for
     "households/<uuid:household>/losses/": page(GET=OWN),
     "losses/": page(GET=SHOWN),
     "households/<uuid:household>/windows/": page(GET=OWN),
