@@ -145,11 +145,37 @@ class StockHousehold:
             return
         self.tally.looks += 1
         closed = self._closed(day)
+        losing = self._worth_the_window(losing, closed, price, day, volatility)
         plan = finder.find(book, losing, self._around(closed, day, volatility))
         self._count(plan.findings)
         for substitute in sorted({taken.substitute for taken in plan.candidates}):
             taken = [one for one in plan.candidates if one.substitute == substitute]
             self._carry_out(taken, substitute, price, day)
+
+    def _worth_the_window(
+        self,
+        losing: list[LotRow],
+        closed: Mapping[int, str],
+        price: Decimal,
+        day: date,
+        volatility: Decimal,
+    ) -> list[LotRow]:
+        """Lots that save more than term O."""
+        kept = []
+        days = min(31, (date(day.year, 12, 31) - day).days)
+        for lot in losing:
+            amount = dollars_traded(lot.quantity, price)
+            open_ = [one for one in self._securities if one != lot.security and one not in closed]
+            worth = ZERO
+            if len(open_) <= 1 or self.setup.always_priced:
+                worth = (
+                    self.setup.window_fraction * self.setup.short_rate * amount * Decimal("0.4")
+                    * volatility * (Decimal(days) / 365).sqrt()
+                )  # fmt: skip
+            rate = self.setup.rate(self.setup.term(lot.holding_start, day))
+            if (lot.basis - amount) * rate >= worth:
+                kept.append(lot)
+        return kept
 
     def _count(self, findings: Iterable[finder.Finding]) -> None:
         verdicts: dict[int, set[Outcome]] = {}

@@ -2,17 +2,19 @@
 
 import csv
 import gzip
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 TRADING_DAYS = 252
+ANNUAL = TRADING_DAYS**0.5
 SHORTEST_HISTORY = 63  # daily moves; with fewer the volatility is assumed
 ASSUMED_VOLATILITY = 0.3
 
@@ -61,6 +63,7 @@ class History:
     stocks: tuple[str, ...]
     closes: tuple[tuple[Decimal, ...], ...]  # by stock
     floats: tuple[tuple[float, ...], ...]
+    volatilities: tuple[tuple[float, ...], ...]  # annual, of the last 252 daily moves known on the day
 
     def span(self, cohort: Cohort) -> Span:
         """Raises ValueError where the file has no day of the cohort."""
@@ -74,16 +77,6 @@ class History:
         """Years of 365.25 days between the first and the last close."""
         return (self.days[span.last] - self.days[span.first]).days / 365.25
 
-    def volatility(self, stock: int, place: int) -> float:
-        """Annual, of the last 252 daily log returns known on the day; assumed where there are fewer than 63."""
-        path = self.floats[stock][max(place - TRADING_DAYS, 0) : place + 1]
-        moves = [math.log(after / before) for before, after in pairwise(path)]
-        if len(moves) < SHORTEST_HISTORY:
-            return ASSUMED_VOLATILITY
-        mean = sum(moves) / len(moves)
-        variance = sum((move - mean) ** 2 for move in moves) / (len(moves) - 1)
-        return math.sqrt(variance * TRADING_DAYS)
-
 
 def read_history(path: Path) -> History:
     """A gzipped CSV: a header with the symbols, then a date and the closes. Raises OSError and ValueError."""
@@ -91,12 +84,26 @@ def read_history(path: Path) -> History:
         header, *rows = csv.reader(lines)
     columns = range(1, len(header))
     closes = tuple(tuple(Decimal(row[column]) for row in rows) for column in columns)
+    floats = tuple(tuple(float(close) for close in path) for path in closes)
     return History(
         days=tuple(date.fromisoformat(row[0]) for row in rows),
         stocks=tuple(header[1:]),
         closes=closes,
-        floats=tuple(tuple(float(close) for close in path) for path in closes),
+        floats=floats,
+        volatilities=tuple(tuple(trailing_volatility(np.array(path)).tolist()) for path in floats),
     )
+
+
+def trailing_volatility(path: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Annual standard deviation of the last 252 daily log returns up to each day; assumed with fewer than 63."""
+    moves = np.log(path[1:] / path[:-1])
+    found = np.full(len(path), ASSUMED_VOLATILITY)
+    for known in range(SHORTEST_HISTORY, min(TRADING_DAYS, len(moves) + 1)):
+        found[known] = moves[:known].std(ddof=1) * ANNUAL
+    if len(moves) >= TRADING_DAYS:
+        years = np.lib.stride_tricks.sliding_window_view(moves, TRADING_DAYS)
+        found[TRADING_DAYS:] = years.std(axis=1, ddof=1) * ANNUAL
+    return found
 
 
 def scan_places(
@@ -105,7 +112,7 @@ def scan_places(
     """Places of the days on which the household is looked at.
 
     The last trading day of every period; the period in which the cohort ends is never finished. ``weekday`` is the day
-    that ends a week (6 = Sunday, as published).
+    that ends a week; 6 = Sunday.
     """
     if frequency is Frequency.DAILY:
         return range(span.first, span.last + 1)

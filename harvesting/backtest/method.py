@@ -1,4 +1,4 @@
-"""How one run of the backtest behaves: what of it is the published method and what is our own rule."""
+"""How one run of the backtest behaves: what of it is the study's method and what is our own rule."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +16,7 @@ ZERO = Decimal(0)
 class Rules(StrEnum):
     """Whose reading of the tax rules decides."""
 
-    PUBLISHED = "published"  # tickers one after the other; long-term after more than 365 days
+    METHOD = "method"  # tickers one after the other; long-term after more than 365 days
     OURS = "ours"  # the whole position in one decision; long-term by the calendar (R3)
 
 
@@ -35,7 +35,7 @@ class Setup:
     twins: int  # tickers with the same price path for each stock; all but one are substitutes
     threshold: Decimal = ZERO  # of the basis that a loss must exceed
     wash_rule: bool = True
-    rules: Rules = Rules.PUBLISHED
+    rules: Rules = Rules.METHOD
     swap_back: SwapBack = SwapBack.NEVER
     window_fraction: Decimal = ZERO  # term O: part of the expected shortfall that is counted
     always_priced: bool = False  # term O also while another destination remains

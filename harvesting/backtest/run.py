@@ -60,7 +60,7 @@ def _volatility(setup: Setup, history: History, stock: int, place: int) -> Decim
     """Of the stock; only where it is going to be used."""
     if not setup.window_fraction:
         return Decimal(0)
-    return Decimal(history.volatility(stock, place)).quantize(_PLACES)
+    return Decimal(history.volatilities[stock][place]).quantize(_PLACES)
 
 
 def _measured(
