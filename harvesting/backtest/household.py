@@ -29,9 +29,7 @@ from lots.year_tax import TaxPosition
 START = Decimal(10) ** 9  # dollars in each stock
 ACCOUNT = 1
 ZERO = Decimal(0)
-BLOCKED = frozenset(
-    {Outcome.RECENT_PURCHASE, Outcome.SUBSTITUTE_BLOCKED, Outcome.NO_SUBSTITUTE}
-)
+BLOCKED = frozenset({Outcome.RECENT_PURCHASE, Outcome.SUBSTITUTE_BLOCKED, Outcome.NO_SUBSTITUTE})
 _SLACK = 1e-6  # of a price: far more than binary floats and cents can lose, so the pre-check drops nothing
 _STRICTLY = Decimal("1e-9")  # a loss must exceed the threshold, not reach it
 _GAINS = Decimal(10) ** 15  # dollars of gains of either term that every loss can be set against
@@ -226,8 +224,7 @@ class StockHousehold:
             substitutes=self._ranked(closed),
             purchases=purchases,
             blocks={
-                lot.opening: lookback.order_of(self.entries[str(lot.opening)])
-                for lot in self._lots
+                lot.opening: lookback.order_of(self.entries[str(lot.opening)]) for lot in self._lots
             },
             buy_blocked=closed,
         )

@@ -63,7 +63,9 @@ class History:
     stocks: tuple[str, ...]
     closes: tuple[tuple[Decimal, ...], ...]  # by stock
     floats: tuple[tuple[float, ...], ...]
-    volatilities: tuple[tuple[float, ...], ...]  # annual, of the last 252 daily moves known on the day
+    volatilities: tuple[
+        tuple[float, ...], ...
+    ]  # annual, of the last 252 daily moves known on the day
 
     def span(self, cohort: Cohort) -> Span:
         """Raises ValueError where the file has no day of the cohort."""

@@ -108,20 +108,43 @@ _CELLS = {
     TableName.WINDOW: _window,
 }
 
-# % a year before (after) liquidation, harvests and blocked attempts.
+# By tickers a stock, then by period: % a year before and after liquidation, harvests, blocked attempts.
 EXPECTED_L1: Mapping[int, tuple[tuple[str, str, int, int], ...]] = {
-    1: (("0.34", "0.34", 67, 0), ("1.03", "0.96", 60, 0), ("1.17", "1.02", 62, 0), ("1.65", "1.21", 127, 0), ("1.21", "1.10", 93, 0)),
-    2: (("0.35", "0.34", 59, 16), ("1.06", "0.99", 53, 12), ("1.15", "1.01", 52, 11), ("1.63", "1.20", 107, 28), ("1.17", "1.05", 79, 19)),
-    3: (("0.34", "0.34", 67, 0), ("1.03", "0.96", 60, 0), ("1.17", "1.02", 62, 0), ("1.65", "1.21", 127, 0), ("1.21", "1.10", 93, 0)),
-}  # fmt: skip  # noqa: E501
+    1: (
+        ("0.34", "0.34", 67, 0), ("1.03", "0.96", 60, 0), ("1.17", "1.02", 62, 0),
+        ("1.65", "1.21", 127, 0), ("1.21", "1.10", 93, 0),
+    ),
+    2: (
+        ("0.35", "0.34", 59, 16), ("1.06", "0.99", 53, 12), ("1.15", "1.01", 52, 11),
+        ("1.63", "1.20", 107, 28), ("1.17", "1.05", 79, 19),
+    ),
+    3: (
+        ("0.34", "0.34", 67, 0), ("1.03", "0.96", 60, 0), ("1.17", "1.02", 62, 0),
+        ("1.65", "1.21", 127, 0), ("1.21", "1.10", 93, 0),
+    ),
+}  # fmt: skip
 EXPECTED_ONE_RATE = "0.15"
 
-# bp a year before liquidation, harvests and blocked attempts a cohort; None = not given.
-EXPECTED_L2: Mapping[tuple[int, Decimal], tuple[tuple[int, int | None, int | None], ...]] = {
-    (2, THRESHOLDS[0]): ((58, None, None), (107, None, None), (125, 73, 18), (133, 111, 206), (128, 130, 1293)),
-    (2, THRESHOLDS[1]): ((56, None, None), (104, None, None), (120, 48, 8), (128, 65, 68), (129, 80, 378)),
-    (2, THRESHOLDS[2]): ((53, None, None), (94, None, None), (114, 36, 5), (122, 45, 31), (124, 52, 178)),
-    (3, THRESHOLDS[0]): ((58, None, None), (107, None, None), (127, 86, 0), (142, 153, 82), (136, 207, 871)),
-    (3, THRESHOLDS[1]): ((56, None, None), (104, None, None), (120, 53, 0), (136, 79, 16), (135, 100, 158)),
-    (3, THRESHOLDS[2]): ((53, None, None), (94, None, None), (112, 38, 0), (127, 51, 4), (130, 60, 41)),
-}  # fmt: skip  # noqa: E501
+# By tickers a stock and threshold, annual to daily: bp a year before liquidation; harvests and blocked attempts a
+# cohort where they are given.
+Given = tuple[int, tuple[int, int] | None]
+EXPECTED_L2: Mapping[tuple[int, Decimal], tuple[Given, ...]] = {
+    (2, THRESHOLDS[0]): (
+        (58, None), (107, None), (125, (73, 18)), (133, (111, 206)), (128, (130, 1293)),
+    ),
+    (2, THRESHOLDS[1]): (
+        (56, None), (104, None), (120, (48, 8)), (128, (65, 68)), (129, (80, 378)),
+    ),
+    (2, THRESHOLDS[2]): (
+        (53, None), (94, None), (114, (36, 5)), (122, (45, 31)), (124, (52, 178)),
+    ),
+    (3, THRESHOLDS[0]): (
+        (58, None), (107, None), (127, (86, 0)), (142, (153, 82)), (136, (207, 871)),
+    ),
+    (3, THRESHOLDS[1]): (
+        (56, None), (104, None), (120, (53, 0)), (136, (79, 16)), (135, (100, 158)),
+    ),
+    (3, THRESHOLDS[2]): (
+        (53, None), (94, None), (112, (38, 0)), (127, (51, 4)), (130, (60, 41)),
+    ),
+}  # fmt: skip

@@ -37,7 +37,10 @@ class Command(BaseCommand):
         harvest.add_argument("--out", metavar="FOLDER", default=str(BUILD), help=f"default {BUILD}")
         harvest.add_argument("--prices", metavar="FILE", help=f"default {PRICES}")
         harvest.add_argument(
-            "--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: all processors"
+            "--jobs",
+            type=int,
+            default=os.cpu_count() or 1,
+            help="processes; default: all processors",
         )
         harvest.add_argument(
             "--afresh", action="store_true", help="do not use results kept from an earlier run"

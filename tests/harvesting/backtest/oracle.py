@@ -77,7 +77,18 @@ def run(
 
 
 def _one_stock(
-    outcome, days, path, scans, first, last, threshold, twins, wash_rule, short_rate, long_rate, money
+    outcome,
+    days,
+    path,
+    scans,
+    first,
+    last,
+    threshold,
+    twins,
+    wash_rule,
+    short_rate,
+    long_rate,
+    money,
 ) -> None:
     held: dict[int, list[Lot]] = {0: [Lot(money / path[first], path[first], days[first])]}
     sold: dict[int, date] = {}
