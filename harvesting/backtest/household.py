@@ -15,7 +15,9 @@ from harvesting.types import (
     AccountFacts,
     Book,
     Candidate,
+    Finding,
     HarvestRules,
+    LotKey,
     Outcome,
     PricedAt,
     Surroundings,
@@ -44,6 +46,7 @@ class Tally:
     harvests: int = 0
     blocked: int = 0
     unpaid: int = 0  # taken by nobody because the window is worth more
+    along: int = 0  # recent purchases sold along so that a loss is clean
     swaps: int = 0
     looks: int = 0  # questions put to the finder
 
@@ -100,6 +103,16 @@ class StockHousehold:
         for security in sorted({lot.security for lot in self._lots}):
             self._scan_of((security,), price, day, volatility)
 
+    def contribute(self, *, price: Decimal, day: date) -> None:
+        """New money buys the first ticker that no loss forbids; where all are forbidden it waits in cash."""
+        money = START * self.setup.contribution
+        closed = self._closed(day)
+        for security in self._securities:
+            if security not in closed:
+                self._buy(security, money, price, day)
+                return
+        self.cash += money
+
     def swap_back(self, *, price: Decimal, day: date) -> None:
         """By the timer: what has risen in a substitute goes back to the first ticker, and the tax is paid."""
         home = self._securities[0]
@@ -143,39 +156,17 @@ class StockHousehold:
             return
         self.tally.looks += 1
         closed = self._closed(day)
-        losing = self._worth_the_window(losing, closed, price, day, volatility)
-        plan = finder.find(book, losing, self._around(closed, day, volatility))
+        plan = finder.find(book, losing, self._around(losing, closed, day, volatility))
         self._count(plan.findings)
-        for substitute in sorted({taken.substitute for taken in plan.candidates}):
-            taken = [one for one in plan.candidates if one.substitute == substitute]
+        bought: dict[int, list[Candidate]] = {}
+        for one in plan.candidates:
+            self.tally.along += one.is_companion
+            assert one.substitute is not None  # nothing is parked in cash
+            bought.setdefault(one.substitute, []).append(one)
+        for substitute, taken in sorted(bought.items()):
             self._carry_out(taken, substitute, price, day)
 
-    def _worth_the_window(
-        self,
-        losing: list[LotRow],
-        closed: Mapping[int, str],
-        price: Decimal,
-        day: date,
-        volatility: Decimal,
-    ) -> list[LotRow]:
-        """Lots that save more than term O."""
-        kept = []
-        days = min(31, (date(day.year, 12, 31) - day).days)
-        for lot in losing:
-            amount = dollars_traded(lot.quantity, price)
-            open_ = [one for one in self._securities if one != lot.security and one not in closed]
-            worth = ZERO
-            if len(open_) <= 1 or self.setup.always_priced:
-                worth = (
-                    self.setup.window_fraction * self.setup.short_rate * amount * Decimal("0.4")
-                    * volatility * (Decimal(days) / 365).sqrt()
-                )  # fmt: skip
-            rate = self.setup.rate(self.setup.term(lot.holding_start, day))
-            if (lot.basis - amount) * rate >= worth:
-                kept.append(lot)
-        return kept
-
-    def _count(self, findings: Iterable[finder.Finding]) -> None:
+    def _count(self, findings: Iterable[Finding]) -> None:
         verdicts: dict[int, set[Outcome]] = {}
         for finding in findings:
             verdicts.setdefault(finding.security, set()).add(finding.outcome)
@@ -194,11 +185,16 @@ class StockHousehold:
         money = ZERO
         for one in taken:
             sale = one.sale
-            rate = self.setup.rate(self.setup.term(sale.lot.holding_start, day))
-            money += sale.amount + sale.loss * rate
+            money += sale.amount + self._saved(one, day)
             self._loss_sales[sale.lot.security] = day
             self._sell(sale.lot, sale.amount, day)
         self._buy(substitute if self.setup.wash_rule else self._securities[0], money, price, day)
+
+    def _saved(self, one: Candidate, day: date) -> Decimal:
+        """The tax saved as the finder has it, or by the study's count of days; negative for a gain that goes along."""
+        if self.setup.rules is Rules.OURS:
+            return one.tax_saved
+        return one.sale.loss * self.setup.rate(self.setup.term(one.sale.lot.holding_start, day))
 
     def _book(self, price: Decimal, day: date) -> Book:
         quote = PricedAt(price, day)
@@ -211,7 +207,13 @@ class StockHousehold:
             rules=self._rules,
         )
 
-    def _around(self, closed: Mapping[int, str], day: date, volatility: Decimal) -> Surroundings:
+    def _around(
+        self,
+        losing: Sequence[LotRow],
+        closed: Mapping[int, str],
+        day: date,
+        volatility: Decimal,
+    ) -> Surroundings:
         purchases = lookback.purchases_held(
             as_of=day,
             lots=self._lots if self.setup.wash_rule else (),
@@ -227,7 +229,20 @@ class StockHousehold:
                 lot.opening: lookback.order_of(self.entries[str(lot.opening)]) for lot in self._lots
             },
             buy_blocked=closed,
+            volatilities=dict.fromkeys(self._securities, volatility),
+            reserved=self._reserved(losing),
         )
+
+    def _reserved(self, losing: Sequence[LotRow]) -> dict[LotKey, Decimal]:
+        """By the study's method no gain is ever realised: no recent purchase goes along to make a loss clean."""
+        if self.setup.rules is Rules.OURS:
+            return {}
+        offered = {lot.opening for lot in losing}
+        return {
+            (lot.opening, lot.part): lot.quantity
+            for lot in self._lots
+            if lot.opening not in offered
+        }
 
     def _ranked(self, closed: Mapping[int, str]) -> Mapping[int, tuple[int, ...]]:
         """By number; where the window is always priced, only the first that is open, as if it were the last."""
@@ -252,7 +267,7 @@ class StockHousehold:
         self._lots = tuple(one for one in self._lots if one.opening != lot.opening)
         self._book_entry(
             EntryKind.SELL, lot.security, lot.quantity, amount, day,
-            picks=(LotPick(str(lot.opening), lot.quantity),),
+            picks=(LotPick(str(lot.opening), lot.quantity),), block=f"{lot.security} on {day}",
         )  # fmt: skip
         self._set_trigger()
 
@@ -277,7 +292,7 @@ class StockHousehold:
 
     def _book_entry(
         self, kind: EntryKind, security: int, quantity: Decimal, amount: Decimal, day: date,
-        picks: tuple[LotPick, ...] = (),
+        picks: tuple[LotPick, ...] = (), block: str | None = None,
     ) -> int:  # fmt: skip
         number = len(self.entries) + 1
         self.entries[str(number)] = LedgerEntry(
@@ -289,6 +304,7 @@ class StockHousehold:
             quantity=quantity,
             amount=amount,
             picks=picks,
+            block=block,
         )
         return number
 

@@ -41,6 +41,7 @@ class Setup:
     always_priced: bool = False  # term O also while another destination remains
     short_rate: Decimal = Decimal("0.35")
     long_rate: Decimal = Decimal("0.15")
+    contribution: Decimal = ZERO  # of the money at the start, at the end of every month
     weekday: int = 6  # that ends a week; 6 = Sunday
 
     def term(self, start: date, day: date) -> Term:

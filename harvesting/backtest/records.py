@@ -32,6 +32,7 @@ class Record:
     window_fraction: str
     always_priced: str
     swap_back: str
+    contribution: str
     short_rate: str
     long_rate: str
     alpha_bp: str
@@ -39,6 +40,7 @@ class Record:
     harvests: str
     blocked: str
     unpaid: str
+    sold_along: str
     swap_backs: str
     wash_sales: str
 
@@ -65,6 +67,7 @@ def record(cell: Cell, result: Result) -> Record:
         window_fraction=str(setup.window_fraction),
         always_priced=_yes(setup.always_priced),
         swap_back=setup.swap_back.value,
+        contribution=str(setup.contribution),
         short_rate=str(setup.short_rate),
         long_rate=str(setup.long_rate),
         alpha_bp=f"{1e4 * result.before:.2f}",
@@ -72,6 +75,7 @@ def record(cell: Cell, result: Result) -> Record:
         harvests=str(result.harvests),
         blocked=str(result.blocked),
         unpaid=str(result.unpaid),
+        sold_along=str(result.along),
         swap_backs=str(result.swaps),
         wash_sales=str(result.washed) if setup.wash_rule else "",
     )

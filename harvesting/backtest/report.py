@@ -49,7 +49,7 @@ class Table:
 
 def tables(records: Sequence[Record]) -> tuple[Table, ...]:
     """Every table for which there are records."""
-    found = []
+    found: list[Table] = []
     for name, makers in _MAKERS.items():
         of_table = select(records, table=name.value)
         found.extend(make(of_table) for make in makers if of_table)

@@ -1,11 +1,12 @@
 """One cohort, day by day: every stock's household is looked at on the scan dates, and measured at the end."""
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.types import AccountKind
 from harvesting.backtest.household import ACCOUNT, StockHousehold
-from harvesting.backtest.market import Cohort, History, Span, scan_places
+from harvesting.backtest.market import Cohort, Frequency, History, Span, scan_places
 from harvesting.backtest.method import Setup, SwapBack
 from lots.replay import replay
 from lots.types import LedgerAccount
@@ -22,6 +23,7 @@ class Result:
     harvests: int
     blocked: int
     unpaid: int
+    along: int
     swaps: int
     looks: int
     washed: int  # wash sales that the tax engine finds in all trades of the run
@@ -30,17 +32,42 @@ class Result:
 def run(history: History, cohort: Cohort, setup: Setup, *, check: bool = False) -> Result:
     """Harvest one cohort; ``check`` replays every trade through the tax engine and counts the wash sales."""
     span = history.span(cohort)
-    places = scan_places(history.days, span, setup.frequency, weekday=setup.weekday)
-    households = []
-    for stock, symbol in enumerate(history.stocks):
-        one = StockHousehold(
-            setup, symbol, price=history.closes[stock][span.first], day=history.days[span.first]
-        )
-        for place in places:
-            _look(one, history, stock, place)
-        households.append(one)
+    scans = scan_places(history.days, span, setup.frequency, weekday=setup.weekday)
+    paydays = _paydays(history, span, setup)
+    households, untouched = [], []
+    for stock in range(len(history.stocks)):
+        households.append(_lived(history, span, setup, stock, scans, paydays))
+        untouched.append(_lived(history, span, setup, stock, (), paydays))
     washed = sum(_washed(one) for one in households) if check else 0
-    return _measured(history, span, setup, households, washed)
+    return _measured(history, span, households, untouched, washed)
+
+
+def _paydays(history: History, span: Span, setup: Setup) -> frozenset[int]:
+    """The places on which new money comes, after the look of the day."""
+    if not setup.contribution:
+        return frozenset()
+    return frozenset(scan_places(history.days, span, Frequency.MONTHLY))
+
+
+def _lived(
+    history: History,
+    span: Span,
+    setup: Setup,
+    stock: int,
+    scans: Collection[int],
+    paydays: Collection[int],
+) -> StockHousehold:
+    """A stock's household at the end of the span."""
+    closes, days = history.closes[stock], history.days
+    one = StockHousehold(
+        setup, history.stocks[stock], price=closes[span.first], day=days[span.first]
+    )
+    for place in sorted({*scans, *paydays}):
+        if place in scans:
+            _look(one, history, stock, place)
+        if place in paydays:
+            one.contribute(price=closes[place], day=days[place])
+    return one
 
 
 def _look(one: StockHousehold, history: History, stock: int, place: int) -> None:
@@ -64,29 +91,28 @@ def _volatility(setup: Setup, history: History, stock: int, place: int) -> Decim
 
 
 def _measured(
-    history: History, span: Span, setup: Setup, households: list[StockHousehold], washed: int
+    history: History,
+    span: Span,
+    households: Sequence[StockHousehold],
+    untouched: Sequence[StockHousehold],
+    washed: int,
 ) -> Result:
     day, years = history.days[span.last], history.years(span)
-    before = after = held = held_after = Decimal(0)
-    for stock, one in enumerate(households):
-        price = history.closes[stock][span.last]
-        untouched = StockHousehold(
-            setup,
-            history.stocks[stock],
-            price=history.closes[stock][span.first],
-            day=history.days[span.first],
-        )
-        before += one.worth(price)
-        after += one.worth_after_tax(price, day)
-        held += untouched.worth(price)
-        held_after += untouched.worth_after_tax(price, day)
+    last = [closes[span.last] for closes in history.closes]
+
+    def growth(of: Callable[[StockHousehold, Decimal], Decimal]) -> float:
+        ours = sum((of(*pair) for pair in zip(households, last, strict=True)), Decimal(0))
+        theirs = sum((of(*pair) for pair in zip(untouched, last, strict=True)), Decimal(0))
+        return float(float(ours / theirs) ** (1 / years) - 1)
+
     tallies = [one.tally for one in households]
     return Result(
-        before=float(before / held) ** (1 / years) - 1,
-        after=float(after / held_after) ** (1 / years) - 1,
+        before=growth(lambda one, price: one.worth(price)),
+        after=growth(lambda one, price: one.worth_after_tax(price, day)),
         harvests=sum(tally.harvests for tally in tallies),
         blocked=sum(tally.blocked for tally in tallies),
         unpaid=sum(tally.unpaid for tally in tallies),
+        along=sum(tally.along for tally in tallies),
         swaps=sum(tally.swaps for tally in tallies),
         looks=sum(tally.looks for tally in tallies),
         washed=washed,

@@ -12,7 +12,9 @@ NEVER_BLOCKED = 1  # tickers a stock without the wash rule: sold and bought back
 ZERO = Decimal(0)
 FIVE_PER_CENT = Decimal("0.05")
 THRESHOLDS = (ZERO, FIVE_PER_CENT, Decimal("0.1"))
+MONTHLY_MONEY = Decimal("0.01")  # of the money at the start
 FRACTIONS = tuple(map(Decimal, ("0.25", "0.5", "1", "1.5", "2", "3")))
+FOLLOWED = FRACTIONS[1:5]  # through all starting years too
 ENDS_OF_WEEK = (0, 1, 2, 3, 6)  # Monday to Thursday; Sunday = the week's last trading day
 YEARS_OF_A_START = 8
 STARTS = tuple(
@@ -27,6 +29,7 @@ class TableName(StrEnum):
     L1 = "L1"
     L2 = "L2"
     RULES = "rules"
+    FLOWS = "flows"
     WINDOW = "window"
 
 
@@ -54,6 +57,7 @@ def _l1() -> Iterator[Cell]:
         for cohort in (ALL_YEARS, *COHORTS):
             yield Cell(TableName.L1, setup, cohort)
     yield Cell(TableName.L1, replace(monthly, short_rate=Decimal("0.15")), ALL_YEARS)
+    yield Cell(TableName.L1, replace(monthly, contribution=MONTHLY_MONEY), ALL_YEARS)
 
 
 def _l2() -> Iterator[Cell]:
@@ -77,6 +81,22 @@ def _rules() -> Iterator[Cell]:
                         yield Cell(TableName.RULES, setup, cohort)
 
 
+def _flows() -> Iterator[Cell]:
+    """With new money every month there are recent purchases, which the lump sum of L1 and L2 never has."""
+    for twins in (2, 3):
+        for threshold in THRESHOLDS[:2]:
+            for frequency in (Frequency.MONTHLY, Frequency.DAILY):
+                method = Setup(
+                    frequency=frequency,
+                    twins=twins,
+                    threshold=threshold,
+                    contribution=MONTHLY_MONEY,
+                )
+                for setup in (method, replace(method, rules=Rules.OURS)):
+                    for cohort in COHORTS:
+                        yield Cell(TableName.FLOWS, setup, cohort)
+
+
 def _window() -> Iterator[Cell]:
     """Under our own rules: the four cohorts of L2, and for what may answer the question a cohort of each year."""
     for twins in (2, 3):
@@ -85,13 +105,13 @@ def _window() -> Iterator[Cell]:
                 frequency=Frequency.DAILY, twins=twins, threshold=threshold, rules=Rules.OURS
             )
             for setup in _of_a_window(daily):
-                for cohort in (*COHORTS, *(() if setup.always_priced else STARTS)):
+                for cohort in (*COHORTS, *(STARTS if _is_followed(setup) else ())):
                     yield Cell(TableName.WINDOW, setup, cohort)
 
 
 def _of_a_window(daily: Setup) -> Iterator[Setup]:
-    """Greedy weekly on every day of the week, greedy daily, and both with the window priced."""
-    for weekday in ENDS_OF_WEEK:
+    """Greedy weekly (without a threshold on every day of the week), greedy daily, and both with the window priced."""
+    for weekday in ENDS_OF_WEEK if not daily.threshold else ENDS_OF_WEEK[-1:]:
         yield replace(daily, frequency=Frequency.WEEKLY, weekday=weekday)
     yield replace(daily, frequency=Frequency.WEEKLY, window_fraction=Decimal(1))
     yield daily
@@ -101,10 +121,16 @@ def _of_a_window(daily: Setup) -> Iterator[Setup]:
             yield replace(daily, window_fraction=fraction, always_priced=True)
 
 
+def _is_followed(setup: Setup) -> bool:
+    """Through all starting years."""
+    return not setup.always_priced and setup.window_fraction in (ZERO, *FOLLOWED)
+
+
 _CELLS = {
     TableName.L1: _l1,
     TableName.L2: _l2,
     TableName.RULES: _rules,
+    TableName.FLOWS: _flows,
     TableName.WINDOW: _window,
 }
 
@@ -124,6 +150,7 @@ EXPECTED_L1: Mapping[int, tuple[tuple[str, str, int, int], ...]] = {
     ),
 }  # fmt: skip
 EXPECTED_ONE_RATE = "0.15"
+EXPECTED_CONTRIBUTIONS = "0.36"
 
 # By tickers a stock and threshold, annual to daily: bp a year before liquidation; harvests and blocked attempts a
 # cohort where they are given.

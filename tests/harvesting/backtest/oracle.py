@@ -6,7 +6,7 @@ published figures and is told in docs/backtest.md.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 SHORT_RATE, LONG_RATE = 0.35, 0.15
@@ -25,7 +25,6 @@ class Outcome:
     blocked: int = 0
     before: float = 0.0  # value at the end
     after: float = 0.0  # the same after selling everything
-    sold_on: list[date] = field(default_factory=list)
 
 
 def period(day: date, frequency: str) -> object:
@@ -42,7 +41,7 @@ def period(day: date, frequency: str) -> object:
 
 
 def scan_places(days: Sequence[date], first: int, last: int, frequency: str) -> list[int]:
-    """Places of the days scanned."""
+    """Places of the days scanned: the last of each period, without the period in which the cohort ends (1)."""
     if frequency == "daily":
         return list(range(first, last + 1))
     return [
@@ -64,7 +63,6 @@ def run(
     wash_rule: bool = True,
     short_rate: float = SHORT_RATE,
     long_rate: float = LONG_RATE,
-    monthly_contribution: float = 0.0,
 ) -> Outcome:
     """One cohort: 1/20 of a dollar in every stock at the first close, then scan after scan."""
     outcome = Outcome()
@@ -77,18 +75,18 @@ def run(
 
 
 def _one_stock(
-    outcome,
-    days,
-    path,
-    scans,
-    first,
-    last,
-    threshold,
-    twins,
-    wash_rule,
-    short_rate,
-    long_rate,
-    money,
+    outcome: Outcome,
+    days: Sequence[date],
+    path: Sequence[float],
+    scans: Sequence[int],
+    first: int,
+    last: int,
+    threshold: float,
+    twins: int,
+    wash_rule: bool,
+    short_rate: float,
+    long_rate: float,
+    money: float,
 ) -> None:
     held: dict[int, list[Lot]] = {0: [Lot(money / path[first], path[first], days[first])]}
     sold: dict[int, date] = {}
@@ -125,7 +123,6 @@ def _one_stock(
             held.setdefault(into, []).append(Lot(shares, price, day))
             sold[ticker] = day
             outcome.harvests += 1
-            outcome.sold_on.append(day)
             if not held[ticker]:
                 del held[ticker]
     day, price = days[last], path[last]
