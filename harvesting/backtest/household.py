@@ -30,6 +30,7 @@ from lots.year_tax import TaxPosition
 
 START = Decimal(10) ** 9  # dollars in each stock
 ACCOUNT = 1
+Question = tuple[frozenset[int], frozenset[int], frozenset[int]]
 ZERO = Decimal(0)
 BLOCKED = frozenset({Outcome.RECENT_PURCHASE, Outcome.SUBSTITUTE_BLOCKED, Outcome.NO_SUBSTITUTE})
 _SLACK = 1e-6  # of a price: far more than binary floats and cents can lose, so the pre-check drops nothing
@@ -48,7 +49,7 @@ class Tally:
     unpaid: int = 0  # taken by nobody because the window is worth more
     along: int = 0  # recent purchases sold along so that a loss is clean
     swaps: int = 0
-    looks: int = 0  # questions put to the finder
+    looks: int = 0  # questions put to the finder; the same one is not put twice
 
 
 class StockHousehold:
@@ -61,6 +62,7 @@ class StockHousehold:
         self.cash = ZERO  # less than one share
         self._lots: tuple[LotRow, ...] = ()
         self._loss_sales: dict[int, date] = {}
+        self._hopeless: dict[Question, int] = {}  # asked before: tickers without a destination
         # Without the rule the finder still needs somewhere to go: a nameless twin, booked back under the one ticker.
         tickers = setup.twins if setup.wash_rule else 2
         self._securities = tuple(range(1, tickers + 1))
@@ -154,10 +156,16 @@ class StockHousehold:
         losing = [lot for lot in passed if lot.security in offered]
         if not losing:
             return
-        self.tally.looks += 1
         closed = self._closed(day)
+        question = self._question(losing, closed, day)
+        if question in self._hopeless:
+            self.tally.blocked += self._hopeless[question]
+            return
+        self.tally.looks += 1
         plan = finder.find(book, losing, self._around(losing, closed, day, volatility))
         self._count(plan.findings)
+        if all(finding.outcome is Outcome.SUBSTITUTE_BLOCKED for finding in plan.findings):
+            self._hopeless[question] = len({finding.security for finding in plan.findings})
         bought: dict[int, list[Candidate]] = {}
         for one in plan.candidates:
             self.tally.along += one.is_companion
@@ -165,6 +173,11 @@ class StockHousehold:
             bought.setdefault(one.substitute, []).append(one)
         for substitute, taken in sorted(bought.items()):
             self._carry_out(taken, substitute, price, day)
+
+    def _question(self, losing: Iterable[LotRow], closed: Iterable[int], day: date) -> Question:
+        """What decides whether a loss has anywhere to go. The price does not: a finding of yesterday holds today."""
+        recent = (lot.opening for lot in self._lots if in_window(lot.acquired, day))
+        return frozenset(lot.opening for lot in losing), frozenset(closed), frozenset(recent)
 
     def _count(self, findings: Iterable[Finding]) -> None:
         verdicts: dict[int, set[Outcome]] = {}
