@@ -7,7 +7,7 @@ from statistics import mean
 from harvesting.backtest.market import ALL_YEARS, COHORTS, Frequency
 from harvesting.backtest.records import Record
 from harvesting.backtest.report import gaps_to_weekly, only, select
-from harvesting.backtest.tables import FRACTIONS, TableName
+from harvesting.backtest.tables import FOLLOWED, TableName
 
 _LONGEST = 400.0  # of a bar
 _LEFT = 90.0
@@ -87,7 +87,7 @@ def frequencies(records: Sequence[Record]) -> Bars:
 
 def periods(records: Sequence[Record]) -> Bars:
     """Alpha of one lump sum over all years beside that of fresh cohorts: before and after liquidation."""
-    found = select(records, table=TableName.L1.value, substitutes="2")
+    found = select(records, table=TableName.L1.value, substitutes="2", contribution="0")
     values = []
     for cohort in (ALL_YEARS, *COHORTS):
         row = only(found, cohort=cohort.name)
@@ -110,7 +110,7 @@ def window(records: Sequence[Record]) -> Lines:
         always_priced="no",
     )
     every = select(records, table=TableName.WINDOW.value)
-    fractions = ("0", *(str(fraction) for fraction in FRACTIONS))
+    fractions = ("0", *(str(fraction) for fraction in FOLLOWED))
     gaps = {
         count: [
             mean(

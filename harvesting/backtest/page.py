@@ -16,6 +16,7 @@ _TITLES = {
     TableName.L1: "What harvesting adds, and how it fades",
     TableName.L2: "How often to look, and from which loss on",
     TableName.RULES: "The same by our own rules",
+    TableName.FLOWS: "With new money every month",
     TableName.WINDOW: "Does pricing the window beat weekly greedy?",
 }
 

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ class Command(BaseCommand):
             "--table", choices=[name.value for name in tables.TableName], help="only this one"
         )
         harvest.add_argument("--out", metavar="FOLDER", default=str(BUILD), help=f"default {BUILD}")
+        harvest.add_argument("--docs", metavar="FILE", help="renew the tables between their marks")
         harvest.add_argument("--prices", metavar="FILE", help=f"default {PRICES}")
         harvest.add_argument(
             "--jobs",
@@ -80,12 +81,26 @@ class Command(BaseCommand):
         (out / f"{name.value}.md").write_text(text, encoding="utf-8")
         self.stdout.write(text)
         self.stdout.write(f"{name.value}: {len(cells)} runs in {seconds:.1f} s\n")
+        if options["docs"]:
+            _renew(Path(options["docs"]), shown)
         _note(out, name.value, records.fingerprint(prices), len(cells), timezone.localdate())
 
 
 def _section(table: report.Table) -> str:
     note = f"\n{table.note}\n" if table.note else ""
     return f"**{table.caption}**\n\n{report.markdown(table)}{note}"
+
+
+def _renew(docs: Path, shown: Iterable[report.Table]) -> None:
+    """Put each table between its marks, ``<!-- NAME -->`` and ``<!-- end of NAME -->``."""
+    text = docs.read_text(encoding="utf-8")
+    for table in shown:
+        first, last = f"<!-- {table.name} -->\n", f"<!-- end of {table.name} -->"
+        if first in text and last in text:
+            before, rest = text.split(first, 1)
+            after = rest.split(last, 1)[1]
+            text = f"{before}{first}\n{_section(table)}\n{last}{after}"
+    docs.write_text(text, encoding="utf-8")
 
 
 def _note(out: Path, name: str, fingerprint: str, runs: int, day: date) -> None:

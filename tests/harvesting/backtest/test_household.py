@@ -94,12 +94,12 @@ def test_new_money_never_buys_what_a_loss_forbids():
 
 def test_the_window_is_priced_with_one_substitute_and_free_with_two_open():
     """Term O at 100 % volatility is 4 % of the money: more than 35 % of a loss of 5 %."""
-    priced = {"rules": Rules.OURS, "window_fraction": Decimal(1)}
+    priced = replace(ONE, rules=Rules.OURS, window_fraction=Decimal(1))
     day = BOUGHT + timedelta(days=10)
     for setup, harvests in (
-        (replace(ONE, **priced), 0),
-        (replace(TWO, **priced), 1),
-        (replace(TWO, **priced, always_priced=True), 0),
+        (priced, 0),
+        (replace(priced, twins=3), 1),
+        (replace(priced, twins=3, always_priced=True), 0),
     ):
         one = household(setup)
         assert look(one, "95", day, volatility="1")[0] == harvests
@@ -118,7 +118,9 @@ def test_the_timer_goes_home_on_day_31_and_pays_the_tax():
 
     assert one.tally.swaps == 1
     gain = before * 9 / 99
-    assert one.worth(Decimal(99)) == pytest.approx(before - gain * Decimal("0.35"), rel=Decimal("1e-6"))
+    assert one.worth(Decimal(99)) == pytest.approx(
+        before - gain * Decimal("0.35"), rel=Decimal("1e-6")
+    )
 
 
 def test_the_quick_look_drops_nothing(monkeypatch):

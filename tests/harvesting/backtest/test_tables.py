@@ -8,6 +8,7 @@ from django.conf import settings
 from harvesting.backtest import records, report, results
 from harvesting.backtest.market import Frequency
 from harvesting.backtest.records import Record
+from harvesting.backtest.run import run
 from harvesting.backtest.tables import Cell, TableName, cells
 from tests.harvesting.backtest import oracle
 from tests.harvesting.backtest.prices import PRICES, history, method_of
@@ -58,7 +59,7 @@ def test_every_trade_of_the_finder_is_free_of_wash_sales(cheap):
 
 def test_without_the_rule_the_tax_engine_would_find_wash_sales():
     cell = next(cells(TableName.L1))
-    found = records.run(history(), cell.cohort, cell.setup, check=True)
+    found = run(history(), cell.cohort, cell.setup, check=True)
 
     assert not cell.setup.wash_rule
     assert found.washed > found.harvests
