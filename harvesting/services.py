@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from harvesting import drafts, finder, lookback, selectors
+from harvesting import drafts, explanation, finder, lookback, selectors
 from harvesting.economics import floors_on, to_the_cent
 from harvesting.models import HarvestFinding
 from harvesting.sales import percent
@@ -202,7 +202,7 @@ def _sum_of(finding: Finding) -> dict[str, Any]:
     """The stored sum: S, K and the net as columns, everything in words for the page."""
     if finding.terms is None:
         return {}
-    told = drafts.terms_told(finding.terms, finding.amount)
+    told = explanation.terms_told(finding.terms, finding.amount)
     return {
         "tax_saved": to_the_cent(finding.terms.saved),
         "cost": to_the_cent(finding.terms.cost),

@@ -20,14 +20,15 @@ from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 
+from lots import netting
 from lots.errors import LedgerError
 from lots.netting import (
     Exact,
+    RateLines,
     YearInputs,
     loss_slope,
     net,
     next_dollar,
-    steepest_slope,
     totals,
     with_gains,
 )
@@ -225,22 +226,15 @@ def _floored(dollars: Fraction) -> Decimal:
     return Decimal(units.numerator // units.denominator) * STORED_MONEY
 
 
-def steepest_rate(position: TaxPosition) -> Decimal:
-    """No dollar of further loss saves more than this, wherever it falls: a bound, not a rate that is met.
-
-    The ordinary rate at the top of the year's income, what a dollar less there spares the long-term gains stacked on
-    it, the net investment income tax and the state's; or what a carried dollar is worth.
-    """
-    if position.brackets is None:
-        return max(
-            position.short_rate,
-            position.long_rate,
-            position.ordinary_rate,
-            position.carried_loss_value,
-        )
-    here = _at(position.brackets, short=position.short, long=position.long)
-    return max(
-        rounded(steepest_slope(here), _STORED_RATE) + _STORED_RATE, position.carried_loss_value
+def rate_lines(position: TaxPosition) -> RateLines:
+    """Where the tax saved by further losses changes its rate (``lots.netting.RateLines``)."""
+    if position.brackets is not None:
+        return netting.rate_lines(_at(position.brackets, short=position.short, long=position.long))
+    total = Fraction(position.short + position.long)
+    return RateLines(
+        short=frozenset({Fraction(position.short)}),
+        long=frozenset({Fraction(position.long)}),
+        both=frozenset({total, total + Fraction(position.loss_limit)}),
     )
 
 

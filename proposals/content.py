@@ -42,6 +42,7 @@ def content_text(draft: DraftProposal, *, tax_profile: Mapping[str, str]) -> str
             "tax_saved": draft.tax_saved,
             "carried_worth": draft.carried_worth,
             "cost": draft.cost,
+            "net": draft.net,
             "short_gain": draft.short_gain,
             "long_gain": draft.long_gain,
             "risk_before": draft.risk_before,

@@ -139,6 +139,7 @@ class DraftProposal:
     short_gain: Decimal
     long_gain: Decimal
     carried_worth: Decimal = Decimal(0)  # the part of tax_saved that no return of this year shows
+    net: Decimal | None = None  # the whole sum where the kind has one, else tax saved less cost
     wash_deferred: Decimal = Decimal(
         0
     )  # dollars of loss that its own trades defer: to be accepted by name

@@ -101,6 +101,7 @@ def _store(draft: DraftProposal, content: str) -> Proposal:
         reasons=list(draft.reasons),
         tax_saved=draft.tax_saved,
         carried_worth=draft.carried_worth,
+        net=draft.net,
         wash_deferred=draft.wash_deferred,
         cost=draft.cost,
         short_gain=draft.short_gain,

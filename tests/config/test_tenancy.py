@@ -103,6 +103,7 @@ ROUTES = {
     "households/": page(GET=SHOWN),
     "households/<uuid:household>/": page(GET=OWN),
     "households/<uuid:household>/losses/": page(GET=OWN),
+    "losses/": page(GET=SHOWN),
     "households/<uuid:household>/drift/": page(GET=OWN),
     "households/<uuid:household>/what-if/": page(GET=OWN),
     "households/<uuid:household>/taxes/": page(GET=OWN),

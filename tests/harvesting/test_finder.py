@@ -153,7 +153,8 @@ def test_a_benefit_under_the_floor_is_no_benefit():
     floors = replace(PLAIN, minimum_benefit=Decimal(250))
     found = plan(book(lot(1), rules=floors), around(tax=position(long="-3000")))
     finding = only(found, Outcome.NO_BENEFIT)
-    assert finding.terms is not None and finding.terms.saved == Decimal("240.00")
+    assert finding.terms is not None
+    assert finding.terms.saved == Decimal("240.00")
     assert finding.detail == (
         "It would save $240.00 of tax at this household's rates after netting, less $0.00: net $240.00; "
         "a pair must reach $250.00."
@@ -174,7 +175,8 @@ def test_a_later_lot_is_valued_on_what_the_earlier_ones_left():
     found = plan(book(lot(1, basis="9500"), lot(2, basis="9500"), rules=floors), around(tax=tax))
     assert outcomes(found) == {1: Outcome.TAKE, 2: Outcome.NO_BENEFIT}
     left = only(found, Outcome.NO_BENEFIT).terms
-    assert left is not None and left.saved == Decimal("180.00")
+    assert left is not None
+    assert left.saved == Decimal("180.00")
     assert found.tax_saved == Decimal("357.00")
 
 
