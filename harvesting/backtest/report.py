@@ -154,24 +154,20 @@ def flows(records: Sequence[Record]) -> Table:
     """New money every month: the method leaves a loss beside a recent purchase alone, our rules sell both."""
     rows: list[Row] = []
     for substitutes, threshold in _kinds():
-        of_kind = select(records, substitutes=substitutes, threshold=threshold)
-        for frequency in (Frequency.MONTHLY, Frequency.DAILY):
-            found = select(of_kind, frequency=frequency.value)
-            method, ours = (select(found, rules=one.value) for one in (Rules.METHOD, Rules.OURS))
-            along = mean(int(one.sold_along) for one in ours)
-            washed = sum(int(one.wash_sales) for one in (*method, *ours))
-            rows.append(
-                (
-                    f"{_kind(int(substitutes), Decimal(threshold))}, {frequency.value}",
-                    *(f"{_mean(one):.1f} ({counts(one)})" for one in (method, ours)),
-                    f"{along:.0f}",
-                    str(washed),
-                )
+        found = select(records, substitutes=substitutes, threshold=threshold)
+        method, ours = (select(found, rules=one.value) for one in (Rules.METHOD, Rules.OURS))
+        rows.append(
+            (
+                _kind(int(substitutes), Decimal(threshold)),
+                *(f"{_mean(one):.1f} ({counts(one)})" for one in (method, ours)),
+                f"{mean(int(one.sold_along) for one in ours):.0f}",
+                str(sum(int(one.wash_sales) for one in found)),
             )
+        )
     return Table(
         name="flows",
-        caption=f"With 1 % of new money a month: bp a year, mean of four cohorts; {_TAKEN} a cohort",
-        head=("Substitutes, threshold, scan", "method", "our rules", "sold along", "wash sales"),
+        caption=f"With 1 % of new money a month, scanned monthly: bp a year, mean of four cohorts; {_TAKEN} a cohort",
+        head=("Substitutes, threshold", "method", "our rules", "sold along", "wash sales"),
         rows=tuple(rows),
         note="Sold along: recent purchases that go in the same order so that the older loss is clean, a gain or too "
         "small a loss by themselves. New money buys the first ticker that no loss forbids.",

@@ -85,16 +85,15 @@ def _flows() -> Iterator[Cell]:
     """With new money every month there are recent purchases, which the lump sum of L1 and L2 never has."""
     for twins in (2, 3):
         for threshold in THRESHOLDS[:2]:
-            for frequency in (Frequency.MONTHLY, Frequency.DAILY):
-                method = Setup(
-                    frequency=frequency,
-                    twins=twins,
-                    threshold=threshold,
-                    contribution=MONTHLY_MONEY,
-                )
-                for setup in (method, replace(method, rules=Rules.OURS)):
-                    for cohort in COHORTS:
-                        yield Cell(TableName.FLOWS, setup, cohort)
+            method = Setup(
+                frequency=Frequency.MONTHLY,
+                twins=twins,
+                threshold=threshold,
+                contribution=MONTHLY_MONEY,
+            )
+            for setup in (method, replace(method, rules=Rules.OURS)):
+                for cohort in COHORTS:
+                    yield Cell(TableName.FLOWS, setup, cohort)
 
 
 def _window() -> Iterator[Cell]:
@@ -105,7 +104,8 @@ def _window() -> Iterator[Cell]:
                 frequency=Frequency.DAILY, twins=twins, threshold=threshold, rules=Rules.OURS
             )
             for setup in _of_a_window(daily):
-                for cohort in (*COHORTS, *(STARTS if _is_followed(setup) else ())):
+                starts = STARTS if _is_followed(setup) else ()
+                for cohort in dict.fromkeys((*COHORTS, *starts)):  # two of them are both
                     yield Cell(TableName.WINDOW, setup, cohort)
 
 
