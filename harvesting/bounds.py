@@ -160,12 +160,3 @@ def tails(parts: Sequence[Decimal]) -> list[Decimal]:
     for part in reversed(parts):
         tails.append(tails[-1] + part)
     return tails[::-1]
-
-
-def tails_by_term(offers: Sequence[Offer]) -> list[tuple[Decimal, Decimal]]:
-    """Dollars of loss, short and long, from each place on; gains of companions left out."""
-    short = tails(
-        [max(one.allowed, ZERO) if one.sale.term is Term.SHORT else ZERO for one in offers]
-    )
-    long = tails([max(one.allowed, ZERO) if one.sale.term is Term.LONG else ZERO for one in offers])
-    return list(zip(short, long, strict=True))

@@ -15,7 +15,6 @@ from harvesting.bounds import (
     price_pairs,
     surplus,
     tails,
-    tails_by_term,
 )
 from harvesting.offers import Offer
 from harvesting.sales import resized
@@ -24,7 +23,6 @@ from harvesting.valuation import (
     Destination,
     Problem,
     destinations,
-    saved,
     value,
     wanted_companions,
     year_with,
@@ -32,7 +30,7 @@ from harvesting.valuation import (
 from lots.types import Term
 from lots.year_tax import loss_kinks
 
-NODES = 4000  # sets looked at before the search stops without a proof
+NODES = 2000  # sets looked at before the search stops without a proof
 _PASSES = 4
 _LEAST_LOSS = Decimal("0.01")
 Chosen = tuple[Offer, ...]
@@ -80,8 +78,8 @@ def _order(offer: Offer, least: Decimal) -> tuple[bool, Decimal, LotKey]:
 class _Search:
     """Branch and bound over whole offers, cheapest per dollar of loss first, taking before leaving.
 
-    What a set can still become is bounded in two ways: no loss is worth more than all that are left together; and none
-    is worth more than its dollars at a rate, beside what the year saves beyond that rate at most.
+    What a set can still become is bounded by prices of a dollar of loss: no loss is worth more than its dollars at the
+    price, beside what the year saves beyond that price at most.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -100,7 +98,6 @@ class _Search:
             )
             for pair in self._prices
         ]
-        self._left = tails_by_term(offers)
         self._nodes = 0
         self.chosen: Chosen = ()
         self.reached = ZERO
@@ -158,13 +155,11 @@ class _Search:
 
     def _optimistic(self, place: int, short: Decimal, long: Decimal, charged: Decimal) -> Decimal:
         """No set that begins like this is worth more."""
-        more_short, more_long = self._left[place]
-        bound = saved(short + more_short, long + more_long, self._problem) - charged
-        for (at_short, at_long, offset), rest in zip(self._prices, self._rest, strict=True):
-            linear = offset + at_short * short + at_long * long - charged + rest[place]
-            if linear < bound:
-                bound = linear
-        return bound
+        linear = (
+            offset + at_short * short + at_long * long + rest[place]
+            for (at_short, at_long, offset), rest in zip(self._prices, self._rest, strict=True)
+        )
+        return min(linear) - charged
 
 
 def _smaller(chosen: Sequence[Offer], problem: Problem) -> list[Offer]:

@@ -29,10 +29,8 @@ from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
 from proposals.compliance import entries_of, feasible, with_entries
-from proposals.costs import TradingCosts
 from proposals.models import Proposal
 from proposals.types import Intention, ProposalKind
-from securities import selectors as security_selectors
 
 
 def examine(*, household_id: int, as_of: date) -> HarvestResult:
@@ -110,7 +108,7 @@ def _surroundings(
         tax=tax,
         coverage=lots_selectors.purchases_searched(household_id),
         substitutes=substitutes,
-        costs=TradingCosts(half_spreads=security_selectors.half_spreads(firm_id)),
+        costs=proposal_selectors.trading_costs(household_id, as_of),
         dividends=selectors.paid_dividends(at_loss, as_of),
         groups=lots_selectors.identical_sets(firm_id, as_of),
         purchases=(*held, *lookback.purchases_intended(under_way, as_of)),

@@ -19,6 +19,7 @@ them, for who can only follow straight lines (the optimiser) and for people to r
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from lots import netting
 from lots.errors import LedgerError
@@ -26,6 +27,7 @@ from lots.netting import (
     Exact,
     RateLines,
     YearInputs,
+    YearResult,
     loss_slope,
     net,
     next_dollar,
@@ -149,13 +151,19 @@ def added_tax(position: TaxPosition, *, short: Decimal, long: Decimal) -> Decima
     return after - year_tax(position, short=position.short, long=position.long)
 
 
+@lru_cache(maxsize=1024)
+def _net_at(inputs: YearInputs, short: Decimal, long: Decimal) -> YearResult:
+    """A year is asked for again and again by whoever tries many sets of sales."""
+    return net(_at(inputs, short=short, long=long))
+
+
 def _by_brackets(
     position: TaxPosition, *, short: Decimal, long: Decimal, than_short: Decimal, than_long: Decimal
 ) -> Decimal:
     """Tax at one pair of totals less tax at another, the losses newly carried at what they are taken to be worth."""
     assert position.brackets is not None
     after, before = (
-        net(_at(position.brackets, short=_exact("short", s), long=_exact("long", t)))
+        _net_at(position.brackets, _exact("short", s), _exact("long", t))
         for s, t in ((short, long), (than_short, than_long))
     )
     carried = after.carried_out - before.carried_out

@@ -6,9 +6,18 @@ from datetime import date
 from decimal import Decimal
 
 from lots.replay import new_disallowed, replay, simulate
-from lots.rounding import cents
-from lots.types import EntryKind, Ledger, LedgerEntry, LotPick, LotRow, NewDisallowance
-from proposals.types import DraftTrade, Intention, NewWash, Side, Windows
+from lots.rounding import cents, stored_shares
+from lots.types import (
+    EntryKind,
+    Ledger,
+    LedgerEntry,
+    LotPick,
+    LotRow,
+    NewDisallowance,
+    Treatment,
+)
+from proposals.costs import TradingCosts
+from proposals.types import DraftTrade, Intention, NewWash, Replacement, Side, Windows
 from proposals.windows import Groups
 from securities.types import Quote
 
@@ -28,7 +37,7 @@ class Facts:
     lots: Mapping[LotKey, LotRow]
     windows: Windows
     quotes: Mapping[int, Quote]
-    half_spreads: Mapping[int, Decimal]
+    costs: TradingCosts
     cash: Mapping[int, Decimal]
     groups: Groups
     symbols: Mapping[int, str]
@@ -95,10 +104,14 @@ def washed_by(ledger: Ledger, intended: Sequence[LedgerEntry]) -> tuple[NewWash,
     """
     before = replay(ledger.entries, ledger.accounts, ledger.groups, ledger.policy)
     after = simulate(ledger.entries, intended, ledger.accounts, ledger.groups, ledger.policy)
-    return tuple(_new_wash(row) for row in new_disallowed(before, after))
+    found = new_disallowed(before, after)
+    if not found:
+        return ()
+    entries = {entry.id: entry for entry in (*ledger.entries, *intended)}
+    return tuple(_new_wash(row, entries) for row in found)
 
 
-def _new_wash(row: NewDisallowance) -> NewWash:
+def _new_wash(row: NewDisallowance, entries: Mapping[str, LedgerEntry]) -> NewWash:
     return NewWash(
         sale=row.sale,
         trade_date=row.trade_date,
@@ -106,6 +119,19 @@ def _new_wash(row: NewDisallowance) -> NewWash:
         security=int(row.security),
         amount=cents(row.amount),
         permanent=cents(row.permanent),
+        into=tuple(
+            Replacement(
+                entry=match.replacement,
+                bought_on=bought.acquired or bought.trade_date,
+                account=int(match.replacement_account),
+                security=int(bought.security or row.security),
+                shares=stored_shares(match.shares),
+                amount=cents(match.amount),
+                is_permanent=match.treatment is Treatment.PERMANENT,
+            )
+            for match in row.matches
+            for bought in [entries[match.replacement]]
+        ),
     )
 
 

@@ -30,7 +30,11 @@ def _stored(trade: DraftTrade) -> DraftTrade:
 
 
 def content_text(draft: DraftProposal, *, tax_profile: Mapping[str, str]) -> str:
-    """Trades, figures and the tax profile behind them, in canonical form."""
+    """Trades, figures and the tax profile behind them, in canonical form.
+
+    A deferred loss is named only where there is one: texts from before that word have the same hash.
+    """
+    deferred = {"wash_deferred": draft.wash_deferred} if draft.wash_deferred else {}
     return canonical_text(
         {
             "format": FORMAT,
@@ -50,6 +54,7 @@ def content_text(draft: DraftProposal, *, tax_profile: Mapping[str, str]) -> str
             "gap_bp": draft.gap_bp,
             "tax_profile": tax_profile,
             "trades": trade_facts(draft.trades),
+            **deferred,
         }
     )
 

@@ -5,18 +5,11 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-from lots.errors import LedgerError
 from lots.rounding import plain
-from proposals.compliance import Facts, LotKey, Trade, entries_of, washed_by
-from proposals.types import (
-    NEARLY_A_LOSS,
-    DraftProposal,
-    DraftTrade,
-    NewWash,
-    Problem,
-    ProposalKind,
-    Side,
-)
+from proposals.compliance import Facts, LotKey, Trade
+from proposals.costs import cost_of
+from proposals.types import DraftProposal, DraftTrade, Problem, ProposalKind, Side
+from proposals.washes import deferral_problems, wash_problems
 from proposals.windows import identical_to
 
 ZERO = Decimal(0)
@@ -36,11 +29,23 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
     if draft.kind is ProposalKind.HARVEST:
         found += _unbalanced_pairs(draft.trades, facts)
     if not found:
-        found += wash_problems(draft.trades, facts)
+        found += _wash_sales(draft, facts)
     return tuple(found)
 
 
+def _wash_sales(draft: DraftProposal, facts: Facts) -> list[Problem]:
+    """No wash sale but the one that a harvest states to the cent, for a person to accept (I9)."""
+    if not draft.wash_deferred:
+        return wash_problems(draft.trades, facts)
+    if draft.kind is not ProposalKind.HARVEST:
+        text = f"A {draft.kind.replace('_', '-')} must not defer a loss, this one says ${draft.wash_deferred}."
+        return [Problem("wash_deferred", text)]
+    return deferral_problems(draft.trades, facts, stated=draft.wash_deferred)
+
+
 def _shape(draft: DraftProposal, facts: Facts) -> Iterator[Problem]:
+    if not isinstance(draft.wash_deferred, Decimal):
+        raise TypeError(f"A deferred loss is Decimal, not {type(draft.wash_deferred).__name__}")
     if not draft.trades:
         yield Problem("no_trades", "A proposal without trades says nothing: give a reason instead.")
     for trade in draft.trades:
@@ -157,55 +162,11 @@ def _pair_fault(legs: Sequence[DraftTrade], facts: Facts) -> str | None:
     sold = sum((leg.amount for leg in sells), ZERO)
     if buy.amount > sold:
         return f"${buy.amount} is bought with ${sold}"
-    spread = sum((leg.amount * facts.half_spreads.get(leg.security, ZERO) for leg in legs), ZERO)
-    one_share = buy.price * (1 + facts.half_spreads.get(buy.security, ZERO))
-    if sold - buy.amount > one_share + spread + CENT * len(legs):
+    one_more = replace(buy, quantity=buy.quantity + 1)
+    left = sold - one_more.amount - cost_of([*sells, one_more], facts.costs).total
+    if left > CENT * len(legs):
         return f"only ${buy.amount} of ${sold} is bought back, one share more would fit"
     return None
-
-
-def wash_problems(trades: Sequence[Trade], facts: Facts) -> list[Problem]:
-    """What the tax engine says against the trades, made on ``facts.as_of`` at their prices.
-
-    Where it says nothing, it is asked again as if the sales at nearly a loss were filled that much lower.
-    """
-    problems = _wash_problems(trades, facts)
-    if problems or not any(_is_nearly_a_loss(trade, facts) for trade in trades):
-        return problems
-    lower = [
-        replace(trade, price=trade.price * (1 - NEARLY_A_LOSS))
-        if _is_nearly_a_loss(trade, facts)
-        else trade
-        for trade in trades
-    ]
-    prefix = f"With a fill {shares(100 * NEARLY_A_LOSS)} % lower, "
-    return [
-        Problem("nearly_a_wash_sale", prefix + one.text) for one in _wash_problems(lower, facts)
-    ]
-
-
-def _is_nearly_a_loss(trade: Trade, facts: Facts) -> bool:
-    """A gain today that may be filled as a loss; an intention does not say which of the two it is."""
-    is_loss = isinstance(trade, DraftTrade) and trade.gain < 0
-    return facts.sells_at_loss(trade) and not is_loss
-
-
-def _wash_problems(trades: Sequence[Trade], facts: Facts) -> list[Problem]:
-    intended = entries_of(trades, facts.as_of)
-    try:
-        washes = washed_by(facts.ledger, intended)
-    except LedgerError as error:
-        return [Problem("ledger", f"The ledger cannot follow these trades: {error}")]
-    return [Problem("wash_sale", wash_sentence(wash, facts)) for wash in washes]
-
-
-def wash_sentence(wash: NewWash, facts: Facts) -> str:
-    """One wash sale in words, with what is lost for ever."""
-    text = (
-        f"${wash.amount} of the loss on {facts.symbol(wash.security)} sold on {wash.trade_date} in "
-        f"{facts.account(wash.account)} would be disallowed"
-    )
-    return f"{text}, ${wash.permanent} of it for ever." if wash.permanent else f"{text}."
 
 
 def shares(quantity: Decimal) -> str:

@@ -11,6 +11,8 @@ class DecisionForm(forms.Form):
     verdict = forms.ChoiceField(choices=[(verdict.value, verdict.value) for verdict in Verdict])
     note = forms.CharField(required=False, max_length=2000)
     content_sha256 = forms.RegexField(r"^[0-9a-f]{64}$")
+    # Ticked: the dollars of deferred loss that are accepted, as the page stated them.
+    accept_wash = forms.DecimalField(required=False, min_value=0, max_digits=20, decimal_places=4)
 
 
 class FillsForm(forms.Form):

@@ -62,6 +62,7 @@ class DecisionSerializer(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(choices=[verdict.value for verdict in Verdict])
     by = serializers.CharField(source="user.username")
     note = serializers.CharField()
+    accepted_wash = DecimalText(help_text="Dollars of deferred loss that this person accepted.")
     content_sha256 = serializers.CharField()
     decided_at = serializers.DateTimeField()
 
@@ -79,6 +80,10 @@ class ProposalSerializer(serializers.Serializer[Any]):
     reasons = serializers.ListField(child=serializers.CharField(), help_text="Stable codes.")
     tax_saved = DecimalText(help_text="Dollars; positive: less tax this year.")
     cost = DecimalText()
+    wash_deferred = DecimalText(
+        help_text="Dollars of loss that its own sales defer into shares held or bought: a strategic wash "
+        "sale, approved only by a person who accepts the sum."
+    )
     short_gain = DecimalText()
     long_gain = DecimalText()
     risk_before = DecimalText(allow_null=True, help_text="Tracking error, a fraction a year.")

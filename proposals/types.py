@@ -1,9 +1,11 @@
 """Words of a proposal's life, and the intention it carries."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from uuid import UUID
 
 # A price may move this far between a proposal and its fill: a gain smaller than that may be filled as a loss.
 NEARLY_A_LOSS = Decimal("0.02")
@@ -140,9 +142,7 @@ class DraftProposal:
     long_gain: Decimal
     carried_worth: Decimal = Decimal(0)  # the part of tax_saved that no return of this year shows
     net: Decimal | None = None  # the whole sum where the kind has one, else tax saved less cost
-    wash_deferred: Decimal = Decimal(
-        0
-    )  # dollars of loss that its own trades defer: to be accepted by name
+    wash_deferred: Decimal = Decimal(0)  # dollars of loss that its own sales defer: F28, I9
     risk_before: Decimal | None = None  # tracking error, fraction a year
     risk_after: Decimal | None = None
     gap_bp: Decimal | None = None  # distance to the proven bound; None where the kind has none
@@ -238,6 +238,19 @@ class HarvestPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """Shares that take over a disallowed loss, or take it away for ever (R13, R16)."""
+
+    entry: str  # id of the ledger entry that bought them
+    bought_on: date
+    account: int
+    security: int
+    shares: Decimal  # as of the sale
+    amount: Decimal  # dollars of the loss, to the cent
+    is_permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NewWash:
     """A loss, booked or intended, that intended trades would disallow (dollars, to the cent)."""
 
@@ -247,6 +260,35 @@ class NewWash:
     security: int
     amount: Decimal
     permanent: Decimal
+    into: tuple[Replacement, ...] = field(default=(), compare=False)  # what was not there before
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedWash:
+    """Dollars of loss that trades may defer by their own sales, counted at the prices at which the sum was shown."""
+
+    amount: Decimal = Decimal(0)
+    prices: Mapping[int, Decimal] = field(default_factory=dict)  # by security
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWash:
+    """Loss of one proposal's filled sales that went into shares we bought, or that were known at its approval."""
+
+    proposal: UUID
+    kind: ProposalKind
+    as_of: date
+    washed: Decimal  # dollars, as filled
+    as_shown: Decimal  # of the same shares, at the prices at which the proposal was shown
+    permanent: Decimal  # dollars gone for ever by a purchase of ours
+    accepted: Decimal  # dollars, by name
+
+    @property
+    def is_too_much(self) -> bool:
+        """A small fall of the price before the fill is accepted with the sum; more shares are not."""
+        if self.permanent or not self.accepted:
+            return bool(self.washed)
+        return self.as_shown > self.accepted + Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ PLURALS = {
     "account": "accounts",
     "tax profile": "tax profiles",
     "model assignment": "model assignments",
+    "commission schedule": "commission schedules",
 }  # in the order in which a summary names them
 
 

@@ -35,6 +35,16 @@ class SecurityEntry:
     half_spread: Decimal | None
     is_fund: bool | None
     tracks_index: str | None
+    average_daily_volume: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionEntry:
+    """What a custodian charges for an order."""
+
+    where: str
+    custodian: str
+    figures: Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +159,4 @@ class SetUpFile:
     harvest_policy: PolicyEntry | None
     rebalance_policy: PolicyEntry | None
     households: tuple[HouseholdEntry, ...]
+    commissions: tuple[CommissionEntry, ...]

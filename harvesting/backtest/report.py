@@ -215,6 +215,8 @@ def starts(records: Sequence[Record]) -> Table:
         mean_of_week = [("weekly greedy, mean of five days", weekly)] if threshold == "0" else []
         for name, chosen in (*mean_of_week, *_variants(found)):
             gaps = gaps_to_weekly(records, substitutes, chosen)
+            if len(gaps) < len(STARTS):
+                continue  # this part of the window was priced for the four cohorts only
             rows.append(
                 (f"{kind}, {name}", f"{mean(_by_start(chosen).values()):.1f}", *_told(gaps))
             )

@@ -1,6 +1,7 @@
 """Reads about proposals: what a household must not trade, what is on its way, and the pages' lists."""
 
-from proposals.selectors.check_facts import facts, tax_profile_facts
+from proposals.selectors.check_facts import accepted_wash, facts, tax_profile_facts
+from proposals.selectors.costs import trading_costs
 from proposals.selectors.desk import (
     OrderFile,
     PendingTotal,
@@ -18,6 +19,7 @@ from proposals.selectors.desk import (
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
 from proposals.selectors.open_windows import windows
 from proposals.selectors.order_lots import lots_left, lots_sold
+from proposals.selectors.own_washes import unaccepted_washes
 from proposals.selectors.pairs import open_pairs
 from proposals.selectors.window_rows import window_rows
 
@@ -25,6 +27,7 @@ __all__ = [
     "COMMITTED",
     "OrderFile",
     "PendingTotal",
+    "accepted_wash",
     "draft_trades",
     "facts",
     "held_back",
@@ -41,6 +44,8 @@ __all__ = [
     "pending_totals",
     "proposal",
     "tax_profile_facts",
+    "trading_costs",
+    "unaccepted_washes",
     "waiting_orders",
     "window_rows",
     "windows",

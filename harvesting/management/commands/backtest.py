@@ -23,7 +23,7 @@ BUILD = Path("build") / "backtest"
 
 
 class Command(BaseCommand):
-    """Writes one CSV file a table, the tables as Markdown, and when and with what they were computed."""
+    """Writes one CSV file a table, and when and with what it was computed; prints the tables as Markdown."""
 
     help = "Run the harvest finder over real prices of 1990-2022 and compare it with published figures."
 
@@ -78,7 +78,6 @@ class Command(BaseCommand):
         (out / f"{name.value}.csv").write_text(records.write(found), encoding="utf-8")
         shown = report.tables(found)
         text = "\n".join(_section(table) for table in shown)
-        (out / f"{name.value}.md").write_text(text, encoding="utf-8")
         self.stdout.write(text)
         self.stdout.write(f"{name.value}: {len(cells)} runs in {seconds:.1f} s\n")
         if options["docs"]:
