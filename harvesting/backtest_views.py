@@ -4,6 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.access import person
 from harvesting.backtest import page
 from harvesting.backtest.report import CAVEATS
 from harvesting.backtest.results import csv_text
@@ -13,6 +14,7 @@ from harvesting.backtest.tables import TableName
 @require_safe
 def harvest(request: HttpRequest) -> HttpResponse:
     """The backtest as it was computed when its results were last shipped."""
+    person(request)
     context = {
         "answer": page.ANSWER,
         "caveats": CAVEATS,
@@ -25,6 +27,7 @@ def harvest(request: HttpRequest) -> HttpResponse:
 @require_safe
 def harvest_file(request: HttpRequest, backtest_table: str) -> HttpResponse:
     """Every run of a table as CSV."""
+    person(request)
     try:
         table = TableName(backtest_table)
     except ValueError as error:
