@@ -200,9 +200,11 @@ def _reinvestment_switches(plan: Plan, book: Book, around: Surroundings) -> list
         for lot in book.lots
         if lot.security in sold and book.accounts[lot.account].reinvests_dividends
     }
+    dated = {(one.account, one.security): one.instruction for one in around.switches}
     return [
-        f"Switch reinvestment of {book.symbol(security)} off in {book.account(account)} until {until}."
-        for account, security in sorted(held)
+        dated.get(place)
+        or f"Switch reinvestment of {book.symbol(place[1])} off in {book.account(place[0])} until {until}."
+        for place in sorted(held)
     ]
 
 

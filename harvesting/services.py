@@ -1,12 +1,12 @@
 """Look at one household for losses worth taking, and keep what was decided."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from django.db import transaction
 
-from harvesting import drafts, explanation, finder, lookback, selectors
+from harvesting import drafts, explanation, finder, lookback, price_history, selectors
 from harvesting.economics import floors_on, to_the_cent
 from harvesting.models import HarvestFinding
 from harvesting.sales import percent
@@ -28,9 +28,9 @@ from lots.types import Ledger, LotRow
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
-from proposals.compliance import entries_of, feasible, with_entries
+from proposals.compliance import coming_entries, entries_of, feasible, with_entries
 from proposals.models import Proposal
-from proposals.types import Intention, ProposalKind
+from proposals.types import ComingPurchase, Intention, ProposalKind, RestrictionKind, Side, Windows
 
 
 def examine(*, household_id: int, as_of: date) -> HarvestResult:
@@ -64,8 +64,9 @@ def _examine_losses(
         found = finder.passed_over(lots, book, Outcome.NO_TAX_PROFILE, why)
         return HarvestResult(household_id, as_of, None, (*screened, *found), "no_tax_profile", why)
     ledger = lots_selectors.ledger(household_id)
-    around = _surroundings(household_id, book, lots, ledger, under_way, tax)
-    plan = clean_plan(book, lots, around, _with(ledger, under_way, book))
+    windows = proposal_selectors.windows(household_id, as_of)
+    around = _surroundings(household_id, book, lots, ledger, under_way, windows, tax)
+    plan = clean_plan(book, lots, around, _with(ledger, under_way, book, windows.coming))
     findings = finder.all_findings(screened, plan)
     if not plan.candidates:
         return HarvestResult(household_id, as_of, None, findings, *_all_passed_over(plan))
@@ -90,42 +91,80 @@ def _surroundings(
     lots: Sequence[LotRow],
     ledger: Ledger,
     under_way: Sequence[Intention],
+    windows: Windows,
     tax: TaxPosition,
 ) -> Surroundings:
     """Everything around the losses, in a number of queries that does not depend on how many there are."""
     as_of = book.as_of
     firm_id = selectors.firm_of(household_id)
-    windows = proposal_selectors.windows(household_id, as_of)
     at_loss = {lot.security for lot in lots}
-    substitutes = selectors.substitutes(at_loss)
-    concerned = at_loss.union(*substitutes.values())
+    mapped = selectors.mapped(firm_id, household_id, as_of, at_loss)
+    concerned = at_loss.union(*mapped.ranked.values())
     entries = {entry.id: entry for entry in ledger.entries}
     matches = replay(ledger.entries, ledger.accounts, ledger.groups, ledger.policy).matches
     held = lookback.purchases_held(
         as_of=as_of, lots=book.lots, entries=entries, spent=lookback.spent_parts(matches)
     )
+    figures = price_history.statistics(firm_id, as_of, sorted(concerned), _pairs(mapped.ranked))
     return Surroundings(
         tax=tax,
         coverage=lots_selectors.purchases_searched(household_id),
-        substitutes=substitutes,
+        substitutes=mapped.ranked,
+        out_of_date=mapped.refused,
+        delisted=book.delisted,
         costs=proposal_selectors.trading_costs(household_id, as_of),
+        volatilities=figures.volatilities,
+        pairs=figures.pairs,
         dividends=selectors.paid_dividends(at_loss, as_of),
         groups=lots_selectors.identical_sets(firm_id, as_of),
-        purchases=(*held, *lookback.purchases_intended(under_way, as_of)),
+        purchases=(
+            *held,
+            *lookback.purchases_intended(under_way, as_of),
+            *lookback.purchases_coming(windows.coming),
+        ),
+        switches=windows.switches,
         blocks={lot.opening: lookback.order_of(entries[str(lot.opening)]) for lot in book.lots},
-        buy_blocked={
-            security: f"blocked until {block.clear_on}: {block.cause}"
-            for security, block in windows.buy_blocked.items()
-        },
+        buy_blocked=_not_to_buy(windows),
+        no_sell=_not_to_sell(windows),
         reserved=windows.reserved,
-        doubtful=selectors.price_jumps(concerned, as_of, book.symbols),
+        doubtful=selectors.price_jumps(
+            concerned, as_of, book.symbols, book.rules.maximum_price_jump
+        ),
     )
 
 
-def _with(ledger: Ledger, under_way: Sequence[Intention], book: Book) -> Ledger:
-    """The ledger as it will be when the open proposals have been traded."""
+def _pairs(ranked: Mapping[int, tuple[int, ...]]) -> list[tuple[int, int]]:
+    return [(security, one) for security, others in sorted(ranked.items()) for one in others]
+
+
+def _not_to_buy(windows: Windows) -> dict[int, str]:
+    """Security -> why; what one account must not buy is nobody's substitute in the whole household."""
+    told = {security: block.told for security, block in windows.buy_blocked.items()}
+    for row in windows.restricted.rows:
+        if row.kind is RestrictionKind.NO_BUY:
+            told.setdefault(row.security, f"not to be bought: {row.dated}")
+    return told
+
+
+def _not_to_sell(windows: Windows) -> dict[tuple[int, int], str]:
+    """(account, security) -> why it must not be sold."""
+    found = {}
+    for account, security in windows.no_sell:
+        row = windows.restricted.against(Side.SELL, account=account, security=security)
+        found[account, security] = f"not to be sold: {row.dated}." if row else "not to be sold."
+    return found
+
+
+def _with(
+    ledger: Ledger,
+    under_way: Sequence[Intention],
+    book: Book,
+    coming: Sequence[ComingPurchase],
+) -> Ledger:
+    """The ledger as it will be when the open proposals have been traded, and with what will be bought by itself."""
     possible = feasible(under_way, {(lot.opening, lot.part): lot for lot in book.lots})
-    return with_entries(ledger, entries_of(possible, book.as_of, prefix="under-way"))
+    entries = entries_of(possible, book.as_of, prefix="under-way")
+    return with_entries(ledger, (*entries, *coming_entries(coming)))
 
 
 def _nothing(book: Book, findings: Sequence[Finding]) -> tuple[str, str]:
@@ -135,7 +174,10 @@ def _nothing(book: Book, findings: Sequence[Finding]) -> tuple[str, str]:
         return "no_taxable_lots", "No taxable account of this household holds a lot."
     if not any(book.is_fresh(lot.security) for lot in taxable):
         limit = book.rules.maximum_price_age_days
-        return "stale_prices", f"No lot has a price of the last {limit} days: import prices."
+        return (
+            "stale_prices",
+            f"No lot has a price of the last {limit} trading days: import prices.",
+        )
     largest = max((finding.loss for finding in findings), default=ZERO)
     dollars, fraction = floors_on(book.as_of, book.rules)
     return (

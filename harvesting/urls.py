@@ -1,6 +1,6 @@
 from django.urls import path
 
-from harvesting import backtest_views, views
+from harvesting import backtest_views, pair_views, substitute_views, views
 
 urlpatterns = [
     path("losses/", views.firm_losses, name="losses"),
@@ -10,5 +10,21 @@ urlpatterns = [
         "backtests/harvest/<slug:backtest_table>.csv",
         backtest_views.harvest_file,
         name="backtest-harvest-file",
+    ),
+    path("substitutes/", substitute_views.substitutes, name="substitutes"),
+    path("substitutes/mappings/<int:mapping>/", substitute_views.mapping, name="substitute"),
+    path(
+        "substitutes/<uuid:public_id>/", substitute_views.suggestions, name="substitute-suggestions"
+    ),
+    path("swap-backs/", pair_views.swap_backs, name="swap-backs"),
+    path(
+        "households/<uuid:public_id>/swap-backs/",
+        pair_views.household_pairs,
+        name="household-swap-backs",
+    ),
+    path(
+        "proposals/<uuid:public_id>/pairs/<int:number>/waiver/",
+        pair_views.waiver,
+        name="pair-waiver",
     ),
 ]

@@ -17,7 +17,15 @@ from lots.types import (
     Treatment,
 )
 from proposals.costs import TradingCosts
-from proposals.types import DraftTrade, Intention, NewWash, Replacement, Side, Windows
+from proposals.types import (
+    ComingPurchase,
+    DraftTrade,
+    Intention,
+    NewWash,
+    Replacement,
+    Side,
+    Windows,
+)
 from proposals.windows import Groups
 from securities.types import Quote
 
@@ -29,7 +37,8 @@ LotKey = tuple[int, int]  # (opening, part)
 class Facts:
     """Everything fresh that a household's trades are checked against. Ids are primary keys.
 
-    ``ledger`` ends with the trades that other open proposals will make, ``windows`` and ``cash`` count them too.
+    ``ledger`` ends with the trades that other open proposals will make and with what will be bought by itself;
+    ``windows`` counts them too, ``cash`` the former.
     """
 
     as_of: date
@@ -95,6 +104,23 @@ def _entry(entry_id: str, trades: Sequence[Trade], trade_date: date) -> LedgerEn
 def with_entries(ledger: Ledger, entries: Iterable[LedgerEntry]) -> Ledger:
     """The ledger as it will be once the entries have happened."""
     return replace(ledger, entries=(*ledger.entries, *entries))
+
+
+def coming_entries(coming: Iterable[ComingPurchase]) -> tuple[LedgerEntry, ...]:
+    """What will be bought by itself, as the ledger will tell it; what can still be switched off is left out (F31)."""
+    return tuple(
+        LedgerEntry(
+            id=f"coming:{number}",
+            trade_date=one.day,
+            account=str(one.account),
+            kind=EntryKind.REINVEST if one.is_reinvestment else EntryKind.BUY,
+            security=str(one.security),
+            quantity=one.shares,
+            amount=one.shares * one.price,
+        )
+        for number, one in enumerate(coming, start=1)
+        if one.counts and one.shares > 0
+    )
 
 
 def washed_by(ledger: Ledger, intended: Sequence[LedgerEntry]) -> tuple[NewWash, ...]:

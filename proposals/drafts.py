@@ -24,10 +24,13 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
     found = [*_shape(draft, facts)]
     if found:
         return tuple(found)
-    found += [*_oversold(draft.trades, facts), *_churn(draft.trades, facts)]
+    found += [*restricted_trades(draft.trades, facts), *_oversold(draft.trades, facts)]
+    found += _churn(draft.trades, facts)
     found += [*blocked_buys(draft.trades, facts), *_own_washes(draft.trades, facts)]
     if draft.kind is ProposalKind.HARVEST:
         found += _unbalanced_pairs(draft.trades, facts)
+    if draft.kind is ProposalKind.SWAP_BACK:
+        found += _unbalanced_swap_backs(draft.trades, facts)
     if not found:
         found += _wash_sales(draft, facts)
     return tuple(found)
@@ -75,6 +78,19 @@ def shares_wanted(trades: Sequence[DraftTrade]) -> dict[LotKey, Decimal]:
     return wanted
 
 
+def restricted_trades(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
+    """Trades that a restriction forbids, with its reason and dates (F37, T50)."""
+    asked = dict.fromkeys((trade.side, trade.account, trade.security) for trade in trades)
+    for side, account, security in asked:
+        broken = facts.windows.restricted.against(side, account=account, security=security)
+        if broken is not None:
+            verb = "bought" if side is Side.BUY else "sold"
+            yield Problem(
+                "restricted",
+                f"{facts.symbol(security)} must not be {verb} in {facts.account(account)}: {broken.dated}.",
+            )
+
+
 def _oversold(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
     """No lot beyond its open quantity, shares reserved by others taken off first (T48)."""
     wanted = shares_wanted(trades)
@@ -90,8 +106,8 @@ def _oversold(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
             )
     for key, quantity in wanted.items():
         lot = facts.lots.get(key)
-        if lot is None:
-            continue
+        if lot is None or (lot.account, lot.security) in facts.windows.no_sell:
+            continue  # a restriction has its own sentence
         reserved = facts.windows.reserved.get(key, ZERO)
         if quantity > lot.quantity - reserved:
             yield Problem(
@@ -118,7 +134,7 @@ def blocked_buys(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
     """Purchases of what the household has sold, or is about to sell, at a loss."""
     for security in sorted({t.security for t in trades if t.side is Side.BUY}):
         block = facts.windows.buy_blocked.get(security)
-        if block is not None:
+        if block is not None and block.is_window:
             yield Problem(
                 "buy_blocked",
                 f"{facts.symbol(security)} must not be bought before {block.clear_on}: {block.cause}.",
@@ -166,6 +182,37 @@ def _pair_fault(legs: Sequence[DraftTrade], facts: Facts) -> str | None:
     left = sold - one_more.amount - cost_of([*sells, one_more], facts.costs).total
     if left > CENT * len(legs):
         return f"only ${buy.amount} of ${sold} is bought back, one share more would fit"
+    return None
+
+
+def _unbalanced_swap_backs(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
+    pairs: dict[int, list[DraftTrade]] = {}
+    for trade in trades:
+        pairs.setdefault(trade.pair, []).append(trade)
+    for number, legs in sorted(pairs.items()):
+        fault = _swap_back_fault(legs, facts) if number else "it names no harvest pair"
+        if fault:
+            yield Problem("unbalanced_pair", f"Swap-back {number}: {fault}.")
+
+
+def _swap_back_fault(legs: Sequence[DraftTrade], facts: Facts) -> str | None:
+    """Atomic as a harvest is: lots of one substitute go, their dollars less costs buy what it stood in for (F30)."""
+    sells = [leg for leg in legs if leg.side is Side.SELL]
+    buys = [leg for leg in legs if leg.side is Side.BUY]
+    if len({leg.security for leg in sells}) != 1 or not buys:
+        return "it sells lots of one substitute and buys what that stood in for"
+    if len({leg.account for leg in legs}) != 1:
+        return "both sides must be in one account"
+    sold = sum((leg.amount for leg in sells), ZERO)
+    bought = sum((leg.amount for leg in buys), ZERO)
+    if bought > sold:
+        return f"${bought} is bought with ${sold}"
+    for buy in buys:
+        one_more = replace(buy, quantity=buy.quantity + 1)
+        more = [one_more if leg is buy else leg for leg in legs]
+        left = sold - bought - (one_more.amount - buy.amount)
+        if left - cost_of(more, facts.costs).total > CENT * len(legs):
+            return f"only ${bought} of ${sold} is bought back, one share more would fit"
     return None
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from proposals.compliance import Facts, feasible
-from proposals.drafts import blocked_buys, shares
+from proposals.drafts import blocked_buys, restricted_trades, shares
 from proposals.types import AcceptedWash, Intention, Side
 from proposals.washes import NOTHING_ACCEPTED, wash_problems
 
@@ -17,10 +17,13 @@ def reasons_to_hold(
 ) -> tuple[str, ...]:
     """Why one proposal's trades must not be ordered on ``facts.as_of``; empty = they may.
 
-    Approval has asked more; what can happen between it and the export is that shares leave or that somebody buys. A
-    wash sale is asked of trades that can be made, at the latest quotes; what its approval ``accepted`` does
-    not hold it back.
+    Approval has asked more; what can happen between it and the export is that shares leave, that somebody buys, or that
+    a trade is restricted. A wash sale is asked of trades that can be made, at the latest quotes; what its approval
+    ``accepted`` does not hold it back.
     """
+    forbidden = [problem.text for problem in restricted_trades(intended, facts)]
+    if forbidden:
+        return tuple(forbidden)
     reserved = facts.windows.reserved
     free = {
         key: replace(lot, quantity=lot.quantity - reserved.get(key, ZERO))

@@ -13,7 +13,7 @@ from lots.held_lots import basis_of, term_of
 from lots.types import LotRow
 from proposals.compliance import Facts
 from proposals.costs import cash_moved
-from proposals.drafts import CENT, ZERO, shares, shares_wanted
+from proposals.drafts import CENT, ZERO, restricted_trades, shares, shares_wanted
 from proposals.types import DraftTrade, Moved, Side
 from proposals.washes import accepted_at, wash_problems
 
@@ -38,6 +38,7 @@ def moved_inputs(
     """
     found = [*_age(facts.as_of, as_of, expires_on), *_prices(trades, facts), *_lots(trades, facts)]
     found += [*_tax_profile(tax_profile, tax_profile_now), *_windows(trades, facts)]
+    found += [Moved("restrictions", "none", one.text) for one in restricted_trades(trades, facts)]
     found += _cash(trades, facts)
     if not found:  # a wash sale is asked of trades that can be made, at today's prices
         found += _washes(trades, facts, accepted_wash)
@@ -85,8 +86,8 @@ def _lots(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
             yield from _lot_figures(trade, lot, facts)
     for key, wanted in shares_wanted(trades).items():
         lot = facts.lots.get(key)
-        if lot is None:
-            continue
+        if lot is None or (lot.account, lot.security) in facts.windows.no_sell:
+            continue  # gone, or under a restriction, which has its own sentence
         reserved = facts.windows.reserved.get(key, ZERO)
         name = f"{facts.symbol(lot.security)} lot of {lot.acquired}"
         if wanted > lot.quantity:
@@ -122,7 +123,7 @@ def _tax_profile(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Mov
 def _windows(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
     for security in sorted({trade.security for trade in trades if trade.side is Side.BUY}):
         block = facts.windows.buy_blocked.get(security)
-        if block is not None:
+        if block is not None and block.is_window:
             name = f"wash window of {facts.symbol(security)}"
             yield Moved(name, "clear", f"closed until {block.clear_on}: {block.cause}")
 

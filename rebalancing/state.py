@@ -17,7 +17,7 @@ from lots.rounding import STORED_SHARES, spread, stored_money
 from lots.types import LotRow, Term
 from lots.year_tax import TaxPosition
 from proposals.costs import TradingCosts
-from proposals.types import DraftProposal, DraftTrade, Side
+from proposals.types import DraftProposal, DraftTrade, RestrictionKind, Side, Windows
 from rebalancing.types import ZERO, HouseholdState, Limits, Position, StateAccount, StateLot
 
 LotKey = tuple[int, int]  # opening, part
@@ -196,7 +196,7 @@ def _with_substitutes(
         value=value,
     )
     fresh = frozenset(security for security in targets if books.is_fresh(security))
-    return replace(state, targets=targets, buyable=fresh)
+    return replace(state, targets=targets, whole_targets=books.targets, buyable=fresh)
 
 
 def underway(
@@ -324,6 +324,21 @@ def shifted_targets(
             found[pair.sold] -= moved
             found[pair.substitute] = found.get(pair.substitute, ZERO) + moved
     return {security: weight for security, weight in found.items() if weight > ZERO}
+
+
+def forbidden(state: HouseholdState, windows: Windows) -> HouseholdState:
+    """The state without what restrictions forbid (F37).
+
+    Who may not buy in one account buys in none: which account buys is the optimiser's choice, made for all at once.
+    """
+    no_buys = {
+        row.security for row in windows.restricted.rows if row.kind is RestrictionKind.NO_BUY
+    }
+    lots = tuple(
+        replace(lot, sellable=ZERO) if (lot.account, lot.security) in windows.no_sell else lot
+        for lot in state.lots
+    )
+    return replace(state, lots=lots, buyable=state.buyable - no_buys)
 
 
 def restricted(

@@ -15,9 +15,11 @@ from accounts.canonical import decimal_text
 from accounts.models import Firm, User
 from accounts.services import record_audit
 from securities import selectors
+from securities.importers.dividends import DividendRow, read_dividends
 from securities.importers.file_text import check_bytes, check_size, decoded
 from securities.importers.prices import PriceRow, read_prices
 from securities.importers.refusal import MOST_PROBLEMS, Problems
+from securities.models import Dividend
 
 LARGEST_MOVE = Decimal(
     "0.40"
@@ -62,22 +64,96 @@ def import_prices(
         as_of=as_of,
     )
     with transaction.atomic():
-        result = _store(rows, name=name, correct=correct)
+        result, rows_checked = _store(rows, name=name, correct=correct)
+        if dry_run:
+            transaction.set_rollback(True)
+        elif result.rows_new or result.rows_changed or rows_checked:
+            record_audit(
+                firm=firm,
+                actor=user.username if user is not None else "command",
+                action="prices.imported",
+                subject=name[:120],
+                facts={
+                    "new": result.rows_new,
+                    "changed": result.rows_changed,
+                    "checked": rows_checked,
+                },
+            )
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class DividendImport:
+    """What an import of dividends did, or with ``dry_run`` would do."""
+
+    rows_new: int
+    rows_known: int
+    rows_changed: int
+
+
+def import_dividends(
+    *, firm: Firm, file: bytes, name: str, dry_run: bool = False, correct: bool = False
+) -> DividendImport:
+    """Take a file's declared dividends, all or none; the same file again changes nothing.
+
+    Raises ImportRefused with every problem found. A dividend that differs from the one known for its ex-date is refused
+    unless ``correct``. A date that moved is another dividend: the one that is not paid must be corrected by hand.
+    """
+    name = PurePath(name).name[:255] or "dividends"
+    check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
+    check_bytes(name=name, data=file)
+    rows = read_dividends(
+        decoded(name=name, data=file), name=name, securities=selectors.security_ids(firm.pk)
+    )
+    with transaction.atomic():
+        result = _store_dividends(rows, name=name, correct=correct)
         if dry_run:
             transaction.set_rollback(True)
         elif result.rows_new or result.rows_changed:
             record_audit(
                 firm=firm,
-                actor=user.username if user is not None else "command",
-                action="prices.imported",
+                actor="command",
+                action="dividends.imported",
                 subject=name[:120],
                 facts={"new": result.rows_new, "changed": result.rows_changed},
             )
     return result
 
 
-def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> PriceImport:
-    """COPY into a temporary table, insert what is new, then look at what was there before."""
+def _store_dividends(rows: Sequence[DividendRow], *, name: str, correct: bool) -> DividendImport:
+    problems = Problems(name)
+    new = changed = 0
+    known = {
+        (one.security_id, one.ex_date): one
+        for one in Dividend.objects.select_for_update()
+        .filter(security__in={row.security for row in rows})
+        .select_related("security")
+    }
+    for row in rows:
+        said = {"pay_date": row.pay_date, "amount": row.amount, "is_qualified": row.qualified}
+        stored = known.get((row.security, row.ex_date))
+        if stored is None:
+            Dividend.objects.create(security_id=row.security, ex_date=row.ex_date, **said)
+            new += 1
+        elif any(getattr(stored, column) != value for column, value in said.items()):
+            if not correct:
+                problems.add(
+                    f"the dividend of {stored.security} with the ex-date {row.ex_date} is known as "
+                    f"{decimal_text(stored.amount)} paid on {stored.pay_date}: import it with --correct if "
+                    "the file is right",
+                    line=row.line,
+                )
+            Dividend.objects.filter(pk=stored.pk).update(**said)
+            changed += 1
+    problems.raise_if_any()
+    return DividendImport(new, len(rows) - new - changed, changed)
+
+
+def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> tuple[PriceImport, int]:
+    """COPY into a temporary table, insert what is new, then look at what was there before.
+
+    Returns what was done, and of how many prices it is known only now that somebody has looked at them.
+    """
     with connection.cursor() as cursor:
         _stage(cursor, rows)
         cursor.execute(
@@ -93,14 +169,25 @@ def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> PriceImport
                 " WHERE p.security_id = s.security_id AND p.day = s.day AND p.close <> s.close"
             )
             rows_changed = cursor.rowcount
+            rows_checked = _mark_checked(cursor)
         else:
             _refuse_changed(cursor, name=name)
             _refuse_jumps(cursor, name=name)
-            rows_changed = 0
+            rows_changed = rows_checked = 0
         cursor.execute("DROP TABLE staged_price")
-    return PriceImport(
+    result = PriceImport(
         rows_new=rows_new, rows_known=len(rows) - rows_new - rows_changed, rows_changed=rows_changed
     )
+    return result, rows_checked
+
+
+def _mark_checked(cursor: Any) -> int:
+    """A price that somebody has looked at is not asked about again, here or before a harvest."""
+    cursor.execute(
+        "UPDATE securities_price p SET is_checked = true FROM staged_price s"
+        " WHERE p.security_id = s.security_id AND p.day = s.day AND NOT p.is_checked"
+    )
+    return int(cursor.rowcount)
 
 
 def _stage(cursor: Any, rows: Sequence[PriceRow]) -> None:
@@ -137,7 +224,7 @@ def _refuse_jumps(cursor: Any, *, name: str) -> None:
     cursor.execute(
         """
         WITH series AS (
-            SELECT p.security_id, p.day, p.close,
+            SELECT p.security_id, p.day, p.close, p.is_checked,
                    lag(p.close) OVER history AS before, lag(p.day) OVER history AS day_before
               FROM securities_price p
              WHERE p.security_id IN (SELECT security_id FROM staged_price)
@@ -147,7 +234,7 @@ def _refuse_jumps(cursor: Any, *, name: str) -> None:
           FROM series x
           JOIN staged_price s ON s.security_id = x.security_id AND s.day = x.day
           JOIN securities_security y ON y.id = x.security_id
-         WHERE x.day - x.day_before <= %(days)s
+         WHERE x.day - x.day_before <= %(days)s AND NOT x.is_checked
            AND (x.close > x.before * (1 + %(move)s) OR x.close * (1 + %(move)s) < x.before)
            AND NOT EXISTS (
                SELECT 1 FROM securities_corporateaction a

@@ -8,6 +8,7 @@ from accounts.locks import lock_firm, lock_households
 from accounts.models import Account, Firm, Household, User
 from accounts.services import record_audit
 from accounts.types import Role
+from config.setup_file.ahead import apply_dividends, apply_restrictions
 from config.setup_file.changes import Changes
 from config.setup_file.clients import apply_household, put_policy
 from config.setup_file.contents import (
@@ -87,6 +88,8 @@ def _apply(contents: SetUpFile, pinned_date: date | None) -> Changes:
         apply_household(records, household)
     for commission in contents.commissions:
         _commission(records, commission)
+    apply_dividends(records, contents.dividends)
+    apply_restrictions(records, contents.restrictions)
     records.problems.raise_if_any()
     return changes
 
@@ -174,7 +177,9 @@ def _securities(records: Records, securities: tuple[SecurityEntry, ...]) -> set[
                 "half_spread": entry.half_spread,
                 "is_fund": entry.is_fund,
                 "tracks_index": entry.tracks_index,
+                "expense_ratio": entry.expense_ratio,
                 "average_daily_volume": entry.average_daily_volume,
+                "delisted_on": entry.delisted_on,
             },
         )
     records.securities = {row.symbol: row for row in Security.objects.filter(firm=records.firm)}

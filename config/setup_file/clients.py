@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from accounts.models import Account, Household, Owner, TaxProfile
 from accounts.types import OwnerKind
+from config.setup_file.ahead import apply_scheduled
 from config.setup_file.contents import AccountEntry, HouseholdEntry, PolicyEntry
 from config.setup_file.records import Records, differences, shown
 from harvesting.models import HarvestPolicy
@@ -51,9 +52,12 @@ def put_policy(
     entry: PolicyEntry,
     household: Household | None = None,
 ) -> None:
-    """The firm's policy (``household`` None), or a household's own, which follows the firm's in what it leaves out."""
+    """The firm's policy (``household`` None), or a household's own, which follows the firm's in what it leaves out.
+
+    A harvest policy keeps its own words only, so it follows the firm's at once; a rebalance policy as of this run.
+    """
     figures: dict[str, Any] = dict(entry.figures)
-    if household is not None:
+    if household is not None and model is RebalancePolicy:
         default = model.objects.filter(firm=records.firm, household=None).first() or model()
         columns = [field.name for field in model._meta.concrete_fields if field.name not in _KEYS]
         figures = {column: getattr(default, column) for column in columns} | figures
@@ -119,7 +123,7 @@ def _account(records: Records, household: Household, owner: Owner, entry: Accoun
         if moved and _settled(account=known):
             _refuse_move(records, known, entry, moved)
             return
-    records.put(
+    account = records.put(
         Account,
         "account",
         entry.number,
@@ -134,6 +138,7 @@ def _account(records: Records, household: Household, owner: Owner, entry: Accoun
             "opened_on": entry.opened_on,
         },
     )
+    apply_scheduled(records, account, entry.scheduled)
 
 
 def _refuse_move(

@@ -11,9 +11,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
+from proposals.types import Cadence, RestrictionKind
 from securities.types import AssetClass
 
-Figures = Mapping[str, Decimal | int]  # column -> value, only what the file gives
+Figures = Mapping[str, Decimal | int | bool]  # column -> value, only what the file gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ class SecurityEntry:
     half_spread: Decimal | None
     is_fund: bool | None
     tracks_index: str | None
+    expense_ratio: Decimal | None
     average_daily_volume: Decimal | None
+    delisted_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +87,22 @@ class TaxPolicyEntry:
 
 @dataclass(frozen=True, slots=True)
 class SubstituteEntry:
-    """All substitutes of one security, the first choice first."""
+    """All substitutes of one security, the first choice first: the firm's list, or that of a household."""
 
     where: str
     symbol: str
+    household: str | None
     ranked: tuple[str, ...]
     reason: str
     author: str
     reviewed_on: date
+    since: date | None
+    valid_until: date | None
+
+    @property
+    def list_name(self) -> str:
+        """As a change or a problem names the list."""
+        return f"{self.symbol} ({self.household})" if self.household else self.symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,46 @@ class ProfileEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class DividendEntry:
+    """A dividend declared: dollars a share."""
+
+    where: str
+    symbol: str
+    ex_date: date
+    pay_date: date
+    amount: Decimal
+    qualified: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledEntry:
+    """A savings plan of an account: dollars each time."""
+
+    where: str
+    symbol: str
+    amount: Decimal
+    first_on: date
+    cadence: Cadence
+    ended_on: date | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionEntry:
+    """What must not be traded: by an account's number, a household's name, or neither for the whole firm."""
+
+    where: str
+    symbol: str
+    kind: RestrictionKind
+    household: str | None
+    account: str | None
+    since: date
+    until: date | None
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccountEntry:
     where: str
     number: str
@@ -125,6 +176,7 @@ class AccountEntry:
     tax_managed: bool | None
     held_away: bool | None
     opened_on: date | None
+    scheduled: tuple[ScheduledEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +212,5 @@ class SetUpFile:
     rebalance_policy: PolicyEntry | None
     households: tuple[HouseholdEntry, ...]
     commissions: tuple[CommissionEntry, ...]
+    dividends: tuple[DividendEntry, ...] = ()
+    restrictions: tuple[RestrictionEntry, ...] = ()

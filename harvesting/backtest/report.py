@@ -90,8 +90,8 @@ def l1(records: Sequence[Record]) -> Table:
         caption=f"L1. Harvest alpha over history: monthly scans, % a year before (after) liquidation; {_TAKEN}",
         head=("Rule", *periods),
         rows=tuple(rows),
-        note=f"{_EXPECTED} Literature: 1.08 % a year without and 0.82 % with the wash rule (Chaudhuri, Burnham, Lo 2020: "
-        "500 stocks, 1926-2018, monthly).",
+        note=f"{_EXPECTED} Literature: 1.08 % a year without and 0.82 % with the wash rule (Chaudhuri, Burnham, Lo "
+        "2020: 500 stocks, 1926-2018, monthly).",
     )
 
 

@@ -10,7 +10,7 @@ from accounts.selectors import tax_profile
 from lots import selectors as lot_selectors
 from lots.policy_points import decided
 from lots.types import LedgerEntry, Source
-from proposals.compliance import Facts, entries_of, feasible, with_entries
+from proposals.compliance import Facts, coming_entries, entries_of, feasible, with_entries
 from proposals.costs import cash_moved
 from proposals.models import Proposal
 from proposals.selectors.costs import trading_costs
@@ -27,7 +27,10 @@ def facts(
     *,
     on_the_way: Sequence[Intention],
 ) -> Facts:
-    """Fresh facts of a household, with the trades of ``on_the_way`` counted in ledger, windows and cash."""
+    """Fresh facts of a household, with the trades of ``on_the_way`` counted in ledger, windows and cash.
+
+    What will be bought by itself is in ledger and windows: a loss sold today can be washed by it (R5, R25).
+    """
     household = Household.objects.get(pk=household_id)
     lots = {(lot.opening, lot.part): lot for lot in lot_selectors.open_lots(household_id)}
     accounts = {account.pk: account for account in Account.objects.filter(household=household)}
@@ -36,13 +39,15 @@ def facts(
     cash = dict(lot_selectors.cash(household_id))
     for account, change in cash_moved(possible, costs).items():
         cash[account] = cash.get(account, ZERO) + change
+    windows = windows_given(household, as_of, on_the_way=on_the_way, lots=lots)
     return Facts(
         as_of=as_of,
         ledger=with_entries(
-            lot_selectors.ledger(household_id), _entries_by_proposal(possible, as_of)
+            lot_selectors.ledger(household_id),
+            (*_entries_by_proposal(possible, as_of), *coming_entries(windows.coming)),
         ),
         lots=lots,
-        windows=windows_given(household, as_of, on_the_way=on_the_way, lots=lots),
+        windows=windows,
         quotes=securities.latest_prices(household.firm_id, as_of),
         costs=costs,
         cash=cash,

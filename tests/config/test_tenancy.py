@@ -21,10 +21,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import ApiToken, Firm
 from accounts.types import Role
+from harvesting.mappings import map_substitute
 from lots.policy_points import POINTS
 from lots.services import draft_import
 from lots.types import EntryKind
-from proposals.models import Order, Proposal
+from lots.wash_sales import first_clear_date
+from proposals.models import HarvestedPair, Order, Proposal
 from proposals.types import ProposalKind
 from scans.services import open_run
 from tests.clients import make_api_user, make_client
@@ -104,6 +106,15 @@ ROUTES = {
     "households/<uuid:household>/": page(GET=OWN),
     "households/<uuid:household>/losses/": page(GET=OWN),
     "losses/": page(GET=SHOWN),
+    "households/<uuid:household>/windows/": page(GET=OWN),
+    "households/<uuid:household>/windows/windows.csv": page(GET=OWN),
+    "households/<uuid:household>/restrictions/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "households/<uuid:household>/restrictions/lifting/": page(
+        POST=Expected(302, 302, 404, 302, 302)
+    ),
+    "windows/": page(GET=SHOWN),
+    "windows/windows.csv": page(GET=SHOWN),
+    "households/<uuid:household>/swap-backs/": page(GET=OWN),
     "households/<uuid:household>/drift/": page(GET=OWN),
     "households/<uuid:household>/what-if/": page(GET=OWN),
     "households/<uuid:household>/taxes/": page(GET=OWN),
@@ -119,8 +130,15 @@ ROUTES = {
     "proposals/<uuid:proposal>/decision/": page(POST=Expected(302, 302, 404, 302, 302)),
     "proposals/<uuid:proposal>/withdrawal/": page(POST=Expected(302, 409, 404, 302, 302)),
     "proposals/<uuid:proposal>/closing/": page(POST=Expected(302, 409, 404, 302, 302)),
+    "proposals/<uuid:proposal>/pairs/<int:number>/waiver/": page(
+        POST=Expected(302, 302, 404, 302, 302)
+    ),
+    "swap-backs/": page(GET=SHOWN),
     "imports/": page(GET=SHOWN, POST=Expected(302, 200, 404, 302, 302)),
     "imports/<uuid:draft>/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "substitutes/": page(GET=SHOWN, POST=Expected(302, 302, 422, 302, 302)),
+    "substitutes/mappings/<int:mapping>/": page(GET=OWN, POST=Expected(302, 302, 404, 302, 302)),
+    "substitutes/<uuid:security>/": page(GET=OWN),
     "tax-policy/": page(GET=SHOWN, POST=SHOWN),  # the effect of other switches on everybody's own
     "orders/": page(GET=SHOWN),
     "orders/export/": page(POST=Expected(302, 302, 409, 302, 302)),  # 409: nothing of theirs waits
@@ -163,6 +181,7 @@ def named(pattern: str) -> str:
         ("proposals", "proposal"),
         ("scans", "run"),
         ("imports", "draft"),
+        ("substitutes", "security"),
     ):
         if f"{word}/<uuid:public_id>" in pattern:
             return pattern.replace("<uuid:public_id>", f"<uuid:{kind}>")
@@ -195,12 +214,30 @@ def make_world() -> World:
     ordered, export = desk.ordered()
     purchase = desk.purchase("5", pair=0)
     desk.approved(purchase, kind=ProposalKind.REBALANCE)
-    proposal = desk.submit(purchase, kind=ProposalKind.SWAP_BACK, explanation={})
+    proposal = desk.submit(purchase, kind=ProposalKind.GAIN_HARVEST, explanation={})
+    HarvestedPair.objects.create(
+        proposal=proposal,
+        pair=export.number,
+        account=desk.account,
+        substitute=desk.sub,
+        sold_on=TODAY,
+        due_on=first_clear_date(TODAY),
+        since=TODAY,
+        as_of=TODAY,
+        reason="Day 0 of 31.",
+    )
     run = open_run(firm_id=desk.firm.pk, as_of=TODAY, actor="test")
     looked_at = draft_import(
         user=desk.adviser, file=cash_file("C-0"), account=desk.account.public_id
     )
     other = make_firm("Other", pinned_date=TODAY)
+    mapped = map_substitute(
+        user=desk.adviser,
+        security_id=desk.old.pk,
+        substitute_id=desk.sub.pk,
+        rank=1,
+        reason="OURS-",
+    ).mapping
     return World(
         desk=desk,
         proposal=proposal,
@@ -211,6 +248,8 @@ def make_world() -> World:
             "run": run.public_id,
             "draft": looked_at.draft,
             "draft_sha256": looked_at.sha256,
+            "security": desk.old.public_id,
+            "mapping": mapped.pk,
             "number": export.number,
             "year": TODAY.year,
             "report": "form-8949",
@@ -255,10 +294,26 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
     order = uuid4() if random else world.order.public_id
     if pattern.endswith("decision/"):
         return {"verdict": "reject", "content_sha256": world.proposal.content_sha256}
+    if pattern.endswith("restrictions/"):
+        where = str(account) if random else ""
+        return {"security": "OLD", "kind": "no_buy", "account": where, "reason": "Employer."}
+    if pattern.endswith("restrictions/lifting/"):
+        return {"restriction": "1", "reason": ""}
+    if pattern.endswith("waiver/"):
+        return {"decision": "stay", "reason": "The client's wish."}
     if pattern == "imports/":
         return {"what": "transactions", "account": str(account), "file": cash_file("C-1")}
     if pattern == "imports/<uuid:draft>/":
         return {"sha256": world.ids["draft_sha256"]}
+    if pattern == "substitutes/":
+        symbols = (
+            world.desk.sub.symbol,
+            world.desk.old.symbol,
+        )  # small: a refusal keeps what was typed
+        security, substitute = (symbol.lower() for symbol in symbols)
+        return {"security": security, "substitute": substitute, "rank": "1", "reason": "Why."}
+    if pattern.startswith("substitutes/mappings/"):
+        return {"what": "end", "reason": "Why."}
     if pattern == "tax-policy/":
         defaults = {point.field: str(point.default) for point in POINTS}
         return {**defaults, "tacking": "sum", "reason": "Counsel."}
@@ -379,7 +434,13 @@ def test_everybody_gets_their_own_and_nothing_else(pattern: str) -> None:
 def test_a_foreign_id_answers_like_a_random_one(pattern: str) -> None:
     world = make_world()
     nobodys: dict[str, object] = {name: uuid4() for name in world.ids}
-    nobodys |= {"number": 999, "year": 2023, "report": "gains", "extension": "xlsx"}
+    nobodys |= {
+        "number": 999,
+        "mapping": 999_999,
+        "year": 2023,
+        "report": "gains",
+        "extension": "xlsx",
+    }
     before = digest()
     for name in ("stranger", "foreign_robot"):
         for method in ROUTES[pattern].methods:

@@ -131,6 +131,9 @@ def test_an_approved_loss_sale_is_an_open_window(robot: Client, desk: Desk) -> N
         "household": str(desk.household.public_id),
         "as_of": "2022-12-28",
         "windows": [],
+        "groups": [],
+        "not_checked": [],
+        "switches": [],
     }
     desk.approved()
 
