@@ -49,7 +49,7 @@ bench: .venv/development ## benchmarks beside their anchors; lines in build/benc
 	@$(PYTHON) -m benchmarks
 
 chaos: .venv/development ## long fault tests, mutations and ledger proofs, seeded (LOTWISE_SEED)
-	@$(PYTHON) -m pytest tests/faults tests/lots -m chaos -v
+	@$(PYTHON) -m pytest tests/faults tests/lots tests/harvesting/backtest -m chaos -v
 
 lock: .venv/runtime ## resolve requirements*.in into the hash-locked files
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

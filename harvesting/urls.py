@@ -1,10 +1,16 @@
 from django.urls import path
 
-from harvesting import pair_views, substitute_views, views
+from harvesting import backtest_views, pair_views, substitute_views, views
 
 urlpatterns = [
     path("losses/", views.firm_losses, name="losses"),
     path("households/<uuid:public_id>/losses/", views.losses, name="household-losses"),
+    path("backtests/harvest/", backtest_views.harvest, name="backtest-harvest"),
+    path(
+        "backtests/harvest/<slug:backtest_table>.csv",
+        backtest_views.harvest_file,
+        name="backtest-harvest-file",
+    ),
     path("substitutes/", substitute_views.substitutes, name="substitutes"),
     path("substitutes/mappings/<int:mapping>/", substitute_views.mapping, name="substitute"),
     path(
