@@ -33,6 +33,7 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
         return tuple(found)
     found += [*_oversold(draft.trades, facts), *_churn(draft.trades, facts)]
     found += [*blocked_buys(draft.trades, facts), *_own_washes(draft.trades, facts)]
+    found += unreconciled(draft.trades, facts)
     if draft.kind is ProposalKind.HARVEST:
         found += _unbalanced_pairs(draft.trades, facts)
     if not found:
@@ -94,6 +95,17 @@ def _oversold(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
                 f"{shares(quantity)} {facts.symbol(lot.security)} of the lot of {lot.acquired} are "
                 f"to be sold, {shares(lot.quantity)} are open and {shares(reserved)} of them are "
                 "reserved by other proposals.",
+            )
+
+
+def unreconciled(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
+    """Nothing is proposed where the lots do not add up to what the custodian holds (T53, I22)."""
+    for account in sorted({trade.account for trade in trades}):
+        if account in facts.unreconciled:
+            yield Problem(
+                "unreconciled",
+                f"{facts.account(account)} does not add up: {facts.unreconciled[account]}. Book what "
+                "is missing, or import a newer statement.",
             )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from proposals.compliance import Facts, feasible
-from proposals.drafts import blocked_buys, shares, wash_problems
+from proposals.drafts import blocked_buys, shares, unreconciled, wash_problems
 from proposals.types import Intention, Side
 
 ZERO = Decimal(0)
@@ -26,6 +26,7 @@ def reasons_to_hold(intended: Sequence[Intention], facts: Facts) -> tuple[str, .
     found = [
         *_short(intended, possible, facts),
         *(problem.text for problem in blocked_buys(intended, facts)),
+        *(problem.text for problem in unreconciled(intended, facts)),
     ]
     return tuple(found or [problem.text for problem in wash_problems(possible, facts)])
 

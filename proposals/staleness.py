@@ -34,7 +34,7 @@ def moved_inputs(
     """
     found = [*_age(facts.as_of, as_of, expires_on), *_prices(trades, facts), *_lots(trades, facts)]
     found += [*_tax_profile(tax_profile, tax_profile_now), *_windows(trades, facts)]
-    found += _cash(trades, facts)
+    found += [*_cash(trades, facts), *_unreconciled(trades, facts)]
     if not found:  # a wash sale is asked of trades that can be made, at today's prices
         found += _washes(trades, facts)
     return tuple(found)
@@ -134,6 +134,14 @@ def _cash(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
         if before + change < 0 and change < 0:
             name = f"cash in {facts.account(account)}"
             yield Moved(name, f"${-change:.2f} needed", f"${before:.2f}")
+
+
+def _unreconciled(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
+    """Accounts whose lots no longer add up to what the custodian holds (T53)."""
+    for account in sorted({trade.account for trade in trades}):
+        if account in facts.unreconciled:
+            name = f"positions of {facts.account(account)}"
+            yield Moved(name, "reconciled", facts.unreconciled[account])
 
 
 def cash_of(trade: Trade, half_spreads: Mapping[int, Decimal]) -> Decimal:

@@ -10,7 +10,7 @@ from accounts.errors import LotwiseError
 from accounts.models import Account
 from harvesting.types import HarvestResult
 from lots.errors import LedgerError
-from lots.selectors import cash, ledger_stamp, open_lots
+from lots.selectors import cash, ledger_stamp, open_lots, unreconciled
 from proposals.selectors import intentions
 from rebalancing.errors import RebalancingError
 from rebalancing.types import RebalanceResult
@@ -45,7 +45,7 @@ def examine(*, household_id: int, as_of: date) -> Examined:
     harvest_says = Verdict(harvest.reason, harvest.detail)
     rebalance_says = Verdict(rebalance.reason, rebalance.detail)
     accounts = account_results(
-        _account_facts(household_id), harvest=harvest_says, rebalance=rebalance_says
+        _account_facts(household_id, as_of), harvest=harvest_says, rebalance=rebalance_says
     )
     return Examined(joint(harvest_says, rebalance_says), accounts, harvest, rebalance)
 
@@ -80,7 +80,8 @@ def record_accounts(*, item_id: int, results: Sequence[AccountResult]) -> None:
     )
 
 
-def _account_facts(household_id: int) -> list[AccountFacts]:
+def _account_facts(household_id: int, as_of: date) -> list[AccountFacts]:
+    wrong = unreconciled(household_id, as_of)
     holding = {lot.account for lot in open_lots(household_id)}
     dollars = cash(household_id)
     return [
@@ -88,6 +89,7 @@ def _account_facts(household_id: int) -> list[AccountFacts]:
             id=account.pk,
             is_taxable=account.is_taxable,
             is_empty=account.pk not in holding and not dollars.get(account.pk),
+            unreconciled=wrong.get(account.pk, ""),
         )
         for account in Account.objects.filter(household=household_id).order_by("pk")
     ]

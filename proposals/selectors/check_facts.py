@@ -48,6 +48,7 @@ def facts(
         symbols=securities.symbols(household.firm_id),
         accounts={pk: account.name for pk, account in accounts.items()},
         taxable=frozenset(pk for pk, account in accounts.items() if account.is_taxable),
+        unreconciled=lot_selectors.unreconciled(household_id, as_of),
     )
 
 

@@ -118,6 +118,7 @@ ROUTES = {
     "proposals/<uuid:proposal>/closing/": page(POST=Expected(302, 409, 404, 302, 302)),
     "imports/": page(GET=SHOWN, POST=Expected(302, 200, 404, 302, 302)),
     "imports/<uuid:draft>/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "reconciliation/": page(GET=SHOWN),
     "tax-policy/": page(GET=SHOWN, POST=SHOWN),  # the effect of other switches on everybody's own
     "orders/": page(GET=SHOWN),
     "orders/export/": page(POST=Expected(302, 302, 409, 302, 302)),  # 409: nothing of theirs waits
