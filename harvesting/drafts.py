@@ -1,10 +1,12 @@
 """From a plan to a draft proposal: trades, one sentence, the sums behind it, and the inputs it was computed from."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
 from fractions import Fraction
 
 from accounts.canonical import canonical_text
-from harvesting.economics import after, to_the_cent
+from harvesting.economics import to_the_cent, with_loss
 from harvesting.types import (
     ZERO,
     Book,
@@ -15,14 +17,30 @@ from harvesting.types import (
     Plan,
     Sale,
     Surroundings,
+    Terms,
 )
 from lots.rounding import plain
 from lots.types import LotRow, Term
 from lots.wash_sales import first_clear_date
 from lots.year_tax import TaxPosition, carried_forward, record, year_tax
+from proposals.costs import TradingCosts
 from proposals.types import DraftProposal, DraftTrade, ProposalKind, Side
 
 REASON = "HARVEST"
+PARKED = "HARVEST_TO_CASH"  # of sales whose money stays in cash, where the policy permits that
+_BASIS_POINTS = 10_000
+_HUNDREDTH = Decimal("0.01")
+# How the terms are called, in the order of the sum.
+TERMS = {
+    "saved": "Tax saved now",
+    "later": "Later tax on the lower basis",
+    "cost": "Trading cost, swap back included",
+    "window": "Window opportunity",
+    "swap_back": "Tax risk of swapping back",
+    "tracking": "Tracking while out",
+    "dividends": "Dividends no longer qualified",
+    "wash": "Washed part",
+}
 
 
 def trades_of(plan: Plan) -> tuple[DraftTrade, ...]:
@@ -40,8 +58,6 @@ def draft(
 ) -> DraftProposal:
     """The proposal of a plan that takes something. ``findings`` are all of the household's."""
     trades = trades_of(plan)
-    short = _gain(trades, Term.SHORT)
-    long = _gain(trades, Term.LONG)
     return DraftProposal(
         household=household,
         kind=ProposalKind.HARVEST,
@@ -52,15 +68,38 @@ def draft(
         tax_saved=plan.tax_saved,
         carried_worth=_carried_worth(plan, around.tax),
         cost=plan.cost,
-        short_gain=short,
-        long_gain=long,
+        short_gain=_gain(trades, Term.SHORT),
+        long_gain=_gain(trades, Term.LONG),
+        wash_deferred=plan.deferred,
+        gap_bp=_gap_bp(plan),
         inputs=_inputs(book, around, plan),
         explanation=_explanation(plan, findings, book, around),
     )
 
 
+def terms_told(terms: Terms, amount: Decimal) -> dict[str, str]:
+    """A sum in dollars and, of its net, basis points of the dollars sold; numbers as text."""
+    told = {name: _plain(getattr(terms, name)) for name in TERMS}
+    return {**told, "net": _plain(terms.net), "net_bp": _basis_points(terms.net, amount)}
+
+
+def _gap_bp(plan: Plan) -> Decimal:
+    """What a better choice could add at most, in basis points of the dollars sold."""
+    sold = sum((one.sale.amount for one in plan.candidates), ZERO)
+    return (plan.gap / sold * _BASIS_POINTS).quantize(_HUNDREDTH)
+
+
+def _basis_points(dollars: Decimal, amount: Decimal) -> str:
+    if not amount:
+        return ""
+    return _plain((dollars / amount * _BASIS_POINTS).quantize(_HUNDREDTH))
+
+
 def _legs(pair: Pair) -> tuple[DraftTrade, ...]:
-    sells = tuple(_sell(sale, pair.number) for sale in pair.sales)
+    reason = REASON if pair.substitute is not None else PARKED
+    sells = tuple(_sell(sale, pair.number, reason) for sale in pair.sales)
+    if pair.substitute is None:
+        return sells
     buy = DraftTrade(
         account=pair.account,
         security=pair.substitute,
@@ -73,14 +112,14 @@ def _legs(pair: Pair) -> tuple[DraftTrade, ...]:
     return (*sells, buy)
 
 
-def _sell(sale: Sale, number: int) -> DraftTrade:
+def _sell(sale: Sale, number: int, reason: str) -> DraftTrade:
     return DraftTrade(
         account=sale.lot.account,
         security=sale.lot.security,
         side=Side.SELL,
         quantity=sale.quantity,
         price=sale.price,
-        reason=REASON,
+        reason=reason,
         opening=sale.lot.opening,
         part=sale.lot.part,
         basis=sale.basis,
@@ -94,19 +133,27 @@ def _gain(trades: tuple[DraftTrade, ...], term: Term) -> Decimal:
 
 
 def _sentence(plan: Plan, book: Book, around: Surroundings) -> str:
-    sold = _listed(sorted({book.symbol(one.sale.lot.security) for one in plan.candidates}))
-    bought = _listed(sorted({book.symbol(pair.substitute) for pair in plan.pairs}))
-    count = len(plan.candidates)
-    loss = sum((one.sale.loss for one in plan.candidates), ZERO)
+    own = [one for one in plan.candidates if not one.is_companion]
+    sold = _listed(sorted({book.symbol(one.sale.lot.security) for one in own}))
+    bought = _listed(
+        sorted({book.symbol(pair.substitute) for pair in plan.pairs if pair.substitute is not None})
+    )
+    into = f"buy {bought} for the same dollars" if bought else "hold the money in cash"
+    loss = sum((one.sale.loss for one in own), ZERO)
     text = (
-        f"Sell {count} {'lot' if count == 1 else 'lots'} of {sold} at a loss of {_money(loss)} and "
-        f"buy {bought} for the same dollars: worth {_money(plan.tax_saved)} of tax at this "
-        f"household's own rates, for {_money(plan.cost)} of trading cost."
+        f"Sell {len(own)} {'lot' if len(own) == 1 else 'lots'} of {sold} at a loss of {_money(loss)} and "
+        f"{into}: worth {_money(plan.tax_saved)} of tax at this household's own rates, for {_money(plan.cost)} of "
+        f"trading cost; {_money(plan.net)} net of all that it costs later."
     )
     carried = _newly_carried(plan, around.tax)
     if carried:
         value = _carried_worth(plan, around.tax)
         text += f" {_money(value)} of it is what {_money(carried)} carried to later years is taken to be worth."
+    if plan.deferred:
+        text += (
+            f" {_money(plan.deferred)} of the loss is deferred into shares bought in the window: a strategic wash "
+            "sale, which somebody has to accept by name."
+        )
     return text
 
 
@@ -121,7 +168,10 @@ def _carried_worth(plan: Plan, before: TaxPosition) -> Decimal:
 
 
 def _after(plan: Plan, before: TaxPosition) -> TaxPosition:
-    return after(before, (candidate.sale for candidate in plan.candidates))
+    """The year with the losses in it that count."""
+    for one in plan.candidates:
+        before = with_loss(before, one.sale.term, one.sale.loss - one.deferred)
+    return before
 
 
 def _explanation(
@@ -131,17 +181,35 @@ def _explanation(
     cash_left = sum((pair.cash_left for pair in plan.pairs), ZERO)
     return {
         "candidates": [_candidate(one, book) for one in plan.candidates],
+        "sum": _sum(plan),
         "pairs": [_pair(pair, book) for pair in plan.pairs],
         "cash_left": _plain(cash_left),
+        "gap": _plain(plan.gap),
         "tax": _tax(plan, around.tax),
         "passed_over": _passed_over(findings),
         "instructions": _reinvestment_switches(plan, book, around),
-        "assumptions": _assumptions(plan, around),
+        "assumptions": _assumptions(plan, book, around),
         "coverage": around.coverage.sentence,
     }
 
 
-def _candidate(candidate: Candidate, book: Book) -> dict[str, str]:
+def _sum(plan: Plan) -> list[dict[str, str]]:
+    """The whole sum term by term; terms that are nothing are left out."""
+    rows = []
+    for name, words in TERMS.items():
+        dollars = sum((getattr(one.terms, name) for one in plan.candidates), ZERO)
+        if dollars or name == "saved":
+            rows.append(
+                {"term": words, "dollars": _plain(dollars if name == "saved" else -dollars)}
+            )
+    sold = sum((one.sale.amount for one in plan.candidates), ZERO)
+    return [
+        *rows,
+        {"term": "Net", "dollars": _plain(plan.net), "bp": _basis_points(plan.net, sold)},
+    ]
+
+
+def _candidate(candidate: Candidate, book: Book) -> dict[str, object]:
     sale = candidate.sale
     return {
         "account": book.account(sale.lot.account),
@@ -154,10 +222,17 @@ def _candidate(candidate: Candidate, book: Book) -> dict[str, str]:
         "basis": _plain(sale.basis),
         "loss": _plain(sale.loss),
         "tax_saved": _plain(candidate.tax_saved),
-        "cost": _plain(candidate.cost),
-        "net": _plain(candidate.tax_saved - candidate.cost),
-        "substitute": book.symbol(candidate.substitute),
+        "cost": _plain(candidate.trading_cost),
+        "net": _plain(candidate.terms.net),
+        "terms": terms_told(candidate.terms, sale.amount),
+        "deferred": _plain(candidate.deferred),
+        "goes_along": "yes" if candidate.is_companion else "",
+        "substitute": _destination(candidate.substitute, book),
     }
+
+
+def _destination(substitute: int | None, book: Book) -> str:
+    return "cash" if substitute is None else book.symbol(substitute)
 
 
 def _pair(pair: Pair, book: Book) -> dict[str, object]:
@@ -166,7 +241,7 @@ def _pair(pair: Pair, book: Book) -> dict[str, object]:
         "account": book.account(pair.account),
         "sold": sorted({book.symbol(sale.lot.security) for sale in pair.sales}),
         "proceeds": _plain(sum((sale.amount for sale in pair.sales), ZERO)),
-        "substitute": book.symbol(pair.substitute),
+        "substitute": _destination(pair.substitute, book),
         "shares": _plain(pair.quantity),
         "price": _plain(pair.price),
         "amount": _plain(pair.amount),
@@ -217,8 +292,9 @@ def _reinvestment_switches(plan: Plan, book: Book, around: Surroundings) -> list
     ]
 
 
-def _assumptions(plan: Plan, around: Surroundings) -> list[str]:
-    tax = around.tax
+def _assumptions(plan: Plan, book: Book, around: Surroundings) -> list[str]:
+    tax, rules = around.tax, book.rules
+    future = tax.long_rate if rules.future_rate is None else rules.future_rate
     value = (
         f"A dollar of loss carried to later years is taken to be worth ${_plain(tax.carried_loss_value)}; "
         f"{_money(_newly_carried(plan, tax))} of these losses are carried."
@@ -228,8 +304,17 @@ def _assumptions(plan: Plan, around: Surroundings) -> list[str]:
         f"{_percent(tax.long_rate)}, ordinary income {_percent(tax.ordinary_rate)}; a net loss of "
         f"{_money(tax.loss_limit)} counts against ordinary income."
     )
-    spreads = "Each leg costs half the spread on the dollars traded; no commission."
-    return [value, rates, spreads]
+    later = (
+        f"The substitute is taken to be sold in {_plain(rules.horizon_years)} years at a tax rate of "
+        f"{_percent(future)}, taxable with a chance of {_percent(rules.taxable_sale_chance)}, discounted at "
+        f"{_percent(rules.discount_rate)} a year."
+    )
+    risk = (
+        f"One per cent of tracking error is priced at {_plain(rules.risk_price)} basis points a year; a swap back is "
+        f"taken to be as likely as {_percent(rules.swap_back_chance)}."
+    )
+    costs = "Each leg costs half the spread, the custodian's commission, and impact where a daily volume is known."
+    return [value, rates, later, risk, costs]
 
 
 def _inputs(book: Book, around: Surroundings, plan: Plan) -> str:
@@ -237,28 +322,54 @@ def _inputs(book: Book, around: Surroundings, plan: Plan) -> str:
     securities = {lot.security for lot in book.lots}
     securities.update(*around.substitutes.values())
     priced = sorted(one for one in securities if one in book.prices)
-    floors = book.rules
+    rules = book.rules
     return canonical_text(
         {
             "as_of": book.as_of,
             "prices": {one: [book.prices[one].price, book.prices[one].day] for one in priced},
-            "half_spreads": {
-                one: around.half_spreads[one] for one in priced if one in around.half_spreads
+            "costs": _costs(around.costs, priced),
+            "volatilities": {
+                one: around.volatilities[one] for one in priced if one in around.volatilities
             },
+            "pairs": [
+                [*pair, figures.tracking_error, figures.correlation, figures.beta]
+                for pair, figures in sorted(around.pairs.items())
+            ],
+            "dividends": [[one.security, one.ex_date, one.amount] for one in around.dividends],
             "lots": [_lot(lot) for lot in book.lots],
-            "floors": {name: getattr(floors, name) for name in floors.__slots__},
+            "rules": {item.name: getattr(rules, item.name) for item in fields(rules)},
             "tax": record(around.tax),
             "substitutes": around.substitutes,
             "identical": sorted(sorted(group) for group in around.groups),
             "buy_blocked": around.buy_blocked,
+            "no_sell": [[*place, why] for place, why in sorted(around.no_sell.items())],
+            "unreconciled": around.unreconciled,
+            "doubtful": around.doubtful,
+            "delisted": around.delisted,
             "reserved": [[*key, shares] for key, shares in sorted(around.reserved.items())],
             "purchases": [
-                [one.security, one.account, one.bought_on, one.shares, *one.block]
+                [one.security, one.account, one.bought_on, one.shares, *one.block, one.is_coming]
                 for one in around.purchases
             ],
             "taken": [[*one.sale.key, one.sale.quantity] for one in plan.candidates],
         }
     )
+
+
+def _costs(costs: TradingCosts, securities: Sequence[int]) -> dict[str, object]:
+    """The figures behind commission, spread and impact of these securities."""
+
+    def of(figures: Mapping[int, Decimal]) -> dict[int, Decimal]:
+        return {one: figures[one] for one in securities if one in figures}
+
+    return {
+        "half_spreads": of(costs.half_spreads),
+        "daily_volumes": of(costs.daily_volumes),
+        "commissions": {
+            account: [getattr(schedule, item.name) for item in fields(schedule)]
+            for account, schedule in sorted(costs.commissions.items())
+        },
+    }
 
 
 def _lot(lot: LotRow) -> list[object]:

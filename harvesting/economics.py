@@ -1,57 +1,189 @@
-"""What a loss is worth to this household, and what taking it costs.
+"""What one loss is worth to this household in dollars, term by term (``docs/harvesting.md``). Pure Decimal.
 
-The benefit of a loss is the difference of two computations of the year's tax (``lots.year_tax``): at the household's
-own rates, after netting, with carryovers and the limit on a net loss. There is no flat rate anywhere (T12, T13).
+``net = S - D - K - O - G - X - Q - W``. V is the dollars sold, sigma the security's annual volatility, TE the annual
+tracking error of the substitute to it, the window is 31 days:
+
+| term | meaning |
+|---|---|
+| S | tax saved now: T(year) - T(year with the loss), two computations of ``lots.year_tax`` (T12, T13) |
+| D | later tax on the lower basis: loss x future rate x chance of a taxable sale x (1 + r)^-h |
+| K | trading cost: commission, half spread and impact of both legs, and of both again x the chance of swapping back |
+| O | a fresh lot may fall while locked: 0 with another legal destination left, else the part of it that is counted |
+|   | x short rate x V x 0.4 sigma sqrt(days/365), the days of the window that fall into the year |
+| G | tax if the substitute rises: 0 if it may be kept, else the chance of swapping back x the lesser of |
+|   | short rate x 0.4 sigma sqrt(31/365) x V and of staying for a year, risk price x TE^2 x V |
+| X | tracking while out: risk price x TE^2 x V x 31/365 |
+| Q | dividends no longer qualified: shares x dividend x (short rate - long rate) if the 61st day is missed (R33) |
+| W | wash leakage: S of the washed part less its D, because it is neither saved now nor owed later: it is deferred |
+
+0.4 is the expected shortfall of a normal move below zero in standard deviations (1 / sqrt(2 pi) = 0.3989).
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
-from harvesting.types import Sale, refuse_float
+from harvesting.types import (
+    ZERO,
+    HarvestRules,
+    PairFigures,
+    Sale,
+    Surroundings,
+    refuse_float,
+)
 from lots.rounding import cents
-from lots.types import Term
+from lots.types import LotRow, Term
 from lots.year_tax import TaxPosition, added_tax
 
-ZERO = Decimal(0)
+WINDOW_DAYS = 31  # from the sale to the first day on which it may go back
+YEAR = Decimal(365)
+SHORTFALL = Decimal("0.4")
+_RATE = Decimal("0.00000001")
+_EASING_BEGINS, _EASING_ENDS = (10, 1), (12, 1)  # month, day
+# R33: more than 60 days of the 121-day period that begins 60 days before the ex-date.
+_BEFORE_EX, _AFTER_EX = timedelta(days=60), timedelta(days=60)
+QUALIFYING_DAYS = 60
 
 
 def tax_saved(position: TaxPosition, *, short_loss: Decimal, long_loss: Decimal) -> Decimal:
-    """Dollars of tax that realising the losses takes off the year: T(before) - T(after), exact.
+    """S: dollars of tax that realising the losses takes off the year: T(before) - T(after), exact.
 
-    Losses are positive dollars. The part that only raises what is carried forward counts at the position's
-    ``carried_loss_value``. Raises TypeError for a float and ValueError for a negative loss.
+    Losses are positive dollars, negative for a gain. The part that only raises what is carried forward counts at the
+    position's ``carried_loss_value``. Raises TypeError for a float.
     """
     refuse_float(short_loss=short_loss, long_loss=long_loss)
-    if short_loss < ZERO or long_loss < ZERO:
-        raise ValueError("A loss is a positive amount here.")
     return -added_tax(position, short=-short_loss, long=-long_loss)
 
 
-def saved_by(position: TaxPosition, sale: Sale) -> Decimal:
-    """Tax saved by one sale at a loss on the year as it stands."""
-    short, long = _by_term(sale)
+def saved_by(position: TaxPosition, sale: Sale, *, allowed: Decimal | None = None) -> Decimal:
+    """S of one sale on the year as it stands; of the ``allowed`` dollars of its loss where a part is washed."""
+    short, long = by_term(sale.term, sale.loss if allowed is None else allowed)
     return tax_saved(position, short_loss=short, long_loss=long)
 
 
 def after(position: TaxPosition, sales: Iterable[Sale]) -> TaxPosition:
     """The year with the losses in it."""
     for sale in sales:
-        short, long = _by_term(sale)
-        position = replace(position, short=position.short - short, long=position.long - long)
+        position = with_loss(position, sale.term, sale.loss)
     return position
 
 
-def trading_cost(amount: Decimal, half_spread: Decimal) -> Decimal:
-    """Half the spread on dollars traded, exact; no commission is charged."""
-    refuse_float(amount=amount, half_spread=half_spread)
-    return amount * half_spread
+def with_loss(position: TaxPosition, term: Term, loss: Decimal) -> TaxPosition:
+    """The year with one more loss of a term."""
+    short, long = by_term(term, loss)
+    return replace(position, short=position.short - short, long=position.long - long)
 
 
-def both_legs(amount: Decimal, *, sold: Decimal, bought: Decimal) -> Decimal:
-    """Upper bound of a pair's cost: both half spreads on the dollars sold. The buy is never the larger leg."""
-    return trading_cost(amount, sold) + trading_cost(amount, bought)
+def by_term(term: Term, loss: Decimal) -> tuple[Decimal, Decimal]:
+    """(short, long)."""
+    return (loss, ZERO) if term is Term.SHORT else (ZERO, loss)
+
+
+def later_rate(rules: HarvestRules, tax: TaxPosition) -> Decimal:
+    """D of one dollar of loss: what the dollar less of basis costs later, valued today; to eight places.
+
+    Future rate (the policy's, else today's long-term rate) x chance that the sale is taxable x (1 + r)^-h.
+    """
+    future = tax.long_rate if rules.future_rate is None else rules.future_rate
+    return (future * rules.taxable_sale_chance * discount(rules, rules.horizon_years)).quantize(
+        _RATE
+    )
+
+
+def discount(rules: HarvestRules, years: Decimal) -> Decimal:
+    """Today's value of a dollar in so many years."""
+    return _discount(rules.discount_rate, years)
+
+
+@cache
+def _discount(rate: Decimal, years: Decimal) -> Decimal:
+    return (1 + rate) ** -years
+
+
+def easing(as_of: date, rules: HarvestRules) -> Decimal:
+    """What is left of the floors on a loss: 1 until October, then in a line down to the policy's part in December.
+
+    A loss not taken by the year's end is worth nothing to this year's return (F24).
+    """
+    begins, ends = date(as_of.year, *_EASING_BEGINS), date(as_of.year, *_EASING_ENDS)
+    if as_of <= begins:
+        return Decimal(1)
+    passed = min(Decimal((as_of - begins).days) / Decimal((ends - begins).days), Decimal(1))
+    return 1 - passed * (1 - rules.year_end_easing)
+
+
+def floors_on(as_of: date, rules: HarvestRules) -> tuple[Decimal, Decimal]:
+    """Dollars, and fraction of the basis, that a loss must reach on the day."""
+    left = easing(as_of, rules)
+    return rules.minimum_loss * left, rules.minimum_loss_fraction * left
+
+
+def window_opportunity(
+    sale: Sale, around: Surroundings, rules: HarvestRules, *, as_of: date, is_last: bool
+) -> Decimal:
+    """O: zero while another legal destination remains, lower when the year ends inside the window."""
+    if not is_last or not rules.window_fraction:
+        return ZERO
+    sigma = around.volatilities.get(sale.lot.security, ZERO)
+    days = min(WINDOW_DAYS, (date(as_of.year, 12, 31) - as_of).days)
+    rate = around.tax.short_rate  # what falls while locked would be a short-term loss
+    return rules.window_fraction * rate * sale.amount * SHORTFALL * sigma * _root_of_years(days)
+
+
+def swap_back_risk(
+    sale: Sale, figures: PairFigures | None, around: Surroundings, rules: HarvestRules
+) -> Decimal:
+    """G: the lesser of the tax on a substitute that has risen and of staying in it for a year."""
+    if rules.may_keep_substitute or figures is None:
+        return ZERO
+    sigma = around.volatilities.get(sale.lot.security, ZERO)
+    rate = around.tax.short_rate
+    back = rate * SHORTFALL * sigma * _root_of_years(WINDOW_DAYS) * sale.amount
+    stay = rules.risk_price * figures.tracking_error**2 * sale.amount
+    return min(back, stay) * rules.swap_back_chance
+
+
+def tracking_cost(
+    sale: Sale, figures: PairFigures | None, around: Surroundings, rules: HarvestRules
+) -> Decimal:
+    """X; parked in cash the tracking error is the security's own volatility."""
+    error = (
+        around.volatilities.get(sale.lot.security, ZERO)
+        if figures is None
+        else figures.tracking_error
+    )
+    return rules.risk_price * error**2 * sale.amount * WINDOW_DAYS / YEAR
+
+
+def dividend_cost(sale: Sale, around: Surroundings, *, as_of: date) -> Decimal:
+    """Q: qualified dividends of the shares sold that become ordinary because the 61st day is missed (R33)."""
+    more = around.tax.short_rate - around.tax.long_rate
+    lost = sum(
+        (
+            sale.quantity * dividend.amount
+            for dividend in around.dividends
+            if dividend.security == sale.lot.security
+            and misses_the_61st_day(sale.lot, dividend.ex_date, sold_on=as_of)
+        ),
+        ZERO,
+    )
+    return max(lost * more, ZERO)
+
+
+def misses_the_61st_day(lot: LotRow, ex_date: date, *, sold_on: date) -> bool:
+    """Whether selling takes a received dividend's qualification away (R33).
+
+    The shares were held over the ex-date, and on ``sold_on`` have been held for at most 60 days of the 121-day period.
+    The day of acquisition does not count, the day of disposal does; tacked periods do not help.
+    """
+    if not lot.acquired < ex_date <= sold_on:
+        return False
+    first = max(lot.acquired + timedelta(days=1), ex_date - _BEFORE_EX)
+    last = min(sold_on, ex_date + _AFTER_EX)
+    return (last - first).days + 1 <= QUALIFYING_DAYS
 
 
 def to_the_cent(value: Decimal) -> Decimal:
@@ -59,5 +191,6 @@ def to_the_cent(value: Decimal) -> Decimal:
     return cents(Fraction(value))
 
 
-def _by_term(sale: Sale) -> tuple[Decimal, Decimal]:
-    return (sale.loss, ZERO) if sale.term is Term.SHORT else (ZERO, sale.loss)
+@cache
+def _root_of_years(days: int) -> Decimal:
+    return (Decimal(max(days, 0)) / YEAR).sqrt()

@@ -5,33 +5,39 @@ and pass the floors in dollars and per cent. For most households nothing is left
 
 ``find`` decides about what is left:
 
-1. Shares that an open proposal sells are out; so is a security whose price moved as no price does.
-2. Whole shares only, unless all of a position goes.
-3. Nothing that a purchase of the last 30 days would wash (``harvesting.lookback``).
-4. Each security goes into its first usable substitute (``harvesting.substitutes``). What is sold at a loss today is
-   nobody's destination; where two would need each other, the larger loss stays and the smaller one waits.
-5. What is left is valued one lot after the other, largest tax saved per dollar of cost first, each on the tax position
-   that the lots before it have left. A lot stays only if it saves more than its cost by the floor.
-6. The money of each account and substitute must buy one whole share at least.
+1. What may be sold at all, in whole shares, and cleanly: with what else has to go along (``harvesting.offers``).
+2. Where its money may go (``harvesting.substitutes``); a lot without a destination falls, unless cash may be held.
+3. What is worth more on a later day waits for it (``harvesting.timing``).
+4. Of the rest the set of the highest sum is taken (``harvesting.choice``, ``harvesting.economics``).
+5. The money of each account and substitute must buy one share at least; a lot that fails this is out, and 1 to 4 are
+   done again without it.
 
-A lot that fails 5 or 6 is out for good, and 2 to 5 are done again without it: its shares might have been the purchase
-that 3 relied on to be sold along.
+Every loss lot ends with one verdict, and with the sum of its terms where it could be priced, taken or not (N5).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from decimal import ROUND_FLOOR, Decimal
-from fractions import Fraction
-from functools import partial
+from decimal import Decimal
 
-from harvesting import lookback
-from harvesting.economics import after, both_legs, saved_by, to_the_cent
-from harvesting.pairs import paired, share_of_cost
-from harvesting.substitutes import Choice, choose, refusals_for, standing_refusals
+from harvesting import choice, timing
+from harvesting.choice import CASH, Best, Charges, Destination, Problem
+from harvesting.economics import (
+    dividend_cost,
+    floors_on,
+    later_rate,
+    saved_by,
+    swap_back_risk,
+    tracking_cost,
+    window_opportunity,
+)
+from harvesting.offers import Offer, Offered, Place, Verdicts, offered
+from harvesting.pairs import paired
+from harvesting.planning import plan_of
+from harvesting.sales import below_floor, finding_of, is_whole, sale_of, unpriced
+from harvesting.substitutes import choose, refusals_for, standing_refusals
 from harvesting.types import (
     ZERO,
     Book,
-    Candidate,
     Finding,
     LotKey,
     Outcome,
@@ -39,13 +45,9 @@ from harvesting.types import (
     Plan,
     Sale,
     Surroundings,
-    dollars_traded,
+    Terms,
 )
-from lots.held_lots import basis_of, term_of
-from lots.rounding import cents, spread
 from lots.types import LotRow
-
-Verdicts = dict[LotKey, Finding]
 
 
 def screen(book: Book) -> tuple[tuple[LotRow, ...], tuple[Finding, ...]]:
@@ -64,24 +66,234 @@ def screen(book: Book) -> tuple[tuple[LotRow, ...], tuple[Finding, ...]]:
 
 def find(book: Book, lots: Sequence[LotRow], around: Surroundings) -> Plan:
     """What to take of ``lots``, which passed the screen, and a finding for each of them."""
-    offered, findings = _offered(book, lots, around)
     declined: Verdicts = {}
     while True:
-        live = {key: lot for key, lot in offered.items() if key not in declined}
-        sales, destinations, waiting = _possible(book, live, around)
-        taken, refused = _worth_taking(book, sales, destinations, around)
+        look = _Look(book, lots, around, declined)
+        best = choice.best(look.problem)
+        taken = _with_fractions(best, book, around)
+        destinations = {sale.key: _bought(best.destinations[sale.lot.security]) for sale in taken}
         pairs = paired(taken, destinations, book=book, around=around)
-        refused.update(_too_small_to_pair(pairs, book))
-        if not refused:
-            break
-        declined.update(refused)
-    others = (*findings, *declined.values(), *waiting.values())
-    return _plan(taken, destinations, pairs, others, book, around)
+        too_small = _too_small_to_pair(pairs, book)
+        if not too_small:
+            return look.plan(best, taken, destinations, pairs)
+        declined |= too_small
+
+
+def all_findings(screened: Iterable[Finding], plan: Plan) -> tuple[Finding, ...]:
+    """One verdict a lot: what the screen put aside may still go along with what is taken."""
+    decided = {(one.opening, one.part) for one in plan.findings}
+    kept = (one for one in screened if (one.opening, one.part) not in decided)
+    return (*kept, *plan.findings)
 
 
 def passed_over(lots: Sequence[LotRow], book: Book, outcome: Outcome, why: str) -> list[Finding]:
     """One verdict for all the lots, which passed the screen."""
-    return [_finding(_sale(lot, lot.quantity, book), outcome, why) for lot in lots]
+    return [finding_of(sale_of(lot, lot.quantity, book), outcome, why) for lot in lots]
+
+
+class _Look:
+    """One round: the offers that have a destination and need not wait, and the verdicts on the others."""
+
+    def __init__(
+        self, book: Book, lots: Sequence[LotRow], around: Surroundings, declined: Verdicts
+    ) -> None:
+        self._book, self._around = book, around
+        self._later_rate = later_rate(book.rules, around.tax)
+        self.others: Verdicts = dict(declined)
+        self._legal: dict[int, tuple[int, ...]] = {}
+        self._refused: dict[int, tuple[str, ...]] = {}
+        found = self._offered(lots, declined.keys())
+        self._fallen = found.fallen
+        kept = self._leave_homeless(found.offers)
+        kept = self._leave_waiting(kept)
+        self.problem = self._problem(tuple(kept.values()))
+
+    def _offered(self, lots: Sequence[LotRow], without: Collection[LotKey]) -> Offered:
+        """The offers; where a part of a recent share would stay, all of the position may go if that is worth more."""
+        found = offered(self._book, lots, self._around, without=without)
+        entirely = {
+            place
+            for place in sorted(found.all_or_nothing)
+            if self._best_of(place, lots, without, entirely={place})
+            > self._best_of(place, lots, without, entirely=set())
+        }
+        if entirely:
+            found = offered(self._book, lots, self._around, without=without, entirely=entirely)
+        self._look_for_destinations(found)
+        return found
+
+    def _best_of(
+        self,
+        place: Place,
+        lots: Sequence[LotRow],
+        without: Collection[LotKey],
+        *,
+        entirely: Collection[Place],
+    ) -> Decimal:
+        """What the position is worth by itself."""
+        here = [lot for lot in lots if (lot.account, lot.security) == place]
+        found = offered(self._book, here, self._around, without=without, entirely=entirely)
+        self._look_for_destinations(found)
+        return choice.best(self._problem(tuple(found.offers.values()))).value
+
+    def _look_for_destinations(self, found: Offered) -> None:
+        self._legal, self._refused = _destinations(found.offers.values(), self._book, self._around)
+
+    def _problem(self, offers: tuple[Offer, ...]) -> Problem:
+        book, around = self._book, self._around
+        return Problem(
+            offers=offers,
+            tax=around.tax,
+            rules=book.rules,
+            costs=around.costs,
+            prices={security: quote.price for security, quote in book.prices.items()},
+            legal=self._legal,
+            groups={
+                one.sale.lot.security: around.group_of(one.sale.lot.security) for one in offers
+            },
+            charges_of=self.charges_of,
+            smallest_loss=floors_on(book.as_of, book.rules)[0],
+            fractional=frozenset(
+                account for account, facts in book.accounts.items() if facts.trades_fractions
+            ),
+        )
+
+    def charges_of(self, offer: Offer, to: Destination) -> Charges:
+        """D, O, G, X and Q of an offer."""
+        sale, around, rules = offer.sale, self._around, self._book.rules
+        as_of = self._book.as_of
+        figures = around.pairs.get((sale.lot.security, to.security))
+        parked = to.security == CASH
+        return Charges(
+            later=offer.allowed * self._later_rate,
+            window=window_opportunity(
+                sale, around, rules, as_of=as_of, is_last=to.is_last and not parked
+            ),
+            swap_back=ZERO if parked else swap_back_risk(sale, figures, around, rules),
+            tracking=_tracking(sale, to, around, self._book),
+            dividends=dividend_cost(sale, around, as_of=as_of),
+        )
+
+    def _leave_homeless(self, offers: Mapping[LotKey, Offer]) -> dict[LotKey, Offer]:
+        """Without the securities whose money has nowhere to go."""
+        kept = {}
+        for key, offer in offers.items():
+            security = offer.sale.lot.security
+            if self._legal[security] or self._book.rules.parks_in_cash:
+                kept[key] = offer
+            elif not offer.is_companion:
+                self.others[key] = self._homeless(offer.sale, self._refused[security])
+        return kept
+
+    def _homeless(self, sale: Sale, refused: Sequence[str]) -> Finding:
+        symbol = self._book.symbol(sale.lot.security)
+        if not refused:
+            why = f"No substitute is mapped for {symbol}."
+            return finding_of(sale, Outcome.NO_SUBSTITUTE, why)
+        why = f"No substitute can be bought: {'; '.join(refused)}."
+        return finding_of(sale, Outcome.SUBSTITUTE_BLOCKED, why)
+
+    def _leave_waiting(self, offers: dict[LotKey, Offer]) -> dict[LotKey, Offer]:
+        """Without what is worth more on a later day; where others need it, it may still go along."""
+        needed = {key for one in offers.values() for key in one.requires}
+        kept = {}
+        for key, offer in offers.items():
+            later = None if offer.is_companion else self._better_day(offer)
+            if later is None:
+                kept[key] = offer
+                continue
+            why = (
+                f"Taken on {later.day} it is worth ${later.net:,.2f}, today ${self._alone(offer).net:,.2f}: "
+                f"wait until {later.day}."
+            )
+            finding = finding_of(offer.sale, Outcome.WAIT, why, terms=self._alone(offer))
+            self.others[key] = replace(finding, wait_until=later.day)
+            if key in needed:
+                kept[key] = replace(offer, is_companion=True)
+        return {key: one for key, one in kept.items() if one.requires <= kept.keys()}
+
+    def _better_day(self, offer: Offer) -> timing.Later | None:
+        terms = self._alone(offer)
+        charges = self.charges_of(offer, self._first(offer))
+        return timing.better_day(
+            offer, charges, terms.cost, self._around, self._book.rules, self._book.as_of
+        )
+
+    def _first(self, offer: Offer) -> Destination:
+        legal = self._legal[offer.sale.lot.security]
+        return Destination(legal[0] if legal else CASH, is_last=len(legal) < 2)
+
+    def _alone(self, offer: Offer) -> Terms:
+        """The terms of an offer on the year as it stands, alone in its orders."""
+        return terms_of(offer, self._first(offer), self.problem_of(offer), self._later_rate)
+
+    def problem_of(self, *offers: Offer) -> Problem:
+        """A problem of these offers alone."""
+        return self._problem(offers)
+
+    def plan(
+        self,
+        best: Best,
+        taken: Sequence[Sale],
+        destinations: Mapping[LotKey, int | None],
+        pairs: Sequence[Pair],
+    ) -> Plan:
+        """The plan with every figure, and a verdict on each lot that is left alone."""
+        chosen = {one.key: one for one in best.offers}
+        for offer in self.problem.offers:
+            if offer.key not in chosen and not offer.is_companion:
+                self.others[offer.key] = self._without_benefit(offer, best)
+        fallen = [one for one in self._fallen if (one.opening, one.part) not in self.others]
+        return plan_of(
+            best,
+            taken,
+            destinations,
+            pairs,
+            (*fallen, *(one for key, one in self.others.items() if key not in chosen)),
+            book=self._book,
+            around=self._around,
+            problem=self.problem,
+        )
+
+    def _without_benefit(self, offer: Offer, best: Best) -> Finding:
+        """The sum of a lot that the best set leaves out: beside that set, and alone in its orders."""
+        year = choice.year_with(best.offers, self._around.tax)
+        to = self._first(offer)
+        if best.destinations and to.security in _sold(best, self._around):
+            return self._in_the_way(offer)
+        terms = terms_of(
+            offer, to, replace(self.problem_of(offer), tax=year, saved={}), self._later_rate
+        )
+        floor = choice.hurdle(1, self._book.rules)
+        why = (
+            f"It would save ${terms.saved:,.2f} of tax at this household's rates after netting, less "
+            f"${terms.charges:,.2f}: net ${terms.net:,.2f}; a pair must reach ${floor:,.2f}."
+        )
+        return finding_of(offer.sale, Outcome.NO_BENEFIT, why, terms=terms)
+
+    def _in_the_way(self, offer: Offer) -> Finding:
+        book = self._book
+        symbols = ", ".join(book.symbol(one) for one in self._legal[offer.sale.lot.security])
+        why = f"No substitute can be bought: {symbols} is sold at a loss in this proposal."
+        return finding_of(offer.sale, Outcome.SUBSTITUTE_BLOCKED, why, terms=self._alone(offer))
+
+
+def terms_of(offer: Offer, to: Destination, problem: Problem, rate: Decimal) -> Terms:
+    """The sum of one offer alone on the problem's year, exact."""
+    found = {offer.sale.lot.security: to}
+    charges = problem.charges_of(offer, to)
+    gross = saved_by(problem.tax, offer.sale)
+    allowed = saved_by(problem.tax, offer.sale, allowed=offer.allowed)
+    return Terms(
+        saved=gross,
+        later=charges.later + offer.deferred * rate,
+        cost=choice.cost_together([offer], found, problem),
+        window=charges.window,
+        swap_back=charges.swap_back,
+        tracking=charges.tracking,
+        dividends=charges.dividends,
+        wash=gross - allowed - offer.deferred * rate,
+    )
 
 
 def _screened(lot: LotRow, book: Book) -> Finding | None:
@@ -89,293 +301,84 @@ def _screened(lot: LotRow, book: Book) -> Finding | None:
     symbol = book.symbol(lot.security)
     if quote is None:
         why = f"{symbol} has no price on or before {book.as_of}: its loss is unknown."
-        return _verdict(lot, Outcome.NO_PRICE, why, quantity=lot.quantity, loss=ZERO)
-    sale = _sale(lot, lot.quantity, book)
+        return unpriced(lot, Outcome.NO_PRICE, why)
+    sale = sale_of(lot, lot.quantity, book)
     if not book.is_fresh(lot.security):
         limit = book.rules.maximum_price_age_days
-        why = f"The last price of {symbol} is of {quote.day}, more than {limit} days old."
-        return _finding(sale, Outcome.STALE_PRICE, why)
+        why = f"The last price of {symbol} is of {quote.day}, more than {limit} trading days old."
+        return finding_of(sale, Outcome.STALE_PRICE, why)
     if not book.accounts[lot.account].tax_managed:
         why = f"{book.account(lot.account)} is not tax-managed."
-        return _finding(sale, Outcome.NOT_TAX_MANAGED, why)
-    why = _below_floor(sale, book)
-    return _finding(sale, Outcome.BELOW_FLOOR, why) if why else None
-
-
-def _below_floor(sale: Sale, book: Book) -> str:
-    """What the loss falls short of; empty = it passes."""
-    floors = book.rules
-    if sale.loss < floors.minimum_loss or sale.loss <= ZERO:
-        return f"A loss of ${sale.loss:,.2f} is under the floor of ${floors.minimum_loss:,.2f}."
-    if sale.loss < floors.minimum_loss_fraction * sale.basis:
-        part = _percent(sale.loss / sale.basis)
-        floor = _percent(floors.minimum_loss_fraction)
-        return f"A loss of ${sale.loss:,.2f} is {part} of the basis, under the floor of {floor}."
-    return ""
-
-
-def _offered(
-    book: Book, lots: Sequence[LotRow], around: Surroundings
-) -> tuple[dict[LotKey, LotRow], list[Finding]]:
-    """The lots cut down to the shares that are free to be sold, and what falls out at once."""
-    offered: dict[LotKey, LotRow] = {}
-    findings: list[Finding] = []
-    for lot in lots:
-        key = (lot.opening, lot.part)
-        whole = _sale(lot, lot.quantity, book)
-        if lot.security in around.doubtful:
-            why = f"{_capital(around.doubtful[lot.security])}."
-            findings.append(_finding(whole, Outcome.PRICE_JUMP, why))
-            continue
-        reserved = min(around.reserved.get(key, ZERO), lot.quantity)
-        if reserved:
-            gone = _sale(lot, reserved, book)
-            why = f"An open proposal sells {_shares(reserved)} shares of this lot already."
-            findings.append(_finding(gone, Outcome.RESERVED, why))
-        if reserved == lot.quantity:
-            continue
-        free = _sale(lot, lot.quantity - reserved, book)
-        if why := _below_floor(free, book):
-            findings.append(_finding(free, Outcome.BELOW_FLOOR, why))
-        else:
-            offered[key] = lot
-    return offered, findings
-
-
-def _possible(
-    book: Book, live: Mapping[LotKey, LotRow], around: Surroundings
-) -> tuple[list[Sale], dict[LotKey, int], Verdicts]:
-    """What the windows and the substitutes permit of ``live``: the sales, where each one's money goes, and the rest."""
-    out: Verdicts = {}
-    standing = standing_refusals(book, around)
-    while True:
-        lots = [lot for key, lot in live.items() if key not in out]
-        sales, fallen = _in_whole_shares(book, lots, around)
-        fallen.update(_washing(sales, book, around))
-        if not fallen:
-            destinations, fallen = _destinations(sales, standing, book, around)
-        if not fallen:
-            return sales, destinations, out
-        out.update(fallen)
-
-
-def _in_whole_shares(
-    book: Book, lots: Iterable[LotRow], around: Surroundings
-) -> tuple[list[Sale], Verdicts]:
-    """Sales of whole shares; a position that goes entirely takes its fractions with it."""
-    free = {(lot.opening, lot.part): _free(lot, around) for lot in lots}
-    kept = {
-        (lot.account, lot.security)
-        for lot in book.lots
-        if free.get((lot.opening, lot.part), ZERO) < lot.quantity
-    }
-    sales, fallen = [], {}
-    for lot in lots:
-        key = (lot.opening, lot.part)
-        quantity = free[key]
-        if (lot.account, lot.security) in kept:
-            quantity = quantity.to_integral_value(ROUND_FLOOR)
-        if quantity:
-            sales.append(_sale(lot, quantity, book))
-        else:
-            why = f"{_shares(free[key])} shares are less than one whole share to sell."
-            fallen[key] = _finding(_sale(lot, free[key], book), Outcome.TOO_SMALL, why)
-    return sales, fallen
-
-
-def _washing(sales: Sequence[Sale], book: Book, around: Surroundings) -> Verdicts:
-    """Sales that a purchase of the last 30 days, or the engine's own verdict, forbids."""
-    recent = lookback.blocked(sales, around)
-    fallen = {}
-    for sale in sales:
-        if sale.key in recent:
-            why = _capital(lookback.told(recent[sale.key], book))
-            fallen[sale.key] = _finding(sale, Outcome.RECENT_PURCHASE, why)
-        elif sale.lot.security in around.washing:
-            why = around.washing[sale.lot.security]
-            fallen[sale.key] = _finding(sale, Outcome.RECENT_PURCHASE, why)
-    return fallen
+        return finding_of(sale, Outcome.NOT_TAX_MANAGED, why)
+    why = below_floor(sale, book)
+    return finding_of(sale, Outcome.BELOW_FLOOR, why) if why else None
 
 
 def _destinations(
-    sales: Sequence[Sale], standing: Mapping[int, str], book: Book, around: Surroundings
-) -> tuple[dict[LotKey, int], Verdicts]:
-    """The substitute of every sale; or, where some have none, the verdicts on those that fall out first."""
-    securities = sorted({sale.lot.security for sale in sales})
-    sold = frozenset(one for security in securities for one in around.group_of(security))
-    refusals = partial(refusals_for, standing=standing, book=book, around=around)
-    choices: dict[int, Choice] = {}
-    hopeless: set[int] = set()
-    stuck: set[int] = set()
-    for security in securities:
-        ranked = around.substitutes.get(security, ())
-        choices[security] = choose(ranked, refusals(security, sold=sold))
-        if choices[security].substitute is None:
-            alone = choose(ranked, refusals(security, sold=frozenset()))
-            (hopeless if alone.substitute is None else stuck).add(security)
-    if not hopeless and not stuck:
-        found = {security: choices[security].substitute for security in securities}
-        return {sale.key: found[sale.lot.security] or 0 for sale in sales}, {}
-    leaving = hopeless or {min(stuck, key=lambda one: (_loss_of(one, sales), one))}
-    return {}, {
-        sale.key: _homeless(sale, choices[sale.lot.security].refused, book)
-        for sale in sales
-        if sale.lot.security in leaving
-    }
-
-
-def _homeless(sale: Sale, refused: Sequence[str], book: Book) -> Finding:
-    symbol = book.symbol(sale.lot.security)
-    if not refused:
-        return _finding(sale, Outcome.NO_SUBSTITUTE, f"No substitute is mapped for {symbol}.")
-    why = "; ".join(refused)
-    return _finding(sale, Outcome.SUBSTITUTE_BLOCKED, f"No substitute can be bought: {why}.")
-
-
-def _worth_taking(
-    book: Book,
-    sales: Sequence[Sale],
-    destinations: Mapping[LotKey, int],
-    around: Surroundings,
-) -> tuple[list[Sale], Verdicts]:
-    """Sales in the order of their value that clear the benefit floor one after the other, and those that do not."""
-    costs = {sale.key: _highest_cost(sale, destinations[sale.key], around) for sale in sales}
-    floor = book.rules.minimum_benefit
-    taken: list[Sale] = []
-    refused: Verdicts = {}
-    year = around.tax
-    for sale in sorted(sales, key=lambda one: _rank(one, costs[one.key], around)):
-        saved, cost = saved_by(year, sale), costs[sale.key]
-        if saved - cost >= floor:
-            taken.append(sale)
-            year = after(year, [sale])
-            continue
-        why = (
-            f"It would save ${saved:,.2f} of tax at this household's rates after netting and cost "
-            f"${cost:,.2f}; the net must reach ${floor:,.2f}."
+    offers: Iterable[Offer], book: Book, around: Surroundings
+) -> tuple[dict[int, tuple[int, ...]], dict[int, tuple[str, ...]]]:
+    """Security -> what may be bought instead of it by rank, and why each of the others may not."""
+    standing = standing_refusals(book, around)
+    legal: dict[int, tuple[int, ...]] = {}
+    refused: dict[int, tuple[str, ...]] = {}
+    for security in {one.sale.lot.security for one in offers}:
+        refusals = refusals_for(
+            security, standing=standing, sold=frozenset(), book=book, around=around
         )
-        finding = _finding(sale, Outcome.NO_BENEFIT, why)
-        refused[sale.key] = replace(finding, tax_saved=to_the_cent(saved), cost=to_the_cent(cost))
-    return taken, refused
+        ranked = around.substitutes.get(security, ())
+        legal[security] = tuple(one for one in ranked if one not in refusals)
+        refused[security] = (
+            *choose(ranked, refusals).refused,
+            *around.out_of_date.get(security, ()),
+        )
+    return legal, refused
 
 
-def _rank(sale: Sale, cost: Decimal, around: Surroundings) -> tuple[Decimal, Decimal, LotKey]:
-    """Most tax saved per dollar of cost first, on the year as it stands; the larger loss of equals first."""
-    saved = saved_by(around.tax, sale)
-    ratio = saved / cost if cost else Decimal("Infinity")
-    return (-ratio, -sale.loss, sale.key)
+def _tracking(sale: Sale, to: Destination, around: Surroundings, book: Book) -> Decimal:
+    figures = around.pairs.get((sale.lot.security, to.security))
+    if figures is None and to.security != CASH:
+        return ZERO  # no statistics were given at all
+    return tracking_cost(sale, figures, around, book.rules)
 
 
-def _highest_cost(sale: Sale, substitute: int, around: Surroundings) -> Decimal:
-    spreads = around.half_spreads
-    return both_legs(
-        sale.amount,
-        sold=spreads.get(sale.lot.security, ZERO),
-        bought=spreads.get(substitute, ZERO),
-    )
+def _bought(to: Destination) -> int | None:
+    return None if to.security == CASH else to.security
+
+
+def _sold(best: Best, around: Surroundings) -> frozenset[int]:
+    return frozenset().union(*(around.group_of(security) for security in best.destinations))
+
+
+def _with_fractions(best: Best, book: Book, around: Surroundings) -> tuple[Sale, ...]:
+    """The sales to make: a position that goes to its last whole share takes its fractions with it."""
+    chosen = {one.key: one.sale for one in best.offers}
+    positions: dict[tuple[int, int], list[LotRow]] = {}
+    for lot in book.lots:
+        positions.setdefault((lot.account, lot.security), []).append(lot)
+    sales = dict(chosen)
+    for place in {(sale.lot.account, sale.lot.security) for sale in chosen.values()}:
+        lots = positions[place]
+        if all(_leaves(lot, chosen, around) for lot in lots):
+            sales |= {(lot.opening, lot.part): sale_of(lot, lot.quantity, book) for lot in lots}
+    return tuple(sales.values())
+
+
+def _leaves(lot: LotRow, chosen: Mapping[LotKey, Sale], around: Surroundings) -> bool:
+    """Whether nothing of the lot stays but a part of a share."""
+    key = (lot.opening, lot.part)
+    if around.reserved.get(key):
+        return False
+    sold = chosen[key].quantity if key in chosen else ZERO
+    return lot.quantity - sold < 1 and (sold > ZERO or not is_whole(lot.quantity))
 
 
 def _too_small_to_pair(pairs: Iterable[Pair], book: Book) -> Verdicts:
     fallen = {}
     for pair in pairs:
-        if pair.quantity:
+        if pair.quantity or pair.substitute is None:
             continue
         symbol = book.symbol(pair.substitute)
         why = f"${pair.cash_left:,.2f} do not buy one share of {symbol} at ${pair.price:,.2f}."
         for sale in pair.sales:
-            fallen[sale.key] = _finding(sale, Outcome.TOO_SMALL, why)
+            fallen[sale.key] = finding_of(sale, Outcome.TOO_SMALL, why)
     return fallen
-
-
-def _plan(
-    taken: Sequence[Sale],
-    destinations: Mapping[LotKey, int],
-    pairs: Sequence[Pair],
-    others: Iterable[Finding],
-    book: Book,
-    around: Surroundings,
-) -> Plan:
-    """Figures per lot that add up to the totals to the cent (largest remainder)."""
-    marginals, year = [], around.tax
-    for sale in taken:
-        marginals.append(Fraction(saved_by(year, sale)))
-        year = after(year, [sale])
-    pair_of = {sale.key: pair for pair in pairs for sale in pair.sales}
-    costs = [share_of_cost(sale, pair_of[sale.key], around) for sale in taken]
-    total_saved, total_cost = cents(sum(marginals, Fraction(0))), cents(sum(costs, Fraction(0)))
-    candidates = tuple(
-        Candidate(sale, destinations[sale.key], saved, cost)
-        for sale, saved, cost in zip(
-            taken, spread(total_saved, marginals), spread(total_cost, costs), strict=True
-        )
-    )
-    findings = (*(_taken(candidate, book) for candidate in candidates), *others)
-    return Plan(candidates, tuple(pairs), findings, total_saved, total_cost)
-
-
-def _taken(candidate: Candidate, book: Book) -> Finding:
-    sale = candidate.sale
-    why = (
-        f"Sell {_shares(sale.quantity)} {book.symbol(sale.lot.security)} for ${sale.amount:,.2f} "
-        f"({sale.term}-term loss ${sale.loss:,.2f}) and buy {book.symbol(candidate.substitute)}: "
-        f"saves ${candidate.tax_saved:,.2f} of tax for ${candidate.cost:,.2f} of cost."
-    )
-    finding = _finding(sale, Outcome.TAKE, why)
-    return replace(finding, tax_saved=candidate.tax_saved, cost=candidate.cost)
-
-
-def _sale(lot: LotRow, quantity: Decimal, book: Book) -> Sale:
-    """The sale of some or all shares of a lot at today's price; a part carries its part of the basis.
-
-    A gift's loss is measured on its value at the gift, if that was less than the donor's basis.
-    """
-    price = book.prices[lot.security].price
-    amount = dollars_traded(quantity, price)
-    basis = basis_of(lot, quantity, amount)
-    return Sale(
-        lot=lot,
-        quantity=quantity,
-        price=price,
-        amount=amount,
-        basis=basis,
-        term=term_of(lot, book.as_of, is_loss=amount < basis),
-    )
-
-
-def _finding(sale: Sale, outcome: Outcome, why: str) -> Finding:
-    return _verdict(sale.lot, outcome, why, quantity=sale.quantity, loss=sale.loss)
-
-
-def _verdict(
-    lot: LotRow, outcome: Outcome, why: str, *, quantity: Decimal, loss: Decimal
-) -> Finding:
-    return Finding(
-        account=lot.account,
-        security=lot.security,
-        opening=lot.opening,
-        part=lot.part,
-        outcome=outcome,
-        detail=why,
-        quantity=quantity,
-        loss=loss,
-    )
-
-
-def _free(lot: LotRow, around: Surroundings) -> Decimal:
-    return max(lot.quantity - around.reserved.get((lot.opening, lot.part), ZERO), ZERO)
-
-
-def _loss_of(security: int, sales: Iterable[Sale]) -> Decimal:
-    return sum((sale.loss for sale in sales if sale.lot.security == security), ZERO)
-
-
-def _percent(fraction: Decimal) -> str:
-    return f"{fraction * 100:.1f} %"
-
-
-def _shares(quantity: Decimal) -> str:
-    return f"{quantity.normalize():f}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

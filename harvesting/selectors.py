@@ -13,10 +13,10 @@ from accounts import access
 from accounts import selectors as accounts
 from accounts.models import Account, Household, User
 from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
-from harvesting.types import AccountFacts, Book, HarvestRules, PricedAt
+from harvesting.types import AccountFacts, Book, HarvestRules, PaidDividend, PricedAt
 from lots import selectors as lots
 from securities import selectors as securities
-from securities.models import CorporateAction, Price
+from securities.models import CorporateAction, Dividend, Price
 
 JUMP = 4  # a close this many times the one before, or the other way round
 JUMP_DAYS = 365
@@ -62,6 +62,16 @@ def substitutes(security_ids: Collection[int]) -> dict[int, tuple[int, ...]]:
     for security, substitute in rows.values_list("security_id", "substitute_id"):
         ranked.setdefault(security, []).append(substitute)
     return {security: tuple(found) for security, found in ranked.items()}
+
+
+def paid_dividends(security_ids: Collection[int], as_of: date) -> tuple[PaidDividend, ...]:
+    """Qualified dividends that went ex in the last 60 days: whose qualification a sale today may end (R33)."""
+    rows = Dividend.objects.filter(
+        security__in=security_ids,
+        is_qualified=True,
+        ex_date__range=(as_of - timedelta(days=60), as_of),
+    ).order_by("ex_date", "security")
+    return tuple(PaidDividend(*row) for row in rows.values_list("security_id", "ex_date", "amount"))
 
 
 def price_jumps(

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
 from harvesting import drafts, finder, lookback, selectors
+from harvesting.economics import floors_on, to_the_cent
 from harvesting.models import HarvestFinding
+from harvesting.sales import percent
 from harvesting.types import (
     ZERO,
     Book,
@@ -27,6 +29,7 @@ from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
 from proposals.compliance import entries_of, feasible, with_entries
+from proposals.costs import TradingCosts
 from proposals.models import Proposal
 from proposals.types import Intention, ProposalKind
 from securities import selectors as security_selectors
@@ -65,7 +68,7 @@ def _examine_losses(
     ledger = lots_selectors.ledger(household_id)
     around = _surroundings(household_id, book, lots, ledger, under_way, tax)
     plan = clean_plan(book, lots, around, _with(ledger, under_way, book))
-    findings = (*screened, *plan.findings)
+    findings = finder.all_findings(screened, plan)
     if not plan.candidates:
         return HarvestResult(household_id, as_of, None, findings, *_all_passed_over(plan))
     draft = drafts.draft(
@@ -107,7 +110,8 @@ def _surroundings(
         tax=tax,
         coverage=lots_selectors.purchases_searched(household_id),
         substitutes=substitutes,
-        half_spreads=security_selectors.half_spreads(firm_id),
+        costs=TradingCosts(half_spreads=security_selectors.half_spreads(firm_id)),
+        dividends=selectors.paid_dividends(at_loss, as_of),
         groups=lots_selectors.identical_sets(firm_id, as_of),
         purchases=(*held, *lookback.purchases_intended(under_way, as_of)),
         blocks={lot.opening: lookback.order_of(entries[str(lot.opening)]) for lot in book.lots},
@@ -135,11 +139,11 @@ def _nothing(book: Book, findings: Sequence[Finding]) -> tuple[str, str]:
         limit = book.rules.maximum_price_age_days
         return "stale_prices", f"No lot has a price of the last {limit} days: import prices."
     largest = max((finding.loss for finding in findings), default=ZERO)
+    dollars, fraction = floors_on(book.as_of, book.rules)
     return (
         "no_loss_above_floor",
         f"No loss passes the floors: {len(taxable)} taxable lots looked at, largest loss "
-        f"${largest:,.2f}, floor ${book.rules.minimum_loss:,.2f} and "
-        f"{_percent(book.rules.minimum_loss_fraction)} of the basis.",
+        f"${largest:,.2f}, floor ${dollars:,.2f} and {percent(fraction)} of the basis.",
     )
 
 
@@ -151,10 +155,6 @@ def _all_passed_over(plan: Plan) -> tuple[str, str]:
         f"{outcome.value.replace('_', ' ')} {count}" for outcome, count in sorted(counts.items())
     )
     return "all_passed_over", f"Every loss above the floors was passed over: {told}."
-
-
-def _percent(fraction: Decimal) -> str:
-    return f"{fraction * 100:.1f} %"
 
 
 @transaction.atomic
@@ -186,8 +186,9 @@ def _keep_findings(result: HarvestResult) -> None:
             detail=finding.detail,
             quantity=finding.quantity,
             loss=finding.loss,
-            tax_saved=finding.tax_saved,
-            cost=finding.cost,
+            substitute_id=finding.substitute,
+            wait_until=finding.wait_until,
+            **_sum_of(finding),
         )
         for finding in result.findings
     ]
@@ -197,8 +198,21 @@ def _keep_findings(result: HarvestResult) -> None:
         HarvestFinding.objects.bulk_create(rows)
 
 
+def _sum_of(finding: Finding) -> dict[str, Any]:
+    """The stored sum: S, K and the net as columns, everything in words for the page."""
+    if finding.terms is None:
+        return {}
+    told = drafts.terms_told(finding.terms, finding.amount)
+    return {
+        "tax_saved": to_the_cent(finding.terms.saved),
+        "cost": to_the_cent(finding.terms.cost),
+        "net": to_the_cent(finding.terms.net),
+        "terms": {name: value for name, value in told.items() if value},
+    }
+
+
 def _said(row: HarvestFinding) -> tuple[object, ...]:
     return (
         row.opening_id, row.part, str(row.outcome), row.as_of, row.detail, row.quantity, row.loss,
-        row.tax_saved, row.cost,
+        row.net, row.substitute_id or 0, str(row.wait_until), sorted(row.terms.items()),
     )  # fmt: skip

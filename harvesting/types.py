@@ -13,6 +13,7 @@ from enum import StrEnum
 from lots.coverage import Coverage
 from lots.types import LotRow, Term
 from lots.year_tax import TaxPosition
+from proposals.costs import TradingCosts
 from proposals.types import DraftProposal
 
 ZERO = Decimal(0)
@@ -94,6 +95,25 @@ class HarvestRules:
 
 
 @dataclass(frozen=True, slots=True)
+class PairFigures:
+    """How closely a substitute follows what it stands in for; annual fractions, from daily returns.
+
+    ``is_assumed``: there is not enough common history, and the careful default stands in.
+    """
+
+    tracking_error: Decimal
+    correlation: Decimal
+    beta: Decimal
+    observations: int
+    is_assumed: bool = False
+
+    def __post_init__(self) -> None:
+        refuse_float(
+            tracking_error=self.tracking_error, correlation=self.correlation, beta=self.beta
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PricedAt:
     """A closing price and its day."""
 
@@ -112,6 +132,7 @@ class AccountFacts:
     is_taxable: bool
     tax_managed: bool = True
     reinvests_dividends: bool = False
+    trades_fractions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +161,51 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class RecentPurchase:
-    """Shares bought in the last 30 days, or about to be, that can still be a replacement (R5, R9, R14)."""
+    """Shares bought in the last 30 days, or about to be, that can still be a replacement (R5, R9, R14).
+
+    ``opening`` is None for what an open proposal is about to buy, and for a purchase that is going to be made by
+    itself (``is_coming``), whose ``bought_on`` lies ahead.
+    """
 
     security: int
     account: int
     bought_on: date
     shares: Decimal
     block: BlockKey
-    opening: int | None = None  # None = an open proposal is going to buy them
+    opening: int | None = None
     part: int | None = None
+    is_coming: bool = False
+    cause: str = ""  # of a coming purchase: a clause for people
 
     def __post_init__(self) -> None:
         refuse_float(shares=self.shares)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidDividend:
+    """A dividend that went ex in the last 60 days; dollars a share."""
+
+    security: int
+    ex_date: date
+    amount: Decimal
+
+    def __post_init__(self) -> None:
+        refuse_float(amount=self.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredLoss:
+    """What the tax engine says of selling all loss lots of one identical group beside purchases that stay (W).
+
+    Dollars of loss by lot that would go into replacement shares, and whether some would be gone for ever.
+    """
+
+    by_lot: Mapping[LotKey, Decimal]
+    is_permanent: bool
+
+    @property
+    def total(self) -> Decimal:
+        return sum(self.by_lot.values(), ZERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +215,26 @@ class Surroundings:
     tax: TaxPosition
     coverage: Coverage  # whose purchases were looked for
     substitutes: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # by rank
-    half_spreads: Mapping[int, Decimal] = field(default_factory=dict)
+    costs: TradingCosts = field(default_factory=TradingCosts)
+    volatilities: Mapping[int, Decimal] = field(default_factory=dict)  # annual
+    pairs: Mapping[tuple[int, int], PairFigures] = field(default_factory=dict)
+    dividends: tuple[PaidDividend, ...] = ()
     groups: tuple[frozenset[int], ...] = ()  # substantially identical securities (R24)
     purchases: tuple[RecentPurchase, ...] = ()
     blocks: Mapping[int, BlockKey] = field(default_factory=dict)  # opening -> its order
     buy_blocked: Mapping[int, str] = field(default_factory=dict)  # security -> why and until when
+    out_of_date: Mapping[int, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # mappings not in force
+    no_sell: Mapping[tuple[int, int], str] = field(default_factory=dict)  # (account, security)
+    unreconciled: Mapping[int, str] = field(default_factory=dict)  # account -> what differs
     reserved: Mapping[LotKey, Decimal] = field(default_factory=dict)
     doubtful: Mapping[int, str] = field(default_factory=dict)  # security -> what its price did
+    delisted: Mapping[int, date] = field(default_factory=dict)
     washing: Mapping[int, str] = field(default_factory=dict)  # security -> what the engine says
+    deferred: Mapping[frozenset[int], DeferredLoss] = field(
+        default_factory=dict
+    )  # identical group -> what a strategic wash sale of it would defer, where the rules price it
 
     def group_of(self, security: int) -> frozenset[int]:
         """The security with everything that is substantially identical to it; sets may share securities."""
@@ -178,7 +244,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """Shares of one lot to sell at a loss. ``loss`` is positive dollars."""
+    """Shares of one lot to sell, at a loss unless it only goes along. ``loss`` is dollars, negative for a gain."""
 
     lot: LotRow
     quantity: Decimal
@@ -197,13 +263,42 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """The sum behind one loss in dollars: ``net = S - D - K - O - G - X - Q - W`` (``harvesting.economics``)."""
+
+    saved: Decimal  # S, of the whole loss
+    later: Decimal = ZERO  # D
+    cost: Decimal = ZERO  # K
+    window: Decimal = ZERO  # O
+    swap_back: Decimal = ZERO  # G
+    tracking: Decimal = ZERO  # X
+    dividends: Decimal = ZERO  # Q
+    wash: Decimal = ZERO  # W
+
+    @property
+    def charges(self) -> Decimal:
+        """Everything that is taken off."""
+        return (
+            self.later + self.cost + self.window + self.swap_back + self.tracking
+            + self.dividends + self.wash
+        )  # fmt: skip
+
+    @property
+    def net(self) -> Decimal:
+        return self.saved - self.charges
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sale that is taken: where its money goes, the tax it saves and what both legs cost, to the cent."""
+    """A sale that is taken: where its money goes, and its sum to the cent. ``substitute`` None = parked in cash."""
 
     sale: Sale
-    substitute: int
-    tax_saved: Decimal
-    cost: Decimal
+    substitute: int | None
+    terms: Terms
+    tax_saved: Decimal  # by the part of the loss that counts this year
+    trading_cost: Decimal  # of both legs now
+    deferred: Decimal = ZERO  # dollars of its loss that go into replacement shares
+    is_companion: bool = False  # a recent purchase that only goes along so that nothing is washed
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +307,12 @@ class Pair:
 
     number: int
     account: int
-    substitute: int
+    substitute: int | None  # None = cash
     sales: tuple[Sale, ...]
-    quantity: Decimal  # whole shares of the substitute
+    quantity: Decimal  # shares of the substitute
     price: Decimal
     amount: Decimal
-    cost: Decimal  # half spread of both legs, exact
+    cost: Decimal  # commission, half spread and impact of both legs, exact
     cash_left: Decimal  # less than one share
 
 
@@ -233,8 +328,10 @@ class Finding:
     detail: str
     quantity: Decimal
     loss: Decimal
-    tax_saved: Decimal = ZERO
-    cost: Decimal = ZERO
+    terms: Terms | None = None  # the sum, also where the lot is passed over; None = not priced
+    substitute: int | None = None
+    wait_until: date | None = None  # first day on which it can, or had better, be taken
+    amount: Decimal = ZERO  # dollars the sale would bring
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +343,11 @@ class Plan:
     findings: tuple[Finding, ...]  # one per lot looked at, TAKE included
     tax_saved: Decimal = ZERO
     cost: Decimal = ZERO
+    net: Decimal = ZERO
+    gap: Decimal = (
+        ZERO  # dollars by which a better choice could beat this one at most; 0 = none can
+    )
+    deferred: Decimal = ZERO  # dollars of loss that strategic wash sales defer
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,34 @@ def marginal_rates(inputs: YearInputs) -> MarginalRates:
     )
 
 
+def loss_slope(inputs: YearInputs, *, short: bool) -> Slope:
+    """The slope of the next dollars of loss of one term alone. Raises lots.rates.UnknownYear."""
+    one = Fraction(1)
+    return _slope(inputs, short=-one if short else ZERO, long=ZERO if short else -one)
+
+
+def steepest_slope(inputs: YearInputs) -> Fraction:
+    """What no dollar of loss can save more than of this year's tax: an upper bound over all mixtures of losses.
+
+    Ordinary rates rise with income, so the one at the top of the year's taxable income bounds them; a dollar less of
+    ordinary income lets the long-term gains stacked on it slide down, which spares their highest rate at most.
+    """
+    year = rates(inputs.year)
+    status = inputs.filing_status
+    income = max(net(inputs).taxable_income, ZERO)
+    ordinary = _rate_at(income, year.ordinary[status])
+    stacked = _rate_at(income, year.long_term[status])
+    return ordinary + stacked + Fraction(year.niit_rate) + Fraction(inputs.state_rate)
+
+
+def _rate_at(income: Fraction, brackets: tuple[Bracket, ...]) -> Fraction:
+    """The rate of the bracket in which an income ends."""
+    for bracket in brackets:
+        if bracket.upto is None or income <= bracket.upto:
+            return Fraction(bracket.rate)
+    raise AssertionError("the last bracket has no end")
+
+
 def next_dollar(inputs: YearInputs, *, short: int, long: int) -> Fraction:
     """What the next dollar costs (a gain) or saves (a loss) of this year's tax; one of the two is 1 or -1, one 0."""
     return (short + long) * _Year(inputs, short=Fraction(short), long=Fraction(long)).tax.slope

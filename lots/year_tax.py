@@ -21,8 +21,18 @@ from decimal import Decimal
 from fractions import Fraction
 
 from lots.errors import LedgerError
-from lots.netting import Exact, YearInputs, net, next_dollar, totals, with_gains
-from lots.rounding import rounded, stored_money, terminating
+from lots.netting import (
+    Exact,
+    YearInputs,
+    loss_slope,
+    net,
+    next_dollar,
+    steepest_slope,
+    totals,
+    with_gains,
+)
+from lots.rounding import STORED_MONEY, rounded, stored_money, terminating
+from lots.types import Term
 
 ZERO = Decimal(0)
 _STORED_RATE = Decimal("0.00000001")
@@ -176,6 +186,62 @@ def carried_worth(position: TaxPosition, *, short: Decimal, long: Decimal) -> De
     """The part of ``-added_tax`` that is no tax of this year: what the losses newly carried are taken to be worth."""
     after = replace(position, short=position.short + short, long=position.long + long)
     return position.carried_loss_value * (carried_forward(after) - carried_forward(position))
+
+
+def loss_kinks(position: TaxPosition, *, term: Term, upto: Decimal) -> tuple[Decimal, ...]:
+    """Dollars of further loss of the term, above 0 and below ``upto``, at which a dollar begins to save another amount.
+
+    With brackets every change of a rate counts, else the borders of the table above; ascending, to 0.0001, rounded
+    down.
+    """
+    if position.brackets is not None:
+        return _kinks_of_brackets(position, term=term, upto=upto)
+    net_gain = position.short + position.long
+    own = position.short if term is Term.SHORT else position.long
+    borders = {own, net_gain, net_gain + position.loss_limit}
+    return tuple(sorted(border for border in borders if ZERO < border < upto))
+
+
+def _kinks_of_brackets(position: TaxPosition, *, term: Term, upto: Decimal) -> tuple[Decimal, ...]:
+    assert position.brackets is not None
+    found: list[Decimal] = []
+    passed = Fraction(0)
+    while True:
+        short, long = (passed, 0) if term is Term.SHORT else (0, passed)
+        here = _at(
+            position.brackets,
+            short=Fraction(position.short) - short,
+            long=Fraction(position.long) - long,
+        )
+        slope = loss_slope(here, short=term is Term.SHORT)
+        if slope.reach is None or passed + slope.reach >= upto:
+            return tuple(found)
+        passed += slope.reach
+        found.append(_floored(passed))
+
+
+def _floored(dollars: Fraction) -> Decimal:
+    units = dollars / Fraction(STORED_MONEY)
+    return Decimal(units.numerator // units.denominator) * STORED_MONEY
+
+
+def steepest_rate(position: TaxPosition) -> Decimal:
+    """No dollar of further loss saves more than this, wherever it falls: a bound, not a rate that is met.
+
+    The ordinary rate at the top of the year's income, what a dollar less there spares the long-term gains stacked on
+    it, the net investment income tax and the state's; or what a carried dollar is worth.
+    """
+    if position.brackets is None:
+        return max(
+            position.short_rate,
+            position.long_rate,
+            position.ordinary_rate,
+            position.carried_loss_value,
+        )
+    here = _at(position.brackets, short=position.short, long=position.long)
+    return max(
+        rounded(steepest_slope(here), _STORED_RATE) + _STORED_RATE, position.carried_loss_value
+    )
 
 
 def _exact(name: str, value: Decimal) -> Decimal:

@@ -1,6 +1,7 @@
 """Small households for the pure tests: lots, prices and what surrounds them, as literals."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from harvesting.types import (
 from lots.coverage import Coverage
 from lots.types import LotRow
 from lots.year_tax import TaxPosition
+from proposals.costs import TradingCosts
 
 TODAY = date(2022, 12, 28)
 OLD = date(2020, 3, 2)  # long-term today
@@ -30,6 +32,16 @@ ACCOUNTS = {
     SPOUSE: AccountFacts("Bob taxable", is_taxable=True),
     IRA: AccountFacts("Ann IRA", is_taxable=False),
 }
+
+# A loss is worth what it saves less the spread, so that a test shows the one term it is about.
+PLAIN = HarvestRules(
+    year_end_easing=Decimal(1),
+    minimum_pair_benefit=Decimal(50),
+    taxable_sale_chance=Decimal(0),
+    swap_back_chance=Decimal(0),
+    window_fraction=Decimal(0),
+    risk_price=Decimal(0),
+)
 
 
 def days_ago(days: int) -> date:
@@ -63,7 +75,7 @@ def book(
     prices: Mapping[int, str] | None = None,
     days: Mapping[int, date] | None = None,
     accounts: Mapping[int, AccountFacts] = ACCOUNTS,
-    rules: HarvestRules = HarvestRules(),  # noqa: B008 - frozen
+    rules: HarvestRules = PLAIN,
 ) -> Book:
     """Every security costs $80 today unless ``prices`` says otherwise; CCC, DDD and EEE cost $50."""
     known = {AAA: "80", BBB: "80", CCC: "50", DDD: "50", EEE: "50", **(prices or {})}
@@ -104,9 +116,11 @@ def around(
     *purchases: RecentPurchase,
     substitutes: Mapping[int, tuple[int, ...]] | None = None,
     tax: TaxPosition | None = None,
+    half_spreads: Mapping[int, Decimal] | None = None,
     **others: object,
 ) -> Surroundings:
     """AAA and BBB go into CCC, then DDD; nothing costs anything unless half spreads are given."""
+    others.setdefault("costs", TradingCosts(half_spreads=half_spreads or {}))
     return Surroundings(
         tax=tax or position(),
         coverage=Coverage(looked_at=2, not_checked=("Bob 401(k) (B-9)",), left_out=()),
@@ -141,13 +155,7 @@ def plan(the_book: Book, surroundings: Surroundings | None = None) -> Plan:
     """Screen and find in one go; the findings of both."""
     lots, screened = finder.screen(the_book)
     found = finder.find(the_book, lots, surroundings or around())
-    return Plan(
-        found.candidates,
-        found.pairs,
-        (*screened, *found.findings),
-        found.tax_saved,
-        found.cost,
-    )
+    return replace(found, findings=finder.all_findings(screened, found))
 
 
 def outcomes(found: Plan) -> dict[int, Outcome]:

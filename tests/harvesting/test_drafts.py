@@ -84,6 +84,20 @@ def test_each_candidate_shows_its_sum():
         "tax_saved": "476",
         "cost": "5.59",  # 4.00 to sell, 1.594 of the 2.12 to buy 212 CCC
         "net": "470.41",
+        "terms": {
+            "saved": "476",
+            "later": "0",
+            "cost": "5.59",
+            "window": "0",
+            "swap_back": "0",
+            "tracking": "0",
+            "dividends": "0",
+            "wash": "0",
+            "net": "470.41",
+            "net_bp": "588.01",  # of 8,000
+        },
+        "deferred": "0",
+        "goes_along": "",
         "substitute": "CCC",
     }
 
@@ -112,7 +126,11 @@ def test_the_assumed_value_of_carried_losses_is_stated():
         "losses are carried.",
         "Rates on one more dollar: short-term 40.8 %, long-term 23.8 %, ordinary income 37 %; a "
         "net loss of $3,000.00 counts against ordinary income.",
-        "Each leg costs half the spread on the dollars traded; no commission.",
+        "The substitute is taken to be sold in 10 years at a tax rate of 23.8 %, taxable with a chance of 0 %, "
+        "discounted at 5 % a year.",
+        "One per cent of tracking error is priced at 0 basis points a year; a swap back is taken to be as likely as "
+        "0 %.",
+        "Each leg costs half the spread, the custodian's commission, and impact where a daily volume is known.",
     ]
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from harvesting.economics import both_legs, tax_saved, trading_cost
+from harvesting.economics import tax_saved
 from lots.year_tax import carried_forward, carried_worth
 from tests.harvesting.books import position
 
@@ -56,23 +56,13 @@ def test_carried_forward_counts_what_the_year_cannot_use():
     assert carried_forward(position(short="-1000", long="-2000")) == Decimal(0)
 
 
-def test_cost_is_half_the_spread_of_each_leg():
-    assert trading_cost(Decimal(8000), Decimal("0.0005")) == Decimal("4.0000")
-    assert both_legs(Decimal(8000), sold=Decimal("0.0005"), bought=Decimal("0.0002")) == Decimal(
-        "5.6000"
-    )
-
-
 def test_a_float_is_refused():
     with pytest.raises(TypeError, match="short_loss is a float"):
         tax_saved(position(), short_loss=1.5, long_loss=Decimal(0))  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="amount is a float"):
-        trading_cost(1.5, Decimal("0.1"))  # type: ignore[arg-type]
 
 
-def test_a_negative_loss_is_refused():
-    with pytest.raises(ValueError, match="positive"):
-        saved(position(), short="-1")
+def test_a_gain_that_goes_along_costs_what_it_adds_to_the_year():
+    assert saved(position(short="1000"), short="-500") == Decimal("-204.000")
 
 
 def test_what_carried_losses_are_worth_is_told_apart_from_this_years_tax():

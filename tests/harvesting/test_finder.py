@@ -17,6 +17,7 @@ from tests.harvesting.books import (
     EEE,
     IRA,
     OLD,
+    PLAIN,
     SPOUSE,
     TAXABLE,
     around,
@@ -47,7 +48,7 @@ def test_a_loss_is_taken_and_its_money_goes_into_the_first_substitute():
     assert (pair.quantity, pair.amount, pair.cash_left) == (Decimal(160), Decimal(8000), Decimal(0))
     assert only(found, Outcome.TAKE).detail == (
         "Sell 100 AAA for $8,000.00 (long-term loss $2,000.00) and buy CCC: saves $476.00 of tax "
-        "for $0.00 of cost."
+        "now, net $476.00 after everything that it costs."
     )
 
 
@@ -88,7 +89,7 @@ def test_the_shown_figures_add_up_to_the_totals_to_the_cent():
     found = plan(book(*lots), around(half_spreads=spreads, tax=position(short="900", long="700")))
     assert len(found.candidates) == 7
     assert sum(one.tax_saved for one in found.candidates) == found.tax_saved
-    assert sum(one.cost for one in found.candidates) == found.cost
+    assert sum(one.trading_cost for one in found.candidates) == found.cost
     # 7 x 2,640.00 proceeds; losses 4,648.59 long-term: 1,600 net gain first, 3,000 ordinary, 48.59 carried...
     losses = sum(one.sale.loss for one in found.candidates)
     assert losses == Decimal("4650.59")
@@ -96,7 +97,7 @@ def test_the_shown_figures_add_up_to_the_totals_to_the_cent():
     assert found.tax_saved == Decimal("1649.87")
 
 
-# HarvestRules
+# Floors
 
 
 def test_a_loss_under_the_floor_in_dollars_is_below_floor():
@@ -107,7 +108,7 @@ def test_a_loss_under_the_floor_in_dollars_is_below_floor():
 
 
 def test_a_loss_of_exactly_the_floors_passes():
-    floors = HarvestRules(minimum_loss=Decimal(400), minimum_benefit=Decimal("95.20"))
+    floors = replace(PLAIN, minimum_loss=Decimal(400), minimum_benefit=Decimal("95.20"))
     found = plan(book(lot(1, basis="8000"), prices={AAA: "76"}, rules=floors))  # 400, 5 %, 95.20
     assert outcomes(found) == {1: Outcome.TAKE}
     found = plan(book(lot(1, basis="8000"), prices={AAA: "76.01"}, rules=floors))
@@ -149,13 +150,14 @@ def test_a_gain_is_no_finding():
 
 def test_a_benefit_under_the_floor_is_no_benefit():
     # 2,000 at 12 cents is 240; the floor is 250.
-    floors = HarvestRules(minimum_benefit=Decimal(250))
+    floors = replace(PLAIN, minimum_benefit=Decimal(250))
     found = plan(book(lot(1), rules=floors), around(tax=position(long="-3000")))
     finding = only(found, Outcome.NO_BENEFIT)
-    assert finding.tax_saved == Decimal("240.00")
+    assert finding.terms is not None
+    assert finding.terms.saved == Decimal("240.00")
     assert finding.detail == (
-        "It would save $240.00 of tax at this household's rates after netting and cost $0.00; "
-        "the net must reach $250.00."
+        "It would save $240.00 of tax at this household's rates after netting, less $0.00: net $240.00; "
+        "a pair must reach $250.00."
     )
 
 
@@ -168,11 +170,13 @@ def test_cost_counts_against_the_benefit():
 
 def test_a_later_lot_is_valued_on_what_the_earlier_ones_left():
     """Both would save 357 alone, but the gains serve once: the second is worth 180 only."""
-    floors = HarvestRules(minimum_benefit=Decimal(200))
+    floors = replace(PLAIN, minimum_benefit=Decimal(200))
     tax = position(long="1500", carried="0.12", limit="0")
     found = plan(book(lot(1, basis="9500"), lot(2, basis="9500"), rules=floors), around(tax=tax))
     assert outcomes(found) == {1: Outcome.TAKE, 2: Outcome.NO_BENEFIT}
-    assert only(found, Outcome.NO_BENEFIT).tax_saved == Decimal("180.00")
+    left = only(found, Outcome.NO_BENEFIT).terms
+    assert left is not None
+    assert left.saved == Decimal("180.00")
     assert found.tax_saved == Decimal("357.00")
 
 
@@ -279,7 +283,7 @@ def test_the_reason_names_the_purchase_and_the_day_it_is_free():
 
 def test_an_ira_purchase_blocks_absolutely_and_says_so():
     found = plan(book(lot(1)), around(bought(10, "0.5", account=IRA)))
-    assert only(found, Outcome.RECENT_PURCHASE).detail == (
+    assert only(found, Outcome.PERMANENT_WASH).detail == (
         "0.5 shares of AAA bought on 2022-12-18 in Ann IRA are still held: the loss would be lost "
         "for ever (R16). Free from 2023-01-18."
     )
@@ -326,22 +330,45 @@ def test_a_recent_lot_that_stays_blocks_the_old_one_but_not_itself():
     assert outcomes(found) == {1: Outcome.RECENT_PURCHASE, 2: Outcome.TAKE}
 
 
-def test_a_recent_lot_below_the_floor_stays_and_blocks():
+def test_a_recent_lot_below_the_floor_goes_along_so_that_nothing_is_washed():
+    """T21: everything of the security is sold and nothing bought, so the ten days old share washes nothing."""
     found = plan(
         book(lot(1), lot(2, acquired=days_ago(10), quantity="1", basis="90")),
         around(bought(10, "1", block="entry 2", opening=2), blocks={2: ("entry 2", AAA)}),
     )
-    assert outcomes(found) == {1: Outcome.RECENT_PURCHASE, 2: Outcome.BELOW_FLOOR}
+    assert outcomes(found) == {1: Outcome.TAKE, 2: Outcome.TAKE}
+    assert [one.is_companion for one in found.candidates] == [False, True]
+    assert found.candidates[1].terms.saved == Decimal("2.38")
 
 
-def test_a_recent_lot_without_benefit_takes_the_old_one_with_it():
-    """The old lot relied on the recent one being sold along; it is refused for its benefit."""
-    floors = HarvestRules(minimum_benefit=Decimal(100))
+def test_a_recent_lot_without_benefit_of_its_own_goes_along_too():
+    rules = replace(PLAIN, minimum_benefit=Decimal(100))
     found = plan(
-        book(lot(1), lot(2, acquired=days_ago(10), quantity="10", basis="1100"), rules=floors),
+        book(lot(1), lot(2, acquired=days_ago(10), quantity="10", basis="1100"), rules=rules),
         around(bought(10, "10", block="entry 2", opening=2), blocks={2: ("entry 2", AAA)}),
     )
-    assert outcomes(found) == {1: Outcome.RECENT_PURCHASE, 2: Outcome.NO_BENEFIT}
+    assert outcomes(found) == {1: Outcome.TAKE, 2: Outcome.TAKE}
+
+
+def test_a_recent_gain_goes_along_only_if_its_tax_is_worth_it():
+    """10 shares with a gain of 300 cost 71.40 of tax and free 476; with a gain of 3,000 they would cost 714."""
+    small, large = (
+        plan(
+            book(
+                lot(1),
+                lot(2, acquired=days_ago(10), quantity=shares, basis=basis),
+            ),
+            around(
+                bought(10, shares, block="entry 2", opening=2),
+                blocks={2: ("entry 2", AAA)},
+                tax=position(short="-100000", long="200000"),
+            ),
+        )
+        for shares, basis in (("10", "500"), ("100", "5000"))
+    )
+    assert outcomes(small) == {1: Outcome.TAKE, 2: Outcome.TAKE}
+    assert small.tax_saved == Decimal("404.60")
+    assert outcomes(large) == {1: Outcome.NO_BENEFIT}
 
 
 def test_a_fraction_of_a_recent_lot_that_stays_blocks_the_old_one():
@@ -366,7 +393,7 @@ def test_what_an_open_proposal_is_about_to_buy_blocks():
         block=("proposal 9", AAA),
     )
     found = plan(book(lot(1)), around(planned))
-    assert only(found, Outcome.RECENT_PURCHASE).detail.startswith(
+    assert only(found, Outcome.PERMANENT_WASH).detail.startswith(
         "An open proposal buys 5 shares of AAA in Ann IRA"
     )
 
@@ -442,7 +469,7 @@ def test_of_two_that_would_buy_each_other_the_larger_loss_goes():
 
 def test_a_loss_that_leaves_for_another_reason_frees_its_security_as_destination():
     """BBB is refused for its benefit, so AAA may go into it after all."""
-    floors = HarvestRules(minimum_benefit=Decimal(200))
+    floors = replace(PLAIN, minimum_benefit=Decimal(200))
     found = plan(
         book(lot(1, AAA), lot(2, BBB, quantity="20", basis="2000"), rules=floors),
         around(substitutes={AAA: (BBB,), BBB: (CCC,)}),
