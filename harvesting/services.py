@@ -121,6 +121,10 @@ def _surroundings(
         },
         reserved=windows.reserved,
         doubtful=selectors.price_jumps(concerned, as_of, book.symbols),
+        unreconciled={
+            account: f"the lots of {book.account(account)} do not add up: {text}."
+            for account, text in lots_selectors.unreconciled(household_id, as_of).items()
+        },
     )
 
 
