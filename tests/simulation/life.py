@@ -22,7 +22,8 @@ from lots.types import EntryKind, NewTransaction
 from proposals import services as desk
 from proposals.errors import AllHeldBack, NothingToExport, StaleProposal
 from proposals.models import Order, Proposal, ScheduledPurchase
-from proposals.types import OrderStatus, Side, Status
+from proposals.selectors import window_rows
+from proposals.types import OrderStatus, Side, Status, WindowKind
 from scans import services as scans
 from securities import calendar
 from securities.models import Dividend
@@ -39,6 +40,10 @@ from tests.simulation.world import (
 
 logger = logging.getLogger(__name__)
 INSTRUCTION = re.compile(r"\b(S\d+)\b.*? in (.+?) until (\d{4}-\d{2}-\d{2})")
+# Only of a loss that was sold: what is said of losses that could be sold today keeps nobody from reinvesting.
+WARNING = re.compile(
+    r"^Reinvestment is on in (.+): switch it off until .*, because .* sold at a loss "
+)
 _CENT = Decimal("0.01")
 _JITTER = 0.015  # fills stand within this of the order's price
 
@@ -70,6 +75,7 @@ class Life:
         self.log: list[str] = []
         self.wrong_statements: list[tuple[date, str]] = []
         self.ended = Ended()
+        self.traded = False  # today
         self._number = 0
 
     def run(self, days: int) -> None:
@@ -86,6 +92,7 @@ class Life:
     def day(self) -> None:
         """One business day, from the opening to the orders of the evening."""
         Firm.objects.filter(pk=self.world.firm.pk).update(pinned_date=self.today)
+        self.traded = False
         for stock in self.world.stocks:
             walk(stock, self.rng)
         set_prices(self.world.stocks, self.today)
@@ -107,6 +114,8 @@ class Life:
             self.decide()
             self.export()
             self.fill(chance=0.5)
+        if self.traded:
+            self.heed()
         self.ended.watch(self.world.firm)
 
     # What clients do
@@ -207,6 +216,17 @@ class Life:
             key = (proposal.household_id, account, symbol)
             self.resting[key] = max(self.resting.get(key, date.min), date.fromisoformat(until))
             self.counts["instructions followed"] += 1
+
+    def heed(self) -> None:
+        """Do what the windows page says after a loss was sold: the day on which it is over is that of the fill."""
+        for client in self.world.clients:
+            for row in window_rows(client.household.pk, self.today):
+                told = WARNING.search(row.cause)
+                if row.what != WindowKind.REINVESTMENT or told is None:
+                    continue
+                key = (client.household.pk, told[1], row.symbol)
+                self.resting[key] = max(self.resting.get(key, date.min), row.clear_on)
+                self.counts["warnings heeded"] += 1
 
     # What the house does
 
@@ -353,6 +373,7 @@ class Life:
                 user=self.world.operations, file="\n".join(lines).encode(), name="fills.csv"
             )
             self.counts["fills"] += len(rows)
+            self.traded = True
         proposal.refresh_from_db()
         if proposal.status == Status.ORDERED:
             desk.close_orders(user=self.world.operations, public_id=proposal.public_id)
