@@ -20,7 +20,7 @@ from lots.selectors import ledger, open_lots, unreconciled
 from lots.services import book, import_positions
 from lots.types import EntryKind, NewTransaction
 from proposals import services as desk
-from proposals.errors import AllHeldBack, NothingToExport, StaleProposal
+from proposals.errors import AllHeldBack, StaleProposal
 from proposals.models import Order, Proposal, ScheduledPurchase
 from proposals.selectors import window_rows
 from proposals.types import OrderStatus, Side, Status, WindowKind
@@ -125,25 +125,28 @@ class Life:
         for stock in self.world.stocks:
             if stock.pays_every:
                 declare(stock, self.today)
-        due = Dividend.objects.filter(
-            security__firm=self.world.firm, ex_date__lte=self.today, pay_date__gte=self.today
+        yesterday = calendar.previous_business_date(self.today)
+        going_ex = Dividend.objects.filter(
+            security__firm=self.world.firm, ex_date__gt=yesterday, ex_date__lte=self.today
         )
-        known = {(one.dividend.pk, one.account.pk) for one in self.payments}
-        for dividend in due:
+        for dividend in going_ex:
             for client in self.world.clients:
-                held: Counter[int] = Counter()
-                for lot in open_lots(client.household.pk):
-                    if lot.security == dividend.security_id and lot.acquired < dividend.ex_date:
-                        held[lot.account] += lot.quantity  # type: ignore[assignment]  # shares are Decimal
-                for account in client.accounts:
-                    if held[account.pk] and (dividend.pk, account.pk) not in known:
-                        owed = Payment(
-                            account, dividend.security_id, Decimal(held[account.pk]), dividend
-                        )
-                        self.payments.append(owed)
+                self.payments += self.owed(client, dividend)
         for payment in [one for one in self.payments if one.dividend.pay_date <= self.today]:
             self.payments.remove(payment)
             self.pay(payment)
+
+    def owed(self, client: Client, dividend: Dividend) -> list[Payment]:
+        """To every account that held on the eve of the ex-date, before anything is traded on it."""
+        held: dict[int, Decimal] = {}
+        for lot in open_lots(client.household.pk):
+            if lot.security == dividend.security_id:
+                held[lot.account] = held.get(lot.account, Decimal(0)) + lot.quantity
+        return [
+            Payment(account, dividend.security_id, held[account.pk], dividend)
+            for account in client.accounts
+            if account.pk in held
+        ]
 
     def pay(self, payment: Payment) -> None:
         account, stock = payment.account, self.world.stock(payment.security)
@@ -245,6 +248,8 @@ class Life:
         ).order_by("pk")
         for proposal in pending:
             chance = self.rng.random()
+            if proposal.wash_deferred:
+                self.counts["strategic wash sales offered"] += 1
             if chance < 0.15:
                 desk.reject(
                     user=self.world.adviser,
@@ -277,20 +282,17 @@ class Life:
         return True
 
     def export(self) -> None:
-        waiting = Order.objects.filter(
-            account__firm=self.world.firm, status=OrderStatus.APPROVED
-        ).count()
+        approved = Order.objects.filter(account__firm=self.world.firm, status=OrderStatus.APPROVED)
+        waiting = approved.count()
+        if not waiting:
+            return
         try:
             desk.export_orders(user=self.world.operations)
-        except NothingToExport:
-            return
         except AllHeldBack:
             self.counts["held back"] += 1
-        left = Order.objects.filter(
-            account__firm=self.world.firm, status=OrderStatus.APPROVED
-        ).values_list("proposal", flat=True)
-        self.counts["orders"] += waiting - len(left)
-        for proposal in Proposal.objects.filter(pk__in=set(left), status=Status.APPROVED):
+        left = set(approved.values_list("proposal", flat=True))
+        self.counts["orders"] += waiting - approved.count()
+        for proposal in Proposal.objects.filter(pk__in=left, status=Status.APPROVED):
             if self.rng.random() < 0.3:  # somebody takes the approval back
                 desk.cancel(user=self.world.adviser, public_id=proposal.public_id)
                 self.counts["approvals taken back"] += 1

@@ -7,7 +7,9 @@ long run.
 """
 
 import os
+from collections import Counter
 from datetime import timedelta
+from random import Random
 
 import pytest
 
@@ -30,13 +32,21 @@ from tests.simulation.world import FIRST_DAY, make_world
 
 SEED = int(os.environ.get("LOTWISE_SEED", "20221228"))
 DAYS = 400
-LONG_RUNS = 24
+LONG_RUNS = 12
+# What a life of four hundred days has at least, and lives on the average.
+LEAST = {
+    "nights": 24, "done harvest": 2, "done swap_back": 1, "done rebalance": 3, "rejected": 1, "fills": 40,
+    "instructions followed": 3, "reinvestments": 2, "deposits": 1, "statements that agreed": 2,
+}  # fmt: skip
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
-def lived(seed: int, days: int, **kinds: bool) -> Life:
-    life = Life(make_world(seed), **kinds)
+def lived(
+    seed: int, days: int, *, outside: bool = False, prices_washes: bool = False, households: int = 1
+) -> Life:
+    world = make_world(seed, households=households, prices_washes=prices_washes)
+    life = Life(world, outside=outside)
     life.run(days)
     life.tell()
     return life
@@ -81,13 +91,47 @@ def counted() -> list[list[int]]:
 
 
 def test_four_hundred_days_of_approvals_make_no_wash_sale():
-    life = lived(1, DAYS)
+    life = lived(3, DAYS)
     assert_sound(life)
-    done = life.counts
-    assert done["nights"] >= 24
-    assert done["done harvest"] >= 4
-    assert done["done rebalance"] >= 4
-    assert done["rejected"] >= 3
-    assert done["reinvestments"] >= 3
-    assert done["deposits"] >= 3
     assert life.today > FIRST_DAY + timedelta(days=DAYS)
+    assert_something_happened([life])
+
+
+def test_what_a_client_buys_by_himself_may_wash_and_nothing_else_does():
+    life = lived(6, 120, outside=True)
+    assert_sound(life)
+    assert life.counts["outside trades"] >= 5
+    assert life.counts["done harvest"] >= 1
+
+
+def assert_something_happened(lives: list[Life]) -> None:
+    """A year in which nothing was traded would prove nothing: at least so often a life, on the average."""
+    total: Counter[str] = Counter()
+    for life in lives:
+        total += life.counts
+    for what, least in LEAST.items():
+        assert total[what] >= least * len(lives), f"{what}: {total[what]} of {dict(total)}"
+
+
+@pytest.mark.chaos
+def test_many_firms_live_four_hundred_days_without_a_wash_sale():
+    """Two households a firm; every third firm offers strategic wash sales, which are accepted by name to the cent."""
+    rng = Random(SEED)
+    lives = []
+    for number in range(LONG_RUNS):
+        lives.append(
+            lived(rng.randrange(10**6), DAYS, households=2, prices_washes=number % 3 == 0)
+        )  # fmt: skip
+        assert_sound(lives[-1])
+    assert_something_happened(lives)
+    if sum(life.counts["strategic wash sales offered"] for life in lives) > 3:
+        assert any(life.counts["washes accepted by name"] for life in lives)
+
+
+@pytest.mark.chaos
+def test_many_clients_buy_by_themselves_and_every_wash_sale_is_theirs():
+    rng = Random(SEED + 1)
+    lives = [lived(rng.randrange(10**6), DAYS, outside=True) for _ in range(LONG_RUNS // 3)]
+    for life in lives:
+        assert_sound(life)
+    assert sum(life.counts["outside trades"] for life in lives) >= 15 * len(lives)

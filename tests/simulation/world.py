@@ -7,7 +7,7 @@ from random import Random
 
 from accounts.models import Account, Firm, Household, TaxProfile, User
 from accounts.types import AccountKind, FilingStatus, Role
-from harvesting.models import SubstituteMapping
+from harvesting.models import HarvestPolicy, SubstituteMapping
 from lots.types import EntryKind
 from proposals.models import ScheduledPurchase
 from proposals.types import Cadence
@@ -74,8 +74,11 @@ class World:
         return next(stock for stock in self.stocks if stock.row.pk == security)
 
 
-def make_world(seed: int, *, households: int = 1) -> World:
-    """The firm on the evening before FIRST_DAY; the same seed makes the same firm."""
+def make_world(seed: int, *, households: int = 1, prices_washes: bool = False) -> World:
+    """The firm on the evening before FIRST_DAY; the same seed makes the same firm.
+
+    With ``prices_washes`` its policy offers strategic wash sales, which a person may accept by name.
+    """
     rng = Random(seed)
     eve = calendar.previous_business_date(FIRST_DAY)
     firm = make_firm(f"Simulated {seed}", pinned_date=eve)
@@ -87,6 +90,8 @@ def make_world(seed: int, *, households: int = 1) -> World:
     make_identical_group(adviser, stocks[0].row, stocks[1].row)
     _history(stocks, rng, eve)
     _substitutes(firm, adviser, stocks, rng)
+    if prices_washes:
+        HarvestPolicy.objects.create(firm=firm, prices_washes=True)
     model = _model(firm, stocks, rng)
     clients = [_client(firm, model, stocks, rng, eve, number) for number in range(households)]
     return World(seed, rng, firm, adviser, operations, stocks, clients)
