@@ -12,11 +12,14 @@ from datetime import timedelta
 from random import Random
 
 import pytest
+from django.db.models import Model
 
+from accounts.models import AuditEvent
 from config.verification import violations
-from proposals.models import Order, Proposal
+from harvesting.models import HarvestFinding
+from proposals.models import HarvestedPair, Order, Proposal
 from scans import services as scans
-from scans.models import AccountOutcome, ScanRun
+from scans.models import AccountOutcome, ScanItem, ScanRun
 from tests.simulation.judgement import (
     accepted_otherwise,
     bought_too_soon,
@@ -74,20 +77,21 @@ def assert_sound(life: Life) -> None:
 
 
 def assert_the_last_night_is_over(life: Life) -> None:
-    """I16: the same night again does nothing."""
-    before = counted()
+    """I16: the same night again writes nothing at all."""
     run = ScanRun.objects.filter(firm=life.world.firm).latest("business_date")
-    again = scans.open_run(
-        firm_id=life.world.firm.pk, as_of=run.business_date, wake_workers=False
-    )  # fmt: skip
+    before = everything()
+    again = scans.open_run(firm_id=run.firm_id, as_of=run.business_date, wake_workers=False)
     assert again.pk == run.pk
     assert list(scans.work_through(run_id=run.pk)) == []
-    assert counted() == before
+    assert everything() == before
 
 
-def counted() -> list[list[int]]:
-    tables = (ScanRun, AccountOutcome, Proposal, Order)
-    return [list(table._default_manager.order_by("pk").values_list("pk", flat=True)) for table in tables]  # fmt: skip
+def everything() -> list[list[dict[str, object]]]:
+    """Every row that a night may write, with its clocks."""
+    tables: tuple[type[Model], ...] = (
+        ScanRun, ScanItem, AccountOutcome, Proposal, Order, HarvestFinding, HarvestedPair, AuditEvent,
+    )  # fmt: skip
+    return [list(table._default_manager.order_by("pk").values()) for table in tables]
 
 
 def test_four_hundred_days_of_approvals_make_no_wash_sale():
