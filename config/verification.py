@@ -33,6 +33,7 @@ def violations() -> Iterator[str]:
             yield from _conserved(household)
             yield from _promised(household)
             yield from _reconciled(household)
+            yield from _washed(household)
         yield from _proposals(firm)
         yield from _orders(firm)
 
@@ -131,6 +132,17 @@ def _reconciled(household: Household) -> Iterator[str]:
             )
 
 
+def _washed(household: Household) -> Iterator[str]:
+    """No wash sale by our own orders that nobody accepted (I9); what others bought is not judged."""
+    for wash in selectors.unaccepted_washes(household.pk):
+        name = f"{household.firm}: {household}: {wash.kind.replace('_', '-')} of {wash.as_of}"
+        lost = f", ${wash.permanent:.2f} of it for ever" if wash.permanent else ""
+        yield (
+            f"{name} ({wash.proposal}): our orders washed ${wash.washed:.2f} of its loss{lost}, "
+            f"${wash.accepted:.2f} was accepted (I9)"
+        )
+
+
 def _proposals(firm: Firm) -> Iterator[str]:
     proposals = Proposal.objects.filter(household__firm=firm)
     for proposal in proposals.iterator(chunk_size=200):
@@ -141,6 +153,9 @@ def _proposals(firm: Firm) -> Iterator[str]:
     decisions = Decision.objects.filter(proposal__household__firm=firm)
     for decision in decisions.exclude(content_sha256=F("proposal__content_sha256")):
         yield f"{firm}: decision {decision.pk} is on another content than its proposal has"
+    approvals = decisions.filter(verdict=Verdict.APPROVE)
+    for decision in approvals.exclude(accepted_wash=F("proposal__wash_deferred")):
+        yield f"{firm}: decision {decision.pk} accepted another deferred loss than its proposal states (I9)"
 
 
 def _orders(firm: Firm) -> Iterator[str]:

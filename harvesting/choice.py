@@ -1,84 +1,39 @@
 """Which of the offered losses to take: the optimum of the sum over all of them, not lot by lot. Pure Decimal.
 
-The value of a set of sales is
-
-    T(year) - T(year with all its allowed losses) - charges of each sale - trading cost of its orders - hurdles
-
-T is ``lots.year_tax``, so one loss changes what the next is worth. Charges are D, O, G, X, Q of a sale with its
-destination (``harvesting.economics``). Orders are one per account and security, and one purchase per account and
-substitute: a commission is paid once, impact grows with the whole order. The hurdle is what attention costs: the
-policy's floor for a pair of one lot, and its floor for every further lot; so in the best set every lot is worth its
-floor beside the others, and every pair the pair's.
-
-The money of a security goes into its first substitute that may be bought; nothing that is sold today, nor anything
-identical to it, is anybody's destination. So where it goes depends on what else is sold, and a set in which some
-security has no destination does not exist.
-
-``best`` searches whole lots by branch and bound, then lets the shares of each lot end where the tax rate changes,
-as long as that adds value. It says by how much a better choice could beat the result at most (``gap``).
+``best`` searches whole lots by branch and bound on the sum of ``harvesting.valuation``, then lets the shares of each
+lot end where the tax rate changes, as long as that adds value. It says by how much a better choice could beat the
+result at most (``gap``, from ``harvesting.bounds``).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_FLOOR, Decimal
 
-from harvesting.economics import tax_saved
+from harvesting.bounds import (
+    has_kinks,
+    least_charges,
+    price_pairs,
+    surplus,
+    tails,
+)
 from harvesting.offers import Offer
 from harvesting.sales import resized
-from harvesting.types import ZERO, HarvestRules, LotKey
+from harvesting.types import ZERO, LotKey
+from harvesting.valuation import (
+    Destination,
+    Problem,
+    destinations,
+    value,
+    wanted_companions,
+    year_with,
+)
 from lots.types import Term
-from lots.year_tax import TaxPosition, loss_kinks, steepest_rate
-from proposals.costs import TradingCosts
+from lots.year_tax import loss_kinks
 
-NODES = 4000  # sets looked at before the search stops without a proof
+NODES = 2000  # sets looked at before the search stops without a proof
 _PASSES = 4
 _LEAST_LOSS = Decimal("0.01")
-CASH = 0  # destination of money that is parked
 Chosen = tuple[Offer, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Charges:
-    """Everything of a sale's sum that follows from its destination and from nothing else that is sold; dollars."""
-
-    later: Decimal = ZERO
-    window: Decimal = ZERO
-    swap_back: Decimal = ZERO
-    tracking: Decimal = ZERO
-    dividends: Decimal = ZERO
-
-    @property
-    def total(self) -> Decimal:
-        return self.later + self.window + self.swap_back + self.tracking + self.dividends
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where the money of a sale goes; ``is_last``: no other substitute could be bought instead."""
-
-    security: int  # CASH = parked
-    is_last: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """The offers of a household with all that their value follows from.
-
-    ``legal``: security -> what may be bought instead of it if it is sold alone, by rank. ``groups``: security ->
-    everything identical to it, itself included. ``charges_of`` must be in proportion to the shares.
-    """
-
-    offers: tuple[Offer, ...]
-    tax: TaxPosition
-    rules: HarvestRules
-    costs: TradingCosts
-    prices: Mapping[int, Decimal]
-    legal: Mapping[int, tuple[int, ...]]
-    groups: Mapping[int, frozenset[int]]
-    charges_of: Callable[[Offer, Destination], Charges]
-    smallest_loss: Decimal = ZERO  # that a cut lot must keep
-    fractional: frozenset[int] = frozenset()  # accounts that trade fractions
-    saved: dict[tuple[Decimal, Decimal], Decimal] = field(default_factory=dict)  # looked up before
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +57,7 @@ def best(problem: Problem, *, partial: bool = True) -> Best:
     limit = search.reached if search.is_complete else search.bound
     if partial:
         cut = _to_the_kinks(chosen, problem)
-        if cut != chosen or _has_kinks(problem):
+        if cut != chosen or has_kinks(problem):
             chosen, limit = (
                 cut,
                 search.bound,
@@ -114,128 +69,6 @@ def best(problem: Problem, *, partial: bool = True) -> Best:
     return Best(chosen, found, reached, max(limit - reached, ZERO))
 
 
-def value(chosen: Sequence[Offer], problem: Problem) -> Decimal | None:
-    """What the set is worth in dollars; None for one that cannot be sold (a requirement, a destination missing)."""
-    if not chosen:
-        return ZERO
-    if not is_closed(chosen):
-        return None
-    found = destinations(chosen, problem)
-    if found is None:
-        return None
-    charges = sum(
-        (problem.charges_of(one, found[one.sale.lot.security]).total for one in chosen), ZERO
-    )
-    return (
-        saved_together(chosen, problem)
-        - charges
-        - cost_together(chosen, found, problem)
-        - hurdles(chosen, found, problem.rules)
-    )
-
-
-def is_closed(chosen: Sequence[Offer]) -> bool:
-    """Whether everything required is there, and no companion goes that nobody needs."""
-    keys = {one.key for one in chosen}
-    if any(not one.requires <= keys for one in chosen):
-        return False
-    wanted = _wanted_companions(chosen)
-    return all(one.key in wanted for one in chosen if one.is_companion)
-
-
-def _wanted_companions(chosen: Sequence[Offer]) -> set[LotKey]:
-    """Companions that a sale made for its own sake needs, itself or through others."""
-    by_key = {one.key: one for one in chosen}
-    wanted: set[LotKey] = set()
-    waiting = [key for one in chosen if not one.is_companion for key in one.requires]
-    while waiting:
-        key = waiting.pop()
-        if key not in wanted and key in by_key:
-            wanted.add(key)
-            waiting.extend(by_key[key].requires)
-    return wanted
-
-
-def destinations(chosen: Sequence[Offer], problem: Problem) -> dict[int, Destination] | None:
-    """Security sold -> where its money goes; None where one has nowhere to go."""
-    securities = {one.sale.lot.security for one in chosen}
-    sold = frozenset().union(*(problem.groups[security] for security in securities))
-    found = {}
-    for security in securities:
-        open_ranks = [one for one in problem.legal.get(security, ()) if one not in sold]
-        if open_ranks:
-            found[security] = Destination(open_ranks[0], is_last=len(open_ranks) == 1)
-        elif problem.rules.parks_in_cash:
-            found[security] = Destination(CASH, is_last=True)
-        else:
-            return None
-    return found
-
-
-def saved_together(chosen: Iterable[Offer], problem: Problem) -> Decimal:
-    """S of all allowed losses at once."""
-    short = long = ZERO
-    for one in chosen:
-        if one.sale.term is Term.SHORT:
-            short += one.allowed
-        else:
-            long += one.allowed
-    return _saved(short, long, problem)
-
-
-def _saved(short: Decimal, long: Decimal, problem: Problem) -> Decimal:
-    known = problem.saved.get((short, long))
-    if known is None:
-        known = tax_saved(problem.tax, short_loss=short, long_loss=long)
-        problem.saved[short, long] = known
-    return known
-
-
-def cost_together(
-    chosen: Iterable[Offer], found: Mapping[int, Destination], problem: Problem
-) -> Decimal:
-    """K of all orders: both legs now, and both again as likely as the swap back is."""
-    back = 1 + problem.rules.swap_back_chance
-    sells: dict[tuple[int, int], tuple[Decimal, Decimal]] = {}
-    buys: dict[tuple[int, int], Decimal] = {}
-    total = ZERO
-    for one in chosen:
-        sale = one.sale
-        place = (sale.lot.account, sale.lot.security)
-        shares, amount = sells.get(place, (ZERO, ZERO))
-        sells[place] = (shares + sale.quantity, amount + sale.amount)
-    for (account, security), (shares, amount) in sells.items():
-        destination = found[security].security
-        cost = problem.costs.of(account=account, security=security, shares=shares, amount=amount)
-        total += cost.total * (1 if destination == CASH else back)
-        if destination != CASH:
-            buys[account, destination] = buys.get((account, destination), ZERO) + amount
-    for (account, security), amount in buys.items():
-        shares = amount / problem.prices[security]
-        cost = problem.costs.of(account=account, security=security, shares=shares, amount=amount)
-        total += cost.total * back
-    return total
-
-
-def hurdles(
-    chosen: Iterable[Offer], found: Mapping[int, Destination], rules: HarvestRules
-) -> Decimal:
-    """What the set must be worth before it is worth anybody's attention; companions count for nothing."""
-    lots: dict[tuple[int, int], int] = {}
-    for one in chosen:
-        if not one.is_companion:
-            pair = (one.sale.lot.account, found[one.sale.lot.security].security)
-            lots[pair] = lots.get(pair, 0) + 1
-    return sum((hurdle(count, rules) for count in lots.values()), ZERO)
-
-
-def hurdle(lots: int, rules: HarvestRules) -> Decimal:
-    """Dollars that a pair of so many lots must be worth."""
-    return max(rules.minimum_pair_benefit, rules.minimum_benefit) + rules.minimum_benefit * (
-        lots - 1
-    )
-
-
 def _order(offer: Offer, least: Decimal) -> tuple[bool, Decimal, LotKey]:
     """Cheapest per dollar of loss first; companions last."""
     unit = least / offer.allowed if offer.allowed > ZERO else Decimal("Infinity")
@@ -245,27 +78,26 @@ def _order(offer: Offer, least: Decimal) -> tuple[bool, Decimal, LotKey]:
 class _Search:
     """Branch and bound over whole offers, cheapest per dollar of loss first, taking before leaving.
 
-    What a set can still become is bounded in two ways: no loss is worth more than all that are left together; and none
-    is worth more than its dollars at a rate, beside what the year saves beyond that rate at most.
+    What a set can still become is bounded by prices of a dollar of loss: no loss is worth more than its dollars at the
+    price, beside what the year saves beyond that price at most.
     """
 
     def __init__(self, problem: Problem) -> None:
-        least = dict(zip((one.key for one in problem.offers), _least(problem), strict=True))
+        least = dict(zip((one.key for one in problem.offers), least_charges(problem), strict=True))
         offers = sorted(problem.offers, key=lambda one: _order(one, least[one.key]))
         self._problem = replace(problem, offers=tuple(offers))
         self._offers = offers
         self._least = [least[one.key] for one in offers]
-        self._prices = _price_pairs(self._problem, self._least)
+        self._prices = price_pairs(self._problem, self._least)
         self._rest = [
-            _tails(
+            tails(
                 [
-                    _surplus(one, charge, pair)
+                    surplus(one, charge, pair)
                     for one, charge in zip(offers, self._least, strict=True)
                 ]
             )
             for pair in self._prices
         ]
-        self._left = _tails_by_term(offers)
         self._nodes = 0
         self.chosen: Chosen = ()
         self.reached = ZERO
@@ -323,78 +155,11 @@ class _Search:
 
     def _optimistic(self, place: int, short: Decimal, long: Decimal, charged: Decimal) -> Decimal:
         """No set that begins like this is worth more."""
-        more_short, more_long = self._left[place]
-        bound = _saved(short + more_short, long + more_long, self._problem) - charged
-        for (at_short, at_long, offset), rest in zip(self._prices, self._rest, strict=True):
-            linear = offset + at_short * short + at_long * long - charged + rest[place]
-            if linear < bound:
-                bound = linear
-        return bound
-
-
-def _least(problem: Problem) -> list[Decimal]:
-    """What each offer costs at least in any set: its charges, its orders as if alone, its part of what is paid once."""
-    orders: dict[tuple[int, int], int] = {}
-    pairs: dict[tuple[int, int], int] = {}
-    everything = frozenset().union(
-        *(problem.groups[one.sale.lot.security] for one in problem.offers)
-    )
-    possible = {
-        one.sale.lot.security: _possible_destinations(one.sale.lot.security, problem, everything)
-        for one in problem.offers
-    }
-    for one in problem.offers:
-        account, security = one.sale.lot.account, one.sale.lot.security
-        orders[account, security] = orders.get((account, security), 0) + 1
-        if not one.is_companion:
-            pair = (account, possible[security][0].security)
-            pairs[pair] = pairs.get(pair, 0) + 1
-    rules = problem.rules
-    extra = hurdle(1, rules) - rules.minimum_benefit
-    is_certain = all(len(found) == 1 for found in possible.values())
-    least = []
-    for one in problem.offers:
-        account, security = one.sale.lot.account, one.sale.lot.security
-        sharing = orders[account, security]
-        charges = min(_alone(one, found, sharing, problem) for found in possible[security])
-        if not one.is_companion:
-            charges += rules.minimum_benefit
-            if is_certain:  # what a pair must be worth beyond its lots is shared by them
-                charges += extra / pairs[account, possible[security][0].security]
-        least.append(charges)
-    return least
-
-
-def _possible_destinations(
-    security: int, problem: Problem, everything: frozenset[int]
-) -> tuple[Destination, ...]:
-    """Where its money may go, whatever is sold; one, where nothing on offer stands in the first one's way."""
-    ranked = problem.legal.get(security, ())
-    certain = next((place for place, one in enumerate(ranked) if one not in everything), None)
-    kept = ranked if certain is None else ranked[: certain + 1]
-    found = [Destination(one, is_last=len(ranked) == 1) for one in kept]
-    if certain is None and problem.rules.parks_in_cash:
-        found.append(Destination(CASH, is_last=True))
-    return tuple(found) or (Destination(CASH, is_last=True),)
-
-
-def _alone(offer: Offer, found: Destination, sharing: int, problem: Problem) -> Decimal:
-    """Charges, and cost of both legs as if alone in its orders but for a commission that ``sharing`` offers share."""
-    sale, costs = offer.sale, problem.costs
-    account = sale.lot.account
-    total = problem.charges_of(offer, found).total
-    legs = [(sale.lot.security, sale.quantity)]
-    if found.security != CASH:
-        legs.append((found.security, sale.amount / problem.prices[found.security]))
-    paid = ZERO
-    schedule = costs.commissions.get(account)
-    for place, (security, shares) in enumerate(legs):
-        leg = costs.of(account=account, security=security, shares=shares, amount=sale.amount)
-        paid += leg.spread + leg.impact
-        if schedule is not None:
-            paid += schedule.per_share * shares + schedule.of_amount * sale.amount
-            paid += schedule.per_order / sharing if place == 0 else ZERO
-    return total + paid * (1 if found.security == CASH else 1 + problem.rules.swap_back_chance)
+        linear = (
+            offset + at_short * short + at_long * long + rest[place]
+            for (at_short, at_long, offset), rest in zip(self._prices, self._rest, strict=True)
+        )
+        return min(linear) - charged
 
 
 def _smaller(chosen: Sequence[Offer], problem: Problem) -> list[Offer]:
@@ -403,7 +168,7 @@ def _smaller(chosen: Sequence[Offer], problem: Problem) -> list[Offer]:
     unclosed = [one for one in chosen if not one.requires <= keys]
     if unclosed:
         return [one for one in chosen if one not in unclosed]
-    wanted = _wanted_companions(chosen)
+    wanted = wanted_companions(chosen)
     idle = [one for one in chosen if one.is_companion and one.key not in wanted]
     if idle:
         return [one for one in chosen if one not in idle]
@@ -451,7 +216,7 @@ def _toggled(
     else:
         keys |= _needed(offer.key, by_key)
     kept = tuple(one for one in problem.offers if one.key in keys)
-    wanted = _wanted_companions(kept)
+    wanted = wanted_companions(kept)
     return tuple(one for one in kept if not one.is_companion or one.key in wanted)
 
 
@@ -473,110 +238,6 @@ def _needing(key: LotKey, by_key: Mapping[LotKey, Offer]) -> set[LotKey]:
         if not more:
             return found
         found |= more
-
-
-def _price_pairs(
-    problem: Problem, least: Sequence[Decimal]
-) -> list[tuple[Decimal, Decimal, Decimal]]:
-    """(price of a short loss, of a long loss, offset): V(x, y) <= offset + price x + price y everywhere in reach.
-
-    Without brackets V is linear between the lines x = S, y = L, x + y = S + L, x + y = S + L + limit, so the offset is
-    found at their crossings. With brackets it is found along a line where all offers are of one term; else the steepest
-    rate that any dollar can meet has to do.
-    """
-    tax = problem.tax
-    if tax.brackets is not None and all(high > ZERO for _, high in _reaches(problem.offers)):
-        steepest = steepest_rate(tax)
-        gains = sum((low for low, _ in _reaches(problem.offers)), ZERO)  # of companions, negative
-        return [(steepest, steepest, -steepest * gains)]
-    corners = _corners(problem) if tax.brackets is None else _corners_on_a_line(problem)
-    rates = {tax.short_rate, tax.long_rate, tax.ordinary_rate, tax.carried_loss_value}
-    for offer, charge in zip(problem.offers, least, strict=True):
-        if offer.allowed > ZERO:
-            rates.add((charge / offer.allowed).quantize(Decimal("0.0001"), ROUND_CEILING))
-    kept = sorted(rates)
-    step = max(1, len(kept) // 8)
-    kept = sorted({*kept[::step], kept[-1], tax.short_rate, tax.long_rate})
-    pairs = []
-    for at_short in kept:
-        for at_long in kept:
-            offset = max(_saved(x, y, problem) - at_short * x - at_long * y for x, y in corners)
-            pairs.append((at_short, at_long, offset))
-    return pairs
-
-
-def _corners(problem: Problem) -> list[tuple[Decimal, Decimal]]:
-    """Where the lines on which the tax rate changes cross each other, or the edge of what can be reached."""
-    tax = problem.tax
-    (low_x, high_x), (low_y, high_y) = _reaches(problem.offers)
-    xs, ys = {low_x, high_x, tax.short}, {low_y, high_y, tax.long}
-    total = tax.short + tax.long
-    sums = (total, total + tax.loss_limit)
-    points = {(x, y) for x in xs for y in ys}
-    points |= {(x, line - x) for x in xs for line in sums}
-    points |= {(line - y, y) for y in ys for line in sums}
-    return sorted((x, y) for x, y in points if low_x <= x <= high_x and low_y <= y <= high_y)
-
-
-def _corners_on_a_line(problem: Problem) -> list[tuple[Decimal, Decimal]]:
-    """With brackets and losses of one term only: where the rate changes along them, and the ends."""
-    (low_x, high_x), (low_y, high_y) = _reaches(problem.offers)
-    if high_y == low_y == ZERO:
-        start = _moved(problem.tax, short=low_x, long=ZERO)
-        kinks = loss_kinks(start, term=Term.SHORT, upto=high_x - low_x)
-        return [(low_x + kink, ZERO) for kink in (ZERO, *kinks, high_x - low_x)]
-    start = _moved(problem.tax, short=ZERO, long=low_y)
-    kinks = loss_kinks(start, term=Term.LONG, upto=high_y - low_y)
-    return [(low_x, low_y + kink) for kink in (ZERO, *kinks, high_y - low_y)]
-
-
-def _has_kinks(problem: Problem) -> bool:
-    """Whether the tax rate of a dollar of loss changes anywhere within reach, so that a part of a lot may be best."""
-    (_, short), (_, long) = _reaches(problem.offers)
-    return any(
-        loss_kinks(problem.tax, term=term, upto=upto)
-        for term, upto in ((Term.SHORT, short), (Term.LONG, long), (Term.LONG, short + long))
-        if upto > ZERO
-    )
-
-
-def _reaches(offers: Iterable[Offer]) -> tuple[tuple[Decimal, Decimal], tuple[Decimal, Decimal]]:
-    """(least, most) dollars of allowed loss that any set has: short, long."""
-    held = tuple(offers)
-    return _reach(held, Term.SHORT), _reach(held, Term.LONG)
-
-
-def _reach(offers: Iterable[Offer], term: Term) -> tuple[Decimal, Decimal]:
-    losses = [one.allowed for one in offers if one.sale.term is term]
-    return (
-        sum((loss for loss in losses if loss < ZERO), ZERO),
-        sum((loss for loss in losses if loss > ZERO), ZERO),
-    )
-
-
-def _surplus(offer: Offer, least: Decimal, prices: tuple[Decimal, Decimal, Decimal]) -> Decimal:
-    at_short, at_long, _ = prices
-    price = at_short if offer.sale.term is Term.SHORT else at_long
-    return max(price * offer.allowed - least, ZERO)
-
-
-def _tails(parts: Sequence[Decimal]) -> list[Decimal]:
-    """Sum of the parts from each place on."""
-    tails = [ZERO]
-    for part in reversed(parts):
-        tails.append(tails[-1] + part)
-    return tails[::-1]
-
-
-def _tails_by_term(offers: Sequence[Offer]) -> list[tuple[Decimal, Decimal]]:
-    """Dollars of loss, short and long, from each place on; gains of companions left out."""
-    short = _tails(
-        [max(one.allowed, ZERO) if one.sale.term is Term.SHORT else ZERO for one in offers]
-    )
-    long = _tails(
-        [max(one.allowed, ZERO) if one.sale.term is Term.LONG else ZERO for one in offers]
-    )
-    return list(zip(short, long, strict=True))
 
 
 def _to_the_kinks(chosen: Chosen, problem: Problem) -> Chosen:
@@ -618,19 +279,3 @@ def _at_kinks(offer: Offer, others: Chosen, problem: Problem) -> list[Offer]:
                 if cut.loss >= max(problem.smallest_loss, _LEAST_LOSS):
                     found.append(replace(offer, sale=cut))
     return found
-
-
-def year_with(chosen: Iterable[Offer], tax: TaxPosition) -> TaxPosition:
-    """The year with the allowed losses of the offers in it."""
-    short = long = ZERO
-    for one in chosen:
-        if one.sale.term is Term.SHORT:
-            short += one.allowed
-        else:
-            long += one.allowed
-    return _moved(tax, short=short, long=long)
-
-
-def _moved(tax: TaxPosition, *, short: Decimal, long: Decimal) -> TaxPosition:
-    """The year with so many dollars of loss in it."""
-    return replace(tax, short=tax.short - short, long=tax.long - long)

@@ -19,8 +19,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from harvesting import choice, timing
-from harvesting.choice import CASH, Best, Charges, Destination, Problem
+from harvesting import choice, timing, valuation
+from harvesting.choice import Best
 from harvesting.economics import (
     dividend_cost,
     floors_on,
@@ -47,6 +47,7 @@ from harvesting.types import (
     Surroundings,
     Terms,
 )
+from harvesting.valuation import CASH, Charges, Destination, Problem
 from lots.types import LotRow
 
 
@@ -257,14 +258,14 @@ class _Look:
 
     def _without_benefit(self, offer: Offer, best: Best) -> Finding:
         """The sum of a lot that the best set leaves out: beside that set, and alone in its orders."""
-        year = choice.year_with(best.offers, self._around.tax)
+        year = valuation.year_with(best.offers, self._around.tax)
         to = self._first(offer)
         if best.destinations and to.security in _sold(best, self._around):
             return self._in_the_way(offer)
         terms = terms_of(
-            offer, to, replace(self.problem_of(offer), tax=year, saved={}), self._later_rate
+            offer, to, replace(self.problem_of(offer), tax=year, known={}), self._later_rate
         )
-        floor = choice.hurdle(1, self._book.rules)
+        floor = valuation.hurdle(1, self._book.rules)
         why = (
             f"It would save ${terms.saved:,.2f} of tax at this household's rates after netting, less "
             f"${terms.charges:,.2f}: net ${terms.net:,.2f}; a pair must reach ${floor:,.2f}."
@@ -287,7 +288,7 @@ def terms_of(offer: Offer, to: Destination, problem: Problem, rate: Decimal) -> 
     return Terms(
         saved=gross,
         later=charges.later + offer.deferred * rate,
-        cost=choice.cost_together([offer], found, problem),
+        cost=valuation.cost_together([offer], found, problem),
         window=charges.window,
         swap_back=charges.swap_back,
         tracking=charges.tracking,

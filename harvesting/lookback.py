@@ -21,7 +21,7 @@ from lots.engine.entry_checks import PURCHASES
 from lots.rounding import plain
 from lots.types import LedgerEntry, LotRow, WashMatch
 from lots.wash_sales import first_clear_date, in_window
-from proposals.types import Intention, Side
+from proposals.types import ComingPurchase, Intention, Side
 
 
 def spent_parts(matches: Iterable[WashMatch]) -> frozenset[tuple[str, int]]:
@@ -75,6 +75,23 @@ def purchases_intended(intentions: Iterable[Intention], as_of: date) -> tuple[Re
         )
         for intention in intentions
         if intention.side is Side.BUY
+    )
+
+
+def purchases_coming(coming: Iterable[ComingPurchase]) -> tuple[RecentPurchase, ...]:
+    """What will be bought by itself and cannot be relied on to be stopped (F31)."""
+    return tuple(
+        RecentPurchase(
+            security=one.security,
+            account=one.account,
+            bought_on=one.day,
+            shares=one.shares,
+            block=(f"coming {one.account} {one.day} {one.is_reinvestment}", one.security),
+            is_coming=True,
+            cause=one.cause,
+        )
+        for one in coming
+        if one.counts
     )
 
 

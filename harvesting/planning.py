@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-from harvesting.choice import CASH, Best, Destination, Problem
+from harvesting.choice import Best
 from harvesting.economics import later_rate, saved_by, to_the_cent, with_loss
 from harvesting.offers import Offer
 from harvesting.pairs import share_of_cost
@@ -23,6 +23,7 @@ from harvesting.types import (
     Surroundings,
     Terms,
 )
+from harvesting.valuation import CASH, Destination, Problem
 from lots.rounding import cents, spread
 
 

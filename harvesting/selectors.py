@@ -1,19 +1,20 @@
 """Reads for a harvest: a household's book, what surrounds it, and what the last scan found."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Window
+from django.db.models import Count, F, Q, QuerySet, Sum, Window
 from django.db.models.functions import Lag
 
 from accounts import access
 from accounts import selectors as accounts
 from accounts.models import Account, Household, User
 from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
-from harvesting.types import AccountFacts, Book, HarvestRules, PaidDividend, PricedAt
+from harvesting.types import AccountFacts, Book, HarvestRules, Outcome, PaidDividend, PricedAt
 from lots import selectors as lots
 from securities import selectors as securities
 from securities.models import CorporateAction, Dividend, Price
@@ -108,11 +109,73 @@ def _jump(symbol: str, day: date, close: Decimal, price: Decimal) -> str:
     )
 
 
-def findings(user: User, public_id: UUID) -> QuerySet[HarvestFinding]:
-    """What the latest scan decided about each loss lot of a household, or 404; the largest loss first."""
+class Tab(StrEnum):
+    """How the losses page groups the verdicts."""
+
+    TAKE = "take"
+    WAIT = "wait"
+    PASSED_OVER = "passed_over"
+
+
+_OF_TAB = {
+    Tab.TAKE: (Outcome.TAKE,),
+    Tab.WAIT: (
+        Outcome.WAIT,
+        Outcome.RECENT_PURCHASE,
+        Outcome.COMING_PURCHASE,
+        Outcome.PERMANENT_WASH,
+    ),
+}
+_OF_TAB[Tab.PASSED_OVER] = tuple(
+    one for one in Outcome if not any(one in group for group in _OF_TAB.values())
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TabCount:
+    """Lots and dollars of loss behind one tab."""
+
+    tab: Tab
+    lots: int
+    loss: Decimal
+    net: Decimal
+
+
+def findings(user: User, public_id: UUID, tab: Tab | None = None) -> QuerySet[HarvestFinding]:
+    """What the latest scan decided about each loss lot of a household, or 404; the largest net first."""
     household = accounts.household(user, public_id)
-    rows = access.visible(user, HarvestFinding).filter(household=household)
-    return rows.select_related("account", "security", "opening").order_by("-loss", "pk")
+    return _of(access.visible(user, HarvestFinding).filter(household=household), tab)
+
+
+def firm_findings(user: User, tab: Tab | None = None) -> QuerySet[HarvestFinding]:
+    """The same for all households of the user's firm."""
+    return _of(access.visible(user, HarvestFinding), tab)
+
+
+def tab_counts(rows: QuerySet[HarvestFinding]) -> list[TabCount]:
+    """The tabs of these findings in their order. One query."""
+    sums = {
+        outcome: (lots, loss, net)
+        for outcome, lots, loss, net in rows.order_by()
+        .values_list("outcome")
+        .annotate(lots=Count("pk"), loss=Sum("loss"), net=Sum("net"))
+    }
+    return [
+        TabCount(
+            tab,
+            sum(sums[one][0] for one in group if one in sums),
+            sum((sums[one][1] for one in group if one in sums), Decimal(0)),
+            sum((sums[one][2] for one in group if one in sums), Decimal(0)),
+        )
+        for tab, group in _OF_TAB.items()
+    ]
+
+
+def _of(rows: QuerySet[HarvestFinding], tab: Tab | None) -> QuerySet[HarvestFinding]:
+    if tab is not None:
+        rows = rows.filter(outcome__in=_OF_TAB[tab])
+    rows = rows.select_related("household", "account", "security", "opening", "substitute")
+    return rows.order_by("-net", "-loss", "pk")
 
 
 def _account_facts(household_id: int) -> dict[int, AccountFacts]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from harvesting import drafts, finder, lookback, selectors
+from harvesting import drafts, explanation, finder, lookback, selectors
 from harvesting.economics import floors_on, to_the_cent
 from harvesting.models import HarvestFinding
 from harvesting.sales import percent
@@ -28,11 +28,9 @@ from lots.types import Ledger, LotRow
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
-from proposals.compliance import entries_of, feasible, with_entries
-from proposals.costs import TradingCosts
+from proposals.compliance import coming_entries, entries_of, feasible, with_entries
 from proposals.models import Proposal
-from proposals.types import Intention, ProposalKind
-from securities import selectors as security_selectors
+from proposals.types import ComingPurchase, Intention, ProposalKind, RestrictionKind, Side, Windows
 
 
 def examine(*, household_id: int, as_of: date) -> HarvestResult:
@@ -66,8 +64,9 @@ def _examine_losses(
         found = finder.passed_over(lots, book, Outcome.NO_TAX_PROFILE, why)
         return HarvestResult(household_id, as_of, None, (*screened, *found), "no_tax_profile", why)
     ledger = lots_selectors.ledger(household_id)
-    around = _surroundings(household_id, book, lots, ledger, under_way, tax)
-    plan = clean_plan(book, lots, around, _with(ledger, under_way, book))
+    windows = proposal_selectors.windows(household_id, as_of)
+    around = _surroundings(household_id, book, lots, ledger, under_way, windows, tax)
+    plan = clean_plan(book, lots, around, _with(ledger, under_way, book, windows.coming))
     findings = finder.all_findings(screened, plan)
     if not plan.candidates:
         return HarvestResult(household_id, as_of, None, findings, *_all_passed_over(plan))
@@ -92,12 +91,12 @@ def _surroundings(
     lots: Sequence[LotRow],
     ledger: Ledger,
     under_way: Sequence[Intention],
+    windows: Windows,
     tax: TaxPosition,
 ) -> Surroundings:
     """Everything around the losses, in a number of queries that does not depend on how many there are."""
     as_of = book.as_of
     firm_id = selectors.firm_of(household_id)
-    windows = proposal_selectors.windows(household_id, as_of)
     at_loss = {lot.security for lot in lots}
     substitutes = selectors.substitutes(at_loss)
     concerned = at_loss.union(*substitutes.values())
@@ -110,15 +109,18 @@ def _surroundings(
         tax=tax,
         coverage=lots_selectors.purchases_searched(household_id),
         substitutes=substitutes,
-        costs=TradingCosts(half_spreads=security_selectors.half_spreads(firm_id)),
+        costs=proposal_selectors.trading_costs(household_id, as_of),
         dividends=selectors.paid_dividends(at_loss, as_of),
         groups=lots_selectors.identical_sets(firm_id, as_of),
-        purchases=(*held, *lookback.purchases_intended(under_way, as_of)),
+        purchases=(
+            *held,
+            *lookback.purchases_intended(under_way, as_of),
+            *lookback.purchases_coming(windows.coming),
+        ),
+        switches=windows.switches,
         blocks={lot.opening: lookback.order_of(entries[str(lot.opening)]) for lot in book.lots},
-        buy_blocked={
-            security: f"blocked until {block.clear_on}: {block.cause}"
-            for security, block in windows.buy_blocked.items()
-        },
+        buy_blocked=_not_to_buy(windows),
+        no_sell=_not_to_sell(windows),
         reserved=windows.reserved,
         doubtful=selectors.price_jumps(concerned, as_of, book.symbols),
         unreconciled={
@@ -128,10 +130,34 @@ def _surroundings(
     )
 
 
-def _with(ledger: Ledger, under_way: Sequence[Intention], book: Book) -> Ledger:
-    """The ledger as it will be when the open proposals have been traded."""
+def _not_to_buy(windows: Windows) -> dict[int, str]:
+    """Security -> why; what one account must not buy is nobody's substitute in the whole household."""
+    told = {security: block.told for security, block in windows.buy_blocked.items()}
+    for row in windows.restricted.rows:
+        if row.kind is RestrictionKind.NO_BUY:
+            told.setdefault(row.security, f"not to be bought: {row.dated}")
+    return told
+
+
+def _not_to_sell(windows: Windows) -> dict[tuple[int, int], str]:
+    """(account, security) -> why it must not be sold."""
+    found = {}
+    for account, security in windows.no_sell:
+        row = windows.restricted.against(Side.SELL, account=account, security=security)
+        found[account, security] = f"not to be sold: {row.dated}." if row else "not to be sold."
+    return found
+
+
+def _with(
+    ledger: Ledger,
+    under_way: Sequence[Intention],
+    book: Book,
+    coming: Sequence[ComingPurchase],
+) -> Ledger:
+    """The ledger as it will be when the open proposals have been traded, and with what will be bought by itself."""
     possible = feasible(under_way, {(lot.opening, lot.part): lot for lot in book.lots})
-    return with_entries(ledger, entries_of(possible, book.as_of, prefix="under-way"))
+    entries = entries_of(possible, book.as_of, prefix="under-way")
+    return with_entries(ledger, (*entries, *coming_entries(coming)))
 
 
 def _nothing(book: Book, findings: Sequence[Finding]) -> tuple[str, str]:
@@ -206,7 +232,7 @@ def _sum_of(finding: Finding) -> dict[str, Any]:
     """The stored sum: S, K and the net as columns, everything in words for the page."""
     if finding.terms is None:
         return {}
-    told = drafts.terms_told(finding.terms, finding.amount)
+    told = explanation.terms_told(finding.terms, finding.amount)
     return {
         "tax_saved": to_the_cent(finding.terms.saved),
         "cost": to_the_cent(finding.terms.cost),

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from harvesting.choice import Charges
 from harvesting.economics import QUALIFYING_DAYS, misses_the_61st_day, saved_by, tax_saved
 from harvesting.offers import Offer
 from harvesting.types import ZERO, HarvestRules, Surroundings
+from harvesting.valuation import Charges
 from lots.holding_period import first_long_term_day
 from lots.types import Term
 

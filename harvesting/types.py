@@ -14,7 +14,7 @@ from lots.coverage import Coverage
 from lots.types import LotRow, Term
 from lots.year_tax import TaxPosition
 from proposals.costs import TradingCosts
-from proposals.types import DraftProposal
+from proposals.types import ComingPurchase, DraftProposal
 
 ZERO = Decimal(0)
 LotKey = tuple[int, int]  # (opening, part): survives a rebuild of the lots
@@ -219,6 +219,7 @@ class Surroundings:
     volatilities: Mapping[int, Decimal] = field(default_factory=dict)  # annual
     pairs: Mapping[tuple[int, int], PairFigures] = field(default_factory=dict)
     dividends: tuple[PaidDividend, ...] = ()
+    switches: tuple[ComingPurchase, ...] = ()  # reinvestments that can still be switched off
     groups: tuple[frozenset[int], ...] = ()  # substantially identical securities (R24)
     purchases: tuple[RecentPurchase, ...] = ()
     blocks: Mapping[int, BlockKey] = field(default_factory=dict)  # opening -> its order

@@ -215,26 +215,47 @@ def loss_slope(inputs: YearInputs, *, short: bool) -> Slope:
     return _slope(inputs, short=-one if short else ZERO, long=ZERO if short else -one)
 
 
-def steepest_slope(inputs: YearInputs) -> Fraction:
-    """What no dollar of loss can save more than of this year's tax: an upper bound over all mixtures of losses.
+class RateLines(NamedTuple):
+    """Where the tax on further losses x (short-term) and y (long-term) may change its rate; exact dollars.
 
-    Ordinary rates rise with income, so the one at the top of the year's taxable income bounds them; a dollar less of
-    ordinary income lets the long-term gains stacked on it slide down, which spares their highest rate at most.
+    On the lines x = c of ``short``, y = c of ``long`` and x + y = c of ``both``, and nowhere else, because every figure
+    of the year follows from line 7 (moves with x), line 15 (with y) or their sum: ordinary brackets meet income plus
+    line 7 or line 16, the long-term brackets are stacked on either and end at taxable income.
     """
+
+    short: frozenset[Fraction]
+    long: frozenset[Fraction]
+    both: frozenset[Fraction]
+
+
+def rate_lines(inputs: YearInputs) -> RateLines:
+    """The lines of a year. Raises lots.rates.UnknownYear."""
     year = rates(inputs.year)
     status = inputs.filing_status
-    income = max(net(inputs).taxable_income, ZERO)
-    ordinary = _rate_at(income, year.ordinary[status])
-    stacked = _rate_at(income, year.long_term[status])
-    return ordinary + stacked + Fraction(year.niit_rate) + Fraction(inputs.state_rate)
-
-
-def _rate_at(income: Fraction, brackets: tuple[Bracket, ...]) -> Fraction:
-    """The rate of the bracket in which an income ends."""
-    for bracket in brackets:
-        if bracket.upto is None or income <= bracket.upto:
-            return Fraction(bracket.rate)
-    raise AssertionError("the last bracket has no end")
+    line7, line15 = totals(inputs)
+    line16 = line7 + line15
+    limit = Fraction(capital_loss_limit(status))
+    ordinary = Fraction(inputs.ordinary_taxable_income)
+    incomes = (ordinary, ordinary + Fraction(inputs.qualified_dividends))
+    brackets = (*year.ordinary[status], *year.long_term[status])
+    tops = {ZERO, *(Fraction(one.upto) for one in brackets if one.upto is not None)}
+    above = Fraction(inputs.magi) - Fraction(year.niit_threshold[status])
+    nii = Fraction(inputs.nii)
+    unmoved = line16 - gain_in_income(inputs)  # of a net loss: what income does not feel of it
+    return RateLines(
+        short=frozenset(
+            {line7, line7 + limit, *(one + line7 - top for one in incomes for top in tops)}
+        ),
+        long=frozenset({line15, line15 + limit}),
+        both=frozenset(
+            {
+                line16,
+                line16 + limit,
+                *(one + line16 - top for one in incomes for top in tops),
+                *(unmoved + reach for reach in (nii, above, above - nii)),
+            }
+        ),
+    )
 
 
 def next_dollar(inputs: YearInputs, *, short: int, long: int) -> Fraction:

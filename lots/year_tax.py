@@ -19,15 +19,18 @@ them, for who can only follow straight lines (the optimiser) and for people to r
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
+from lots import netting
 from lots.errors import LedgerError
 from lots.netting import (
     Exact,
+    RateLines,
     YearInputs,
+    YearResult,
     loss_slope,
     net,
     next_dollar,
-    steepest_slope,
     totals,
     with_gains,
 )
@@ -148,13 +151,19 @@ def added_tax(position: TaxPosition, *, short: Decimal, long: Decimal) -> Decima
     return after - year_tax(position, short=position.short, long=position.long)
 
 
+@lru_cache(maxsize=1024)
+def _net_at(inputs: YearInputs, short: Decimal, long: Decimal) -> YearResult:
+    """A year is asked for again and again by whoever tries many sets of sales."""
+    return net(_at(inputs, short=short, long=long))
+
+
 def _by_brackets(
     position: TaxPosition, *, short: Decimal, long: Decimal, than_short: Decimal, than_long: Decimal
 ) -> Decimal:
     """Tax at one pair of totals less tax at another, the losses newly carried at what they are taken to be worth."""
     assert position.brackets is not None
     after, before = (
-        net(_at(position.brackets, short=_exact("short", s), long=_exact("long", t)))
+        _net_at(position.brackets, _exact("short", s), _exact("long", t))
         for s, t in ((short, long), (than_short, than_long))
     )
     carried = after.carried_out - before.carried_out
@@ -225,22 +234,15 @@ def _floored(dollars: Fraction) -> Decimal:
     return Decimal(units.numerator // units.denominator) * STORED_MONEY
 
 
-def steepest_rate(position: TaxPosition) -> Decimal:
-    """No dollar of further loss saves more than this, wherever it falls: a bound, not a rate that is met.
-
-    The ordinary rate at the top of the year's income, what a dollar less there spares the long-term gains stacked on
-    it, the net investment income tax and the state's; or what a carried dollar is worth.
-    """
-    if position.brackets is None:
-        return max(
-            position.short_rate,
-            position.long_rate,
-            position.ordinary_rate,
-            position.carried_loss_value,
-        )
-    here = _at(position.brackets, short=position.short, long=position.long)
-    return max(
-        rounded(steepest_slope(here), _STORED_RATE) + _STORED_RATE, position.carried_loss_value
+def rate_lines(position: TaxPosition) -> RateLines:
+    """Where the tax saved by further losses changes its rate (``lots.netting.RateLines``)."""
+    if position.brackets is not None:
+        return netting.rate_lines(_at(position.brackets, short=position.short, long=position.long))
+    total = Fraction(position.short + position.long)
+    return RateLines(
+        short=frozenset({Fraction(position.short)}),
+        long=frozenset({Fraction(position.long)}),
+        both=frozenset({total, total + Fraction(position.loss_limit)}),
     )
 
 

@@ -29,7 +29,16 @@ class HouseholdWindows(ClientView):
         shown = household(client(request), public_id)
         as_of = business_date(shown.firm)
         windows = selectors.window_rows(shown.pk, as_of)
-        detail = {"household": shown, "as_of": as_of, "windows": windows}
+        table = selectors.window_table(shown, as_of)
+        ahead = selectors.coming_purchases(shown.pk, as_of)
+        detail = {
+            "household": shown,
+            "as_of": as_of,
+            "windows": windows,
+            "groups": table.rows,
+            "not_checked": table.not_checked,
+            "switches": [one.instruction for one in ahead if one.instruction],
+        }
         return Response(WindowsSerializer(detail).data)
 
 

@@ -6,9 +6,26 @@ from datetime import date
 from decimal import Decimal
 
 from lots.replay import new_disallowed, replay, simulate
-from lots.rounding import cents
-from lots.types import EntryKind, Ledger, LedgerEntry, LotPick, LotRow, NewDisallowance
-from proposals.types import DraftTrade, Intention, NewWash, Side, Windows
+from lots.rounding import cents, stored_shares
+from lots.types import (
+    EntryKind,
+    Ledger,
+    LedgerEntry,
+    LotPick,
+    LotRow,
+    NewDisallowance,
+    Treatment,
+)
+from proposals.costs import TradingCosts
+from proposals.types import (
+    ComingPurchase,
+    DraftTrade,
+    Intention,
+    NewWash,
+    Replacement,
+    Side,
+    Windows,
+)
 from proposals.windows import Groups
 from securities.types import Quote
 
@@ -20,7 +37,8 @@ LotKey = tuple[int, int]  # (opening, part)
 class Facts:
     """Everything fresh that a household's trades are checked against. Ids are primary keys.
 
-    ``ledger`` ends with the trades that other open proposals will make, ``windows`` and ``cash`` count them too.
+    ``ledger`` ends with the trades that other open proposals will make and with what will be bought by itself;
+    ``windows`` counts them too, ``cash`` the former.
     """
 
     as_of: date
@@ -28,7 +46,7 @@ class Facts:
     lots: Mapping[LotKey, LotRow]
     windows: Windows
     quotes: Mapping[int, Quote]
-    half_spreads: Mapping[int, Decimal]
+    costs: TradingCosts
     cash: Mapping[int, Decimal]
     groups: Groups
     symbols: Mapping[int, str]
@@ -90,6 +108,23 @@ def with_entries(ledger: Ledger, entries: Iterable[LedgerEntry]) -> Ledger:
     return replace(ledger, entries=(*ledger.entries, *entries))
 
 
+def coming_entries(coming: Iterable[ComingPurchase]) -> tuple[LedgerEntry, ...]:
+    """What will be bought by itself, as the ledger will tell it; what can still be switched off is left out (F31)."""
+    return tuple(
+        LedgerEntry(
+            id=f"coming:{number}",
+            trade_date=one.day,
+            account=str(one.account),
+            kind=EntryKind.REINVEST if one.is_reinvestment else EntryKind.BUY,
+            security=str(one.security),
+            quantity=one.shares,
+            amount=one.shares * one.price,
+        )
+        for number, one in enumerate(coming, start=1)
+        if one.counts and one.shares > 0
+    )
+
+
 def washed_by(ledger: Ledger, intended: Sequence[LedgerEntry]) -> tuple[NewWash, ...]:
     """Losses, booked or intended, that the intended entries would disallow; empty = they make no wash sale.
 
@@ -97,10 +132,14 @@ def washed_by(ledger: Ledger, intended: Sequence[LedgerEntry]) -> tuple[NewWash,
     """
     before = replay(ledger.entries, ledger.accounts, ledger.groups, ledger.policy)
     after = simulate(ledger.entries, intended, ledger.accounts, ledger.groups, ledger.policy)
-    return tuple(_new_wash(row) for row in new_disallowed(before, after))
+    found = new_disallowed(before, after)
+    if not found:
+        return ()
+    entries = {entry.id: entry for entry in (*ledger.entries, *intended)}
+    return tuple(_new_wash(row, entries) for row in found)
 
 
-def _new_wash(row: NewDisallowance) -> NewWash:
+def _new_wash(row: NewDisallowance, entries: Mapping[str, LedgerEntry]) -> NewWash:
     return NewWash(
         sale=row.sale,
         trade_date=row.trade_date,
@@ -108,6 +147,19 @@ def _new_wash(row: NewDisallowance) -> NewWash:
         security=int(row.security),
         amount=cents(row.amount),
         permanent=cents(row.permanent),
+        into=tuple(
+            Replacement(
+                entry=match.replacement,
+                bought_on=bought.acquired or bought.trade_date,
+                account=int(match.replacement_account),
+                security=int(bought.security or row.security),
+                shares=stored_shares(match.shares),
+                amount=cents(match.amount),
+                is_permanent=match.treatment is Treatment.PERMANENT,
+            )
+            for match in row.matches
+            for bought in [entries[match.replacement]]
+        ),
     )
 
 

@@ -30,7 +30,11 @@ def _stored(trade: DraftTrade) -> DraftTrade:
 
 
 def content_text(draft: DraftProposal, *, tax_profile: Mapping[str, str]) -> str:
-    """Trades, figures and the tax profile behind them, in canonical form."""
+    """Trades, figures and the tax profile behind them, in canonical form.
+
+    A deferred loss is named only where there is one: texts from before that word have the same hash.
+    """
+    deferred = {"wash_deferred": draft.wash_deferred} if draft.wash_deferred else {}
     return canonical_text(
         {
             "format": FORMAT,
@@ -42,6 +46,7 @@ def content_text(draft: DraftProposal, *, tax_profile: Mapping[str, str]) -> str
             "tax_saved": draft.tax_saved,
             "carried_worth": draft.carried_worth,
             "cost": draft.cost,
+            "net": draft.net,
             "short_gain": draft.short_gain,
             "long_gain": draft.long_gain,
             "risk_before": draft.risk_before,
@@ -49,6 +54,7 @@ def content_text(draft: DraftProposal, *, tax_profile: Mapping[str, str]) -> str
             "gap_bp": draft.gap_bp,
             "tax_profile": tax_profile,
             "trades": trade_facts(draft.trades),
+            **deferred,
         }
     )
 

@@ -5,12 +5,16 @@
 - Impact grows with the power 3/2 of the trade: ``amount x daily volatility x sqrt(shares / shares traded a day)``, the
   square-root law with coefficient 1. A security whose daily volume is not known has none, and says so.
 
+An order is what costs: the lots of one account, security and side in one proposal together.
+
 Dollars, exact except the root, which has 28 digits. A float is a TypeError.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+
+from proposals.types import DraftTrade, Intention, Side
 
 ZERO = Decimal(0)
 TRADING_DAYS = Decimal(252)
@@ -74,9 +78,68 @@ class TradingCosts:
             impact=self._impact(security, shares, amount),
         )
 
+    def beyond_spread(
+        self, *, account: int, security: int, shares: Decimal, amount: Decimal
+    ) -> Decimal:
+        """Dollars of commission and impact of one order."""
+        if not self.commissions and not self.daily_volumes:
+            return ZERO
+        cost = self.of(account=account, security=security, shares=shares, amount=amount)
+        return cost.commission + cost.impact
+
     def _impact(self, security: int, shares: Decimal, amount: Decimal) -> Decimal:
         volume = self.daily_volumes.get(security)
         volatility = self.volatilities.get(security)
         if not volume or not volatility:
             return ZERO
         return amount * volatility * (shares / (volume * TRADING_DAYS)).sqrt()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSize:
+    """What one order trades."""
+
+    account: int
+    security: int
+    side: Side
+    shares: Decimal
+    amount: Decimal  # dollars
+
+    def cost(self, costs: TradingCosts) -> TradeCost:
+        """All parts of what it costs."""
+        return costs.of(
+            account=self.account, security=self.security, shares=self.shares, amount=self.amount
+        )
+
+    def beyond_spread(self, costs: TradingCosts) -> Decimal:
+        """Dollars of commission and impact."""
+        return costs.beyond_spread(
+            account=self.account, security=self.security, shares=self.shares, amount=self.amount
+        )
+
+
+def orders_of(trades: Iterable[DraftTrade | Intention]) -> tuple[OrderSize, ...]:
+    """The orders that the trades become: one per proposal, account, security and side."""
+    shares: dict[tuple[int, int, int, Side], Decimal] = {}
+    amounts: dict[tuple[int, int, int, Side], Decimal] = {}
+    for trade in trades:
+        proposal = trade.proposal if isinstance(trade, Intention) else 0
+        key = (proposal, trade.account, trade.security, trade.side)
+        shares[key] = shares.get(key, ZERO) + trade.quantity
+        amounts[key] = amounts.get(key, ZERO) + trade.amount
+    return tuple(OrderSize(*key[1:], shares[key], amounts[key]) for key in shares)
+
+
+def cost_of(trades: Iterable[DraftTrade | Intention], costs: TradingCosts) -> TradeCost:
+    """What the trades' orders cost together."""
+    return sum((order.cost(costs) for order in orders_of(trades)), TradeCost())
+
+
+def cash_moved(trades: Iterable[DraftTrade | Intention], costs: TradingCosts) -> dict[int, Decimal]:
+    """Account -> dollars that the trades bring in (below zero: take out), the whole cost of their orders paid."""
+    moved: dict[int, Decimal] = {}
+    for order in orders_of(trades):
+        received = order.amount if order.side is Side.SELL else -order.amount
+        change = received - order.cost(costs).total
+        moved[order.account] = moved.get(order.account, ZERO) + change
+    return moved

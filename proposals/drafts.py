@@ -5,18 +5,11 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-from lots.errors import LedgerError
 from lots.rounding import plain
-from proposals.compliance import Facts, LotKey, Trade, entries_of, washed_by
-from proposals.types import (
-    NEARLY_A_LOSS,
-    DraftProposal,
-    DraftTrade,
-    NewWash,
-    Problem,
-    ProposalKind,
-    Side,
-)
+from proposals.compliance import Facts, LotKey, Trade
+from proposals.costs import cost_of
+from proposals.types import DraftProposal, DraftTrade, Problem, ProposalKind, Side
+from proposals.washes import deferral_problems, wash_problems
 from proposals.windows import identical_to
 
 ZERO = Decimal(0)
@@ -31,17 +24,30 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
     found = [*_shape(draft, facts)]
     if found:
         return tuple(found)
-    found += [*_oversold(draft.trades, facts), *_churn(draft.trades, facts)]
+    found += [*restricted_trades(draft.trades, facts), *_oversold(draft.trades, facts)]
+    found += _churn(draft.trades, facts)
     found += [*blocked_buys(draft.trades, facts), *_own_washes(draft.trades, facts)]
     found += unreconciled(draft.trades, facts)
     if draft.kind is ProposalKind.HARVEST:
         found += _unbalanced_pairs(draft.trades, facts)
     if not found:
-        found += wash_problems(draft.trades, facts)
+        found += _wash_sales(draft, facts)
     return tuple(found)
 
 
+def _wash_sales(draft: DraftProposal, facts: Facts) -> list[Problem]:
+    """No wash sale but the one that a harvest states to the cent, for a person to accept (I9)."""
+    if not draft.wash_deferred:
+        return wash_problems(draft.trades, facts)
+    if draft.kind is not ProposalKind.HARVEST:
+        text = f"A {draft.kind.replace('_', '-')} must not defer a loss, this one says ${draft.wash_deferred}."
+        return [Problem("wash_deferred", text)]
+    return deferral_problems(draft.trades, facts, stated=draft.wash_deferred)
+
+
 def _shape(draft: DraftProposal, facts: Facts) -> Iterator[Problem]:
+    if not isinstance(draft.wash_deferred, Decimal):
+        raise TypeError(f"A deferred loss is Decimal, not {type(draft.wash_deferred).__name__}")
     if not draft.trades:
         yield Problem("no_trades", "A proposal without trades says nothing: give a reason instead.")
     for trade in draft.trades:
@@ -71,6 +77,19 @@ def shares_wanted(trades: Sequence[DraftTrade]) -> dict[LotKey, Decimal]:
     return wanted
 
 
+def restricted_trades(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
+    """Trades that a restriction forbids, with its reason and dates (F37, T50)."""
+    asked = dict.fromkeys((trade.side, trade.account, trade.security) for trade in trades)
+    for side, account, security in asked:
+        broken = facts.windows.restricted.against(side, account=account, security=security)
+        if broken is not None:
+            verb = "bought" if side is Side.BUY else "sold"
+            yield Problem(
+                "restricted",
+                f"{facts.symbol(security)} must not be {verb} in {facts.account(account)}: {broken.dated}.",
+            )
+
+
 def _oversold(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
     """No lot beyond its open quantity, shares reserved by others taken off first (T48)."""
     wanted = shares_wanted(trades)
@@ -86,8 +105,8 @@ def _oversold(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
             )
     for key, quantity in wanted.items():
         lot = facts.lots.get(key)
-        if lot is None:
-            continue
+        if lot is None or (lot.account, lot.security) in facts.windows.no_sell:
+            continue  # a restriction has its own sentence
         reserved = facts.windows.reserved.get(key, ZERO)
         if quantity > lot.quantity - reserved:
             yield Problem(
@@ -125,7 +144,7 @@ def blocked_buys(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
     """Purchases of what the household has sold, or is about to sell, at a loss."""
     for security in sorted({t.security for t in trades if t.side is Side.BUY}):
         block = facts.windows.buy_blocked.get(security)
-        if block is not None:
+        if block is not None and block.is_window:
             yield Problem(
                 "buy_blocked",
                 f"{facts.symbol(security)} must not be bought before {block.clear_on}: {block.cause}.",
@@ -169,55 +188,11 @@ def _pair_fault(legs: Sequence[DraftTrade], facts: Facts) -> str | None:
     sold = sum((leg.amount for leg in sells), ZERO)
     if buy.amount > sold:
         return f"${buy.amount} is bought with ${sold}"
-    spread = sum((leg.amount * facts.half_spreads.get(leg.security, ZERO) for leg in legs), ZERO)
-    one_share = buy.price * (1 + facts.half_spreads.get(buy.security, ZERO))
-    if sold - buy.amount > one_share + spread + CENT * len(legs):
+    one_more = replace(buy, quantity=buy.quantity + 1)
+    left = sold - one_more.amount - cost_of([*sells, one_more], facts.costs).total
+    if left > CENT * len(legs):
         return f"only ${buy.amount} of ${sold} is bought back, one share more would fit"
     return None
-
-
-def wash_problems(trades: Sequence[Trade], facts: Facts) -> list[Problem]:
-    """What the tax engine says against the trades, made on ``facts.as_of`` at their prices.
-
-    Where it says nothing, it is asked again as if the sales at nearly a loss were filled that much lower.
-    """
-    problems = _wash_problems(trades, facts)
-    if problems or not any(_is_nearly_a_loss(trade, facts) for trade in trades):
-        return problems
-    lower = [
-        replace(trade, price=trade.price * (1 - NEARLY_A_LOSS))
-        if _is_nearly_a_loss(trade, facts)
-        else trade
-        for trade in trades
-    ]
-    prefix = f"With a fill {shares(100 * NEARLY_A_LOSS)} % lower, "
-    return [
-        Problem("nearly_a_wash_sale", prefix + one.text) for one in _wash_problems(lower, facts)
-    ]
-
-
-def _is_nearly_a_loss(trade: Trade, facts: Facts) -> bool:
-    """A gain today that may be filled as a loss; an intention does not say which of the two it is."""
-    is_loss = isinstance(trade, DraftTrade) and trade.gain < 0
-    return facts.sells_at_loss(trade) and not is_loss
-
-
-def _wash_problems(trades: Sequence[Trade], facts: Facts) -> list[Problem]:
-    intended = entries_of(trades, facts.as_of)
-    try:
-        washes = washed_by(facts.ledger, intended)
-    except LedgerError as error:
-        return [Problem("ledger", f"The ledger cannot follow these trades: {error}")]
-    return [Problem("wash_sale", wash_sentence(wash, facts)) for wash in washes]
-
-
-def wash_sentence(wash: NewWash, facts: Facts) -> str:
-    """One wash sale in words, with what is lost for ever."""
-    text = (
-        f"${wash.amount} of the loss on {facts.symbol(wash.security)} sold on {wash.trade_date} in "
-        f"{facts.account(wash.account)} would be disallowed"
-    )
-    return f"{text}, ${wash.permanent} of it for ever." if wash.permanent else f"{text}."
 
 
 def shares(quantity: Decimal) -> str:

@@ -47,6 +47,13 @@ class StaleProposal(Conflict):
         )
 
 
+class WashNotAccepted(Conflict):
+    """A proposal that defers a loss is approved only by a person who says so, with the sum (I9)."""
+
+    code = "wash_not_accepted"
+    status = 422
+
+
 class AllHeldBack(Conflict):
     """Orders wait, but none of them may leave now."""
 

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from proposals.types import Verdict
+from proposals.types import RestrictionKind, Verdict
 
 
 class DecisionForm(forms.Form):
@@ -11,9 +11,36 @@ class DecisionForm(forms.Form):
     verdict = forms.ChoiceField(choices=[(verdict.value, verdict.value) for verdict in Verdict])
     note = forms.CharField(required=False, max_length=2000)
     content_sha256 = forms.RegexField(r"^[0-9a-f]{64}$")
+    # Ticked: the dollars of deferred loss that are accepted, as the page stated them.
+    accept_wash = forms.DecimalField(required=False, min_value=0, max_digits=20, decimal_places=4)
 
 
 class FillsForm(forms.Form):
     """A file of fills; its content is checked by the importer."""
 
     file = forms.FileField()
+
+
+class RestrictionForm(forms.Form):
+    """What must not be traded. Without an account it is the whole household, without days from today and for good."""
+
+    security = forms.CharField(max_length=20)
+    kind = forms.ChoiceField(choices=[(kind.value, kind.value) for kind in RestrictionKind])
+    account = forms.UUIDField(required=False)
+    since = forms.DateField(required=False)
+    until = forms.DateField(required=False)
+    reason = forms.CharField(max_length=2000)
+
+    def problems(self) -> list[str]:
+        """What is wrong, in sentences."""
+        return [
+            f"{self.fields[name].label or name.capitalize()}: {' '.join(map(str, errors))}"
+            for name, errors in self.errors.items()
+        ]
+
+
+class LiftForm(forms.Form):
+    """The restriction that is over, and why."""
+
+    restriction = forms.IntegerField(min_value=1)
+    reason = forms.CharField(max_length=2000)

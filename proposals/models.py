@@ -51,6 +51,7 @@ class Proposal(models.Model):
     reasons = models.JSONField(default=list)  # reason codes
     tax_saved = MoneyField(default=Decimal(0))  # what losses carried forward are worth included
     carried_worth = MoneyField(default=Decimal(0))  # that part of it
+    net = MoneyField(null=True, blank=True)  # the whole sum where the kind has one
     # Loss that its own trades would defer (a strategic wash sale): approved only by a person who accepts the sum.
     wash_deferred = MoneyField(default=Decimal(0))
     cost = MoneyField(default=Decimal(0))
@@ -87,6 +88,7 @@ class Proposal(models.Model):
             one_of("proposal_status_known", "status", Status),
             signed_money("proposal_tax_saved", "tax_saved"),
             signed_money("proposal_carried_worth", "carried_worth"),
+            signed_money("proposal_net", "net"),
             positive_money("proposal_wash_deferred", "wash_deferred"),
             positive_money("proposal_cost", "cost"),
             signed_money("proposal_short_gain", "short_gain"),
@@ -110,7 +112,7 @@ class Proposal(models.Model):
 
     @property
     def net_benefit(self) -> Decimal:
-        return Decimal(self.tax_saved - self.cost)
+        return Decimal(self.tax_saved - self.cost if self.net is None else self.net)
 
 
 class ProposedTrade(models.Model):

@@ -5,18 +5,25 @@ from dataclasses import replace
 from decimal import Decimal
 
 from proposals.compliance import Facts, feasible
-from proposals.drafts import blocked_buys, shares, unreconciled, wash_problems
-from proposals.types import Intention, Side
+from proposals.drafts import blocked_buys, restricted_trades, shares, unreconciled
+from proposals.types import AcceptedWash, Intention, Side
+from proposals.washes import NOTHING_ACCEPTED, wash_problems
 
 ZERO = Decimal(0)
 
 
-def reasons_to_hold(intended: Sequence[Intention], facts: Facts) -> tuple[str, ...]:
+def reasons_to_hold(
+    intended: Sequence[Intention], facts: Facts, *, accepted: AcceptedWash = NOTHING_ACCEPTED
+) -> tuple[str, ...]:
     """Why one proposal's trades must not be ordered on ``facts.as_of``; empty = they may.
 
-    Approval has asked more; what can happen between it and the export is that shares leave or that somebody buys. A
-    wash sale is asked of trades that can be made, at the latest quotes.
+    Approval has asked more; what can happen between it and the export is that shares leave, that somebody buys, or that
+    a trade is restricted. A wash sale is asked of trades that can be made, at the latest quotes; what its approval
+    ``accepted`` does not hold it back.
     """
+    forbidden = [problem.text for problem in restricted_trades(intended, facts)]
+    if forbidden:
+        return tuple(forbidden)
     reserved = facts.windows.reserved
     free = {
         key: replace(lot, quantity=lot.quantity - reserved.get(key, ZERO))
@@ -28,7 +35,9 @@ def reasons_to_hold(intended: Sequence[Intention], facts: Facts) -> tuple[str, .
         *(problem.text for problem in blocked_buys(intended, facts)),
         *(problem.text for problem in unreconciled(intended, facts)),
     ]
-    return tuple(found or [problem.text for problem in wash_problems(possible, facts)])
+    if found:
+        return tuple(found)
+    return tuple(problem.text for problem in wash_problems(possible, facts, accepted=accepted))
 
 
 def _short(

@@ -7,7 +7,8 @@ from rest_framework import serializers
 from accounts.serializers import DecimalText, HouseholdQuery
 from lots.serializers import OpeningSerializer
 from lots.types import Term
-from proposals.types import ProposalKind, Side, Status, Verdict, WindowKind
+from proposals.types import Origin, ProposalKind, Side, Status, Verdict, WindowKind
+from proposals.window_table import Grade
 
 KINDS = [kind.value for kind in ProposalKind]
 STATUSES = [status.value for status in Status]
@@ -16,6 +17,16 @@ STATUSES = [status.value for status in Status]
 class ProposalQuery(HouseholdQuery):
     status = serializers.ChoiceField(choices=STATUSES, required=False)
     kind = serializers.ChoiceField(choices=KINDS, required=False)
+
+
+class CauseSerializer(serializers.Serializer[Any]):
+    """One fact that keeps a window open."""
+
+    origin = serializers.ChoiceField(choices=[origin.value for origin in Origin])
+    day = serializers.DateField()
+    shares = DecimalText()
+    text = serializers.CharField()
+    retirement = serializers.BooleanField(help_text="Bought in a retirement account.")
 
 
 class WindowSerializer(serializers.Serializer[Any]):
@@ -29,12 +40,55 @@ class WindowSerializer(serializers.Serializer[Any]):
     permanent = serializers.BooleanField(
         help_text="A loss would be gone for ever: a retirement account is part of it."
     )
+    is_endless = serializers.BooleanField(
+        help_text="A scheduled purchase goes on: ``clear_on`` is only as far as plans were laid out."
+    )
+    opened_by = CauseSerializer(many=True)
+
+
+class WindowSideSerializer(serializers.Serializer[Any]):
+    """Selling at a loss today, or buying today."""
+
+    shares = DecimalText()
+    at_risk = DecimalText(help_text="Dollars of loss.")
+    grade = serializers.ChoiceField(choices=[grade.value for grade in Grade])
+    clear_on = serializers.DateField(allow_null=True, help_text="Null: clear.")
+    days = serializers.IntegerField()
+    is_endless = serializers.BooleanField()
+    if_approved = serializers.DateField(
+        allow_null=True, help_text="The clear date once what is pending is approved, if later."
+    )
+    opened_by = CauseSerializer(many=True, source="causes")
+
+
+class GroupSerializer(serializers.Serializer[Any]):
+    """An identical group of the household with a window open."""
+
+    symbol = serializers.CharField()
+    others = serializers.ListField(child=serializers.CharField(), help_text="Identical to it.")
+    held = DecimalText()
+    deferred = DecimalText(source="lost.deferred", help_text="Dollars, of sales in the window.")
+    permanent = DecimalText(source="lost.permanent")
+    incomplete = serializers.BooleanField()
+    unreviewed = serializers.BooleanField()
+    sell = WindowSideSerializer(allow_null=True)
+    buy = WindowSideSerializer(allow_null=True)
 
 
 class WindowsSerializer(serializers.Serializer[Any]):
     household = serializers.UUIDField(source="household.public_id")
     as_of = serializers.DateField(help_text="The firm's business date.")
     windows = WindowSerializer(many=True)
+    groups = GroupSerializer(
+        many=True, help_text="The same windows by identical group, with the dollars at stake."
+    )
+    not_checked = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Accounts held away: purchases there can disallow a loss, and were not seen.",
+    )
+    switches = serializers.ListField(
+        child=serializers.CharField(), help_text="Reinvestments to switch off, in sentences."
+    )
 
 
 class TradeSerializer(serializers.Serializer[Any]):
@@ -62,6 +116,7 @@ class DecisionSerializer(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(choices=[verdict.value for verdict in Verdict])
     by = serializers.CharField(source="user.username")
     note = serializers.CharField()
+    accepted_wash = DecimalText(help_text="Dollars of deferred loss that this person accepted.")
     content_sha256 = serializers.CharField()
     decided_at = serializers.DateTimeField()
 
@@ -79,6 +134,10 @@ class ProposalSerializer(serializers.Serializer[Any]):
     reasons = serializers.ListField(child=serializers.CharField(), help_text="Stable codes.")
     tax_saved = DecimalText(help_text="Dollars; positive: less tax this year.")
     cost = DecimalText()
+    wash_deferred = DecimalText(
+        help_text="Dollars of loss that its own sales defer into shares held or bought: a strategic wash "
+        "sale, approved only by a person who accepts the sum."
+    )
     short_gain = DecimalText()
     long_gain = DecimalText()
     risk_before = DecimalText(allow_null=True, help_text="Tracking error, a fraction a year.")

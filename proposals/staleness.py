@@ -11,9 +11,11 @@ from decimal import Decimal
 
 from lots.held_lots import basis_of, term_of
 from lots.types import LotRow
-from proposals.compliance import Facts, Trade
-from proposals.drafts import CENT, ZERO, shares, shares_wanted, wash_problems
+from proposals.compliance import Facts
+from proposals.costs import cash_moved
+from proposals.drafts import CENT, ZERO, restricted_trades, shares, shares_wanted
 from proposals.types import DraftTrade, Moved, Side
+from proposals.washes import accepted_at, wash_problems
 
 PRICE_DRIFT = Decimal("0.01")  # of the proposal's price
 PRICE_AGE_DAYS = 5
@@ -27,16 +29,19 @@ def moved_inputs(
     expires_on: date,
     tax_profile: Mapping[str, str],
     tax_profile_now: Mapping[str, str],
+    accepted_wash: Decimal = ZERO,
 ) -> tuple[Moved, ...]:
     """Every input that moved; empty = the trades may be approved on ``facts.as_of``.
 
     ``as_of`` is the day and ``tax_profile`` are the figures of the proposal, ``tax_profile_now`` today's.
+    ``accepted_wash`` are the dollars of loss that the trades may defer (I9).
     """
     found = [*_age(facts.as_of, as_of, expires_on), *_prices(trades, facts), *_lots(trades, facts)]
     found += [*_tax_profile(tax_profile, tax_profile_now), *_windows(trades, facts)]
+    found += [Moved("restrictions", "none", one.text) for one in restricted_trades(trades, facts)]
     found += [*_cash(trades, facts), *_unreconciled(trades, facts)]
     if not found:  # a wash sale is asked of trades that can be made, at today's prices
-        found += _washes(trades, facts)
+        found += _washes(trades, facts, accepted_wash)
     return tuple(found)
 
 
@@ -81,8 +86,8 @@ def _lots(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
             yield from _lot_figures(trade, lot, facts)
     for key, wanted in shares_wanted(trades).items():
         lot = facts.lots.get(key)
-        if lot is None:
-            continue
+        if lot is None or (lot.account, lot.security) in facts.windows.no_sell:
+            continue  # gone, or under a restriction, which has its own sentence
         reserved = facts.windows.reserved.get(key, ZERO)
         name = f"{facts.symbol(lot.security)} lot of {lot.acquired}"
         if wanted > lot.quantity:
@@ -118,19 +123,18 @@ def _tax_profile(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Mov
 def _windows(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
     for security in sorted({trade.security for trade in trades if trade.side is Side.BUY}):
         block = facts.windows.buy_blocked.get(security)
-        if block is not None:
+        if block is not None and block.is_window:
             name = f"wash window of {facts.symbol(security)}"
             yield Moved(name, "clear", f"closed until {block.clear_on}: {block.cause}")
 
 
 def _cash(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
-    """No account ends below zero by these trades, half spreads counted.
+    """No account ends below zero by these trades, what their orders cost counted (F8-F10).
 
     An account already short of cash may still sell.
     """
-    for account in sorted({trade.account for trade in trades}):
+    for account, change in sorted(cash_moved(trades, facts.costs).items()):
         before = facts.cash.get(account, ZERO)
-        change = sum((cash_of(t, facts.half_spreads) for t in trades if t.account == account), ZERO)
         if before + change < 0 and change < 0:
             name = f"cash in {facts.account(account)}"
             yield Moved(name, f"${-change:.2f} needed", f"${before:.2f}")
@@ -144,17 +148,12 @@ def _unreconciled(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]
             yield Moved(name, "reconciled", facts.unreconciled[account])
 
 
-def cash_of(trade: Trade, half_spreads: Mapping[int, Decimal]) -> Decimal:
-    """Dollars that a trade brings into its account: executed half a spread above its price, or below it for a sale."""
-    half_spread = half_spreads.get(trade.security, ZERO)
-    if trade.side is Side.BUY:
-        return -trade.amount * (1 + half_spread)
-    return trade.amount * (1 - half_spread)
-
-
-def _washes(trades: Sequence[DraftTrade], facts: Facts) -> list[Moved]:
+def _washes(trades: Sequence[DraftTrade], facts: Facts, accepted: Decimal) -> list[Moved]:
+    """Wash sales at today's prices beyond what is accepted of the trades as they were shown."""
     today = [replace(trade, price=facts.quotes[trade.security].price) for trade in trades]
-    return [Moved("wash sales", "none", problem.text) for problem in wash_problems(today, facts)]
+    old = f"${accepted:.2f} deferred" if accepted else "none"
+    problems = wash_problems(today, facts, accepted=accepted_at(trades, accepted))
+    return [Moved("wash sales", old, problem.text) for problem in problems]
 
 
 def _plain(price: Decimal) -> str:

@@ -1,9 +1,11 @@
 """Words of a proposal's life, and the intention it carries."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from uuid import UUID
 
 # A price may move this far between a proposal and its fill: a gain smaller than that may be filled as a loss.
 NEARLY_A_LOSS = Decimal("0.02")
@@ -139,9 +141,8 @@ class DraftProposal:
     short_gain: Decimal
     long_gain: Decimal
     carried_worth: Decimal = Decimal(0)  # the part of tax_saved that no return of this year shows
-    wash_deferred: Decimal = Decimal(
-        0
-    )  # dollars of loss that its own trades defer: to be accepted by name
+    net: Decimal | None = None  # the whole sum where the kind has one, else tax saved less cost
+    wash_deferred: Decimal = Decimal(0)  # dollars of loss that its own sales defer: F28, I9
     risk_before: Decimal | None = None  # tracking error, fraction a year
     risk_after: Decimal | None = None
     gap_bp: Decimal | None = None  # distance to the proven bound; None where the kind has none
@@ -176,32 +177,154 @@ class Intention:
         return (self.quantity * self.price).quantize(Decimal("0.01"))
 
 
+class Origin(StrEnum):
+    """What opened a window; the text is read by people."""
+
+    TRADE = "trade"  # booked from a statement
+    FILL = "fill"  # booked from a fill of one of our orders
+    REINVESTED = "reinvested dividend"
+    ORDER = "order"
+    APPROVED = "approved proposal"
+    PENDING = "pending proposal"
+    DRAFT = "tonight's draft"
+    DIVIDEND = "dividend ahead"  # will be reinvested
+    PLAN = "scheduled purchase"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One fact that keeps a window open: a sale at a loss, or a purchase."""
+
+    origin: Origin
+    security: int
+    day: date
+    shares: Decimal
+    text: str
+    retirement: bool = False
+    loss: Decimal = Decimal(0)  # dollars of it that can still be disallowed; of sales only
+
+
+@dataclass(frozen=True, slots=True)
+class ComingPurchase:
+    """Shares that will be bought by themselves: by a savings plan, or with a dividend (R25, F31)."""
+
+    security: int
+    account: int
+    day: date
+    shares: Decimal  # about: at the latest price
+    price: Decimal  # dollars a share it is reckoned at
+    cause: str  # a clause
+    is_reinvestment: bool
+    retirement: bool  # would take a loss away for ever (R16)
+    # It cannot be relied on to be stopped, so it counts as a purchase. A reinvestment that can still be
+    # switched off in time does not: ``instruction`` says what to do.
+    counts: bool = True
+    instruction: str = ""
+
+    def __post_init__(self) -> None:
+        for value in (self.shares, self.price):
+            if not isinstance(value, Decimal):
+                raise TypeError(f"Shares and prices are Decimal, not {type(value).__name__}.")
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionRow:
+    """A restriction in force: of the whole household where ``account`` is None (F37)."""
+
+    security: int
+    kind: RestrictionKind
+    account: int | None
+    since: date
+    until: date | None  # last day; None = until somebody ends it
+    reason: str
+    whose: str = ""  # a clause such as "for the firm"
+
+    @property
+    def dated(self) -> str:
+        """The reason with its dates and its level."""
+        until = f" until {self.until}" if self.until else ""
+        reason = self.reason.strip().rstrip(".")
+        return f"{reason} (restricted {self.whose}{' ' if self.whose else ''}since {self.since}{until})"
+
+
+@dataclass(frozen=True, slots=True)
+class Restrictions:
+    """The restrictions of one household on one day."""
+
+    rows: tuple[RestrictionRow, ...] = ()
+
+    def against(self, side: Side, *, account: int, security: int) -> RestrictionRow | None:
+        """The restriction that such a trade would break; the household's before the account's."""
+        kind = RestrictionKind.NO_BUY if side is Side.BUY else RestrictionKind.NO_SELL
+        broken = [
+            row
+            for row in self.rows
+            if row.kind is kind and row.security == security and row.account in (None, account)
+        ]
+        return min(broken, key=lambda row: row.account is not None) if broken else None
+
+
 @dataclass(frozen=True, slots=True)
 class BuyBlock:
-    """The household sold the security, or an identical one, at a loss: buying it would wash that loss."""
+    """The household sold the security, or an identical one, at a loss: buying it would wash that loss.
+
+    With ``is_restricted`` it must not be bought anyway (F37); then ``clear_on`` is ``date.max`` where no day is set.
+    """
 
     clear_on: date  # first day on which buying is safe again
     cause: str
     shares: Decimal = Decimal(0)  # sold at a loss inside the window
+    is_restricted: bool = False
+    opened_by: tuple[Cause, ...] = field(default=(), compare=False)
+
+    @property
+    def told(self) -> str:
+        """A clause: until when, and why."""
+        until = "" if self.clear_on == date.max else f" until {self.clear_on}"
+        return f"blocked{until}: {self.cause}"
+
+    @property
+    def is_window(self) -> bool:
+        """Whether a loss would be washed, restricted or not."""
+        return self.shares > 0 or not self.is_restricted
 
 
 @dataclass(frozen=True, slots=True)
 class SellBlock:
-    """The household bought the security, or an identical one: selling at a loss would be a wash sale."""
+    """The household bought the security, or an identical one, or will: selling at a loss would be a wash sale."""
 
     clear_on: date  # first day on which a loss can be taken again
     shares: Decimal  # bought inside the window and held, or about to be bought
     cause: str
     permanent: bool  # some are in a retirement account: the loss would be gone for ever (R16)
+    # Every day looked at is inside some window: a savings plan goes on. ``clear_on`` is only where the look ended.
+    is_endless: bool = field(default=False, compare=False)
+    opened_by: tuple[Cause, ...] = field(default=(), compare=False)
+
+    @property
+    def coming(self) -> Decimal:
+        """Those of the shares that will be bought by themselves."""
+        ahead = (Origin.PLAN, Origin.DIVIDEND)
+        return sum((one.shares for one in self.opened_by if one.origin in ahead), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """What one household must not trade on a day. Securities and openings are primary keys."""
+    """What one household must not trade on a day. Securities, accounts and openings are primary keys."""
 
     buy_blocked: dict[int, BuyBlock]
     sell_blocked: dict[int, SellBlock]
-    reserved: dict[tuple[int, int], Decimal]  # (opening, part) -> shares that others will sell
+    # (opening, part) -> shares that others will sell, or that must not be sold
+    reserved: dict[tuple[int, int], Decimal]
+    # What will be bought by itself in the window of the day; those that count are in ``sell_blocked`` already.
+    coming: tuple[ComingPurchase, ...] = ()
+    restricted: Restrictions = Restrictions()
+    no_sell: frozenset[tuple[int, int]] = frozenset()  # (account, security)
+
+    @property
+    def switches(self) -> tuple[ComingPurchase, ...]:
+        """Reinvestments that would wash a loss sold today unless they are switched off (F31)."""
+        return tuple(one for one in self.coming if not one.counts)
 
 
 class WindowKind(StrEnum):
@@ -209,6 +332,7 @@ class WindowKind(StrEnum):
 
     NO_BUY = "no buy"
     NO_LOSS_SALE = "no loss sale"
+    PLAN = "suspend the plan"
     REINVESTMENT = "switch reinvestment off"
 
 
@@ -223,6 +347,8 @@ class WindowRow:
     clear_on: date
     cause: str
     permanent: bool
+    is_endless: bool = field(default=False, compare=False)  # a plan goes on
+    opened_by: tuple[Cause, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +363,19 @@ class HarvestPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """Shares that take over a disallowed loss, or take it away for ever (R13, R16)."""
+
+    entry: str  # id of the ledger entry that bought them
+    bought_on: date
+    account: int
+    security: int
+    shares: Decimal  # as of the sale
+    amount: Decimal  # dollars of the loss, to the cent
+    is_permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NewWash:
     """A loss, booked or intended, that intended trades would disallow (dollars, to the cent)."""
 
@@ -246,6 +385,35 @@ class NewWash:
     security: int
     amount: Decimal
     permanent: Decimal
+    into: tuple[Replacement, ...] = field(default=(), compare=False)  # what was not there before
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedWash:
+    """Dollars of loss that trades may defer by their own sales, counted at the prices at which the sum was shown."""
+
+    amount: Decimal = Decimal(0)
+    prices: Mapping[int, Decimal] = field(default_factory=dict)  # by security
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWash:
+    """Loss of one proposal's filled sales that went into shares we bought, or that were known at its approval."""
+
+    proposal: UUID
+    kind: ProposalKind
+    as_of: date
+    washed: Decimal  # dollars, as filled
+    as_shown: Decimal  # of the same shares, at the prices at which the proposal was shown
+    permanent: Decimal  # dollars gone for ever by a purchase of ours
+    accepted: Decimal  # dollars, by name
+
+    @property
+    def is_too_much(self) -> bool:
+        """A small fall of the price before the fill is accepted with the sum; more shares are not."""
+        if self.permanent or not self.accepted:
+            return bool(self.washed)
+        return self.as_shown > self.accepted + Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from proposals import views
+from proposals import views, window_views
 
 urlpatterns = [
     path("", views.inbox, name="inbox"),
@@ -17,4 +17,22 @@ urlpatterns = [
     ),
     path("orders/fills/", views.import_fills, name="import-fills"),
     path("households/<uuid:public_id>/", views.household, name="household"),
+    path("windows/", window_views.firm_windows, name="windows"),
+    path("windows/windows.csv", window_views.firm_windows_csv, name="windows-csv"),
+    path(
+        "households/<uuid:public_id>/windows/",
+        window_views.household_windows,
+        name="household-windows",
+    ),
+    path(
+        "households/<uuid:public_id>/windows/windows.csv",
+        window_views.household_windows_csv,
+        name="household-windows-csv",
+    ),
+    path("households/<uuid:public_id>/restrictions/", window_views.restrict, name="restrict"),
+    path(
+        "households/<uuid:public_id>/restrictions/lifting/",
+        window_views.lift_restriction,
+        name="lift-restriction",
+    ),
 ]

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import Action, person, require
 from accounts.paging import page_of
 from proposals import pages, selectors, services
-from proposals.errors import StaleProposal
+from proposals.errors import StaleProposal, WashNotAccepted
 from proposals.forms import DecisionForm, FillsForm
 from proposals.types import ProposalKind, Status, Verdict
 
@@ -56,19 +56,22 @@ def decide(request: HttpRequest, public_id: UUID) -> HttpResponse:
         context = {**pages.proposal_context(user, shown), "note": request.POST.get("note", "")}
         messages.error(request, "Choose approve or reject; a note has at most 2,000 characters.")
         return render(request, "proposals/proposal.html", context, status=422)
-    verb = services.approve if form.cleaned_data["verdict"] == Verdict.APPROVE else services.reject
+    verdict, decided = form.cleaned_data.pop("verdict"), form.cleaned_data
     try:
-        verb(
-            user=user,
-            public_id=public_id,
-            content_sha256=form.cleaned_data["content_sha256"],
-            note=form.cleaned_data["note"],
-        )
+        if verdict == Verdict.APPROVE:
+            services.approve(user=user, public_id=public_id, **decided)
+        else:
+            del decided["accept_wash"]
+            services.reject(user=user, public_id=public_id, **decided)
     except StaleProposal as stale:
         shown.refresh_from_db()
         context = {**pages.proposal_context(user, shown), "moved": stale.moved}
         return render(request, "proposals/proposal.html", context, status=stale.status)
-    done = "Approved: orders wait for export." if verb is services.approve else "Rejected."
+    except WashNotAccepted as refusal:
+        context = {**pages.proposal_context(user, shown), "note": decided["note"]}
+        messages.error(request, str(refusal))
+        return render(request, "proposals/proposal.html", context, status=refusal.status)
+    done = "Approved: orders wait for export." if verdict == Verdict.APPROVE else "Rejected."
     messages.success(request, f"{shown.household.name}: {done}")
     return redirect("proposal", public_id=public_id)
 

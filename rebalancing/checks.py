@@ -6,6 +6,7 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from proposals.costs import orders_of
 from proposals.types import DraftTrade, Side
 from rebalancing.cash_bands import household_band
 from rebalancing.errors import RebalancingError
@@ -37,12 +38,14 @@ def verify(trades: Sequence[DraftTrade], state: HouseholdState) -> list[str]:
 
 
 def cash_after(trades: Sequence[DraftTrade], state: HouseholdState) -> dict[int, Decimal]:
-    """Dollars of every account after the trades and half the spread on each, exact."""
+    """Dollars of every account after the trades and the whole cost of their orders, exact."""
     cash = {account.id: account.cash for account in state.accounts}
     for trade in trades:
         cost = trade.amount * state.half_spreads[trade.security]
         received = trade.amount if trade.side is Side.SELL else -trade.amount
         cash[trade.account] += received - cost
+    for order in orders_of(trades):
+        cash[order.account] -= order.beyond_spread(state.costs)
     return cash
 
 

@@ -145,7 +145,7 @@ def _assumptions(figures: Figures, state: HouseholdState) -> list[str]:
     notes = "; ".join(proof.risk_notes)
     return [
         f"A loss carried into later years is valued at {dollars(tax.carried_loss_value)} a dollar.",
-        "Costs are half the spread on each trade; commissions and market impact are not counted.",
+        "Costs are half the spread on each trade; commissions and market impact are only kept in cash.",
         f"Tracking errors come from {proof.risk_observations} daily returns up to {state.as_of}"
         + (f" ({notes})." if notes else "."),
     ]

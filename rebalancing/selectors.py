@@ -73,6 +73,7 @@ def books(
     """Everything on record about a household that follows a model."""
     household = assigned.household
     quotes = securities.latest_prices(household.firm_id, as_of)
+    costs = proposal_selectors.trading_costs(household.pk, as_of)
     rows = list(Account.objects.filter(household=household))
     return Books(
         household=household.pk,
@@ -83,7 +84,8 @@ def books(
         lots=lot_selectors.open_lots(household.pk),
         prices={security: quote.price for security, quote in quotes.items()},
         price_days={security: quote.day for security, quote in quotes.items()},
-        half_spreads=securities.half_spreads(household.firm_id),
+        half_spreads=costs.half_spreads,
+        costs=costs,
         symbols=securities.symbols(household.firm_id),
         groups=lot_selectors.merged_sets(lot_selectors.identical_sets(household.firm_id, as_of)),
         targets=targets(assigned.model_id),

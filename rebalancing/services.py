@@ -11,7 +11,7 @@ from lots.selectors import tax_position
 from lots.types import Ledger, LedgerEntry, LotRow
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
-from proposals.compliance import entries_of, feasible, washed_by
+from proposals.compliance import coming_entries, entries_of, feasible, washed_by
 from proposals.models import Proposal
 from proposals.types import (
     NEARLY_A_LOSS,
@@ -27,7 +27,7 @@ from rebalancing.drift import Drift
 from rebalancing.errors import RebalancingError
 from rebalancing.explanation import Figures
 from rebalancing.risk_models import risk_model
-from rebalancing.state import assemble, restricted, stale_holdings
+from rebalancing.state import assemble, forbidden, restricted, stale_holdings
 from rebalancing.types import CENT, ZERO, HouseholdState, Outcome, RebalanceResult
 
 
@@ -121,11 +121,13 @@ class _Search:
         self._household = state.household
         self._as_of = state.as_of
         possible = feasible(intentions, {(lot.opening, lot.part): lot for lot in lots})
-        self._ledgers = _ledgers(state.household, self._as_of, possible, drafts)
         self._windows = proposal_selectors.windows(state.household, self._as_of, drafts=drafts)
+        ahead = coming_entries(self._windows.coming)
+        self._ledgers = _ledgers(state.household, self._as_of, possible, drafts, ahead)
+        blocks = self._windows.buy_blocked
         self._state = restricted(
-            state,
-            no_buys=self._windows.buy_blocked,
+            forbidden(state, self._windows),
+            no_buys=[security for security, block in blocks.items() if block.is_window],
             no_loss_sales=self._windows.sell_blocked,
         )
         securities = arrays.universe(state)
@@ -215,9 +217,13 @@ def _ledgers(
     as_of: date,
     intentions: Sequence[Intention],
     drafts: Sequence[DraftProposal],
+    ahead: Sequence[LedgerEntry],
 ) -> tuple[Ledger, ...]:
-    """The ledger as booked and approved, and the one with tonight's drafts too: the trades must wash in neither."""
-    booked = lot_selectors.ledger(household_id)
+    """The ledger as booked and approved, and the one with tonight's drafts too: the trades must wash in neither.
+
+    Both end with what will be bought by itself.
+    """
+    booked = _with(lot_selectors.ledger(household_id), ahead)
     approved = _with(booked, entries_of(intentions, as_of, prefix="approved"))
     if not drafts:
         return (approved,)

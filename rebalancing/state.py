@@ -16,10 +16,12 @@ from lots.held_lots import basis_of, term_of
 from lots.rounding import STORED_SHARES, spread, stored_money
 from lots.types import LotRow, Term
 from lots.year_tax import TaxPosition
-from proposals.types import DraftProposal, DraftTrade, Side
+from proposals.costs import TradingCosts
+from proposals.types import DraftProposal, DraftTrade, RestrictionKind, Side, Windows
 from rebalancing.types import ZERO, HouseholdState, Limits, Position, StateAccount, StateLot
 
 LotKey = tuple[int, int]  # opening, part
+NO_COSTS = TradingCosts()
 
 
 class Line(Protocol):
@@ -58,8 +60,11 @@ class Underway:
     bought: dict[Position, Decimal] = field(default_factory=dict)  # shares
     cash: dict[int, Decimal] = field(default_factory=dict)  # dollars per account, costs paid
 
-    def add(self, lines: Iterable[Line], half_spreads: Mapping[int, Decimal]) -> None:
+    def add(
+        self, lines: Sequence[Line], half_spreads: Mapping[int, Decimal], costs: TradingCosts
+    ) -> None:
         """Count lines that are certain enough to spend their proceeds."""
+        self._pay_orders(lines, costs)
         for line in lines:
             amount = line.quantity * line.price
             cost = amount * half_spreads[line.security]
@@ -73,16 +78,33 @@ class Underway:
                 key = (line.opening, line.part)
                 self.sold[key] = self.sold.get(key, ZERO) + line.quantity
 
-    def add_draft(self, draft: DraftProposal, half_spreads: Mapping[int, Decimal]) -> None:
+    def add_draft(
+        self, draft: DraftProposal, half_spreads: Mapping[int, Decimal], costs: TradingCosts
+    ) -> None:
         """Count a draft: what it costs an account is set aside, what it would bring in is not."""
         alone = Underway()
-        alone.add(draft.trades, half_spreads)
+        alone.add(draft.trades, half_spreads, costs)
         for key, quantity in alone.sold.items():
             self.sold[key] = self.sold.get(key, ZERO) + quantity
         for position, quantity in alone.bought.items():
             self.bought[position] = self.bought.get(position, ZERO) + quantity
         for account, dollars in alone.cash.items():
             self._pay(account, min(dollars, ZERO))
+
+    def _pay_orders(self, lines: Iterable[Line], costs: TradingCosts) -> None:
+        """What the lines' orders cost beyond half the spread."""
+        shares: dict[tuple[Position, Side], Decimal] = {}
+        amounts: dict[tuple[Position, Side], Decimal] = {}
+        for line in lines:
+            key = ((line.account, line.security), line.side)
+            shares[key] = shares.get(key, ZERO) + line.quantity
+            amounts[key] = amounts.get(key, ZERO) + line.quantity * line.price
+        for (account, security), side in shares:
+            key = ((account, security), side)
+            cost = costs.beyond_spread(
+                account=account, security=security, shares=shares[key], amount=amounts[key]
+            )
+            self._pay(account, -cost)
 
     def _pay(self, account: int, dollars: Decimal) -> None:
         self.cash[account] = self.cash.get(account, ZERO) + dollars
@@ -108,6 +130,7 @@ class Books:
     intentions: Sequence[Line]  # approved or ordered, not yet filled
     limits: Limits
     tax: TaxPosition  # of the booked year
+    costs: TradingCosts = field(default_factory=TradingCosts)
 
     def is_fresh(self, security: int) -> bool:
         """Whether the security's last close is young enough to trade on."""
@@ -125,7 +148,12 @@ def stale_holdings(books: Books, drafts: Sequence[DraftProposal] = ()) -> tuple[
 
 def assemble(books: Books, drafts: Sequence[DraftProposal] = ()) -> HouseholdState:
     """The state to start from. Nothing held may be stale (see ``stale_holdings``); windows come later."""
-    coming = underway(intentions=books.intentions, drafts=drafts, half_spreads=books.half_spreads)
+    coming = underway(
+        intentions=books.intentions,
+        drafts=drafts,
+        half_spreads=books.half_spreads,
+        costs=books.costs,
+    )
     lines = [*books.intentions, *(line for draft in drafts for line in draft.trades)]
     short, long = gains_underway(
         lines=lines, rows=books.lots, taxable=books.taxable, as_of=books.as_of
@@ -144,6 +172,7 @@ def assemble(books: Books, drafts: Sequence[DraftProposal] = ()) -> HouseholdSta
         buyable=frozenset(),
         tax=replace(books.tax, short=books.tax.short + short, long=books.tax.long + long),
         limits=books.limits,
+        costs=books.costs,
     )
     return _with_substitutes(state, books, drafts)
 
@@ -175,12 +204,13 @@ def underway(
     intentions: Sequence[Line],
     drafts: Sequence[DraftProposal],
     half_spreads: Mapping[int, Decimal],
+    costs: TradingCosts = NO_COSTS,
 ) -> Underway:
     """Everything that is going to happen before the rebalance does."""
     found = Underway()
-    found.add(intentions, half_spreads)
+    found.add(intentions, half_spreads, costs)
     for draft in drafts:
-        found.add_draft(draft, half_spreads)
+        found.add_draft(draft, half_spreads, costs)
     return found
 
 
@@ -294,6 +324,21 @@ def shifted_targets(
             found[pair.sold] -= moved
             found[pair.substitute] = found.get(pair.substitute, ZERO) + moved
     return {security: weight for security, weight in found.items() if weight > ZERO}
+
+
+def forbidden(state: HouseholdState, windows: Windows) -> HouseholdState:
+    """The state without what restrictions forbid (F37).
+
+    Who may not buy in one account buys in none: which account buys is the optimiser's choice, made for all at once.
+    """
+    no_buys = {
+        row.security for row in windows.restricted.rows if row.kind is RestrictionKind.NO_BUY
+    }
+    lots = tuple(
+        replace(lot, sellable=ZERO) if (lot.account, lot.security) in windows.no_sell else lot
+        for lot in state.lots
+    )
+    return replace(state, lots=lots, buyable=state.buyable - no_buys)
 
 
 def restricted(

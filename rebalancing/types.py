@@ -4,13 +4,14 @@ Weights are fractions of the household's value, cash included. Ids are primary k
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
 from lots.types import Term
 from lots.year_tax import TaxPosition
+from proposals.costs import TradingCosts
 from proposals.types import DraftProposal, may_turn_loss
 
 ZERO = Decimal(0)
@@ -123,6 +124,8 @@ class HouseholdState:
     buyable: frozenset[int]
     tax: TaxPosition
     limits: Limits
+    # What an order costs beyond half the spread is kept in cash; the optimiser does not weigh it.
+    costs: TradingCosts = field(default_factory=TradingCosts)
 
     @property
     def cash(self) -> Decimal:

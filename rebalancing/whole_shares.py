@@ -97,16 +97,33 @@ class _Rounding:
         amount = amount_of(shares, self._price(security))
         return amount - cost_of(amount, self._state.half_spreads[security])
 
+    def _saved_beyond_spread(self, position: Position, shares: Decimal, before: Decimal) -> Decimal:
+        """Dollars of commission and impact by which an order of ``shares`` is cheaper than one of ``before``."""
+        account, security = position
+        price = self._price(security)
+        new, old = (
+            self._state.costs.beyond_spread(
+                account=account, security=security, shares=one, amount=amount_of(one, price)
+            )
+            for one in (shares, before)
+        )
+        return old - new
+
     def _set_buy(self, position: Position, shares: Decimal) -> None:
         account, security = position
         before = self._shares.buys.pop(position, ZERO)
         self._cash[account] += self._paid(security, before) - self._paid(security, shares)
+        self._cash[account] += self._saved_beyond_spread(position, shares, before)
         if shares > ZERO:
             self._shares.buys[position] = shares
 
     def _set_sale(self, lot: StateLot, shares: Decimal) -> None:
+        order = self._sold_shares((lot.account, lot.security))
         before = self._shares.sells.pop(lot.key, ZERO)
         received = self._received(lot.security, shares) - self._received(lot.security, before)
+        received += self._saved_beyond_spread(
+            (lot.account, lot.security), order - before + shares, order
+        )
         self._cash[lot.account] += received
         if shares > ZERO:
             self._shares.sells[lot.key] = shares
@@ -120,6 +137,10 @@ class _Rounding:
     def _sold_of(self, position: Position) -> list[StateLot]:
         lots = [self._lots[key] for key in self._shares.sells]
         return [lot for lot in lots if (lot.account, lot.security) == position]
+
+    def _sold_shares(self, position: Position) -> Decimal:
+        """Shares of the order that sells from a position."""
+        return sum((self._shares.sells[lot.key] for lot in self._sold_of(position)), ZERO)
 
     def _sold_amount(self, position: Position) -> Decimal:
         """Dollars of the order that sells from a position."""
@@ -263,6 +284,7 @@ class _Rounding:
         account, security = position
         shares = self._shares.buys[position]
         more = self._paid(security, shares + ONE) - self._paid(security, shares)
+        more -= self._saved_beyond_spread(position, shares + ONE, shares)
         return self._cash[account] - more >= self._bands[account].floor
 
     def _reach_household_ceiling(self) -> None:

@@ -9,7 +9,7 @@ from accounts import access
 from accounts.models import Firm, User
 from securities.identity import Belonging, Clique, Pair, cliques
 from securities.models import IdenticalMember, IdenticalOverride, Price, Security
-from securities.types import Quote
+from securities.types import Quote, TradingFacts
 
 
 def latest_prices(firm_id: int, as_of: date) -> dict[int, Quote]:
@@ -66,6 +66,25 @@ def identical_overrides(firm_id: int) -> dict[Pair, bool]:
 def half_spreads(firm_id: int) -> dict[int, Decimal]:
     """Security -> half of its bid-ask spread as a fraction of the price."""
     return dict(Security.objects.filter(firm=firm_id).values_list("pk", "half_spread"))
+
+
+def trading_facts(firm_id: int, as_of: date) -> dict[int, TradingFacts]:
+    """Security -> what the cost of trading it follows from; one query."""
+    rows = Security.objects.filter(firm=firm_id).values_list(
+        "pk",
+        "half_spread",
+        "average_daily_volume",
+        "price_statistic__annual_volatility",
+        "price_statistic__as_of",
+    )
+    return {
+        security: TradingFacts(
+            half_spread=half_spread,
+            daily_volume=volume,
+            annual_volatility=None if day is None or day > as_of else volatility,
+        )
+        for security, half_spread, volume, volatility, day in rows
+    }
 
 
 def symbols(firm_id: int) -> dict[int, str]:

@@ -15,9 +15,11 @@ from accounts.canonical import decimal_text
 from accounts.models import Firm, User
 from accounts.services import record_audit
 from securities import selectors
+from securities.importers.dividends import DividendRow, read_dividends
 from securities.importers.file_text import check_bytes, check_size, decoded
 from securities.importers.prices import PriceRow, read_prices
 from securities.importers.refusal import MOST_PROBLEMS, Problems
+from securities.models import Dividend
 
 LARGEST_MOVE = Decimal(
     "0.40"
@@ -74,6 +76,73 @@ def import_prices(
                 facts={"new": result.rows_new, "changed": result.rows_changed},
             )
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class DividendImport:
+    """What an import of dividends did, or with ``dry_run`` would do."""
+
+    rows_new: int
+    rows_known: int
+    rows_changed: int
+
+
+def import_dividends(
+    *, firm: Firm, file: bytes, name: str, dry_run: bool = False, correct: bool = False
+) -> DividendImport:
+    """Take a file's declared dividends, all or none; the same file again changes nothing.
+
+    Raises ImportRefused with every problem found. A dividend that differs from the one known for its ex-date is refused
+    unless ``correct``. A date that moved is another dividend: the one that is not paid must be corrected by hand.
+    """
+    name = PurePath(name).name[:255] or "dividends"
+    check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
+    check_bytes(name=name, data=file)
+    rows = read_dividends(
+        decoded(name=name, data=file), name=name, securities=selectors.security_ids(firm.pk)
+    )
+    with transaction.atomic():
+        result = _store_dividends(rows, name=name, correct=correct)
+        if dry_run:
+            transaction.set_rollback(True)
+        elif result.rows_new or result.rows_changed:
+            record_audit(
+                firm=firm,
+                actor="command",
+                action="dividends.imported",
+                subject=name[:120],
+                facts={"new": result.rows_new, "changed": result.rows_changed},
+            )
+    return result
+
+
+def _store_dividends(rows: Sequence[DividendRow], *, name: str, correct: bool) -> DividendImport:
+    problems = Problems(name)
+    new = changed = 0
+    known = {
+        (one.security_id, one.ex_date): one
+        for one in Dividend.objects.select_for_update()
+        .filter(security__in={row.security for row in rows})
+        .select_related("security")
+    }
+    for row in rows:
+        said = {"pay_date": row.pay_date, "amount": row.amount, "is_qualified": row.qualified}
+        stored = known.get((row.security, row.ex_date))
+        if stored is None:
+            Dividend.objects.create(security_id=row.security, ex_date=row.ex_date, **said)
+            new += 1
+        elif any(getattr(stored, column) != value for column, value in said.items()):
+            if not correct:
+                problems.add(
+                    f"the dividend of {stored.security} with the ex-date {row.ex_date} is known as "
+                    f"{decimal_text(stored.amount)} paid on {stored.pay_date}: import it with --correct if "
+                    "the file is right",
+                    line=row.line,
+                )
+            Dividend.objects.filter(pk=stored.pk).update(**said)
+            changed += 1
+    problems.raise_if_any()
+    return DividendImport(new, len(rows) - new - changed, changed)
 
 
 def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> PriceImport:

@@ -29,3 +29,12 @@ class Quote:
 
     price: Decimal
     day: date
+
+
+@dataclass(frozen=True, slots=True)
+class TradingFacts:
+    """What the cost of trading a security follows from (F9, F10)."""
+
+    half_spread: Decimal  # fraction of the price
+    daily_volume: Decimal | None  # shares; None = not known
+    annual_volatility: Decimal | None  # None = not known on the day asked for

@@ -5,18 +5,26 @@ from datetime import date
 from django.db import IntegrityError, transaction
 
 from accounts.locks import lock_firm, lock_households
-from accounts.models import Firm, Household, User
+from accounts.models import Account, Firm, Household, User
 from accounts.services import record_audit
 from accounts.types import Role
+from config.setup_file.ahead import apply_dividends, apply_restrictions
 from config.setup_file.changes import Changes
 from config.setup_file.clients import apply_household, put_policy
-from config.setup_file.contents import ModelEntry, PersonEntry, SecurityEntry, SetUpFile
+from config.setup_file.contents import (
+    CommissionEntry,
+    ModelEntry,
+    PersonEntry,
+    SecurityEntry,
+    SetUpFile,
+)
 from config.setup_file.records import Records, shown
 from config.setup_file.refusal import Problem, SetUpRefused
 from config.setup_file.tables import path
 from config.setup_file.tax_facts import apply_tax_facts, refuse_identical_substitutes
 from config.setup_file.tax_policy import apply_tax_policy
 from harvesting.models import HarvestPolicy
+from proposals.models import CommissionSchedule
 from rebalancing.models import ModelWeight, RebalancePolicy, TargetModel
 from securities.models import Security
 
@@ -78,6 +86,10 @@ def _apply(contents: SetUpFile, pinned_date: date | None) -> Changes:
         put_policy(records, RebalancePolicy, "rebalance policy", contents.rebalance_policy)
     for household in contents.households:
         apply_household(records, household)
+    for commission in contents.commissions:
+        _commission(records, commission)
+    apply_dividends(records, contents.dividends)
+    apply_restrictions(records, contents.restrictions)
     records.problems.raise_if_any()
     return changes
 
@@ -165,6 +177,7 @@ def _securities(records: Records, securities: tuple[SecurityEntry, ...]) -> set[
                 "half_spread": entry.half_spread,
                 "is_fund": entry.is_fund,
                 "tracks_index": entry.tracks_index,
+                "average_daily_volume": entry.average_daily_volume,
             },
         )
     records.securities = {row.symbol: row for row in Security.objects.filter(firm=records.firm)}
@@ -187,6 +200,23 @@ def _taken_codes(records: Records, entry: SecurityEntry) -> dict[str, str]:
         if code and (other := others.filter(**{key: code}).first()) is not None:
             taken[key] = other.symbol
     return taken
+
+
+def _commission(records: Records, entry: CommissionEntry) -> None:
+    """A schedule is for a custodian that some account names: a mistyped one would never be charged."""
+    if not Account.objects.filter(firm=records.firm, custodian=entry.custodian).exists():
+        records.problems.add(
+            f"{entry.where}.custodian",
+            f"{entry.custodian!r} is the custodian of no account of the firm",
+        )
+        return
+    records.put(
+        CommissionSchedule,
+        "commission schedule",
+        entry.custodian,
+        key={"firm": records.firm, "custodian": entry.custodian},
+        values=dict(entry.figures),
+    )
 
 
 def _model(records: Records, entry: ModelEntry) -> None:

@@ -19,6 +19,10 @@ PLURALS = {
     "account": "accounts",
     "tax profile": "tax profiles",
     "model assignment": "model assignments",
+    "commission schedule": "commission schedules",
+    "dividend": "dividends",
+    "scheduled purchase": "scheduled purchases",
+    "restriction": "restrictions",
 }  # in the order in which a summary names them
 
 

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from accounts.models import Account, Household, Owner, TaxProfile
 from accounts.types import OwnerKind
+from config.setup_file.ahead import apply_scheduled
 from config.setup_file.contents import AccountEntry, HouseholdEntry, PolicyEntry
 from config.setup_file.records import Records, differences, shown
 from harvesting.models import HarvestPolicy
@@ -119,7 +120,7 @@ def _account(records: Records, household: Household, owner: Owner, entry: Accoun
         if moved and _settled(account=known):
             _refuse_move(records, known, entry, moved)
             return
-    records.put(
+    account = records.put(
         Account,
         "account",
         entry.number,
@@ -134,6 +135,7 @@ def _account(records: Records, household: Household, owner: Owner, entry: Accoun
             "opened_on": entry.opened_on,
         },
     )
+    apply_scheduled(records, account, entry.scheduled)
 
 
 def _refuse_move(

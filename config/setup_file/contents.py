@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
+from proposals.types import Cadence, RestrictionKind
 from securities.types import AssetClass
 
 Figures = Mapping[str, Decimal | int]  # column -> value, only what the file gives
@@ -35,6 +36,16 @@ class SecurityEntry:
     half_spread: Decimal | None
     is_fund: bool | None
     tracks_index: str | None
+    average_daily_volume: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionEntry:
+    """What a custodian charges for an order."""
+
+    where: str
+    custodian: str
+    figures: Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,46 @@ class ProfileEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class DividendEntry:
+    """A dividend declared: dollars a share."""
+
+    where: str
+    symbol: str
+    ex_date: date
+    pay_date: date
+    amount: Decimal
+    qualified: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledEntry:
+    """A savings plan of an account: dollars each time."""
+
+    where: str
+    symbol: str
+    amount: Decimal
+    first_on: date
+    cadence: Cadence
+    ended_on: date | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionEntry:
+    """What must not be traded: by an account's number, a household's name, or neither for the whole firm."""
+
+    where: str
+    symbol: str
+    kind: RestrictionKind
+    household: str | None
+    account: str | None
+    since: date
+    until: date | None
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccountEntry:
     where: str
     number: str
@@ -115,6 +166,7 @@ class AccountEntry:
     tax_managed: bool | None
     held_away: bool | None
     opened_on: date | None
+    scheduled: tuple[ScheduledEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +201,6 @@ class SetUpFile:
     harvest_policy: PolicyEntry | None
     rebalance_policy: PolicyEntry | None
     households: tuple[HouseholdEntry, ...]
+    commissions: tuple[CommissionEntry, ...]
+    dividends: tuple[DividendEntry, ...] = ()
+    restrictions: tuple[RestrictionEntry, ...] = ()

@@ -8,10 +8,18 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 
-from accounts.types import MONEY_LIMIT, AccountKind, FilingStatus, OwnerKind, Role
-from config.setup_file import tax_reading
+from accounts.types import (
+    MONEY_LIMIT,
+    PRICE_LIMIT,
+    AccountKind,
+    FilingStatus,
+    OwnerKind,
+    Role,
+)
+from config.setup_file import ahead, tax_reading
 from config.setup_file.contents import (
     AccountEntry,
+    CommissionEntry,
     Figures,
     HouseholdEntry,
     ModelEntry,
@@ -46,6 +54,7 @@ WEIGHT = Range(
 )
 MONEY = Range(places=4, least=_ZERO, below=MONEY_LIMIT)
 SIGNED_MONEY = Range(places=4, least=-MONEY_LIMIT, below=MONEY_LIMIT)
+VOLUME = Range(places=8, least=_ZERO, below=Decimal(10) ** 12, above=True)
 DAYS = Range(places=0, least=_ZERO, below=Decimal(366))
 YEAR = Range(places=0, least=Decimal(1990), below=Decimal(2100))
 
@@ -71,6 +80,12 @@ HARVEST = {
     "minimum_loss_fraction": RATE,
     "minimum_benefit": MONEY,
     "maximum_price_age_days": DAYS,
+}
+COMMISSION = {
+    "per_order": MONEY,
+    "per_share": Range(places=6, least=_ZERO, below=PRICE_LIMIT),
+    "of_amount": RATE,
+    "minimum": MONEY,
 }
 REBALANCE = {
     "absolute_band": RATE,
@@ -103,6 +118,9 @@ def read(data: bytes) -> SetUpFile:
         harvest_policy=_policy(policies.table("harvest"), HARVEST),
         rebalance_policy=_policy(policies.table("rebalance"), REBALANCE),
         households=tuple(_household(table) for table in root.tables("households")),
+        commissions=tuple(_commission(table) for table in root.tables("commissions")),
+        dividends=tuple(ahead.dividend(table) for table in root.tables("dividends")),
+        restrictions=tuple(ahead.restriction(table) for table in root.tables("restrictions")),
     )
     policies.close()
     root.close()
@@ -171,6 +189,9 @@ def _security(table: Table) -> SecurityEntry:
         half_spread=table.number("half_spread", RATE) if table.has("half_spread") else None,
         is_fund=table.flag("is_fund"),
         tracks_index=table.text_or_blank("tracks_index", longest=60),
+        average_daily_volume=table.number("average_daily_volume", VOLUME)
+        if table.has("average_daily_volume")
+        else None,
     )
     table.close()
     return entry
@@ -202,6 +223,16 @@ def _substitutes(table: Table) -> SubstituteEntry:
     )
     if entry.symbol in entry.ranked:
         table.refuse("use", f"{entry.symbol} cannot be its own substitute")
+    table.close()
+    return entry
+
+
+def _commission(table: Table) -> CommissionEntry:
+    entry = CommissionEntry(
+        where=table.where,
+        custodian=table.text("custodian", longest=60),
+        figures=_figures(table, COMMISSION),
+    )
     table.close()
     return entry
 
@@ -270,6 +301,7 @@ def _account(table: Table) -> AccountEntry:
         tax_managed=table.flag("tax_managed"),
         held_away=table.flag("held_away"),
         opened_on=table.day("opened_on") if table.has("opened_on") else None,
+        scheduled=tuple(ahead.scheduled(one) for one in table.tables("scheduled_purchases")),
     )
     table.close()
     return entry
@@ -304,7 +336,30 @@ def _refuse_repeated(contents: SetUpFile, problems: Problems) -> None:
     _once(problems, ((f"{one.where}.for", one.symbol) for one in contents.substitutes))
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.models))
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.households))
+    _once(problems, ((f"{one.where}.custodian", one.custodian) for one in contents.commissions))
     _once(problems, ((f"{one.where}.number", one.number) for one in accounts))
+    _once(
+        problems,
+        ((f"{one.where}.ex_date", f"{one.symbol} {one.ex_date}") for one in contents.dividends),
+    )
+    _once(
+        problems,
+        (
+            (f"{one.where}.first_on", f"{account.number} {one.symbol} {one.cadence} {one.first_on}")
+            for account in accounts
+            for one in account.scheduled
+        ),
+    )
+    _once(
+        problems,
+        (
+            (
+                f"{one.where}.since",
+                f"{one.kind} {one.symbol} {one.account or one.household or 'the firm'} {one.since}",
+            )
+            for one in contents.restrictions
+        ),
+    )
     _once(
         problems,
         (

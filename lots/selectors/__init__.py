@@ -8,7 +8,7 @@ from lots.selectors.changes import (
     reported_owner_years,
 )
 from lots.selectors.evidence import changed_reports, changed_transactions
-from lots.selectors.holdings import cash, open_lots
+from lots.selectors.holdings import cash, open_lots, open_lots_in
 from lots.selectors.ledger import ledger, ledger_stamp, market, succeeded, traders
 from lots.selectors.naming import accounts_named, directory, names
 from lots.selectors.policies import (
@@ -51,6 +51,7 @@ __all__ = [
     "named_changes",
     "names",
     "open_lots",
+    "open_lots_in",
     "policy",
     "policy_decisions",
     "position_breaks",

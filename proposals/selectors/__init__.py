@@ -1,6 +1,8 @@
 """Reads about proposals: what a household must not trade, what is on its way, and the pages' lists."""
 
-from proposals.selectors.check_facts import facts, tax_profile_facts
+from proposals.selectors.check_facts import accepted_wash, facts, tax_profile_facts
+from proposals.selectors.coming import coming_purchases, restrictions
+from proposals.selectors.costs import trading_costs
 from proposals.selectors.desk import (
     OrderFile,
     PendingTotal,
@@ -18,17 +20,31 @@ from proposals.selectors.desk import (
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
 from proposals.selectors.open_windows import windows
 from proposals.selectors.order_lots import lots_left, lots_sold
+from proposals.selectors.own_washes import unaccepted_washes
 from proposals.selectors.pairs import open_pairs
+from proposals.selectors.window_page import (
+    HouseholdWindows,
+    WindowFilter,
+    household_windows,
+    window_households,
+    window_rows_of,
+    window_table,
+)
 from proposals.selectors.window_rows import window_rows
 
 __all__ = [
     "COMMITTED",
+    "HouseholdWindows",
     "OrderFile",
     "PendingTotal",
+    "WindowFilter",
+    "accepted_wash",
+    "coming_purchases",
     "draft_trades",
     "facts",
     "held_back",
     "household_proposals",
+    "household_windows",
     "inbox",
     "intentions",
     "lots_left",
@@ -40,8 +56,14 @@ __all__ = [
     "orders",
     "pending_totals",
     "proposal",
+    "restrictions",
     "tax_profile_facts",
+    "trading_costs",
+    "unaccepted_washes",
     "waiting_orders",
+    "window_households",
     "window_rows",
+    "window_rows_of",
+    "window_table",
     "windows",
 ]

@@ -10,10 +10,12 @@ from accounts.selectors import tax_profile
 from lots import selectors as lot_selectors
 from lots.policy_points import decided
 from lots.types import LedgerEntry, Source
-from proposals.compliance import Facts, entries_of, feasible, with_entries
+from proposals.compliance import Facts, coming_entries, entries_of, feasible, with_entries
+from proposals.costs import cash_moved
+from proposals.models import Proposal
+from proposals.selectors.costs import trading_costs
 from proposals.selectors.open_windows import windows_given
-from proposals.staleness import cash_of
-from proposals.types import Intention
+from proposals.types import AcceptedWash, Intention, Verdict
 from securities import selectors as securities
 
 ZERO = Decimal(0)
@@ -25,24 +27,29 @@ def facts(
     *,
     on_the_way: Sequence[Intention],
 ) -> Facts:
-    """Fresh facts of a household, with the trades of ``on_the_way`` counted in ledger, windows and cash."""
+    """Fresh facts of a household, with the trades of ``on_the_way`` counted in ledger, windows and cash.
+
+    What will be bought by itself is in ledger and windows: a loss sold today can be washed by it (R5, R25).
+    """
     household = Household.objects.get(pk=household_id)
     lots = {(lot.opening, lot.part): lot for lot in lot_selectors.open_lots(household_id)}
     accounts = {account.pk: account for account in Account.objects.filter(household=household)}
     possible = feasible(on_the_way, lots)
-    spreads = securities.half_spreads(household.firm_id)
+    costs = trading_costs(household_id, as_of)
     cash = dict(lot_selectors.cash(household_id))
-    for one in possible:
-        cash[one.account] = cash.get(one.account, ZERO) + cash_of(one, spreads)
+    for account, change in cash_moved(possible, costs).items():
+        cash[account] = cash.get(account, ZERO) + change
+    windows = windows_given(household, as_of, on_the_way=on_the_way, lots=lots)
     return Facts(
         as_of=as_of,
         ledger=with_entries(
-            lot_selectors.ledger(household_id), _entries_by_proposal(possible, as_of)
+            lot_selectors.ledger(household_id),
+            (*_entries_by_proposal(possible, as_of), *coming_entries(windows.coming)),
         ),
         lots=lots,
-        windows=windows_given(household, as_of, on_the_way=on_the_way, lots=lots),
+        windows=windows,
         quotes=securities.latest_prices(household.firm_id, as_of),
-        half_spreads=spreads,
+        costs=costs,
         cash=cash,
         groups=lot_selectors.identical_sets(household.firm_id, as_of),
         symbols=securities.symbols(household.firm_id),
@@ -50,6 +57,17 @@ def facts(
         taxable=frozenset(pk for pk, account in accounts.items() if account.is_taxable),
         unreconciled=lot_selectors.unreconciled(household_id, as_of),
     )
+
+
+def accepted_wash(proposal: Proposal) -> AcceptedWash:
+    """What a person accepted by approving the proposal, at the prices at which it was shown; nothing before that."""
+    accepted = [
+        decision.accepted_wash
+        for decision in proposal.decisions.all()
+        if decision.verdict == Verdict.APPROVE
+    ]
+    prices = {trade.security_id: trade.price for trade in proposal.trades.all()}
+    return AcceptedWash(sum(accepted, ZERO), prices)
 
 
 def tax_profile_facts(household_id: int, year: int) -> dict[str, str]:

@@ -22,7 +22,7 @@ from securities import selectors as securities
 
 
 def window_rows(household_id: int, as_of: date) -> list[WindowRow]:
-    """Every open window of the household and every reinvestment that endangers a loss, soonest clear first."""
+    """Every open window of the household and everything ahead that endangers a loss, soonest clear first."""
     household = Household.objects.get(pk=household_id)
     symbols = securities.symbols(household.firm_id)
     found = windows(household_id, as_of)
@@ -35,8 +35,10 @@ def window_rows(household_id: int, as_of: date) -> list[WindowRow]:
             clear_on=block.clear_on,
             cause=_sentence(block.cause),
             permanent=False,
+            opened_by=block.opened_by,
         )
         for security, block in found.buy_blocked.items()
+        if block.is_window
     ]
     rows += [
         WindowRow(
@@ -47,11 +49,38 @@ def window_rows(household_id: int, as_of: date) -> list[WindowRow]:
             clear_on=sell.clear_on,
             cause=_sentence(sell.cause),
             permanent=sell.permanent,
+            is_endless=sell.is_endless,
+            opened_by=sell.opened_by,
         )
         for security, sell in found.sell_blocked.items()
     ]
+    rows += _plan_rows(found, symbols)
     rows += _reinvestment_rows(household, as_of, found, symbols)
     return sorted(rows, key=lambda row: (row.clear_on, row.symbol, row.what))
+
+
+def _plan_rows(found: Windows, symbols: dict[int, str]) -> list[WindowRow]:
+    """Scheduled purchases that would wash a loss taken already (F31)."""
+    rows = []
+    for one in found.coming:
+        block = found.buy_blocked.get(one.security)
+        if one.is_reinvestment or block is None or not block.is_window:
+            continue
+        if one.day < block.clear_on:
+            rows.append(
+                WindowRow(
+                    security=one.security,
+                    symbol=symbols[one.security],
+                    what=WindowKind.PLAN,
+                    shares=one.shares,
+                    clear_on=block.clear_on,
+                    cause=_sentence(
+                        f"{one.cause}: suspend it until {block.clear_on}, because {block.cause}"
+                    ),
+                    permanent=one.retirement,
+                )
+            )
+    return rows
 
 
 def _reinvestment_rows(
@@ -71,6 +100,8 @@ def _reinvestment_rows(
     for row in held:
         account, security = accounts[row["account_id"]], row["security_id"]
         block = found.buy_blocked.get(security)
+        if block is not None and not block.is_window:
+            block = None  # restricted: nobody buys, but the dividend does
         if block is None and security not in losses:
             continue
         clear_on = block.clear_on if block else first_clear_date(as_of)

@@ -5,6 +5,7 @@ from proposals.services.exporting import export_orders
 from proposals.services.fills import import_fills
 from proposals.services.life import expire, move, supersede_pending
 from proposals.services.orders import close_orders
+from proposals.services.restrictions import lift_restriction, restrict
 from proposals.services.submission import submit
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "expire",
     "export_orders",
     "import_fills",
+    "lift_restriction",
     "move",
     "reject",
+    "restrict",
     "submit",
     "supersede_pending",
 ]

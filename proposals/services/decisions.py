@@ -1,6 +1,7 @@
 """Approving, rejecting, and taking an approval back."""
 
 import json
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from proposals.errors import (
     AlreadyDecided,
     ContentChanged,
     StaleProposal,
+    WashNotAccepted,
 )
 from proposals.models import (
     Decision,
@@ -34,15 +36,26 @@ from proposals.types import (
     Verdict,
 )
 
+ZERO = Decimal(0)
 
-def approve(*, user: User, public_id: UUID, content_sha256: str, note: str = "") -> Proposal:
+
+def approve(
+    *,
+    user: User,
+    public_id: UUID,
+    content_sha256: str,
+    note: str = "",
+    accept_wash: Decimal | None = None,
+) -> Proposal:
     """Approve exactly the content that was shown, after checking it against fresh facts under the household's lock.
 
-    Writes the decision and the orders. Raises NotAllowed, Http404, AlreadyDecided, ContentChanged, or StaleProposal
-    with every input that moved; a stale proposal is marked so, and that stays.
+    Writes the decision and the orders. ``accept_wash`` are the dollars of deferred loss that the user accepts by name:
+    those of the proposal, no others (I9). Raises NotAllowed, Http404, AlreadyDecided, ContentChanged, WashNotAccepted,
+    or StaleProposal with every input that moved; a stale proposal is marked so, and that stays.
     """
     with transaction.atomic(durable=True):
         proposal = _decidable(user, public_id, content_sha256)
+        _require_acceptance(proposal, accept_wash)
         moved = _moved_since(proposal)
         if moved:
             move(proposal.pk, Status.PENDING, Status.STALE)
@@ -50,7 +63,7 @@ def approve(*, user: User, public_id: UUID, content_sha256: str, note: str = "")
             audit(proposal, user.username, "proposal.stale", facts)
         else:
             move(proposal.pk, Status.PENDING, Status.APPROVED)
-            _decide(proposal, user, Verdict.APPROVE, note)
+            _decide(proposal, user, Verdict.APPROVE, note, accepted=proposal.wash_deferred)
             make_orders(proposal)
     if moved:  # outside the transaction: the mark must outlive the refusal
         raise StaleProposal(moved)
@@ -104,12 +117,32 @@ def _decidable(user: User, public_id: UUID, content_sha256: str) -> Proposal:
         )
     stored = json.loads(proposal.content)
     rows = json.loads(canonical_text(trade_facts(selectors.draft_trades(proposal))))
-    if sha256_of(proposal.content) != proposal.content_sha256 or stored["trades"] != rows:
+    is_whole = (
+        sha256_of(proposal.content) == proposal.content_sha256
+        and stored["trades"] == rows
+        and Decimal(stored.get("wash_deferred", 0)) == proposal.wash_deferred
+    )
+    if not is_whole:
         raise ContentChanged(
             "The stored trades are not the ones this proposal was made with. Reject it, tell "
             "whoever runs the system, and let the next scan make a fresh one."
         )
     return proposal
+
+
+def _require_acceptance(proposal: Proposal, accept_wash: Decimal | None) -> None:
+    """Raises WashNotAccepted unless exactly the deferred loss of the proposal is accepted."""
+    deferred, accepted = proposal.wash_deferred, accept_wash or ZERO
+    if accepted == deferred:
+        return
+    if deferred:
+        raise WashNotAccepted(
+            f"This is a strategic wash sale: ${deferred:,.2f} of its loss is deferred. Tick "
+            f'"I accept that ${deferred:,.2f} of this loss is deferred" to approve it, or reject it.'
+        )
+    raise WashNotAccepted(
+        f"This proposal defers no loss, ${accepted:,.2f} was accepted: load the page again."
+    )
 
 
 def _how_it_ended(proposal: Proposal) -> str:
@@ -133,18 +166,25 @@ def _moved_since(proposal: Proposal) -> tuple[Moved, ...]:
         expires_on=proposal.expires_on,
         tax_profile=json.loads(proposal.content)["tax_profile"],
         tax_profile_now=selectors.tax_profile_facts(household.pk, proposal.as_of.year),
+        accepted_wash=proposal.wash_deferred,
     )
 
 
-def _decide(proposal: Proposal, user: User, verdict: Verdict, note: str) -> None:
+def _decide(
+    proposal: Proposal, user: User, verdict: Verdict, note: str, *, accepted: Decimal = ZERO
+) -> None:
     Decision.objects.create(
         proposal=proposal,
         user=user,
         verdict=verdict,
         note=note,
+        accepted_wash=accepted,
         content_sha256=proposal.content_sha256,
     )
     facts = {"content_sha256": proposal.content_sha256, "note": note}
+    if accepted:
+        name = user.get_full_name() or user.username
+        facts["accepted_wash"] = f"accepted ${accepted:.2f} of deferred loss by {name}"
     audit(
         proposal,
         user.username,

@@ -82,7 +82,11 @@ def _reasons_to_hold(proposal: Proposal, going: Collection[int]) -> tuple[str, .
     committed = selectors.intentions(household.pk, as_of=today)
     others = [one for one in committed if one.status is Status.ORDERED or one.proposal in going]
     facts = selectors.facts(household.pk, today, on_the_way=others)
-    return reasons_to_hold([one for one in committed if one.proposal == proposal.pk], facts)
+    return reasons_to_hold(
+        [one for one in committed if one.proposal == proposal.pk],
+        facts,
+        accepted=selectors.accepted_wash(proposal),
+    )
 
 
 def _export(firm: Firm, user: User, orders: Sequence[Order]) -> OrderExport:

@@ -1,11 +1,13 @@
 """Putting a draft before the adviser."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from accounts.canonical import canonical_text, sha256_of
 from accounts.locks import lock_household
 from proposals import selectors
+from proposals.compliance import Facts
 from proposals.content import at_stored_precision, content_text
 from proposals.drafts import problems_of
 from proposals.errors import (
@@ -24,6 +26,7 @@ from proposals.types import (
     Status,
 )
 from proposals.version import LOTWISE_VERSION
+from proposals.washes import deferred_by
 
 LIFETIME = timedelta(days=5)  # calendar days from the night a proposal was computed for
 NIGHT_ORDER = (
@@ -61,7 +64,7 @@ def submit(*, draft: DraftProposal) -> Proposal:
     if same is not None:
         return same
     supersede_pending(household_id=household.pk, kind=draft.kind, as_of=draft.as_of)
-    proposal = _store(draft, content)
+    proposal = _store(_with_deferrals(draft, fresh), content)
     audit(proposal, SYSTEM, "proposal.submitted", {"content_sha256": proposal.content_sha256})
     return proposal
 
@@ -87,6 +90,27 @@ def _before_in_the_night(draft: DraftProposal) -> tuple[Intention, ...]:
     )
 
 
+def _with_deferrals(draft: DraftProposal, facts: Facts) -> DraftProposal:
+    """Where the deferred loss goes, for the page: the shares, their day and account."""
+    if not draft.wash_deferred:
+        return draft
+    rows = [
+        {
+            "sold": facts.symbol(wash.security),
+            "sold_in": facts.account(wash.account),
+            "deferred": one.amount,
+            "shares": one.shares,
+            "security": facts.symbol(one.security),
+            "account": facts.account(one.account),
+            "bought_on": one.bought_on,
+            "is_underway": not one.entry.isdigit(),  # no transaction yet
+        }
+        for wash in deferred_by(draft.trades, facts)
+        for one in wash.into
+    ]
+    return replace(draft, explanation={**draft.explanation, "deferrals": rows})
+
+
 def _store(draft: DraftProposal, content: str) -> Proposal:
     versions = Proposal.objects.filter(
         household=draft.household, kind=draft.kind, as_of=draft.as_of
@@ -101,6 +125,7 @@ def _store(draft: DraftProposal, content: str) -> Proposal:
         reasons=list(draft.reasons),
         tax_saved=draft.tax_saved,
         carried_worth=draft.carried_worth,
+        net=draft.net,
         wash_deferred=draft.wash_deferred,
         cost=draft.cost,
         short_gain=draft.short_gain,

@@ -21,6 +21,7 @@ from config.verification import violations
 from harvesting.models import HarvestPolicy, SubstituteMapping
 from lots.models import Disposal, TaxPolicy
 from lots.types import EntryKind
+from proposals.models import CommissionSchedule
 from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
 from securities.models import IdenticalMember, IdenticalOverride, Security
 from tests.factories import book, make_firm, make_identical_group, make_security, make_user
@@ -290,14 +291,16 @@ def test_the_example_makes_a_whole_firm():
         "1 firm new, 2 people new, 5 securities new, 1 identical group new,"
         " 2 lists of substitutes new, 1 model new, 2 harvest policies new, 1 rebalance policy new,"
         " 2 households new, 3 owners new, 3 accounts new, 2 tax profiles new,"
-        " 2 model assignments new"
+        " 2 model assignments new, 1 commission schedule new"
     )
     firm = Firm.objects.get()
     ann = User.objects.get(username="ann.adviser")
     assert (ann.firm, ann.role, ann.get_full_name()) == (firm, Role.ADVISER, "Ann Adviser")
     assert not ann.has_usable_password()
     assert Security.objects.get(symbol="AAPL").half_spread == Decimal("0.0002")
+    assert Security.objects.get(symbol="AAPL").average_daily_volume == 50_000_000
     assert Security.objects.get(symbol="MSFT").half_spread == Decimal("0.0005")
+    assert Security.objects.get(symbol="MSFT").average_daily_volume is None
     ranked = SubstituteMapping.objects.filter(security__symbol="AAPL").order_by("rank")
     assert [row.substitute.symbol for row in ranked] == ["MSFT", "QUAL"]
     profile = TaxProfile.objects.get(household__name="Miller")
@@ -474,6 +477,42 @@ def test_a_households_policy_follows_the_firms_where_it_says_nothing():
     )
     own.refresh_from_db()
     assert (own.minimum_loss, own.minimum_benefit) == (Decimal(250), Decimal(80))
+
+
+@pytest.mark.django_db
+def test_a_commission_schedule_is_changed_where_it_differs():
+    take(edited())
+    schedule = CommissionSchedule.objects.get()
+    assert (schedule.custodian, schedule.per_order, schedule.minimum) == ("Example Custody", 0, 0)
+    text = edited(
+        ("per_order = 0\n", 'per_order = "4.95"\n'), ("per_share = 0 ", 'per_share = "0.005" ')
+    )
+    assert take(text) == "1 commission schedule changed"
+    schedule.refresh_from_db()
+    assert (schedule.per_order, schedule.per_share) == (Decimal("4.95"), Decimal("0.005"))
+
+
+@pytest.mark.django_db
+def test_a_schedule_of_a_custodian_that_no_account_names_is_refused():
+    text = edited(
+        ('[[commissions]]\ncustodian = "Example', '[[commissions]]\ncustodian = "Exampel')
+    )
+    assert refused(text) == [
+        "commissions[0].custodian: 'Exampel Custody' is the custodian of no account of the firm"
+    ]
+    assert not CommissionSchedule.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_custodian_has_one_schedule_with_numbers_in_range():
+    text = (
+        edited(("of_amount = 0 ", 'of_amount = "1.5" '))
+        + '[[commissions]]\ncustodian = "Example Custody"\n'
+    )
+    assert refused(text) == [
+        "commissions[0].of_amount: '1.5' is out of range: it must be at least 0 and below 1; 24 percent is 0.24",
+        "commissions[1].custodian: 'Example Custody' stands in the file twice",
+    ]
 
 
 @pytest.mark.django_db

@@ -103,6 +103,15 @@ ROUTES = {
     "households/": page(GET=SHOWN),
     "households/<uuid:household>/": page(GET=OWN),
     "households/<uuid:household>/losses/": page(GET=OWN),
+    "losses/": page(GET=SHOWN),
+    "households/<uuid:household>/windows/": page(GET=OWN),
+    "households/<uuid:household>/windows/windows.csv": page(GET=OWN),
+    "households/<uuid:household>/restrictions/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "households/<uuid:household>/restrictions/lifting/": page(
+        POST=Expected(302, 302, 404, 302, 302)
+    ),
+    "windows/": page(GET=SHOWN),
+    "windows/windows.csv": page(GET=SHOWN),
     "households/<uuid:household>/drift/": page(GET=OWN),
     "households/<uuid:household>/what-if/": page(GET=OWN),
     "households/<uuid:household>/taxes/": page(GET=OWN),
@@ -252,6 +261,11 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
     order = uuid4() if random else world.order.public_id
     if pattern.endswith("decision/"):
         return {"verdict": "reject", "content_sha256": world.proposal.content_sha256}
+    if pattern.endswith("restrictions/"):
+        where = str(account) if random else ""
+        return {"security": "OLD", "kind": "no_buy", "account": where, "reason": "Employer."}
+    if pattern.endswith("restrictions/lifting/"):
+        return {"restriction": "1", "reason": ""}
     if pattern == "imports/":
         return {"what": "transactions", "account": str(account), "file": cash_file("C-1")}
     if pattern == "imports/<uuid:draft>/":

@@ -9,15 +9,17 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.canonical import sha256_of
+from accounts.models import Account
 from accounts.services import record_audit
 from accounts.types import AccountKind, Role
 from config.verification import violations
 from lots.models import ReportedYear, StatementPosition, TaxLot, Transaction, WashSale
 from lots.services import import_positions, rebuild_lots
 from lots.types import EntryKind, Treatment
-from proposals.models import OrderLot, Proposal, ProposedTrade
+from proposals import services
+from proposals.models import Decision, Fill, Order, OrderLot, Proposal, ProposedTrade
 from tests.factories import book, make_account, make_firm, make_household, make_security
-from tests.proposals.desk import make_desk, make_person
+from tests.proposals.desk import Desk, fills_file, make_desk, make_person
 
 pytestmark = pytest.mark.django_db
 
@@ -231,4 +233,117 @@ def test_a_changed_statement_is_named():
     StatementPosition.objects.update(quantity=Decimal(20))
     assert list(violations()) == [
         "Harbor Advisers: Miller: the statement of account T-1 of 2022-12-28 was changed"
+    ]
+
+
+# I9: wash sales of our own orders
+
+
+RECENT = date(2022, 12, 20)
+
+
+def bought_by_an_order(desk: Desk, account: Account, quantity: str) -> None:
+    """A purchase of OLD, filled last week: by an order of ours, which no check looked at."""
+    proposal = Proposal.objects.create(
+        household=desk.household, kind="rebalance", status="filled", as_of=RECENT, expires_on=RECENT,
+        version=Proposal.objects.count() + 1,
+        sentence="x", content="{}", content_sha256=sha256_of("{}"), inputs="", code_version="1",
+        inputs_sha256=sha256_of(""),
+    )  # fmt: skip
+    order = Order.objects.create(
+        proposal=proposal, account=account, security=desk.old, side="buy", quantity=quantity,
+        filled_quantity=quantity, reference_price=80, status="filled",
+    )  # fmt: skip
+    dollars = str(Decimal(quantity) * 80)
+    booked = book(account, EntryKind.BUY, RECENT, desk.old, quantity, amount=dollars)
+    Fill.objects.create(
+        order=order, external_id=f"F{order.pk}", trade_date=RECENT, quantity=quantity, price=80,
+        transaction=booked,
+    )  # fmt: skip
+
+
+def harvested(desk: Desk, accepted: str, price: str = "80") -> Proposal:
+    """The loss on OLD taken, a deferral of ``accepted`` dollars accepted, filled at ``price``."""
+    proposal = desk.submit(wash_deferred=Decimal(accepted))
+    services.approve(
+        user=desk.adviser, public_id=proposal.public_id, content_sha256=proposal.content_sha256,
+        accept_wash=Decimal(accepted),
+    )  # fmt: skip
+    services.export_orders(user=desk.operations)
+    rows = [
+        (order, f"F{order.pk}", str(RECENT + timedelta(days=8)), str(order.quantity), price)
+        for order in proposal.orders.order_by("-side")
+    ]
+    services.import_fills(user=desk.operations, file=fills_file(*rows), name="fills.csv")
+    return proposal
+
+
+@pytest.mark.parametrize("price", ["80", "60", "90"])
+def test_an_accepted_wash_sale_of_our_orders_is_no_violation_at_any_fill(price: str):
+    desk = make_desk()
+    bought_by_an_order(desk, desk.account, "5")
+    harvested(desk, "100", price)
+    assert WashSale.objects.get().shares == 5
+    assert list(violations()) == []
+
+
+def test_a_wash_sale_of_our_orders_that_nobody_accepted_is_named():
+    desk = make_desk()
+    proposal = harvested(desk, "0")
+    bought_by_an_order(desk, desk.account, "5")
+    assert list(violations()) == [
+        f"Harbor Advisers: Miller: harvest of 2022-12-28 ({proposal.public_id}): our orders washed"
+        " $100.00 of its loss, $0.00 was accepted (I9)"
+    ]
+
+
+@pytest.mark.parametrize("price", ["80", "95"])
+def test_more_shares_than_were_accepted_are_named_at_any_fill(price: str):
+    """The sixth share was bought by an order of ours afterwards: at 95 even six defer less than $100."""
+    desk = make_desk()
+    bought_by_an_order(desk, desk.account, "5")
+    proposal = harvested(desk, "100", price)
+    bought_by_an_order(desk, desk.account, "1")
+    (sentence,) = violations()
+    assert str(proposal.public_id) in sentence
+    assert sentence.endswith("$100.00 was accepted (I9)")
+
+
+def test_a_loss_that_our_order_for_the_ira_took_is_named_whatever_was_accepted():
+    desk = make_desk()
+    bought_by_an_order(desk, desk.account, "5")
+    harvested(desk, "100")
+    bought_by_an_order(desk, desk.ira, "5")
+    (sentence,) = violations()
+    assert "of its loss, $100.00 of it for ever, $100.00 was accepted (I9)" in sentence
+
+
+def test_a_wash_sale_by_somebody_elses_purchase_is_not_ours():
+    desk = make_desk()
+    harvested(desk, "0")
+    book(desk.account, EntryKind.BUY, RECENT, desk.old, "5", amount="400")
+    assert WashSale.objects.exists()
+    assert list(violations()) == []
+
+
+def test_what_was_booked_before_the_approval_counts_towards_the_accepted_sum():
+    desk = make_desk()
+    book(desk.account, EntryKind.BUY, RECENT, desk.old, "4", amount="320")
+    proposal = harvested(desk, "80")
+    assert list(violations()) == []
+    bought_by_an_order(desk, desk.account, "1")
+    assert list(violations()) == [
+        f"Harbor Advisers: Miller: harvest of 2022-12-28 ({proposal.public_id}): our orders washed"
+        " $100.00 of its loss, $80.00 was accepted (I9)"
+    ]
+
+
+def test_an_approval_that_accepted_another_sum_is_named():
+    desk = make_desk()
+    book(desk.account, EntryKind.BUY, RECENT, desk.old, "5", amount="400")
+    harvested(desk, "100")
+    tampered("UPDATE proposals_decision SET accepted_wash = 50")
+    assert [sentence.split(": ", 1)[1] for sentence in violations()] == [
+        f"decision {Decision.objects.get().pk} accepted another deferred loss than its proposal"
+        " states (I9)"
     ]

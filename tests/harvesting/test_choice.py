@@ -1,7 +1,7 @@
 """The set that is taken is the best of its own sum: brute force over subsets, written apart, agrees."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain, combinations
@@ -9,10 +9,10 @@ from itertools import chain, combinations
 import pytest
 
 from accounts.types import FilingStatus
-from harvesting import choice
-from harvesting.choice import Charges, Destination, Problem
+from harvesting import choice, valuation
 from harvesting.offers import Offer
 from harvesting.types import HarvestRules, Sale
+from harvesting.valuation import Charges, Destination, Problem
 from lots.netting import YearInputs
 from lots.types import Term
 from lots.year_tax import TaxPosition, added_tax, position_at
@@ -58,7 +58,7 @@ def problem(
     offers: Sequence[Offer],
     tax: TaxPosition,
     *,
-    legal: dict[int, tuple[int, ...]] | None = None,
+    legal: Mapping[int, tuple[int, ...]] | None = None,
     costs: TradingCosts | None = None,
 ) -> Problem:
     return Problem(
@@ -228,7 +228,7 @@ def test_a_commission_is_paid_once_an_order():
     given = problem(lots, position(), costs=costs)
     found = choice.best(given, partial=False)
     assert found.value == best_by_brute_force(given)
-    (charged,) = {choice.cost_together(found.offers, found.destinations, given)}
+    (charged,) = {valuation.cost_together(found.offers, found.destinations, given)}
     assert charged == Decimal("15.0")  # one sale, one purchase, and half of both again
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from harvesting.economics import (
     tracking_cost,
     window_opportunity,
 )
-from harvesting.types import HarvestRules, Outcome, PaidDividend, PairFigures
+from harvesting.types import DeferredLoss, HarvestRules, Outcome, PaidDividend, PairFigures
 from lots.types import Term
 from proposals.costs import Commission, TradingCosts
 from tests.harvesting.books import (
@@ -41,7 +42,7 @@ D = Decimal
 NEAR = PairFigures(
     tracking_error=D("0.03"), correlation=D("0.99"), beta=D("1.01"), observations=252
 )
-STATISTICS = {
+STATISTICS: dict[str, Any] = {
     "volatilities": {AAA: D("0.25")},
     "pairs": {(AAA, CCC): NEAR, (AAA, DDD): replace(NEAR, tracking_error=D("0.06"))},
 }
@@ -207,8 +208,6 @@ def test_a_harvest_waits_for_the_61st_day_if_that_is_worth_the_floor():
 
 def test_a_strategic_wash_sale_defers_the_washed_part_and_takes_the_rest():
     """10 of 100 shares were bought again: a tenth of the loss is neither saved now nor owed later."""
-    from harvesting.types import DeferredLoss
-
     group = frozenset({AAA})
     surroundings = around(
         bought(5, "10", opening=99),
@@ -224,8 +223,6 @@ def test_a_strategic_wash_sale_defers_the_washed_part_and_takes_the_rest():
 
 
 def test_what_would_be_lost_for_ever_is_never_priced():
-    from harvesting.types import DeferredLoss
-
     surroundings = around(
         bought(5, "10", opening=99),
         deferred={frozenset({AAA}): DeferredLoss({(1, 0): D(200)}, is_permanent=True)},

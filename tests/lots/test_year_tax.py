@@ -1,14 +1,25 @@
 """The year's tax after netting: one exact figure per region, and what trades add."""
 
+import random
 from dataclasses import replace
 from decimal import Decimal as D
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from accounts.types import FilingStatus
 from lots.netting import YearInputs
-from lots.year_tax import TaxPosition, added_tax, carried_worth, position_at, year_tax
+from lots.types import Term
+from lots.year_tax import (
+    TaxPosition,
+    added_tax,
+    carried_worth,
+    loss_kinks,
+    position_at,
+    rate_lines,
+    year_tax,
+)
 
 
 def position(short: str = "0", long: str = "0", **changes: D) -> TaxPosition:
@@ -145,3 +156,42 @@ def test_a_rate_outside_zero_to_one_or_not_a_number_is_refused() -> None:
         position(long_rate=D("23.8"))
     with pytest.raises(ValueError, match="not a finite number"):
         position("NaN")
+
+
+def _bracket_position(chance: random.Random) -> TaxPosition:
+    ordinary = D(chance.choice([-20000, 0, 15000, 60000, 92000, 190000, 400000, 900000]))
+    return position_at(
+        YearInputs(
+            year=chance.choice([2022, 2025, 2026]),
+            filing_status=chance.choice(list(FilingStatus)),
+            ordinary_taxable_income=ordinary + chance.randint(0, 9999),
+            st_gain_loss=D(chance.choice([-9000, 0, 3000, 40000, 700000]) + chance.randint(0, 99)),
+            lt_gain_loss=D(chance.choice([-5000, 0, 8000, 90000, 800000]) + chance.randint(0, 99)),
+            st_carryover_in=D(chance.choice([0, 0, 4000])),
+            qualified_dividends=D(chance.choice([0, 0, 7000])),
+            magi=D(chance.choice([40000, 190000, 245000, 900000])),
+            nii=D(chance.choice([0, 5000, 60000])),
+            state_rate=D(chance.choice(["0", "0.05"])),
+        ),
+        carried_loss_value=D("0.12"),
+    )
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_rate_changes_on_the_lines_of_the_year_and_nowhere_else(seed):
+    """Along either term, from any point, each change of the rate crosses one of the three kinds of lines."""
+    chance = random.Random(seed)
+    start = _bracket_position(chance)
+    lines = rate_lines(start)
+    short, long = (chance.choice([0, 0, 2500, 30000, 300000]) for _ in range(2))
+    moved = replace(start, short=start.short - short, long=start.long - long)
+    together = [line - short - long for line in lines.both]
+    for term, own in (
+        (Term.SHORT, [line - short for line in lines.short]),
+        (Term.LONG, [line - long for line in lines.long]),
+    ):
+        for kink in loss_kinks(moved, term=term, upto=D(2_000_000)):
+            near = [
+                line for line in (*own, *together) if abs(Fraction(kink) - line) < Fraction(1, 1000)
+            ]
+            assert near, f"{term}: {kink}"

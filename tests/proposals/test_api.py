@@ -43,6 +43,7 @@ def test_a_pending_proposal_is_listed_with_its_figures(robot: Client, desk: Desk
         "reasons": ["loss"],
         "tax_saved": "148",
         "cost": "1.56",
+        "wash_deferred": "0",
         "short_gain": "-400",
         "long_gain": "0",
         "risk_before": None,
@@ -101,6 +102,7 @@ def test_a_proposal_comes_with_its_trades_lots_and_decision(robot: Client, desk:
         "verdict": "approve",
         "by": "ada",
         "note": "",
+        "accepted_wash": "0",
         "content_sha256": proposal.content_sha256,
     }
 
@@ -129,6 +131,9 @@ def test_an_approved_loss_sale_is_an_open_window(robot: Client, desk: Desk) -> N
         "household": str(desk.household.public_id),
         "as_of": "2022-12-28",
         "windows": [],
+        "groups": [],
+        "not_checked": [],
+        "switches": [],
     }
     desk.approved()
 

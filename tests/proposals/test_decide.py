@@ -16,7 +16,7 @@ from lots.services import import_positions, record_action, set_policy
 from lots.types import EntryKind, Pick, Policy, TackingPolicy
 from proposals import services
 from proposals.errors import AlreadyDecided, BadDraft, ContentChanged, StaleProposal
-from proposals.models import Decision, Order, OrderLot, Proposal, ProposedTrade
+from proposals.models import CommissionSchedule, Decision, Order, OrderLot, Proposal, ProposedTrade
 from proposals.types import ProposalKind, Status
 from securities.types import ActionKind
 from tests import factories
@@ -300,6 +300,20 @@ def test_cash_that_has_left_is_named(desk: Desk):
     factories.book(desk.account, EntryKind.CASH_OUT, TODAY, amount="1.40")
     with pytest.raises(StaleProposal, match=r"cash in Ann taxable: \$800.40 needed → \$799.00"):
         approve(desk, proposal)
+
+
+def test_the_whole_cost_of_an_order_must_be_there_in_cash(desk: Desk):
+    """800 + 0.40 of spread + 4.95 of commission: the cent that is missing is named (F8)."""
+    CommissionSchedule.objects.create(
+        firm=desk.firm, custodian="Example Custody", per_order=Decimal("4.95")
+    )
+    factories.book(desk.account, EntryKind.CASH_IN, date(2022, 1, 3), amount="2805.34")
+    proposal = desk.submit(desk.purchase("10", pair=0), kind=ProposalKind.REBALANCE)
+    with pytest.raises(StaleProposal, match=r"cash in Ann taxable: \$805.35 needed → \$805.34"):
+        approve(desk, proposal)
+    factories.book(desk.account, EntryKind.CASH_IN, date(2022, 1, 4), amount="0.01")
+    again = desk.submit(desk.purchase("10", pair=0), kind=ProposalKind.REBALANCE)
+    assert approve(desk, again).status == "approved"
 
 
 def test_a_small_move_of_the_price_passes(desk: Desk):

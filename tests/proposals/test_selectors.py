@@ -5,10 +5,15 @@ from decimal import Decimal
 
 import pytest
 from django.http import Http404
+from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import Account
 from accounts.types import AccountKind, Role
+from lots import selectors as lot_selectors
 from lots.types import EntryKind, Pick
 from proposals import selectors, services
+from proposals.costs import Commission
+from proposals.models import CommissionSchedule
 from proposals.types import (
     OPEN,
     BuyBlock,
@@ -19,6 +24,7 @@ from proposals.types import (
     WindowKind,
     WindowRow,
 )
+from securities.models import PriceStatistic, Security
 from tests import factories
 from tests.proposals.desk import TODAY, Desk, make_desk, make_person
 
@@ -301,3 +307,45 @@ def test_a_proposal_comes_with_everything_its_page_shows(desk: Desk, django_asse
         assert list(proposal.decisions.all()) == []
         assert proposal.household.firm == desk.firm
     assert shown == [("sell", "OLD", "Ann", Decimal(-400)), ("buy", "SUB", "Ann", Decimal(0))]
+
+
+# What trades cost
+
+
+def test_costs_are_the_firms_and_each_accounts_custodians(
+    desk: Desk, django_assert_num_queries: DjangoAssertNumQueries
+):
+    other = factories.make_account(desk.household, "T-2")
+    Account.objects.filter(pk=other.pk).update(custodian="Nobody knows its prices")
+    CommissionSchedule.objects.create(
+        firm=desk.firm, custodian="Example Custody", per_order=Decimal("4.95"), minimum=Decimal(6)
+    )
+    elsewhere = factories.make_firm("Other")
+    CommissionSchedule.objects.create(firm=elsewhere, custodian="Nobody knows its prices")
+    Security.objects.filter(pk=desk.sub.pk).update(average_daily_volume=Decimal(1_000_000))
+    for security, day in ((desk.old, TODAY), (desk.sub, TODAY + timedelta(days=1))):
+        PriceStatistic.objects.create(
+            security=security, as_of=day, annual_volatility=Decimal("0.25"), observations=250
+        )
+    with django_assert_num_queries(4):
+        costs = selectors.trading_costs(desk.household.pk, TODAY)
+    charged = Commission(per_order=Decimal("4.95"), minimum=Decimal(6))
+    assert costs.commissions == {desk.account.pk: charged, desk.ira.pk: charged}
+    assert costs.half_spreads == {
+        desk.old.pk: Decimal("0.0005"),
+        desk.sub.pk: Decimal("0.0005"),
+    }
+    assert costs.volatilities == {desk.old.pk: Decimal("0.25")}  # the other is of tomorrow
+    assert costs.daily_volumes == {desk.sub.pk: Decimal(1_000_000)}
+
+
+def test_what_is_on_its_way_pays_its_commission_order_by_order(desk: Desk):
+    """1600 - 0.80 - 4.95 and 1520 + 0.76 + 4.95: two lots sold are one order."""
+    CommissionSchedule.objects.create(
+        firm=desk.firm, custodian="Example Custody", per_order=Decimal("4.95")
+    )
+    desk.approved(desk.sale("12"), desk.sale("8"), desk.purchase())
+    before = lot_selectors.cash(desk.household.pk)[desk.account.pk]
+    on_the_way = selectors.intentions(desk.household.pk)
+    fresh = selectors.facts(desk.household.pk, TODAY, on_the_way=on_the_way)
+    assert fresh.cash[desk.account.pk] - before == Decimal("68.54")

@@ -1,9 +1,13 @@
 """The desk's pages: what is shown, what is refused, and that a refusal says what moved."""
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from lots.types import EntryKind
 from proposals.models import Proposal
 from tests import factories
 from tests.proposals.desk import TODAY, Desk, make_desk
@@ -76,6 +80,61 @@ def test_a_forged_hash_is_refused(desk: Desk, browser: Client):
     assert decide(browser, proposal, "approve", content_sha256="no hash").status_code == 422
     proposal.refresh_from_db()
     assert proposal.status == "pending"
+
+
+@pytest.fixture
+def strategic(desk: Desk) -> Proposal:
+    """5 OLD of last week stay: they take over the loss on 5 of the 20 that are sold."""
+    factories.book(desk.account, EntryKind.BUY, date(2022, 12, 20), desk.old, "5", amount="400")
+    return desk.submit(wash_deferred=Decimal(100))
+
+
+def shown(browser: Client, proposal: Proposal) -> str:
+    return browser.get(reverse("proposal", args=[proposal.public_id])).content.decode()
+
+
+def test_a_strategic_wash_sale_says_what_is_deferred_and_where(
+    browser: Client, strategic: Proposal
+):
+    page = shown(browser, strategic)
+    assert "Strategic wash sale: $100.00 of loss is deferred" in page
+    assert (
+        "$100.00 of the loss on OLD in Ann taxable goes into 5 OLD bought on 2022-12-20 in Ann taxable"
+        in page
+    )
+    assert 'name="accept_wash" value="100.0000"' in page
+    assert "I accept that $100.00 of this loss is deferred" in page
+    assert "defers $100" in browser.get(reverse("inbox")).content.decode()
+
+
+def test_it_is_approved_only_with_the_box_ticked_and_the_page_says_so(
+    desk: Desk, browser: Client, strategic: Proposal
+):
+    answer = decide(browser, strategic, "approve")
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Tick &quot;I accept that $100.00 of this loss is deferred&quot;" in page
+    assert "Seen." in page
+    assert 'name="accept_wash"' in page
+    strategic.refresh_from_db()
+    assert strategic.status == "pending"
+    assert decide(browser, strategic, "approve", accept_wash="100.0000").status_code == 302
+    strategic.refresh_from_db()
+    assert strategic.status == "approved"
+    assert "ada on" in (page := shown(browser, strategic))
+    assert "who accepted that $100.00 of loss is deferred" in page
+
+
+def test_it_is_rejected_with_or_without_the_box(browser: Client, strategic: Proposal):
+    assert decide(browser, strategic, "reject", accept_wash="100.0000").status_code == 302
+    assert "accepted that" not in shown(browser, strategic)
+
+
+def test_a_proposal_without_one_has_no_box(desk: Desk, browser: Client):
+    page = shown(browser, desk.submit())
+    assert "accept_wash" not in page
+    assert "Strategic" not in page
+    assert "defers" not in browser.get(reverse("inbox")).content.decode()
 
 
 def test_a_note_that_is_too_long_comes_back_as_typed(desk: Desk, browser: Client):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from accounts.types import AccountKind
 from lots.types import EntryKind, Ledger, LedgerAccount, LedgerEntry, LotRow, Policy
 from proposals.compliance import Facts
+from proposals.costs import TradingCosts
 from proposals.types import DraftProposal, DraftTrade, ProposalKind, Side, Windows
 from securities.types import Quote
 
@@ -46,7 +47,7 @@ def facts(**changes: object) -> Facts:
         },
         windows=Windows({}, {}, {}),
         quotes={n: Quote(Decimal(80), TODAY) for n in (OLD, TWIN, SUB, OTHER)},
-        half_spreads=dict.fromkeys((OLD, TWIN, SUB, OTHER), Decimal("0.0005")),
+        costs=TradingCosts(half_spreads=dict.fromkeys((OLD, TWIN, SUB, OTHER), Decimal("0.0005"))),
         cash={TAXABLE: Decimal(0), IRA: Decimal(0)},
         groups=(frozenset({OLD, TWIN}),),
         symbols={OLD: "OLD", TWIN: "TWIN", SUB: "SUB", OTHER: "OTHER"},

@@ -15,6 +15,7 @@ from lots.replay import new_disallowed, replay, simulate
 from lots.types import EntryKind, LedgerAccount, LedgerEntry, Term
 from lots.year_tax import added_tax
 from proposals.compliance import entries_of
+from proposals.costs import Commission, TradingCosts, cash_moved
 from proposals.types import DraftProposal, DraftTrade, ProposalKind, Side
 from rebalancing import arrays
 from rebalancing.best_trades import best_trades
@@ -435,3 +436,20 @@ def test_a_gain_that_a_fill_may_turn_into_a_loss_is_kept_while_a_replacement_is_
     )
     found = restricted(start, no_buys=(), no_loss_sales=(1,))
     assert [one.sellable for one in found.lots] == [0, 20, 70]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_commissions_and_impact_of_every_order_are_left_in_cash(seed: int) -> None:
+    """No account ends below zero although the policy keeps no cash at all and the optimiser knows of no commission."""
+    start = random_state(Random(seed))
+    costs = TradingCosts(
+        commissions=dict.fromkeys((one.id for one in start.accounts), Commission(per_order=D("9.95"))),
+        volatilities=dict.fromkeys(start.prices, D("0.3")),
+        daily_volumes=dict.fromkeys(start.prices, D(5000)),
+    )  # fmt: skip
+    start = replace(start, costs=costs, limits=replace(start.limits, cash_minimum=D(0)))
+    found = best_trades(start, risk(len(arrays.universe(start))))
+    assert verify(found.trades, start) == []
+    moved = cash_moved(found.trades, replace(costs, half_spreads=start.half_spreads))
+    for one in start.accounts:
+        assert one.cash + moved.get(one.id, D(0)) >= min(one.cash, D(0))

@@ -5,8 +5,10 @@ from datetime import date
 from decimal import Decimal
 
 from lots.types import LotRow, Term
-from rebalancing.state import Underway, lots_after
+from proposals.types import RestrictionKind, RestrictionRow, Restrictions, Windows
+from rebalancing.state import Underway, forbidden, lots_after
 from rebalancing.types import StateLot
+from tests.rebalancing import states
 
 LOT = LotRow(
     1, 0, 7, 1, date(2024, 3, 1), date(2024, 3, 1), quantity=Decimal(10), basis=Decimal(100)
@@ -28,3 +30,24 @@ def test_a_gift_worth_less_than_its_basis_is_not_the_optimisers_to_sell() -> Non
 def test_an_inherited_lot_is_long_term_at_once() -> None:
     assert state_lot(LOT).term is Term.SHORT
     assert state_lot(replace(LOT, is_inherited=True)).term is Term.LONG
+
+
+def test_what_is_restricted_is_neither_bought_nor_sold() -> None:
+    """F37: a NO_SELL of one account leaves the others alone; a NO_BUY of one account bars the purchase altogether."""
+    before = states.state(
+        accounts=(states.account(1), states.account(2)),
+        lots=(
+            states.lot(1, "10", "100", opening=1),
+            states.lot(1, "10", "100", opening=2, account=2),
+        ),
+        prices={1: "9", 2: "5"},
+        targets={1: "0.5", 2: "0.5"},
+    )
+    row = RestrictionRow(2, RestrictionKind.NO_BUY, 2, states.DAY, None, "Employer.")
+    windows = Windows({}, {}, {}, restricted=Restrictions((row,)), no_sell=frozenset({(2, 1)}))
+
+    after = forbidden(before, windows)
+
+    assert [lot.sellable for lot in after.lots] == [Decimal(10), Decimal(0)]
+    assert after.buyable == {1}
+    assert forbidden(before, Windows({}, {}, {})) == before

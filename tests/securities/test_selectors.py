@@ -7,8 +7,8 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Firm
 from securities import selectors
 from securities.identity import Clique
-from securities.models import IdenticalMember, IdenticalOverride, Security
-from securities.types import Quote
+from securities.models import IdenticalMember, IdenticalOverride, PriceStatistic, Security
+from securities.types import Quote, TradingFacts
 from tests.factories import make_firm, make_identical_group, make_security, make_user, set_price
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +97,25 @@ def test_symbols_and_half_spreads_are_those_of_the_firm(firm: Firm) -> None:
     assert selectors.symbols(firm.pk) == {aaa.pk: "AAA"}
     assert selectors.security_ids(firm.pk) == {"AAA": aaa.pk}
     assert selectors.half_spreads(firm.pk) == {aaa.pk: Decimal("0.0002")}
+
+
+def test_trading_facts_know_a_volatility_from_its_night_on(
+    firm: Firm, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    aaa, bbb = make_security(firm, "AAA"), make_security(firm, "BBB")
+    Security.objects.filter(pk=aaa.pk).update(average_daily_volume=Decimal(500))
+    PriceStatistic.objects.create(
+        security=aaa, as_of=date(2024, 1, 3), annual_volatility=Decimal("0.2"), observations=60
+    )
+    spread = Decimal("0.0005")
+    with django_assert_num_queries(1):
+        found = selectors.trading_facts(firm.pk, date(2024, 1, 3))
+    assert found == {
+        aaa.pk: TradingFacts(spread, Decimal(500), Decimal("0.2")),
+        bbb.pk: TradingFacts(spread, None, None),
+    }
+    earlier = selectors.trading_facts(firm.pk, date(2024, 1, 2))
+    assert earlier[aaa.pk] == TradingFacts(spread, Decimal(500), None)
 
 
 def test_a_firm_is_found_by_name_or_number(firm: Firm) -> None:
