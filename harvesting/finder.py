@@ -304,6 +304,10 @@ def _screened(lot: LotRow, book: Book) -> Finding | None:
         why = f"{symbol} has no price on or before {book.as_of}: its loss is unknown."
         return unpriced(lot, Outcome.NO_PRICE, why)
     sale = sale_of(lot, lot.quantity, book)
+    if lot.security in book.delisted:
+        since = book.delisted[lot.security]
+        why = f"{symbol} no longer trades since {since}: it cannot be sold on the exchange."
+        return finding_of(sale, Outcome.DELISTED, why)
     if not book.is_fresh(lot.security):
         limit = book.rules.maximum_price_age_days
         why = f"The last price of {symbol} is of {quote.day}, more than {limit} trading days old."

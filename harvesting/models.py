@@ -1,5 +1,6 @@
 """Which substitute stands in for which security, what is worth harvesting, and what the last scan found."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from django.db import models
@@ -21,7 +22,7 @@ from securities.models import Security
 
 
 class SubstituteMapping(models.Model):
-    """A policy choice, never a tax fact: a trigger keeps a substitute out of its own identical group.
+    """A policy choice, never a tax fact: a trigger keeps a substitute that is in force out of its own identical group.
 
     The firm's mapping, or a household's own, which goes first. An ended one stays on record. One past ``valid_until``
     has to be reviewed before it is used again.
@@ -60,8 +61,11 @@ class SubstituteMapping(models.Model):
             ),
             CheckConstraint(condition=~Q(substitute=F("security")), name="substitute_is_another"),
             CheckConstraint(condition=Q(rank__gte=1), name="substitute_rank_from_one"),
+            # One that ended the day before it begins was taken back before it was ever used.
             CheckConstraint(
-                condition=Q(since=None) | Q(ended_on=None) | Q(since__lte=F("ended_on")),
+                condition=Q(since=None)
+                | Q(ended_on=None)
+                | Q(since__lte=F("ended_on") + timedelta(days=1)),
                 name="substitute_dates",
             ),
         ]

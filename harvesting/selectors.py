@@ -14,12 +14,14 @@ from accounts import access
 from accounts import selectors as accounts
 from accounts.models import Account, Household, User
 from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
+from harvesting.substitutes import Mapped, MappingRow, in_force
 from harvesting.types import AccountFacts, Book, HarvestRules, Outcome, PaidDividend, PricedAt
 from lots import selectors as lots
 from securities import selectors as securities
+from securities.calendar import trading_days_before
 from securities.models import CorporateAction, Dividend, Price
 
-JUMP = 4  # a close this many times the one before, or the other way round
+# An unbooked split leaves wrong lots behind until somebody looks at it, so an old one counts as well.
 JUMP_DAYS = 365
 
 
@@ -27,13 +29,19 @@ def book(household_id: int, as_of: date) -> Book:
     """Open lots, prices and floors of one household. Six queries. Raises Household.DoesNotExist."""
     firm_id = firm_of(household_id)
     quotes = securities.latest_prices(firm_id, as_of)
+    said = rules(firm_id, household_id)
+    listings = securities.listings(firm_id)
     return Book(
         as_of=as_of,
         lots=tuple(lots.open_lots(household_id)),
         accounts=_account_facts(household_id),
         prices={security: PricedAt(quote.price, quote.day) for security, quote in quotes.items()},
-        symbols=securities.symbols(firm_id),
-        rules=rules(firm_id, household_id),
+        symbols={security: symbol for security, (symbol, _) in listings.items()},
+        rules=said,
+        oldest_fresh_day=trading_days_before(as_of, said.maximum_price_age_days),
+        delisted={
+            security: gone for security, (_, gone) in listings.items() if gone and gone <= as_of
+        },
     )
 
 
@@ -42,8 +50,8 @@ def firm_of(household_id: int) -> int:
     return Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
 
 
-def rules(firm_id: int, household_id: int) -> HarvestRules:
-    """The household's own words where it has any, else the firm's, else the defaults."""
+def rules(firm_id: int, household_id: int | None) -> HarvestRules:
+    """The household's own words where it has any, else the firm's, else the defaults; None = the firm's alone."""
     rows = HarvestPolicy.objects.filter(
         Q(household=household_id) | Q(household=None), firm=firm_id
     ).order_by(F("household").asc(nulls_first=True))
@@ -56,13 +64,37 @@ def rules(firm_id: int, household_id: int) -> HarvestRules:
     return HarvestRules(**said)
 
 
-def substitutes(security_ids: Collection[int]) -> dict[int, tuple[int, ...]]:
-    """Security -> its mapped substitutes, by rank."""
-    ranked: dict[int, list[int]] = {}
-    rows = SubstituteMapping.objects.filter(security__in=security_ids).order_by("security", "rank")
-    for security, substitute in rows.values_list("security_id", "substitute_id"):
-        ranked.setdefault(security, []).append(substitute)
-    return {security: tuple(found) for security, found in ranked.items()}
+def substitutes(
+    firm_id: int, household_id: int, as_of: date, security_ids: Collection[int]
+) -> Mapping[int, tuple[int, ...]]:
+    """Security -> its substitutes in force on the day, by rank: the household's own, then the firm's."""
+    return mapped(firm_id, household_id, as_of, security_ids).ranked
+
+
+def mapped(firm_id: int, household_id: int, as_of: date, security_ids: Collection[int]) -> Mapped:
+    """``substitutes`` with the reasons for the mappings that are out of date. One query."""
+    rows = SubstituteMapping.objects.filter(
+        Q(household=household_id) | Q(household=None), firm=firm_id, security__in=security_ids
+    ).order_by("pk")
+    columns = (
+        "security_id", "substitute_id", "rank", "security__symbol", "substitute__symbol",
+        "household_id", "since", "ended_on", "valid_until",
+    )  # fmt: skip
+    found = [
+        MappingRow(
+            security=security,
+            substitute=substitute,
+            rank=rank,
+            pair=f"{symbol} -> {other}",
+            is_own=household is not None,
+            since=since,
+            ended_on=ended_on,
+            valid_until=valid_until,
+        )
+        for security, substitute, rank, symbol, other, household, since, ended_on, valid_until
+        in rows.values_list(*columns)
+    ]  # fmt: skip
+    return in_force(found, as_of)
 
 
 def paid_dividends(security_ids: Collection[int], as_of: date) -> tuple[PaidDividend, ...]:
@@ -76,12 +108,16 @@ def paid_dividends(security_ids: Collection[int], as_of: date) -> tuple[PaidDivi
 
 
 def price_jumps(
-    security_ids: Collection[int], as_of: date, symbols: Mapping[int, str]
+    security_ids: Collection[int], as_of: date, symbols: Mapping[int, str], largest: Decimal
 ) -> dict[int, str]:
     """Securities whose close once moved as only an unbooked split or a wrong price does, with the figures (T52).
 
-    Looks back a year; a move on the day of a booked split, or of another recorded corporate action, is none.
+    ``largest`` is the greatest rise from one close to the next that is believed, as a fraction; a fall is believed as
+    far as such a rise undoes it, as the import of prices reads it. Looks back a year. A move on the day of a booked
+    split or another recorded corporate action is none, and neither is one that somebody has looked at: a price that was
+    imported as checked.
     """
+    factor = 1 + largest
     before = Window(Lag("close"), partition_by=["security"], order_by="day")
     day_before = Window(Lag("day"), partition_by=["security"], order_by="day")
     rows = (
@@ -89,15 +125,18 @@ def price_jumps(
             security__in=security_ids, day__gt=as_of - timedelta(days=JUMP_DAYS), day__lte=as_of
         )
         .annotate(before=before, day_before=day_before)
-        .filter(Q(close__gte=F("before") * JUMP) | Q(before__gte=F("close") * JUMP))
+        .filter(Q(close__gt=F("before") * factor) | Q(before__gt=F("close") * factor))
         .order_by("security", "day")
-        .values_list("security_id", "day", "close", "day_before", "before")
+        .values_list("security_id", "day", "close", "day_before", "before", "is_checked")
     )
     actions = CorporateAction.objects.filter(security__in=security_ids, effective_on__lte=as_of)
     booked = list(actions.values_list("security_id", "effective_on"))
     jumps = {}
-    for security, day, close, earlier, price in rows:
-        if not any(one == security and earlier < on <= day for one, on in booked):
+    for security, day, close, earlier, price, is_checked in rows:
+        # Not in the query: a checked price would be left out of the series, not out of the answer.
+        if not is_checked and not any(
+            one == security and earlier < on <= day for one, on in booked
+        ):
             jumps[security] = _jump(symbols[security], day, close, price)
     return jumps
 
@@ -105,7 +144,7 @@ def price_jumps(
 def _jump(symbol: str, day: date, close: Decimal, price: Decimal) -> str:
     return (
         f"the price of {symbol} went from ${price:,.2f} to ${close:,.2f} on {day}: "
-        "book the split or correct the price"
+        "book the split, correct the price, or import it as checked"
     )
 
 

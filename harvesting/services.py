@@ -1,12 +1,12 @@
 """Look at one household for losses worth taking, and keep what was decided."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from django.db import transaction
 
-from harvesting import drafts, explanation, finder, lookback, selectors
+from harvesting import drafts, explanation, finder, lookback, price_history, selectors
 from harvesting.economics import floors_on, to_the_cent
 from harvesting.models import HarvestFinding
 from harvesting.sales import percent
@@ -98,18 +98,23 @@ def _surroundings(
     as_of = book.as_of
     firm_id = selectors.firm_of(household_id)
     at_loss = {lot.security for lot in lots}
-    substitutes = selectors.substitutes(at_loss)
-    concerned = at_loss.union(*substitutes.values())
+    mapped = selectors.mapped(firm_id, household_id, as_of, at_loss)
+    concerned = at_loss.union(*mapped.ranked.values())
     entries = {entry.id: entry for entry in ledger.entries}
     matches = replay(ledger.entries, ledger.accounts, ledger.groups, ledger.policy).matches
     held = lookback.purchases_held(
         as_of=as_of, lots=book.lots, entries=entries, spent=lookback.spent_parts(matches)
     )
+    figures = price_history.statistics(firm_id, as_of, sorted(concerned), _pairs(mapped.ranked))
     return Surroundings(
         tax=tax,
         coverage=lots_selectors.purchases_searched(household_id),
-        substitutes=substitutes,
+        substitutes=mapped.ranked,
+        out_of_date=mapped.refused,
+        delisted=book.delisted,
         costs=proposal_selectors.trading_costs(household_id, as_of),
+        volatilities=figures.volatilities,
+        pairs=figures.pairs,
         dividends=selectors.paid_dividends(at_loss, as_of),
         groups=lots_selectors.identical_sets(firm_id, as_of),
         purchases=(
@@ -122,12 +127,18 @@ def _surroundings(
         buy_blocked=_not_to_buy(windows),
         no_sell=_not_to_sell(windows),
         reserved=windows.reserved,
-        doubtful=selectors.price_jumps(concerned, as_of, book.symbols),
+        doubtful=selectors.price_jumps(
+            concerned, as_of, book.symbols, book.rules.maximum_price_jump
+        ),
         unreconciled={
             account: f"the lots of {book.account(account)} do not add up: {text}."
             for account, text in lots_selectors.unreconciled(household_id, as_of).items()
         },
     )
+
+
+def _pairs(ranked: Mapping[int, tuple[int, ...]]) -> list[tuple[int, int]]:
+    return [(security, one) for security, others in sorted(ranked.items()) for one in others]
 
 
 def _not_to_buy(windows: Windows) -> dict[int, str]:
@@ -167,7 +178,10 @@ def _nothing(book: Book, findings: Sequence[Finding]) -> tuple[str, str]:
         return "no_taxable_lots", "No taxable account of this household holds a lot."
     if not any(book.is_fresh(lot.security) for lot in taxable):
         limit = book.rules.maximum_price_age_days
-        return "stale_prices", f"No lot has a price of the last {limit} days: import prices."
+        return (
+            "stale_prices",
+            f"No lot has a price of the last {limit} trading days: import prices.",
+        )
     largest = max((finding.loss for finding in findings), default=ZERO)
     dollars, fraction = floors_on(book.as_of, book.rules)
     return (

@@ -1,9 +1,70 @@
-"""Where the money of a harvest goes: the first substitute by rank that may be bought today."""
+"""Where the money of a harvest goes: the first substitute by rank that may be bought today.
 
-from collections.abc import Mapping, Sequence
+Which mappings count is the firm's policy and the household's. The household's own list goes first, by its ranks; where
+those run out the firm's list follows, without what the household named already. A household cannot strike a substitute
+of the firm's by a list: that is what a restriction is for.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from harvesting.types import Book, Surroundings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingRow:
+    """One security's substitute on record: by the firm, or by a household for itself."""
+
+    security: int
+    substitute: int
+    rank: int
+    pair: str  # as it is told: "AAA -> BBB"
+    is_own: bool = False  # the household's
+    since: date | None = None  # first day; None = from the beginning
+    ended_on: date | None = None  # last day; None = in force
+    valid_until: date | None = None  # last day without another review
+
+    def unused_because(self, as_of: date) -> str | None:
+        """Why the mapping does not count on the day (N12); None = it counts."""
+        if self.ended_on is not None and self.ended_on < as_of:
+            return f"the mapping {self.pair} ended on {self.ended_on}"
+        if self.since is not None and self.since > as_of:
+            return f"the mapping {self.pair} begins on {self.since}"
+        if self.valid_until is not None and self.valid_until < as_of:
+            return f"the mapping {self.pair} was to be reviewed by {self.valid_until}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """Substitutes by rank, and why the other mappings on record do not count."""
+
+    ranked: Mapping[int, tuple[int, ...]]
+    refused: Mapping[int, tuple[str, ...]]  # security -> a reason for each pair
+
+
+def in_force(rows: Iterable[MappingRow], as_of: date) -> Mapped:
+    """Which mappings count on the day, household before firm. A pair that counts somewhere has no reason to be told."""
+    ranked: dict[int, list[int]] = {}
+    unused: dict[int, dict[int, str]] = {}
+    # Of the reasons for one pair the last is kept: an ended mapping says less than one that waits for a review.
+    for row in sorted(rows, key=lambda one: (not one.is_own, one.rank, one.ended_on is None)):
+        why = row.unused_because(as_of)
+        if why is not None:
+            unused.setdefault(row.security, {})[row.substitute] = why
+        elif row.substitute not in ranked.setdefault(row.security, []):
+            ranked[row.security].append(row.substitute)
+    refused = {
+        security: tuple(
+            why for substitute, why in reasons.items() if substitute not in ranked.get(security, ())
+        )
+        for security, reasons in unused.items()
+    }
+    return Mapped(
+        ranked={security: tuple(found) for security, found in ranked.items()},
+        refused={security: reasons for security, reasons in refused.items() if reasons},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +86,20 @@ def choose(ranked: Sequence[int], refusals: Mapping[int, str]) -> Choice:
     return Choice(None, tuple(passed))
 
 
+def legal_left(ranked: Collection[int], chosen: int, refusals: Mapping[int, str]) -> int:
+    """How many destinations would be left if the chosen one were locked; none left is what term O prices."""
+    return sum(1 for one in ranked if one != chosen and one not in refusals)
+
+
 def standing_refusals(book: Book, around: Surroundings) -> dict[int, str]:
-    """Substitutes that cannot be bought whatever else is sold today: no sound price, or an open window."""
+    """Substitutes that cannot be bought whatever else is sold today: no sound price, delisted, or blocked."""
     mapped = {one for ranked in around.substitutes.values() for one in ranked}
     refusals = {}
     for security in sorted(mapped):
         symbol = book.symbol(security)
-        if security not in book.prices:
+        if security in book.delisted:
+            refusals[security] = f"{symbol} no longer trades since {book.delisted[security]}"
+        elif security not in book.prices:
             refusals[security] = f"{symbol} has no price"
         elif not book.is_fresh(security):
             refusals[security] = f"the price of {symbol} is of {book.prices[security].day}"

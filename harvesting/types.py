@@ -79,7 +79,9 @@ class HarvestRules:
     horizon_years: Decimal = Decimal(10)  # D: until the substitute is sold
     taxable_sale_chance: Decimal = Decimal(1)  # D: below 1 for gifts and the step-up at death
     future_rate: Decimal | None = None  # D: tax rate of that sale; None = today's long-term rate
-    risk_price: Decimal = Decimal(10)  # X: dollars a year per dollar and unit of variance
+    # X: dollars a year per dollar of the pair and unit of its variance. A household's price of 10 on its own tracking
+    # error, times the part of it that one pair usually is, a twentieth.
+    risk_price: Decimal = Decimal("0.5")
     window_fraction: Decimal = Decimal("0.5")  # O: part of the expected shortfall that is counted
     swap_back_chance: Decimal = Decimal("0.5")  # K, G
     may_keep_substitute: bool = True  # G is zero then
@@ -145,6 +147,9 @@ class Book:
     prices: Mapping[int, PricedAt]
     symbols: Mapping[int, str]
     rules: HarvestRules
+    # A price of an earlier day is stale. None: calendar days are counted, which is the stricter reading.
+    oldest_fresh_day: date | None = None
+    delisted: Mapping[int, date] = field(default_factory=dict)  # since when it no longer trades
 
     def symbol(self, security: int) -> str:
         return self.symbols.get(security, f"security {security}")
@@ -153,10 +158,13 @@ class Book:
         return self.accounts[account].name
 
     def is_fresh(self, security: int) -> bool:
-        """Whether there is a price no older than the floors permit."""
+        """Whether there is a price no older than the policy permits, counted in trading days."""
         quote = self.prices.get(security)
-        age = self.rules.maximum_price_age_days
-        return quote is not None and (self.as_of - quote.day).days <= age
+        if quote is None:
+            return False
+        if self.oldest_fresh_day is not None:
+            return quote.day >= self.oldest_fresh_day
+        return (self.as_of - quote.day).days <= self.rules.maximum_price_age_days
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,25 @@ def previous_business_date(day: date) -> date:
     return day
 
 
+@lru_cache(maxsize=64)
+def trading_days(day: date, count: int) -> tuple[date, ...]:
+    """The last ``count`` trading days up to and including the day, the oldest first."""
+    found: list[date] = []
+    one = day if is_business_date(day) else previous_business_date(day)
+    while len(found) < count:
+        found.append(one)
+        one = previous_business_date(one)
+    return tuple(reversed(found))
+
+
+def trading_days_before(day: date, count: int) -> date:
+    """The trading day so many trading days before the day; of a day without trading, before the last one with it.
+
+    With ``count`` 0 the day itself, or the last trading day before it.
+    """
+    return trading_days(day, count + 1)[0]
+
+
 def business_date(instant: datetime) -> date:
     """The latest business date whose night has begun at the instant, which must carry a zone (else ValueError)."""
     if instant.tzinfo is None:

@@ -82,6 +82,8 @@ class Price(models.Model):
     security = models.ForeignKey(Security, on_delete=models.CASCADE, related_name="prices")
     day = models.DateField()
     close = PriceField()
+    # Somebody has looked at it: it came with a file that was imported as checked.
+    is_checked = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

@@ -87,6 +87,12 @@ def trading_facts(firm_id: int, as_of: date) -> dict[int, TradingFacts]:
     }
 
 
+def listings(firm_id: int) -> dict[int, tuple[str, date | None]]:
+    """Security -> its symbol, and the first day on which it no longer trades; None = it trades."""
+    rows = Security.objects.filter(firm=firm_id).values_list("pk", "symbol", "delisted_on")
+    return {security: (symbol, delisted_on) for security, symbol, delisted_on in rows}
+
+
 def symbols(firm_id: int) -> dict[int, str]:
     """Security -> symbol."""
     return dict(Security.objects.filter(firm=firm_id).values_list("pk", "symbol"))

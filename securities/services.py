@@ -64,16 +64,20 @@ def import_prices(
         as_of=as_of,
     )
     with transaction.atomic():
-        result = _store(rows, name=name, correct=correct)
+        result, rows_checked = _store(rows, name=name, correct=correct)
         if dry_run:
             transaction.set_rollback(True)
-        elif result.rows_new or result.rows_changed:
+        elif result.rows_new or result.rows_changed or rows_checked:
             record_audit(
                 firm=firm,
                 actor=user.username if user is not None else "command",
                 action="prices.imported",
                 subject=name[:120],
-                facts={"new": result.rows_new, "changed": result.rows_changed},
+                facts={
+                    "new": result.rows_new,
+                    "changed": result.rows_changed,
+                    "checked": rows_checked,
+                },
             )
     return result
 
@@ -145,8 +149,11 @@ def _store_dividends(rows: Sequence[DividendRow], *, name: str, correct: bool) -
     return DividendImport(new, len(rows) - new - changed, changed)
 
 
-def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> PriceImport:
-    """COPY into a temporary table, insert what is new, then look at what was there before."""
+def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> tuple[PriceImport, int]:
+    """COPY into a temporary table, insert what is new, then look at what was there before.
+
+    Returns what was done, and of how many prices it is known only now that somebody has looked at them.
+    """
     with connection.cursor() as cursor:
         _stage(cursor, rows)
         cursor.execute(
@@ -162,14 +169,25 @@ def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> PriceImport
                 " WHERE p.security_id = s.security_id AND p.day = s.day AND p.close <> s.close"
             )
             rows_changed = cursor.rowcount
+            rows_checked = _mark_checked(cursor)
         else:
             _refuse_changed(cursor, name=name)
             _refuse_jumps(cursor, name=name)
-            rows_changed = 0
+            rows_changed = rows_checked = 0
         cursor.execute("DROP TABLE staged_price")
-    return PriceImport(
+    result = PriceImport(
         rows_new=rows_new, rows_known=len(rows) - rows_new - rows_changed, rows_changed=rows_changed
     )
+    return result, rows_checked
+
+
+def _mark_checked(cursor: Any) -> int:
+    """A price that somebody has looked at is not asked about again, here or before a harvest."""
+    cursor.execute(
+        "UPDATE securities_price p SET is_checked = true FROM staged_price s"
+        " WHERE p.security_id = s.security_id AND p.day = s.day AND NOT p.is_checked"
+    )
+    return int(cursor.rowcount)
 
 
 def _stage(cursor: Any, rows: Sequence[PriceRow]) -> None:
@@ -206,7 +224,7 @@ def _refuse_jumps(cursor: Any, *, name: str) -> None:
     cursor.execute(
         """
         WITH series AS (
-            SELECT p.security_id, p.day, p.close,
+            SELECT p.security_id, p.day, p.close, p.is_checked,
                    lag(p.close) OVER history AS before, lag(p.day) OVER history AS day_before
               FROM securities_price p
              WHERE p.security_id IN (SELECT security_id FROM staged_price)
@@ -216,7 +234,7 @@ def _refuse_jumps(cursor: Any, *, name: str) -> None:
           FROM series x
           JOIN staged_price s ON s.security_id = x.security_id AND s.day = x.day
           JOIN securities_security y ON y.id = x.security_id
-         WHERE x.day - x.day_before <= %(days)s
+         WHERE x.day - x.day_before <= %(days)s AND NOT x.is_checked
            AND (x.close > x.before * (1 + %(move)s) OR x.close * (1 + %(move)s) < x.before)
            AND NOT EXISTS (
                SELECT 1 FROM securities_corporateaction a

@@ -52,9 +52,12 @@ def put_policy(
     entry: PolicyEntry,
     household: Household | None = None,
 ) -> None:
-    """The firm's policy (``household`` None), or a household's own, which follows the firm's in what it leaves out."""
+    """The firm's policy (``household`` None), or a household's own, which follows the firm's in what it leaves out.
+
+    A harvest policy keeps its own words only, so it follows the firm's at once; a rebalance policy as of this run.
+    """
     figures: dict[str, Any] = dict(entry.figures)
-    if household is not None:
+    if household is not None and model is RebalancePolicy:
         default = model.objects.filter(firm=records.firm, household=None).first() or model()
         columns = [field.name for field in model._meta.concrete_fields if field.name not in _KEYS]
         figures = {column: getattr(default, column) for column in columns} | figures

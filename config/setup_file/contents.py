@@ -14,7 +14,7 @@ from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
 from proposals.types import Cadence, RestrictionKind
 from securities.types import AssetClass
 
-Figures = Mapping[str, Decimal | int]  # column -> value, only what the file gives
+Figures = Mapping[str, Decimal | int | bool]  # column -> value, only what the file gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ class SecurityEntry:
     half_spread: Decimal | None
     is_fund: bool | None
     tracks_index: str | None
+    expense_ratio: Decimal | None
     average_daily_volume: Decimal | None
+    delisted_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +87,22 @@ class TaxPolicyEntry:
 
 @dataclass(frozen=True, slots=True)
 class SubstituteEntry:
-    """All substitutes of one security, the first choice first."""
+    """All substitutes of one security, the first choice first: the firm's list, or that of a household."""
 
     where: str
     symbol: str
+    household: str | None
     ranked: tuple[str, ...]
     reason: str
     author: str
     reviewed_on: date
+    since: date | None
+    valid_until: date | None
+
+    @property
+    def list_name(self) -> str:
+        """As a change or a problem names the list."""
+        return f"{self.symbol} ({self.household})" if self.household else self.symbol
 
 
 @dataclass(frozen=True, slots=True)

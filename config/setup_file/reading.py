@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from accounts.types import (
     MONEY_LIMIT,
     PRICE_LIMIT,
+    QUANTITY_LIMIT,
     AccountKind,
     FilingStatus,
     OwnerKind,
@@ -54,7 +55,6 @@ WEIGHT = Range(
 )
 MONEY = Range(places=4, least=_ZERO, below=MONEY_LIMIT)
 SIGNED_MONEY = Range(places=4, least=-MONEY_LIMIT, below=MONEY_LIMIT)
-VOLUME = Range(places=8, least=_ZERO, below=Decimal(10) ** 12, above=True)
 DAYS = Range(places=0, least=_ZERO, below=Decimal(366))
 YEAR = Range(places=0, least=Decimal(1990), below=Decimal(2100))
 
@@ -75,11 +75,23 @@ PROFILE = {
     "net_investment_income": SIGNED_MONEY,
 }
 INCOME = ("ordinary_income", "modified_agi", "net_investment_income")  # the brackets need all
+SHARE = Range(places=8, least=_ZERO, below=Decimal("1.00000001"), words="from 0 to 1")
+VOLUME = Range(places=8, least=_ZERO, below=QUANTITY_LIMIT, above=True)
 HARVEST = {
     "minimum_loss": MONEY,
     "minimum_loss_fraction": RATE,
+    "year_end_easing": SHARE,
     "minimum_benefit": MONEY,
+    "minimum_pair_benefit": MONEY,
     "maximum_price_age_days": DAYS,
+    "maximum_price_jump": Range(places=8, least=_ZERO, below=Decimal(100), above=True),
+    "discount_rate": RATE,
+    "horizon_years": Range(places=8, least=_ZERO, below=Decimal(100)),
+    "taxable_sale_chance": SHARE,
+    "future_rate": RATE,
+    "risk_price": Range(places=8, least=_ZERO, below=Decimal(100_000)),
+    "window_fraction": Range(places=8, least=_ZERO, below=Decimal(10)),
+    "swap_back_chance": SHARE,
 }
 COMMISSION = {
     "per_order": MONEY,
@@ -87,6 +99,7 @@ COMMISSION = {
     "of_amount": RATE,
     "minimum": MONEY,
 }
+HARVEST_FLAGS = ("may_keep_substitute", "parks_in_cash", "prices_washes", "harvests_gains")
 REBALANCE = {
     "absolute_band": RATE,
     "relative_band": Range(places=8, least=_ZERO, below=Decimal(100)),
@@ -115,7 +128,7 @@ def read(data: bytes) -> SetUpFile:
         tax_policy=tax_reading.tax_policy(policies.table("tax")),
         substitutes=tuple(_substitutes(table) for table in root.tables("substitutes")),
         models=tuple(_model(table) for table in root.tables("models")),
-        harvest_policy=_policy(policies.table("harvest"), HARVEST),
+        harvest_policy=_policy(policies.table("harvest"), HARVEST, HARVEST_FLAGS),
         rebalance_policy=_policy(policies.table("rebalance"), REBALANCE),
         households=tuple(_household(table) for table in root.tables("households")),
         commissions=tuple(_commission(table) for table in root.tables("commissions")),
@@ -189,9 +202,11 @@ def _security(table: Table) -> SecurityEntry:
         half_spread=table.number("half_spread", RATE) if table.has("half_spread") else None,
         is_fund=table.flag("is_fund"),
         tracks_index=table.text_or_blank("tracks_index", longest=60),
+        expense_ratio=table.number("expense_ratio", RATE) if table.has("expense_ratio") else None,
         average_daily_volume=table.number("average_daily_volume", VOLUME)
         if table.has("average_daily_volume")
         else None,
+        delisted_on=table.day("delisted_on") if table.has("delisted_on") else None,
     )
     table.close()
     return entry
@@ -216,13 +231,18 @@ def _substitutes(table: Table) -> SubstituteEntry:
     entry = SubstituteEntry(
         where=table.where,
         symbol=table.text("for", longest=LONGEST_SYMBOL),
+        household=table.text("household", longest=LONGEST_NAME) if table.has("household") else None,
         ranked=table.names("use", longest=LONGEST_SYMBOL),
         reason=table.prose("reason"),
         author=table.text("author", longest=150),
         reviewed_on=table.day("reviewed_on"),
+        since=table.day("since") if table.has("since") else None,
+        valid_until=table.day("valid_until") if table.has("valid_until") else None,
     )
     if entry.symbol in entry.ranked:
         table.refuse("use", f"{entry.symbol} cannot be its own substitute")
+    if entry.valid_until is not None and entry.valid_until < entry.reviewed_on:
+        table.refuse("valid_until", f"it is before the review on {entry.reviewed_on}")
     table.close()
     return entry
 
@@ -257,7 +277,7 @@ def _household(table: Table) -> HouseholdEntry:
         where=table.where,
         name=table.text("name", longest=LONGEST_NAME),
         model=table.text("model", longest=LONGEST_NAME) if table.has("model") else None,
-        harvest_policy=_policy(table.table("harvest_policy"), HARVEST),
+        harvest_policy=_policy(table.table("harvest_policy"), HARVEST, HARVEST_FLAGS),
         rebalance_policy=_policy(table.table("rebalance_policy"), REBALANCE),
         tax_profiles=tuple(_profile(one) for one in table.tables("tax_profiles")),
         accounts=tuple(_account(one) for one in table.tables("accounts")),
@@ -307,16 +327,21 @@ def _account(table: Table) -> AccountEntry:
     return entry
 
 
-def _policy(table: Table | None, ranges: dict[str, Range]) -> PolicyEntry | None:
+def _policy(
+    table: Table | None, ranges: dict[str, Range], flags: Iterable[str] = ()
+) -> PolicyEntry | None:
     if table is None:
         return None
-    figures = _figures(table, ranges)
+    figures = dict(_figures(table, ranges))
+    for key in flags:
+        if (value := table.flag(key)) is not None:
+            figures[key] = value
     table.close()
     return PolicyEntry(where=table.where, figures=figures)
 
 
 def _figures(table: Table, ranges: dict[str, Range], *, required: Iterable[str] = ()) -> Figures:
-    figures: dict[str, Decimal | int] = {}
+    figures: dict[str, Decimal | int | bool] = {}
     for key, allowed in ranges.items():
         if table.has(key) or key in required:
             value = table.number(key, allowed)
@@ -333,7 +358,7 @@ def _refuse_repeated(contents: SetUpFile, problems: Problems) -> None:
     _once(problems, ((f"{one.where}.cusip", one.cusip) for one in securities))
     _once(problems, ((f"{one.where}.isin", one.isin) for one in securities))
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.identical_groups))
-    _once(problems, ((f"{one.where}.for", one.symbol) for one in contents.substitutes))
+    _once(problems, ((f"{one.where}.for", one.list_name) for one in contents.substitutes))
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.models))
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.households))
     _once(problems, ((f"{one.where}.custodian", one.custodian) for one in contents.commissions))

@@ -1,6 +1,7 @@
 """One TOML file sets up a firm: taken whole or not at all, again without effect, never against the tax history."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,8 @@ from config.setup_file.reading import read
 from config.setup_file.refusal import SetUpRefused
 from config.verification import violations
 from harvesting.models import HarvestPolicy, SubstituteMapping
+from harvesting.selectors import rules
+from harvesting.types import HarvestRules
 from lots.models import Disposal, TaxPolicy
 from lots.types import EntryKind
 from proposals.models import CommissionSchedule
@@ -471,12 +474,161 @@ def test_a_code_of_another_security_is_refused():
 def test_a_households_policy_follows_the_firms_where_it_says_nothing():
     take(edited(("minimum_benefit = 50 ", "minimum_benefit = 75 ")))
     own = HarvestPolicy.objects.get(household__name="Miller")
-    assert (own.minimum_loss, own.minimum_benefit) == (Decimal(250), Decimal(75))
+    assert (own.minimum_loss, own.minimum_benefit) == (Decimal(250), None)
+    followed = rules(own.firm_id, own.household_id)
+    assert (followed.minimum_loss, followed.minimum_benefit) == (Decimal(250), Decimal(75))
     assert take(edited(("minimum_benefit = 50 ", "minimum_benefit = 80 "))) == (
-        "2 harvest policies changed"
+        "1 harvest policy changed"
     )
-    own.refresh_from_db()
-    assert (own.minimum_loss, own.minimum_benefit) == (Decimal(250), Decimal(80))
+    assert rules(own.firm_id, own.household_id).minimum_benefit == Decimal(80)
+
+
+HARVEST_WORDS = """
+minimum_pair_benefit = 150
+year_end_easing = 1
+maximum_price_jump = "0.5"
+discount_rate = "0.08"
+horizon_years = 12
+taxable_sale_chance = 0.5
+future_rate = "0.15"
+risk_price = 3
+window_fraction = "0.25"
+swap_back_chance = 0
+may_keep_substitute = false
+parks_in_cash = true
+prices_washes = true
+harvests_gains = true
+"""
+
+
+@pytest.mark.django_db
+def test_every_word_of_a_harvest_policy_may_be_said_for_the_firm_or_a_household():
+    text = FIRM + "[policies.harvest]\n" + HARVEST_WORDS
+    text += '[[households]]\nname = "Miller"\n[households.harvest_policy]\nparks_in_cash = false\n'
+    take(text)
+    of_the_firm = rules(Firm.objects.get().pk, None)
+    assert of_the_firm == HarvestRules(
+        minimum_pair_benefit=Decimal(150),
+        year_end_easing=Decimal(1),
+        maximum_price_jump=Decimal("0.5"),
+        discount_rate=Decimal("0.08"),
+        horizon_years=Decimal(12),
+        taxable_sale_chance=Decimal("0.5"),
+        future_rate=Decimal("0.15"),
+        risk_price=Decimal(3),
+        window_fraction=Decimal("0.25"),
+        swap_back_chance=Decimal(0),
+        may_keep_substitute=False,
+        parks_in_cash=True,
+        prices_washes=True,
+        harvests_gains=True,
+    )
+    own = HarvestPolicy.objects.get(household__name="Miller")
+    assert rules(own.firm_id, own.household_id) == replace(of_the_firm, parks_in_cash=False)
+    said = {name for name in HarvestRules.__slots__ if getattr(own, name) is not None}
+    assert said == {"parks_in_cash"}
+    assert take(text) == ""
+
+
+def test_a_harvest_policy_has_limits_and_flags_are_no_numbers():
+    text = FIRM + '[policies.harvest]\nyear_end_easing = "1.1"\nparks_in_cash = 1\nhorizon = 1\n'
+    found = problems_of(text)
+    assert found[0] == (
+        "policies.harvest.year_end_easing: '1.1' is out of range: it must be from 0 to 1"
+    )
+    assert found[1] == "policies.harvest.parks_in_cash: '1' is neither true nor false"
+    assert found[2].startswith("policies.harvest.horizon: there is no such key")
+
+
+@pytest.mark.django_db
+def test_a_security_says_what_it_costs_and_since_when_it_no_longer_trades():
+    text = FIRM + (
+        '[[securities]]\nsymbol = "GONE"\nexpense_ratio = "0.0009"\naverage_daily_volume = 1500000\n'
+        "delisted_on = 2026-05-04\n"
+    )
+    take(text)
+    gone = Security.objects.get(symbol="GONE")
+    assert (gone.expense_ratio, gone.average_daily_volume, gone.delisted_on) == (
+        Decimal("0.0009"), Decimal(1_500_000), date(2026, 5, 4),
+    )  # fmt: skip
+    assert take(text) == ""
+
+
+# A household's own substitutes, and the days of a list
+
+OWN_LIST = """
+[[substitutes]]
+for = "AAPL"
+household = "Miller"
+use = ["QUAL"]
+reason = "They work at MSFT."
+author = "ann.adviser"
+reviewed_on = 2026-01-02
+since = 2026-02-02
+valid_until = 2099-01-02
+"""
+
+
+@pytest.mark.django_db
+def test_a_household_has_substitutes_of_its_own():
+    text = edited() + OWN_LIST
+    assert "3 lists of substitutes new" in take(text)
+    own = SubstituteMapping.objects.get(household__name="Miller")
+    assert (own.substitute.symbol, own.since, own.valid_until) == (
+        "QUAL", date(2026, 2, 2), date(2099, 1, 2),
+    )  # fmt: skip
+    assert take(text) == ""
+    firms = SubstituteMapping.objects.filter(security__symbol="AAPL", household=None)
+    assert [row.substitute.symbol for row in firms] == ["MSFT", "QUAL"]
+
+
+@pytest.mark.django_db
+def test_the_household_of_a_list_is_one_of_the_firm():
+    strange = OWN_LIST.replace('"Miller"', '"Nobody"')
+    assert refused(edited() + strange) == [
+        "substitutes[2].household: 'Nobody' is no household of the firm: add it to [[households]]"
+    ]
+
+
+def test_a_list_stands_once_for_the_firm_and_once_for_a_household():
+    assert problems_of(edited() + OWN_LIST + OWN_LIST) == [
+        "substitutes[3].for: 'AAPL (Miller)' stands in the file twice"
+    ]
+
+
+def test_a_list_is_not_valid_until_a_day_before_its_review():
+    late = OWN_LIST.replace("2099-01-02", "2026-01-01")
+    assert problems_of(edited() + late) == [
+        "substitutes[2].valid_until: it is before the review on 2026-01-02"
+    ]
+
+
+@pytest.mark.django_db
+def test_a_changed_list_ends_what_it_drops_and_keeps_it_on_record():
+    take(edited())
+    swap = ('for = "AAPL"\nuse = ["MSFT", "QUAL"]', 'for = "AAPL"\nuse = ["MSFT", "GOOG"]')
+    text = edited(swap)
+    assert take(text) == "1 list of substitutes changed"
+    today = accounts.business_date(Firm.objects.get())
+    rows = SubstituteMapping.objects.filter(security__symbol="AAPL").order_by("pk")
+    assert [(row.substitute.symbol, row.rank, row.since, row.ended_on) for row in rows] == [
+        ("MSFT", 1, None, None),
+        ("QUAL", 2, None, today - timedelta(days=1)),
+        ("GOOG", 2, today, None),
+    ]
+    assert take(text) == ""
+
+
+@pytest.mark.django_db
+def test_a_review_in_the_file_renews_the_list_in_place():
+    take(edited())
+    kept = list(SubstituteMapping.objects.order_by("pk").values_list("pk", flat=True))
+    assert take(edited(("reviewed_on = 2026-01-02", "reviewed_on = 2026-06-01"))) == (
+        "2 lists of substitutes changed"
+    )
+    rows = SubstituteMapping.objects.order_by("pk")
+    assert [row.pk for row in rows] == kept
+    assert {row.reviewed_on for row in rows} == {date(2026, 6, 1)}
 
 
 @pytest.mark.django_db
@@ -877,7 +1029,9 @@ def test_a_substitute_may_become_identical_where_the_same_file_strikes_it():
         ('for = "GOOGL"\nuse = ["MSFT", "QUAL"]', 'for = "GOOGL"\nuse = ["QUAL", "GOOG"]'),
     )
     assert take(text) == "1 identical group changed, 1 list of substitutes changed"
-    ranked = SubstituteMapping.objects.filter(security__symbol="GOOGL").order_by("rank")
+    ranked = SubstituteMapping.objects.filter(security__symbol="GOOGL", ended_on=None).order_by(
+        "rank"
+    )
     assert [row.substitute.symbol for row in ranked] == ["QUAL", "GOOG"]
     today = accounts.business_date(Firm.objects.get())
     back = edited((SINCE, f"since = {{ GOOG = {today} }}"))

@@ -21,6 +21,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import ApiToken, Firm
 from accounts.types import Role
+from harvesting.mappings import map_substitute
 from lots.policy_points import POINTS
 from lots.services import draft_import
 from lots.types import EntryKind
@@ -128,6 +129,9 @@ ROUTES = {
     "imports/": page(GET=SHOWN, POST=Expected(302, 200, 404, 302, 302)),
     "imports/<uuid:draft>/": page(POST=Expected(302, 302, 404, 302, 302)),
     "reconciliation/": page(GET=SHOWN),
+    "substitutes/": page(GET=SHOWN, POST=Expected(302, 302, 422, 302, 302)),
+    "substitutes/mappings/<int:mapping>/": page(GET=OWN, POST=Expected(302, 302, 404, 302, 302)),
+    "substitutes/<uuid:security>/": page(GET=OWN),
     "tax-policy/": page(GET=SHOWN, POST=SHOWN),  # the effect of other switches on everybody's own
     "orders/": page(GET=SHOWN),
     "orders/export/": page(POST=Expected(302, 302, 409, 302, 302)),  # 409: nothing of theirs waits
@@ -170,6 +174,7 @@ def named(pattern: str) -> str:
         ("proposals", "proposal"),
         ("scans", "run"),
         ("imports", "draft"),
+        ("substitutes", "security"),
     ):
         if f"{word}/<uuid:public_id>" in pattern:
             return pattern.replace("<uuid:public_id>", f"<uuid:{kind}>")
@@ -208,6 +213,13 @@ def make_world() -> World:
         user=desk.adviser, file=cash_file("C-0"), account=desk.account.public_id
     )
     other = make_firm("Other", pinned_date=TODAY)
+    mapped = map_substitute(
+        user=desk.adviser,
+        security_id=desk.old.pk,
+        substitute_id=desk.sub.pk,
+        rank=1,
+        reason="OURS-",
+    ).mapping
     return World(
         desk=desk,
         proposal=proposal,
@@ -218,6 +230,8 @@ def make_world() -> World:
             "run": run.public_id,
             "draft": looked_at.draft,
             "draft_sha256": looked_at.sha256,
+            "security": desk.old.public_id,
+            "mapping": mapped.pk,
             "number": export.number,
             "year": TODAY.year,
             "report": "form-8949",
@@ -270,6 +284,15 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
         return {"what": "transactions", "account": str(account), "file": cash_file("C-1")}
     if pattern == "imports/<uuid:draft>/":
         return {"sha256": world.ids["draft_sha256"]}
+    if pattern == "substitutes/":
+        symbols = (
+            world.desk.sub.symbol,
+            world.desk.old.symbol,
+        )  # small: a refusal keeps what was typed
+        security, substitute = (symbol.lower() for symbol in symbols)
+        return {"security": security, "substitute": substitute, "rank": "1", "reason": "Why."}
+    if pattern.startswith("substitutes/mappings/"):
+        return {"what": "end", "reason": "Why."}
     if pattern == "tax-policy/":
         defaults = {point.field: str(point.default) for point in POINTS}
         return {**defaults, "tacking": "sum", "reason": "Counsel."}
@@ -390,7 +413,13 @@ def test_everybody_gets_their_own_and_nothing_else(pattern: str) -> None:
 def test_a_foreign_id_answers_like_a_random_one(pattern: str) -> None:
     world = make_world()
     nobodys: dict[str, object] = {name: uuid4() for name in world.ids}
-    nobodys |= {"number": 999, "year": 2023, "report": "gains", "extension": "xlsx"}
+    nobodys |= {
+        "number": 999,
+        "mapping": 999_999,
+        "year": 2023,
+        "report": "gains",
+        "extension": "xlsx",
+    }
     before = digest()
     for name in ("stranger", "foreign_robot"):
         for method in ROUTES[pattern].methods:

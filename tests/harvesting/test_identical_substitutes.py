@@ -10,7 +10,13 @@ from accounts.models import User
 from harvesting.models import SubstituteMapping
 from lots import services
 from securities.models import IdenticalMember, Security
-from tests.factories import make_firm, make_identical_group, make_security, make_user
+from tests.factories import (
+    make_firm,
+    make_household,
+    make_identical_group,
+    make_security,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +92,25 @@ def test_a_pair_that_is_named_identical_does_not_stand_in(
     say(author, pair, identical=True)
     with pytest.raises(IntegrityError, match="substantially identical"):
         stand_in(author, pair)
+
+
+def test_a_mapping_that_has_ended_stands_in_nobodys_way(
+    author: User, pair: tuple[Security, Security]
+) -> None:
+    stand_in(author, pair)
+    SubstituteMapping.objects.update(ended_on=date(2024, 12, 30))
+    say(author, pair, identical=True)
+    with pytest.raises(IntegrityError, match="substantially identical"), transaction.atomic():
+        SubstituteMapping.objects.update(ended_on=None)
+
+
+def test_a_households_own_substitute_is_not_identical_either(
+    author: User, pair: tuple[Security, Security]
+) -> None:
+    make_identical_group(author, *pair)
+    with pytest.raises(IntegrityError, match="substantially identical"), transaction.atomic():
+        SubstituteMapping.objects.create(
+            firm=pair[0].firm, household=make_household(pair[0].firm), security=pair[0],
+            substitute=pair[1], rank=1, reason="Similar.", author=author,
+            reviewed_on=date(2024, 1, 2), since=date(2030, 1, 2),
+        )  # fmt: skip

@@ -309,7 +309,7 @@ def test_persons_who_file_apart_are_not_priced_as_one_taxpayer(scene):
 
 def test_old_prices_are_said_to_be_old(scene):
     scene.buy(scene.taxable, "AAA")
-    scene.security["AAA"].prices.update(day=days_ago(6))
+    scene.security["AAA"].prices.update(day=date(2022, 12, 19))  # six trading days before
     result = scene.examine()
     assert result.reason == "stale_prices"
     assert [one.outcome for one in result.findings] == [Outcome.STALE_PRICE]
@@ -332,8 +332,8 @@ def test_an_unbooked_split_is_no_loss(scene):
     assert scene.outcomes() == {lot.pk: Outcome.PRICE_JUMP}
     (finding,) = scene.examine().findings
     assert finding.detail == (
-        "The price of AAA went from $800.00 to $80.00 on 2022-12-28: book the split or correct "
-        "the price."
+        "The price of AAA went from $800.00 to $80.00 on 2022-12-28: book the split, correct "
+        "the price, or import it as checked."
     )
 
 
@@ -345,7 +345,7 @@ def test_a_booked_split_explains_the_price(scene):
         effective_on=days_ago(2),
         ratio=Decimal(10),
     )
-    assert selectors.price_jumps([scene.security["AAA"].pk], TODAY, {}) == {}
+    assert selectors.price_jumps([scene.security["AAA"].pk], TODAY, {}, Decimal("0.4")) == {}
 
 
 def test_the_households_policy_goes_before_the_firms(scene):

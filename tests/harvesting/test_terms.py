@@ -46,7 +46,7 @@ STATISTICS: dict[str, Any] = {
     "volatilities": {AAA: D("0.25")},
     "pairs": {(AAA, CCC): NEAR, (AAA, DDD): replace(NEAR, tracking_error=D("0.06"))},
 }
-DEFAULTS = replace(HarvestRules(), year_end_easing=D(1))
+DEFAULTS = replace(HarvestRules(), year_end_easing=D(1), risk_price=D(10))
 
 
 def sale():

@@ -8,6 +8,8 @@ from securities.calendar import (
     is_business_date,
     next_business_date,
     previous_business_date,
+    trading_days,
+    trading_days_before,
 )
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -51,3 +53,20 @@ def test_outside_the_calendars_range_weekdays_count():
     assert not is_business_date(date(1985, 1, 5))  # a Saturday
     assert is_business_date(date(1985, 1, 1))  # a holiday the calendar does not reach
     assert is_business_date(date(2150, 1, 1))  # a Thursday
+
+
+def test_trading_days_are_counted_over_weekends_and_holidays():
+    """Monday 26 December 2022 was a holiday, Saturday and Sunday before it are none either."""
+    assert trading_days(date(2022, 12, 28), 4) == (
+        date(2022, 12, 22),
+        date(2022, 12, 23),
+        date(2022, 12, 27),
+        date(2022, 12, 28),
+    )
+    assert trading_days_before(date(2022, 12, 28), 5) == date(2022, 12, 20)
+
+
+def test_no_trading_day_before_is_the_day_itself_or_the_last_one_with_trading():
+    assert trading_days_before(date(2022, 12, 28), 0) == date(2022, 12, 28)
+    assert trading_days_before(date(2022, 12, 26), 0) == date(2022, 12, 23)
+    assert trading_days_before(date(2022, 12, 26), 1) == date(2022, 12, 22)

@@ -244,3 +244,28 @@ def test_no_market_closes_on_a_saturday(firm: Firm) -> None:
     assert refused(firm, "date,symbol,close\n2024-01-06,AAA,10\n") == [
         "p, line 2, column date: 2024-01-06 is a Saturday: no market closes on it"
     ]
+
+
+def test_a_price_that_was_looked_at_is_known_as_checked_and_not_asked_about_again(
+    firm: Firm,
+) -> None:
+    imported(firm, "date,symbol,close\n2024-01-02,AAA,100\n2024-01-03,BBB,5\n")
+    jump = "date,symbol,close\n2024-01-03,AAA,1000000\n"
+    imported(firm, jump, correct=True)
+    checked = Price.objects.filter(is_checked=True)
+    assert [(row.security.symbol, row.day) for row in checked] == [("AAA", date(2024, 1, 3))]
+    assert imported(firm, jump) == PriceImport(0, 1, 0)
+    event = AuditEvent.objects.latest("sequence")
+    assert '"facts":{"changed":0,"checked":1,"new":1}' in event.payload
+
+
+def test_a_price_on_record_may_be_looked_at_later(firm: Firm) -> None:
+    """The harvest doubts what was stored before anybody was asked: the same row as checked settles it."""
+    imported(firm, "date,symbol,close\n2024-01-02,AAA,100\n")
+    row = Price.objects.get()
+    imported(firm, "date,symbol,close\n2024-01-02,AAA,100\n", correct=True)
+    row.refresh_from_db()
+    assert row.is_checked
+    assert AuditEvent.objects.filter(action="prices.imported").count() == 2
+    imported(firm, "date,symbol,close\n2024-01-02,AAA,100\n", correct=True)
+    assert AuditEvent.objects.filter(action="prices.imported").count() == 2
