@@ -127,6 +127,7 @@ class HarvestPolicy(models.Model):
     risk_price = FractionField(null=True, blank=True)
     window_fraction = FractionField(null=True, blank=True)
     swap_back_chance = FractionField(null=True, blank=True)
+    swap_back_horizon_years = FractionField(null=True, blank=True)
     may_keep_substitute = models.BooleanField(null=True, blank=True)
     parks_in_cash = models.BooleanField(null=True, blank=True)
     prices_washes = models.BooleanField(null=True, blank=True)
@@ -156,6 +157,13 @@ class HarvestPolicy(models.Model):
             bounded("harvest_policy_window", "window_fraction", lower=0, upper=10),
             bounded(
                 "harvest_policy_swap", "swap_back_chance", lower=0, upper=Decimal("1.00000001")
+            ),
+            bounded(
+                "harvest_policy_swap_horizon",
+                "swap_back_horizon_years",
+                lower=0,
+                upper=100,
+                above=True,
             ),
         ]
 

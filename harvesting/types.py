@@ -84,6 +84,7 @@ class HarvestRules:
     risk_price: Decimal = Decimal("0.5")
     window_fraction: Decimal = Decimal("0.5")  # O: part of the expected shortfall that is counted
     swap_back_chance: Decimal = Decimal("0.5")  # K, G
+    swap_back_horizon_years: Decimal = Decimal(1)  # tracking error that going back saves, how long
     may_keep_substitute: bool = True  # G is zero then
     parks_in_cash: bool = False  # sells although nothing may be bought instead (T9)
     prices_washes: bool = False  # W is priced in taxable accounts, and accepted by a named person

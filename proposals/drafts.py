@@ -30,6 +30,8 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
     found += unreconciled(draft.trades, facts)
     if draft.kind is ProposalKind.HARVEST:
         found += _unbalanced_pairs(draft.trades, facts)
+    if draft.kind is ProposalKind.SWAP_BACK:
+        found += _unbalanced_swap_backs(draft.trades, facts)
     if not found:
         found += _wash_sales(draft, facts)
     return tuple(found)
@@ -192,6 +194,37 @@ def _pair_fault(legs: Sequence[DraftTrade], facts: Facts) -> str | None:
     left = sold - one_more.amount - cost_of([*sells, one_more], facts.costs).total
     if left > CENT * len(legs):
         return f"only ${buy.amount} of ${sold} is bought back, one share more would fit"
+    return None
+
+
+def _unbalanced_swap_backs(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
+    pairs: dict[int, list[DraftTrade]] = {}
+    for trade in trades:
+        pairs.setdefault(trade.pair, []).append(trade)
+    for number, legs in sorted(pairs.items()):
+        fault = _swap_back_fault(legs, facts) if number else "it names no harvest pair"
+        if fault:
+            yield Problem("unbalanced_pair", f"Swap-back {number}: {fault}.")
+
+
+def _swap_back_fault(legs: Sequence[DraftTrade], facts: Facts) -> str | None:
+    """Atomic as a harvest is: lots of one substitute go, their dollars less costs buy what it stood in for (F30)."""
+    sells = [leg for leg in legs if leg.side is Side.SELL]
+    buys = [leg for leg in legs if leg.side is Side.BUY]
+    if len({leg.security for leg in sells}) != 1 or not buys:
+        return "it sells lots of one substitute and buys what that stood in for"
+    if len({leg.account for leg in legs}) != 1:
+        return "both sides must be in one account"
+    sold = sum((leg.amount for leg in sells), ZERO)
+    bought = sum((leg.amount for leg in buys), ZERO)
+    if bought > sold:
+        return f"${bought} is bought with ${sold}"
+    for buy in buys:
+        one_more = replace(buy, quantity=buy.quantity + 1)
+        more = [one_more if leg is buy else leg for leg in legs]
+        left = sold - bought - (one_more.amount - buy.amount)
+        if left - cost_of(more, facts.costs).total > CENT * len(legs):
+            return f"only ${bought} of ${sold} is bought back, one share more would fit"
     return None
 
 

@@ -85,6 +85,9 @@ class PairState(StrEnum):
     WAIVED = "waived"  # a person decided to stay
 
 
+ENDED_PAIRS = (PairState.DONE, PairState.GONE)
+
+
 class OrderStatus(StrEnum):
     APPROVED = "approved"  # waits for export
     ORDERED = "ordered"  # in an order file
@@ -353,13 +356,47 @@ class WindowRow:
 
 @dataclass(frozen=True, slots=True)
 class HarvestPair:
-    """A substitute that stands in for what a harvest sold, while the window is open."""
+    """A substitute that stands in for what a harvest sold, until it is swapped back or sold otherwise."""
 
     sold: int
     substitute: int
     quantity: Decimal  # shares of the substitute
     amount: Decimal  # dollars of the substitute
     sold_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandIn:
+    """A filled harvest pair whose substitute is still to be decided about (F30). Ids are primary keys.
+
+    ``order`` is the purchase that brought the substitute: its number is the pair's own in every swap-back.
+    """
+
+    proposal: int
+    pair: int  # its number in the harvest
+    order: int
+    account: int
+    substitute: int
+    originals: Mapping[int, Decimal]  # security -> dollars sold of it, the first sold of a chain
+    sold_on: date  # the last fill of its sales
+    due_on: date  # day 31 (T44)
+    openings: frozenset[int]  # what opened the substitute's lots
+    shares: Decimal  # of the substitute that still stand in
+    swapped: Decimal = Decimal(0)  # shares that swap-backs have sold for it
+    under_way: bool = False  # an approved swap-back is not filled yet
+    waived: str = ""  # why a person decided to stay; empty = nobody did
+
+
+@dataclass(frozen=True, slots=True)
+class OverduePair:
+    """A pair past its day that the last night did not look at (I23)."""
+
+    household: int
+    household_name: str
+    proposal: int
+    pair: int
+    due_on: date
+    looked_at: date | None  # None = never
 
 
 @dataclass(frozen=True, slots=True)

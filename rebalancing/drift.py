@@ -64,9 +64,12 @@ def measure(
     cash: Decimal,
     targets: Mapping[int, Decimal],
     limits: Limits,
+    whole_targets: Mapping[int, Decimal] | None = None,
 ) -> Drift:
     """Drift of ``holdings`` (dollars per security, all accounts) and ``cash`` (dollars) from ``targets``.
 
+    ``whole_targets`` are those before substitutes took over a part: a band is as wide as the whole asks for, so that a
+    remainder of a target is not out of band by itself (T33).
     Raises TypeError for a float, ValueError where holdings and cash are worth nothing.
     """
     for amount in (cash, *holdings.values(), *targets.values()):
@@ -83,6 +86,7 @@ def measure(
             target=targets.get(security, ZERO),
             limits=limits,
             smallest=smallest,
+            whole=(whole_targets or {}).get(security, ZERO),
         )
         for security in holdings.keys() | targets.keys()
     ]
@@ -100,7 +104,11 @@ def measure(
 def of_state(state: HouseholdState) -> Drift:
     """Drift of a household as if all that is on its way had happened."""
     return measure(
-        holdings=state.holdings(), cash=state.cash, targets=state.targets, limits=state.limits
+        holdings=state.holdings(),
+        cash=state.cash,
+        targets=state.targets,
+        limits=state.limits,
+        whole_targets=state.whole_targets,
     )
 
 
@@ -116,9 +124,15 @@ def band(target: Decimal, limits: Limits) -> Decimal:
 
 
 def _row(
-    *, security: int, weight: Decimal, target: Decimal, limits: Limits, smallest: Decimal
+    *,
+    security: int,
+    weight: Decimal,
+    target: Decimal,
+    limits: Limits,
+    smallest: Decimal,
+    whole: Decimal,
 ) -> DriftRow:
-    width = band(target, limits)
+    width = band(max(target, whole), limits)
     drift = weight - target
     outside = abs(drift) > width
     return DriftRow(

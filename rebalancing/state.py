@@ -196,7 +196,7 @@ def _with_substitutes(
         value=value,
     )
     fresh = frozenset(security for security in targets if books.is_fresh(security))
-    return replace(state, targets=targets, buyable=fresh)
+    return replace(state, targets=targets, whole_targets=books.targets, buyable=fresh)
 
 
 def underway(

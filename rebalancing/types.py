@@ -124,6 +124,7 @@ class HouseholdState:
     buyable: frozenset[int]
     tax: TaxPosition
     limits: Limits
+    whole_targets: Mapping[int, Decimal] = field(default_factory=dict)  # before substitutes count
     # What an order costs beyond half the spread is kept in cash; the optimiser does not weigh it.
     costs: TradingCosts = field(default_factory=TradingCosts)
 

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import harvesting.pair_services
 import harvesting.services
 import rebalancing.services
 from accounts.errors import LotwiseError
 from accounts.models import Account
+from harvesting.pair_services import SwapBackResult
 from harvesting.types import HarvestResult
 from lots.errors import LedgerError
 from lots.selectors import cash, ledger_stamp, open_lots, unreconciled
@@ -30,6 +32,7 @@ class Examined:
     accounts: tuple[AccountResult, ...]
     harvest: HarvestResult | None = None
     rebalance: RebalanceResult | None = None
+    swap_backs: SwapBackResult | None = None
 
 
 def moving_facts(household_id: int) -> tuple[object, ...]:
@@ -38,16 +41,27 @@ def moving_facts(household_id: int) -> tuple[object, ...]:
 
 
 def examine(*, household_id: int, as_of: date) -> Examined:
-    """Ask for losses, then for drift in their light. Reads only. Raises one of REFUSALS."""
+    """Ask for losses, then for drift in their light, then which substitutes go back. Reads only.
+
+    Raises one of REFUSALS.
+    """
     harvest = harvesting.services.examine(household_id=household_id, as_of=as_of)
     drafts = () if harvest.draft is None else (harvest.draft,)
     rebalance = rebalancing.services.examine(household_id=household_id, as_of=as_of, drafts=drafts)
+    if rebalance.draft is not None:
+        drafts = (*drafts, rebalance.draft)
+    swap_backs = harvesting.pair_services.examine_pairs(
+        household_id=household_id, as_of=as_of, drafts=drafts, findings=harvest.findings
+    )
     harvest_says = Verdict(harvest.reason, harvest.detail)
     rebalance_says = Verdict(rebalance.reason, rebalance.detail)
     accounts = account_results(
         _account_facts(household_id, as_of), harvest=harvest_says, rebalance=rebalance_says
     )
-    return Examined(joint(harvest_says, rebalance_says), accounts, harvest, rebalance)
+    verdicts = [harvest_says, rebalance_says]
+    if swap_backs.reason:
+        verdicts.append(Verdict(swap_backs.reason, swap_backs.detail))
+    return Examined(joint(*verdicts), accounts, harvest, rebalance, swap_backs)
 
 
 def refused(*, household_id: int, because: Verdict) -> Examined:
@@ -62,6 +76,8 @@ def store(*, examined: Examined, item_id: int) -> None:
         harvesting.services.store(result=examined.harvest)
     if examined.rebalance is not None:
         rebalancing.services.store(result=examined.rebalance)
+    if examined.swap_backs is not None:
+        harvesting.pair_services.store_pairs(result=examined.swap_backs)
     record_accounts(item_id=item_id, results=examined.accounts)
 
 

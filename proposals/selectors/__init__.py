@@ -18,10 +18,16 @@ from proposals.selectors.desk import (
     waiting_orders,
 )
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
-from proposals.selectors.open_windows import windows
+from proposals.selectors.open_windows import draft_intentions, windows
 from proposals.selectors.order_lots import lots_left, lots_sold
 from proposals.selectors.own_washes import unaccepted_washes
-from proposals.selectors.pairs import open_pairs
+from proposals.selectors.pairs import (
+    households_with_pairs,
+    open_pairs,
+    overdue_pairs,
+    stand_ins,
+    waived_pairs,
+)
 from proposals.selectors.window_page import (
     HouseholdWindows,
     WindowFilter,
@@ -40,11 +46,13 @@ __all__ = [
     "WindowFilter",
     "accepted_wash",
     "coming_purchases",
+    "draft_intentions",
     "draft_trades",
     "facts",
     "held_back",
     "household_proposals",
     "household_windows",
+    "households_with_pairs",
     "inbox",
     "intentions",
     "lots_left",
@@ -54,13 +62,16 @@ __all__ = [
     "order_exports",
     "order_file",
     "orders",
+    "overdue_pairs",
     "pending_totals",
     "proposal",
     "restrictions",
+    "stand_ins",
     "tax_profile_facts",
     "trading_costs",
     "unaccepted_washes",
     "waiting_orders",
+    "waived_pairs",
     "window_households",
     "window_rows",
     "window_rows_of",

@@ -332,6 +332,14 @@ def _draft_intentions(draft: DraftProposal, accounts: dict[int, Account]) -> lis
     ]
 
 
+def draft_intentions(household_id: int, drafts: Sequence[DraftProposal]) -> tuple[Intention, ...]:
+    """What tonight's drafts of the household are going to trade, as if they were pending proposals."""
+    if not drafts:
+        return ()
+    accounts = {account.pk: account for account in Account.objects.filter(household=household_id)}
+    return tuple(one for draft in drafts for one in _draft_intentions(draft, accounts))
+
+
 def _words(kind: ProposalKind) -> str:
     return f"{kind.replace('_', '-')} proposal"
 

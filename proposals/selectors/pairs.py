@@ -1,94 +1,398 @@
-"""Substitutes that stand in for what a harvest sold, while the window is open (T33)."""
+"""Harvest pairs: what a harvest sold, the substitute that stands in for it, and how much of that is left (T33, F30).
 
+A pair lives as long as the lots that its purchase brought, wherever a transfer or rename has taken them, less what
+swap-backs have sold of other lots in their place. A substitute that was itself harvested hands on what it stood for:
+the next substitute stands in for the first security sold, not for the one in between.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from django.db.models import Q
+from django.db.models import Exists, F, Max, OuterRef, QuerySet, Sum
 
+from lots.models import TaxLot
 from lots.rounding import STORED_MONEY, STORED_SHARES, spread
-from lots.wash_sales import first_clear_date, window
-from proposals.models import Fill, Proposal, ProposedTrade
+from lots.wash_sales import first_clear_date
+from proposals.models import Fill, HarvestedPair, Order, Proposal, ProposedTrade
 from proposals.selectors.intentions import COMMITTED
 from proposals.types import (
+    ENDED_PAIRS,
     HarvestPair,
+    Moved,
     OrderStatus,
+    OverduePair,
+    PairState,
     ProposalKind,
     Side,
+    StandIn,
     Status,
 )
+from securities.calendar import next_business_date
 
 ZERO = Decimal(0)
 
+_Numbered = tuple[int, int]  # proposal, number of the pair in it
+
+
+@dataclass(frozen=True, slots=True)
+class _Legs:
+    """One pair as proposed. ``originals``: security -> dollars of it sold; ``bought``: what part is, or will be."""
+
+    buy: ProposedTrade
+    order: Order | None
+    originals: dict[int, Decimal]
+    bought: Decimal
+    sold_on: date | None  # the last fill of its sales
+
+    @property
+    def key(self) -> _Numbered:
+        return (self.buy.proposal_id, self.buy.pair)
+
 
 def open_pairs(household_id: int, as_of: date) -> tuple[HarvestPair, ...]:
-    """Substitutes that stand in for what a harvest sold: approved, ordered or filled, window still open (T33)."""
-    recent = Q(status__in=COMMITTED) | Q(
-        status=Status.FILLED, orders__fills__trade_date__gte=window(as_of)[0]
+    """Substitutes that stand in for what a harvest sold (T33): approved or ordered ones whole, filled ones as held.
+
+    A filled one stands in until it is swapped back or sold, however long ago its window closed. One for each security
+    sold; a substitute bought for several is shared by the dollars sold of each.
+    """
+    coming = Proposal.objects.filter(
+        household=household_id, kind=ProposalKind.HARVEST, status__in=COMMITTED
     )
-    proposals = Proposal.objects.filter(
-        recent, household=household_id, kind=ProposalKind.HARVEST
-    ).distinct()
-    return tuple(
-        pair
-        for proposal in proposals.order_by("pk")
-        for pair in _pairs_of(proposal, as_of)
-        if as_of < first_clear_date(pair.sold_on)
-    )
+    found: list[tuple[_Numbered, list[HarvestPair]]] = []
+    for legs in _legs(coming.order_by("pk")):
+        parts = _parts(legs.buy, legs.originals, legs.buy.quantity * legs.bought)
+        found.append((legs.key, [HarvestPair(*part, legs.sold_on or as_of) for part in parts]))
+    for one, legs in _standing(household_id):
+        parts = _parts(legs.buy, one.originals, one.shares, one.substitute)
+        found.append((legs.key, [HarvestPair(*part, one.sold_on) for part in parts]))
+    return tuple(pair for _, pairs in sorted(found, key=lambda row: row[0]) for pair in pairs)
 
 
-def _pairs_of(proposal: Proposal, as_of: date) -> list[HarvestPair]:
-    """One per security sold; a substitute bought for several is shared by dollars sold."""
-    legs: dict[int, list[ProposedTrade]] = {}
-    for trade in proposal.trades.order_by("ordinal"):
-        legs.setdefault(trade.pair, []).append(trade)
-    sold_on = _last_sales(proposal)
-    never_bought = _part_never_bought(proposal)
-    pairs = []
-    for trades in legs.values():
-        buy = next(trade for trade in trades if trade.side == Side.BUY)
-        done = 1 - never_bought.get((buy.account_id, buy.security_id), ZERO)
-        if not done:
-            continue
-        sold: dict[int, Decimal] = {}
-        for trade in trades:
-            if trade.side == Side.SELL:
-                sold[trade.security_id] = sold.get(trade.security_id, ZERO) + trade.amount
-        shares = _shared((buy.quantity * done).quantize(STORED_SHARES), sold, STORED_SHARES)
-        dollars = _shared((buy.amount * done).quantize(STORED_MONEY), sold, STORED_MONEY)
-        pairs += [
-            HarvestPair(
-                sold=security,
-                substitute=buy.security_id,
-                quantity=shares[security],
-                amount=dollars[security],
-                sold_on=sold_on.get((buy.account_id, security), as_of),
+def stand_ins(household_id: int) -> tuple[StandIn, ...]:
+    """Every filled harvest pair that has not ended, by proposal and number; one without shares left has just ended.
+
+    One query where the household has none.
+    """
+    return tuple(one for one, _ in _standing(household_id))
+
+
+def overdue_pairs(firm_id: int, as_of: date) -> list[OverduePair]:
+    """Pairs more than one business day past their day 31 that the night of ``as_of`` did not look at (I23).
+
+    A filled pair that no night has ever looked at is one too. Two queries.
+    """
+    rows = HarvestedPair.objects.filter(
+        proposal__household__firm=firm_id, as_of__lt=as_of, due_on__lt=as_of
+    ).exclude(state__in=ENDED_PAIRS)
+    looked = rows.values_list(
+        "proposal__household_id",
+        "proposal__household__name",
+        "proposal_id",
+        "pair",
+        "due_on",
+        "as_of",
+    )
+    found = [OverduePair(*row) for row in looked]
+    found += [
+        OverduePair(household, name, proposal, pair, first_clear_date(sold_on), None)
+        for household, name, proposal, pair, sold_on in _never_looked_at(firm_id)
+    ]
+    late = [pair for pair in found if next_business_date(pair.due_on) < as_of]
+    return sorted(late, key=lambda pair: (pair.due_on, pair.proposal, pair.pair))
+
+
+def waived_pairs(proposal: Proposal) -> tuple[Moved, ...]:
+    """Pairs of a swap-back that a person has decided to leave alone since: it must not be approved any more."""
+    if proposal.kind != ProposalKind.SWAP_BACK:
+        return ()
+    numbers = proposal.trades.values_list("pair", flat=True)
+    waived = HarvestedPair.objects.filter(
+        Exists(
+            Order.objects.filter(
+                pk__in=numbers, proposal=OuterRef("proposal"), pair=OuterRef("pair")
             )
-            for security in sold
-        ]
-    return pairs
+        ),
+        state=PairState.WAIVED,
+    ).select_related("substitute")
+    return tuple(
+        Moved(f"pair of {row.substitute.symbol}", "to go back", row.reason)
+        for row in waived.order_by("pk")
+    )
 
 
-def _part_never_bought(proposal: Proposal) -> dict[tuple[int, int], Decimal]:
-    """Account and security of closed purchases -> the fraction that was not filled."""
-    closed = proposal.orders.filter(side=Side.BUY, status=OrderStatus.CANCELLED)
+def _never_looked_at(firm_id: int) -> Iterable[tuple[int, str, int, int, date]]:
+    """Filled purchases of harvests without a row, with the last fill of the sales beside them."""
+    looked = HarvestedPair.objects.filter(proposal=OuterRef("proposal"), pair=OuterRef("pair"))
+    bought = Order.objects.filter(
+        proposal=OuterRef("proposal"), pair=OuterRef("pair"), side=Side.BUY, filled_quantity__gt=0
+    )
+    sales = Order.objects.filter(
+        ~Exists(looked),
+        Exists(bought),
+        proposal__household__firm=firm_id,
+        proposal__kind=ProposalKind.HARVEST,
+        proposal__status=Status.FILLED,
+        side=Side.SELL,
+        filled_quantity__gt=0,
+    )
+    rows = sales.order_by("proposal_id", "pair").values_list(
+        "proposal__household_id", "proposal__household__name", "proposal_id", "pair"
+    )
+    return rows.annotate(sold_on=Max("fills__trade_date"))
+
+
+def households_with_pairs(firm_id: int) -> frozenset[int]:
+    """Households in which a filled harvest pair has not ended: no night may pass them by (I23). One query."""
+    living = _living().filter(household__firm=firm_id)
+    return frozenset(living.order_by().values_list("household_id", flat=True))
+
+
+def _living() -> QuerySet[Proposal]:
+    """Filled harvests of which a pair, as far as the rows say, has not ended."""
+    ended = HarvestedPair.objects.filter(
+        proposal=OuterRef("proposal"), pair=OuterRef("pair"), state__in=ENDED_PAIRS
+    )
+    living = Order.objects.filter(
+        ~Exists(ended), proposal=OuterRef("pk"), side=Side.BUY, filled_quantity__gt=0
+    )
+    return Proposal.objects.filter(Exists(living), kind=ProposalKind.HARVEST, status=Status.FILLED)
+
+
+def _standing(household_id: int) -> list[tuple[StandIn, _Legs]]:
+    proposals = _living().filter(household=household_id)
+    every = [legs for legs in _legs(proposals.order_by("pk")) if legs.sold_on and legs.order]
+    if not every:
+        return []
+    rows = {
+        (row.proposal_id, row.pair): row
+        for row in HarvestedPair.objects.filter(proposal__household=household_id)
+    }
+    open_ones = [
+        legs
+        for legs in every
+        if not (row := rows.get(legs.key)) or PairState(row.state) not in ENDED_PAIRS
+    ]
+    openings = _openings(legs.order.pk for legs in open_ones if legs.order)
+    held = _held(household_id, {one for of_order in openings.values() for one in of_order})
+    sold = _swapped(household_id, openings)
+    return [(_stand_in(legs, rows.get(legs.key), openings, held, sold), legs) for legs in open_ones]
+
+
+def _stand_in(
+    legs: _Legs,
+    row: HarvestedPair | None,
+    openings: Mapping[int, frozenset[int]],
+    held: Mapping[int, Mapping[tuple[int, int], Decimal]],
+    swapped: Mapping[int, "_Swapped"],
+) -> StandIn:
+    assert legs.order is not None, "_standing leaves others out"
+    assert legs.sold_on is not None, "_standing leaves others out"
+    own = openings.get(legs.order.pk, frozenset())
+    positions: dict[tuple[int, int], Decimal] = {}
+    for opening in own:
+        for position, shares in held.get(opening, {}).items():
+            positions[position] = positions.get(position, ZERO) + shares
+    bought = (legs.buy.account_id, legs.buy.security_id)
+    # Shares that were moved, or got another name, stand in where they are now.
+    where = (
+        bought
+        if bought in positions or not positions
+        else max(positions, key=lambda one: (positions[one], one))
+    )
+    done = swapped.get(legs.order.pk, _Swapped())
+    return StandIn(
+        proposal=legs.buy.proposal_id,
+        pair=legs.buy.pair,
+        order=legs.order.pk,
+        account=where[0],
+        substitute=where[1],
+        originals=legs.originals,
+        sold_on=legs.sold_on,
+        due_on=first_clear_date(legs.sold_on),
+        openings=own,
+        shares=max(positions.get(where, ZERO) - done.of_other_lots, ZERO),
+        swapped=done.shares,
+        under_way=done.under_way,
+        waived=row.reason if row and row.state == PairState.WAIVED else "",
+    )
+
+
+def _openings(order_ids: Iterable[int]) -> dict[int, frozenset[int]]:
+    """Order -> the transactions that its fills became."""
+    found: dict[int, set[int]] = {}
+    rows = Fill.objects.filter(order__in=list(order_ids))
+    for order, transaction in rows.values_list("order_id", "transaction_id"):
+        found.setdefault(order, set()).add(transaction)
+    return {order: frozenset(ids) for order, ids in found.items()}
+
+
+def _held(
+    household_id: int, openings: Collection[int]
+) -> dict[int, dict[tuple[int, int], Decimal]]:
+    """Opening -> account and security -> shares that are still held."""
+    found: dict[int, dict[tuple[int, int], Decimal]] = {}
+    lots = TaxLot.objects.filter(account__household=household_id, opening__in=openings)
+    rows = lots.order_by().values_list("opening_id", "account_id", "security_id")
+    for opening, account, security, shares in rows.annotate(Sum("quantity")):
+        found.setdefault(opening, {})[account, security] = shares
+    return found
+
+
+@dataclass(slots=True)
+class _Swapped:
+    """What swap-backs have done for one pair; shares of the substitute."""
+
+    shares: Decimal = ZERO
+    of_other_lots: Decimal = ZERO  # lots that the pair's own purchase did not bring
+    under_way: bool = False
+
+
+def _swapped(household_id: int, openings: Mapping[int, frozenset[int]]) -> dict[int, _Swapped]:
+    """Pair (by its order) -> what its approved and filled swap-backs sold.
+
+    One order may sell for several pairs: each has its part of what was filled.
+    """
+    found: dict[int, _Swapped] = {}
+    trades = ProposedTrade.objects.filter(
+        proposal__household=household_id,
+        proposal__kind=ProposalKind.SWAP_BACK,
+        proposal__status__in=(*COMMITTED, Status.FILLED),
+        side=Side.SELL,
+        pair__in=openings,
+    ).select_related("proposal")
+    orders = _orders({trade.proposal_id for trade in trades})
+    for trade in trades:
+        one = found.setdefault(trade.pair, _Swapped())
+        one.under_way |= Status(trade.proposal.status) in COMMITTED
+        order = orders.get((trade.proposal_id, trade.account_id, trade.security_id, Side.SELL))
+        if order is None or not order.filled_quantity:
+            continue
+        shares = (trade.quantity * order.filled_quantity / order.quantity).quantize(STORED_SHARES)
+        one.shares += shares
+        if trade.opening_id not in openings[trade.pair]:
+            one.of_other_lots += shares
+    return found
+
+
+def _orders(proposal_ids: Collection[int]) -> dict[tuple[int, int, int, str], Order]:
     return {
-        (order.account_id, order.security_id): 1 - order.filled_quantity / order.quantity
-        for order in closed
+        (order.proposal_id, order.account_id, order.security_id, order.side): order
+        for order in Order.objects.filter(proposal__in=proposal_ids)
     }
 
 
-def _shared(total: Decimal, by: dict[int, Decimal], quantum: Decimal) -> dict[int, Decimal]:
+def _legs(proposals: Iterable[Proposal]) -> list[_Legs]:
+    """The pairs of harvests whose purchase was filled in part at least, or may still be."""
+    statuses = {proposal.pk: Status(proposal.status) for proposal in proposals}
+    if not statuses:
+        return []
+    together: dict[_Numbered, list[ProposedTrade]] = {}
+    rows = ProposedTrade.objects.filter(proposal__in=statuses)
+    trades = list(rows.order_by("proposal_id", "ordinal"))
+    for trade in trades:
+        together.setdefault((trade.proposal_id, trade.pair), []).append(trade)
+    orders = _orders(statuses)
+    fills = Fill.objects.filter(order__proposal__in=statuses, order__side=Side.SELL)
+    days = dict(fills.order_by("order").values_list("order_id").annotate(last=Max("trade_date")))
+    handed_on = _handed_on([trade.opening_id for trade in trades if trade.opening_id])
+    return [
+        legs
+        for (proposal, _), pair in together.items()
+        if (legs := _one(pair, orders, days, handed_on, statuses[proposal])) is not None
+    ]
+
+
+def _one(
+    trades: Sequence[ProposedTrade],
+    orders: Mapping[tuple[int, int, int, str], Order],
+    days: Mapping[int, date],
+    handed_on: Mapping[int, Mapping[int, Decimal]],
+    status: Status,
+) -> _Legs | None:
+    """None for a pair of which nothing was bought, or that came home by itself."""
+    originals: dict[int, Decimal] = {}
+    sold_on = None
+    for trade in trades:
+        if trade.side == Side.BUY:
+            continue
+        order = orders.get((trade.proposal_id, trade.account_id, trade.security_id, trade.side))
+        dollars = trade.amount * _part(order, status)
+        if order is not None and (day := days.get(order.pk)) is not None:
+            sold_on = max(day, sold_on or day)
+        for security, part in _shares_of(trade, handed_on).items():
+            originals[security] = originals.get(security, ZERO) + dollars * part
+    buy = next((trade for trade in trades if trade.side == Side.BUY), None)
+    if buy is None:  # its money was parked in cash
+        return None
+    order = orders.get((buy.proposal_id, buy.account_id, buy.security_id, buy.side))
+    bought = _part(order, status)
+    originals = {
+        security: exact
+        for security, dollars in originals.items()
+        if (exact := dollars.quantize(STORED_MONEY)) and security != buy.security_id
+    }
+    return _Legs(buy, order, originals, bought, sold_on) if bought and originals else None
+
+
+def _part(order: Order | None, status: Status) -> Decimal:
+    """What part of an order is, or is still going to be, filled."""
+    is_over = status is Status.FILLED or (
+        order is not None and order.status == OrderStatus.CANCELLED
+    )
+    if not is_over:
+        return Decimal(1)
+    return ZERO if order is None else order.filled_quantity / order.quantity
+
+
+def _shares_of(
+    trade: ProposedTrade, handed_on: Mapping[int, Mapping[int, Decimal]]
+) -> dict[int, Decimal]:
+    """What a sale stood for, in parts of 1: its own security, or what its lot was the substitute of."""
+    before = handed_on.get(trade.opening_id or 0)
+    if not before:
+        return {trade.security_id: Decimal(1)}
+    total = sum(before.values(), ZERO)
+    return {security: dollars / total for security, dollars in before.items()}
+
+
+def _handed_on(openings: Collection[int]) -> dict[int, dict[int, Decimal]]:
+    """Opening of a lot that a harvest bought as a substitute -> what it stood for, in dollars sold."""
+    rows = Fill.objects.filter(
+        transaction__in=openings,
+        order__side=Side.BUY,
+        order__proposal__kind=ProposalKind.HARVEST,
+    ).annotate(proposal=F("order__proposal"), pair=F("order__pair"))
+    bought = {row.transaction_id: (row.proposal, row.pair) for row in rows}
+    if not bought:
+        return {}
+    harvests = Proposal.objects.filter(pk__in={proposal for proposal, _ in bought.values()})
+    earlier = {legs.key: legs.originals for legs in _legs(harvests.order_by("pk"))}
+    return {opening: earlier[key] for opening, key in bought.items() if key in earlier}
+
+
+def _parts(
+    buy: ProposedTrade,
+    originals: Mapping[int, Decimal],
+    quantity: Decimal,
+    substitute: int | None = None,
+) -> list[tuple[int, int, Decimal, Decimal]]:
+    """Original, substitute, shares and dollars (at the purchase's price): one for each security sold."""
+    if not quantity:
+        return []
+    amount = buy.amount * quantity / buy.quantity
+    shares = _shared(quantity.quantize(STORED_SHARES), originals, STORED_SHARES)
+    dollars = _shared(amount.quantize(STORED_MONEY), originals, STORED_MONEY)
+    return [
+        (security, substitute or buy.security_id, shares[security], dollars[security])
+        for security in originals
+    ]
+
+
+def _shared(total: Decimal, by: Mapping[int, Decimal], quantum: Decimal) -> dict[int, Decimal]:
     """``total`` in proportion to the dollars sold, to the last unit (largest remainder)."""
-    whole = Fraction(sum(by.values(), ZERO))
+    whole = sum((Fraction(dollars) for dollars in by.values()), Fraction(0))
     parts = [Fraction(total) * Fraction(amount) / whole for amount in by.values()]
     return dict(zip(by, spread(total, parts, quantum), strict=True))
-
-
-def _last_sales(proposal: Proposal) -> dict[tuple[int, int], date]:
-    """Account and security -> the day of its last fill."""
-    fills = Fill.objects.filter(order__proposal=proposal, order__side=Side.SELL)
-    days = fills.order_by("trade_date").values_list(
-        "order__account_id", "order__security_id", "trade_date"
-    )
-    return {(account, security): day for account, security, day in days}

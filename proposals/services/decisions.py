@@ -159,7 +159,7 @@ def _moved_since(proposal: Proposal) -> tuple[Moved, ...]:
     household = proposal.household
     today = business_date(household.firm)
     on_the_way = selectors.intentions(household.pk, without=proposal.pk)
-    return moved_inputs(
+    moved = moved_inputs(
         selectors.draft_trades(proposal),
         selectors.facts(household.pk, today, on_the_way=on_the_way),
         as_of=proposal.as_of,
@@ -168,6 +168,7 @@ def _moved_since(proposal: Proposal) -> tuple[Moved, ...]:
         tax_profile_now=selectors.tax_profile_facts(household.pk, proposal.as_of.year),
         accepted_wash=proposal.wash_deferred,
     )
+    return (*moved, *selectors.waived_pairs(proposal))
 
 
 def _decide(

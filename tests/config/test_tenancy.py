@@ -25,7 +25,8 @@ from harvesting.mappings import map_substitute
 from lots.policy_points import POINTS
 from lots.services import draft_import
 from lots.types import EntryKind
-from proposals.models import Order, Proposal
+from lots.wash_sales import first_clear_date
+from proposals.models import HarvestedPair, Order, Proposal
 from proposals.types import ProposalKind
 from scans.services import open_run
 from tests.clients import make_api_user, make_client
@@ -113,6 +114,7 @@ ROUTES = {
     ),
     "windows/": page(GET=SHOWN),
     "windows/windows.csv": page(GET=SHOWN),
+    "households/<uuid:household>/swap-backs/": page(GET=OWN),
     "households/<uuid:household>/drift/": page(GET=OWN),
     "households/<uuid:household>/what-if/": page(GET=OWN),
     "households/<uuid:household>/taxes/": page(GET=OWN),
@@ -126,6 +128,10 @@ ROUTES = {
     "proposals/<uuid:proposal>/decision/": page(POST=Expected(302, 302, 404, 302, 302)),
     "proposals/<uuid:proposal>/withdrawal/": page(POST=Expected(302, 409, 404, 302, 302)),
     "proposals/<uuid:proposal>/closing/": page(POST=Expected(302, 409, 404, 302, 302)),
+    "proposals/<uuid:proposal>/pairs/<int:number>/waiver/": page(
+        POST=Expected(302, 302, 404, 302, 302)
+    ),
+    "swap-backs/": page(GET=SHOWN),
     "imports/": page(GET=SHOWN, POST=Expected(302, 200, 404, 302, 302)),
     "imports/<uuid:draft>/": page(POST=Expected(302, 302, 404, 302, 302)),
     "reconciliation/": page(GET=SHOWN),
@@ -207,7 +213,18 @@ def make_world() -> World:
     ordered, export = desk.ordered()
     purchase = desk.purchase("5", pair=0)
     desk.approved(purchase, kind=ProposalKind.REBALANCE)
-    proposal = desk.submit(purchase, kind=ProposalKind.SWAP_BACK, explanation={})
+    proposal = desk.submit(purchase, kind=ProposalKind.GAIN_HARVEST, explanation={})
+    HarvestedPair.objects.create(
+        proposal=proposal,
+        pair=export.number,
+        account=desk.account,
+        substitute=desk.sub,
+        sold_on=TODAY,
+        due_on=first_clear_date(TODAY),
+        since=TODAY,
+        as_of=TODAY,
+        reason="Day 0 of 31.",
+    )
     run = open_run(firm_id=desk.firm.pk, as_of=TODAY, actor="test")
     looked_at = draft_import(
         user=desk.adviser, file=cash_file("C-0"), account=desk.account.public_id
@@ -280,6 +297,8 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
         return {"security": "OLD", "kind": "no_buy", "account": where, "reason": "Employer."}
     if pattern.endswith("restrictions/lifting/"):
         return {"restriction": "1", "reason": ""}
+    if pattern.endswith("waiver/"):
+        return {"decision": "stay", "reason": "The client's wish."}
     if pattern == "imports/":
         return {"what": "transactions", "account": str(account), "file": cash_file("C-1")}
     if pattern == "imports/<uuid:draft>/":

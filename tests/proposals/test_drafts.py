@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,29 @@ def test_two_lots_of_a_pair_share_one_purchase():
 )
 def test_a_bad_draft_is_refused(trades: tuple[DraftTrade, ...], code: str):
     assert code in codes(*trades)
+
+
+BACK: dict[str, Any] = {"basis": Decimal(1000), "pair": 7}  # 20 shares at 80, at a gain
+
+
+@pytest.mark.parametrize(
+    ("trades", "found"),
+    [
+        ((sale(**BACK), purchase(pair=7)), []),
+        ((sale(**BACK), purchase("9", pair=7), purchase("10", pair=7, security=OTHER)), []),
+        (
+            (sale(**BACK), purchase("9", pair=7), purchase("9", pair=7, security=OTHER)),
+            ["unbalanced_pair"],
+        ),
+        ((sale(**BACK), purchase("21", pair=7)), ["unbalanced_pair"]),  # more bought than sold
+        ((sale(**BACK),), ["unbalanced_pair"]),
+        ((sale(**BACK), purchase(pair=7, account=IRA)), ["unbalanced_pair"]),
+        ((sale(**BACK | {"pair": 0}), purchase(pair=0)), ["unbalanced_pair"]),
+    ],
+)
+def test_a_swap_back_may_buy_several_originals_dollar_for_dollar(trades, found):
+    """T8: what the substitute brings, less costs, is bought to one share."""
+    assert codes(*trades, kind=ProposalKind.SWAP_BACK) == found
 
 
 def test_a_float_is_a_programming_error():

@@ -297,7 +297,8 @@ def test_a_filled_harvest_blocks_the_security_until_day_31_exactly(desk: Desk):
     assert desk.submit(back, kind=ProposalKind.REBALANCE, as_of=clear).status == "pending"
 
 
-def test_the_substitute_stands_in_until_the_window_closes(desk: Desk):
+def test_the_substitute_stands_in_after_its_window_has_closed_until_it_is_sold(desk: Desk):
+    """T33: the swap-back decides when it goes, not the calendar."""
     desk.approved()
     pair = HarvestPair(desk.old.pk, desk.sub.pk, Decimal(19), Decimal(1520), TODAY)
     assert selectors.open_pairs(desk.household.pk, TODAY) == (pair,)
@@ -309,9 +310,16 @@ def test_the_substitute_stands_in_until_the_window_closes(desk: Desk):
         (order(Side.SELL), "F-1", sold_on, "20", "80"),
         (order(Side.BUY), "F-2", sold_on, "19", "80"),
     )
-    (pair,) = selectors.open_pairs(desk.household.pk, date(2023, 1, 28))
-    assert pair.sold_on == date(2022, 12, 29)
-    assert selectors.open_pairs(desk.household.pk, date(2023, 1, 29)) == ()
+    for day in (date(2023, 1, 28), date(2023, 1, 29), date(2024, 1, 29)):
+        (pair,) = selectors.open_pairs(desk.household.pk, day)
+        assert (pair.sold_on, pair.quantity) == (date(2022, 12, 29), Decimal(19))
+    desk.account.firm.pinned_date = date(2023, 2, 2)
+    desk.account.firm.save()
+    factories.book(desk.account, EntryKind.SELL, date(2023, 2, 1), desk.sub, "15", amount="1200")
+    (pair,) = selectors.open_pairs(desk.household.pk, date(2023, 2, 1))
+    assert (pair.quantity, pair.amount) == (Decimal(4), Decimal(320))
+    factories.book(desk.account, EntryKind.SELL, date(2023, 2, 2), desk.sub, "4", amount="320")
+    assert selectors.open_pairs(desk.household.pk, date(2023, 2, 2)) == ()
 
 
 def test_what_is_left_of_partly_filled_orders_is_still_intended(desk: Desk):

@@ -89,3 +89,16 @@ def test_a_float_or_a_household_worth_nothing_is_refused() -> None:
         measure(holdings={1: 1.5}, cash=D(0), targets={}, limits=LIMITS)  # type: ignore[dict-item]
     with pytest.raises(ValueError, match="worth 0"):
         measure(holdings={}, cash=D(0), targets={1: D(1)}, limits=LIMITS)
+
+
+def test_what_a_substitute_leaves_of_a_target_has_the_band_of_the_whole():
+    """T33: 28 points of a target of 30 are held as the substitute; the 2 that are missing are inside 20 % of 30."""
+    holdings = {2: D("28000"), 3: D("72000")}
+    targets = {1: D("0.02"), 2: D("0.28"), 3: D("0.7")}
+    whole = {1: D("0.3"), 3: D("0.7")}
+    alone = measure(holdings=holdings, cash=D(0), targets=targets, limits=LIMITS)
+    assert {row.security for row in alone.rows if row.breached} == {1}
+    found = measure(
+        holdings=holdings, cash=D(0), targets=targets, limits=LIMITS, whole_targets=whole
+    )
+    assert not any(row.breached for row in found.rows)

@@ -1,0 +1,232 @@
+"""Reads for swap-backs: the household on the night its pairs are decided about, and the rows of the page."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.shortcuts import get_object_or_404
+
+from accounts import access
+from accounts.models import User
+from harvesting import selectors
+from harvesting.price_history import pair_figures
+from harvesting.types import ZERO, Book, Finding, PairFigures
+from harvesting.ways_back import Situation
+from lots.held_lots import basis_of, term_of
+from lots.reports.filings import SeveralReturns
+from lots.selectors import tax_position
+from lots.types import Term
+from lots.year_tax import TaxPosition
+from proposals import selectors as proposal_selectors
+from proposals.compliance import Facts
+from proposals.models import HarvestedPair, Proposal, Restriction, ScheduledPurchase
+from proposals.types import (
+    ENDED_PAIRS,
+    OPEN,
+    DraftProposal,
+    Intention,
+    PairState,
+    ProposalKind,
+    RestrictionKind,
+    Side,
+    StandIn,
+)
+
+# What a pair without price history is taken to stray, a year. Low for two shares, so that nobody pays tax on a guess.
+ASSUMED = PairFigures(Decimal("0.05"), Decimal(0), Decimal(1), 0, is_assumed=True)
+
+
+def situation(
+    household_id: int,
+    as_of: date,
+    pairs: Sequence[StandIn],
+    *,
+    on_the_way: Sequence[Intention],
+    drafts: Sequence[DraftProposal],
+    findings: Sequence[Finding],
+    facts: Facts | None,
+    is_busy: bool,
+) -> Situation:
+    """Everything the pairs are decided from. ``on_the_way`` are the trades that come first, ``drafts`` tonight's.
+
+    ``facts`` are those of the day, with ``on_the_way`` counted; None where no pair is due.
+    """
+    book = selectors.book(household_id, as_of)
+    firm_id = selectors.firm_of(household_id)
+    tax, no_tax = _tax(household_id, as_of.year)
+    originals = {one for pair in pairs for one in pair.originals}
+    substitutes = {pair.substitute for pair in pairs}
+    barred = _restricted(household_id, firm_id, as_of, originals | substitutes, book)
+    doubtful = (
+        selectors.price_jumps(
+            originals | substitutes, as_of, book.symbols, book.rules.maximum_price_jump
+        )
+        if facts
+        else {}
+    )
+    not_bought = {one: why for (one, kind), why in barred.items() if kind == RestrictionKind.NO_BUY}
+    not_sold = {one: why for (one, kind), why in barred.items() if kind == RestrictionKind.NO_SELL}
+    for trade in (trade for draft in drafts for trade in draft.trades):
+        name = f"tonight's {draft_name(drafts, trade.security, trade.side)}"
+        if trade.side is Side.SELL:
+            not_bought.setdefault(trade.security, f"{name} sells {book.symbol(trade.security)}")
+        else:
+            not_sold.setdefault(trade.security, f"{name} buys {book.symbol(trade.security)}")
+    closed = {} if facts is None else facts.windows.buy_blocked
+    return Situation(
+        book=book,
+        tax=None if tax is None else _with_gains(tax, on_the_way, book),
+        no_tax=no_tax,
+        costs=proposal_selectors.trading_costs(household_id, as_of),
+        tracking=tracking_errors(
+            firm_id, as_of, {(one, pair.substitute) for pair in pairs for one in pair.originals}
+        ),
+        reserved={} if facts is None else facts.windows.reserved,
+        closed={one: (block.clear_on, block.cause) for one, block in closed.items()},
+        not_bought=not_bought | doubtful,
+        not_sold=not_sold | doubtful,
+        findings={(one.opening, one.part): one for one in findings},
+        new_money=new_money(household_id, as_of, originals, drafts),
+        groups=() if facts is None else tuple(frozenset(group) for group in facts.groups),
+        is_busy=is_busy,
+    )
+
+
+def draft_name(drafts: Sequence[DraftProposal], security: int, side: Side) -> str:
+    """The kind of the draft that trades a security, in words."""
+    kinds = [
+        draft.kind.replace("_", " ")
+        for draft in drafts
+        if any((trade.security, trade.side) == (security, side) for trade in draft.trades)
+    ]
+    return kinds[0] if kinds else "proposal"
+
+
+def _tax(household_id: int, year: int) -> tuple[TaxPosition | None, str]:
+    try:
+        tax = tax_position(household_id, year)
+    except SeveralReturns as apart:
+        return None, str(apart)
+    return tax, "" if tax else f"Nobody entered this household's tax rates for {year}."
+
+
+def _with_gains(tax: TaxPosition, coming: Sequence[Intention], book: Book) -> TaxPosition:
+    """The year with the gains and losses that approved orders and tonight's other drafts will realise."""
+    lots = {(lot.opening, lot.part): lot for lot in book.lots}
+    gains = {Term.SHORT: ZERO, Term.LONG: ZERO}
+    for one in coming:
+        lot = lots.get((one.opening or 0, one.part or 0))
+        if one.side is not Side.SELL or lot is None or not book.accounts[lot.account].is_taxable:
+            continue
+        shares = min(one.quantity, lot.quantity)
+        proceeds = shares * one.price
+        gain = proceeds - basis_of(lot, shares, proceeds)
+        gains[term_of(lot, book.as_of, is_loss=gain < ZERO)] += gain
+    return replace(tax, short=tax.short + gains[Term.SHORT], long=tax.long + gains[Term.LONG])
+
+
+def tracking_errors(
+    firm_id: int, as_of: date, pairs: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], PairFigures]:
+    """Original and substitute -> how far the one strays from the other; assumed where no history was measured."""
+    found = pair_figures(firm_id, as_of, sorted(pairs))
+    return {pair: ASSUMED if found[pair].is_assumed else found[pair] for pair in pairs}
+
+
+def new_money(
+    household_id: int, as_of: date, originals: Collection[int], drafts: Sequence[DraftProposal]
+) -> dict[int, Decimal]:
+    """Original -> dollars that go into it without a swap-back.
+
+    What tonight's other drafts buy of it, which is how a rebalance invests cash above its band, and each plan that is
+    going to buy it, once.
+    """
+    found: dict[int, Decimal] = {}
+    for trade in (trade for draft in drafts for trade in draft.trades):
+        if trade.side is Side.BUY and trade.security in originals:
+            found[trade.security] = found.get(trade.security, ZERO) + trade.amount
+    plans = ScheduledPurchase.objects.filter(
+        Q(ended_on=None) | Q(ended_on__gte=as_of),
+        account__household=household_id,
+        security__in=originals,
+    ).exclude(cadence="once", first_on__lt=as_of)
+    for security, amount in plans.order_by("pk").values_list("security_id", "amount"):
+        found[security] = found.get(security, ZERO) + amount
+    return found
+
+
+def _restricted(
+    household_id: int, firm_id: int, as_of: date, security_ids: Collection[int], book: Book
+) -> Mapping[tuple[int, str], str]:
+    """Security and kind of restriction -> why, a clause; one on any account of the household holds for its pairs."""
+    rows = Restriction.objects.filter(
+        Q(household=None) | Q(household=household_id),
+        Q(until=None) | Q(until__gte=as_of),
+        firm=firm_id,
+        since__lte=as_of,
+        security__in=security_ids,
+    )
+    verbs = {RestrictionKind.NO_BUY.value: "bought", RestrictionKind.NO_SELL.value: "sold"}
+    return {
+        (
+            row.security_id,
+            row.kind,
+        ): f"{book.symbol(row.security_id)} must not be {verbs[row.kind]}: {row.reason.rstrip('.')}"
+        for row in rows.order_by("pk")
+    }
+
+
+# The page
+
+
+# "due" are all that are past their day and not ended or waived, whatever was advised.
+TABS = {
+    "waiting": Q(state=PairState.WAITING),
+    "due": Q(due_on__lte=F("as_of"))
+    & ~Q(state__in=[*(state.value for state in ENDED_PAIRS), PairState.WAIVED.value]),
+    "proposed": Q(state=PairState.PROPOSED),
+    "kept": Q(state__in=[PairState.KEEP, PairState.HARVEST, PairState.NEW_CASH]),
+    "done": Q(state__in=ENDED_PAIRS),
+    "waived": Q(state=PairState.WAIVED),
+}
+
+
+def pair_rows(
+    user: User, *, tab: str = "", household_id: UUID | None = None
+) -> QuerySet[HarvestedPair]:
+    """The firm's pairs of one tab, or all, the first due day first.
+
+    ``swap_back`` is the public id of the household's open swap-back proposal, or None.
+    """
+    going = Proposal.objects.filter(
+        household=OuterRef("proposal__household"), kind=ProposalKind.SWAP_BACK, status__in=OPEN
+    )
+    rows = (
+        access.visible(user, HarvestedPair)
+        .select_related("proposal__household", "account", "substitute")
+        .annotate(swap_back=Subquery(going.values("public_id")[:1]))
+    )
+    if tab:
+        rows = rows.filter(TABS[tab])
+    if household_id is not None:
+        rows = rows.filter(proposal__household__public_id=household_id)
+    return rows.order_by("due_on", "proposal_id", "pair")
+
+
+def counts(user: User) -> dict[str, int]:
+    """Tab -> how many pairs it shows. One query."""
+    wanted = {tab: Count("pk", filter=condition) for tab, condition in TABS.items()}
+    return access.visible(user, HarvestedPair).aggregate(**wanted)
+
+
+def next_due(user: User) -> HarvestedPair | None:
+    """The waiting pair whose window closes first."""
+    return pair_rows(user, tab="waiting").first()
+
+
+def pair(user: User, proposal: UUID, number: int) -> HarvestedPair:
+    """One pair by its harvest and number, or 404."""
+    return get_object_or_404(pair_rows(user), proposal__public_id=proposal, pair=number)
