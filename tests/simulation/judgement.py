@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from django.db.models import Exists, OuterRef
+
 from accounts.models import Firm
 from lots import selectors
 from lots.models import Disposal
@@ -163,8 +165,8 @@ def decided_wrongly(firm: Firm) -> list[str]:
     return found
 
 
-def pairs_without_a_state(firm: Firm) -> list[str]:
-    """I23: every pair of a filled harvest whose purchase was filled has exactly one state."""
+def pairs_without_a_state(firm: Firm, last_night: date) -> list[str]:
+    """I23: every harvest pair whose purchase was filled before the last night has exactly one state."""
     found = []
     bought = Order.objects.filter(
         proposal__household__firm=firm,
@@ -173,7 +175,8 @@ def pairs_without_a_state(firm: Firm) -> list[str]:
         side=Side.BUY,
         filled_quantity__gt=Decimal(0),
     )
-    for order in bought:
+    lately = Fill.objects.filter(order=OuterRef("pk"), trade_date__gte=last_night)
+    for order in bought.exclude(Exists(lately)):
         rows = HarvestedPair.objects.filter(proposal=order.proposal_id, pair=order.pair)
         if rows.count() != 1:
             found.append(
