@@ -48,8 +48,8 @@ static-checks: .venv/development
 bench: .venv/development ## benchmarks beside their anchors; lines in build/bench.jsonl
 	@$(PYTHON) -m benchmarks
 
-chaos: .venv/development ## long fault tests, mutations and ledger proofs, seeded (LOTWISE_SEED)
-	@$(PYTHON) -m pytest tests/faults tests/lots tests/harvesting/backtest -m chaos -v
+chaos: .venv/development ## long fault tests, mutations, ledger proofs, backtests and simulated years, seeded (LOTWISE_SEED)
+	@$(PYTHON) -m pytest tests/faults tests/lots tests/harvesting/backtest tests/simulation -m chaos -v
 
 lock: .venv/runtime ## resolve requirements*.in into the hash-locked files
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Max, Q, Sum
 
 from accounts.canonical import sha256_of
 from accounts.models import Firm, Household
@@ -13,12 +13,12 @@ from accounts.selectors import audit_fault
 from lots import conservation
 from lots import selectors as lot_selectors
 from lots.errors import LedgerError
-from lots.models import TaxLot, Transaction
+from lots.models import PositionStatement, TaxLot, Transaction
 from lots.rounding import plain
 from lots.services import rebuild_lots
 from proposals import selectors
 from proposals.models import Decision, Order, Proposal
-from proposals.types import Verdict
+from proposals.types import OPEN, Verdict
 
 
 def violations() -> Iterator[str]:
@@ -32,6 +32,7 @@ def violations() -> Iterator[str]:
             yield from _derived(household)
             yield from _conserved(household)
             yield from _promised(household)
+            yield from _reconciled(household)
             yield from _washed(household)
         yield from _proposals(firm)
         yield from _orders(firm)
@@ -102,6 +103,32 @@ def _promised(household: Household) -> Iterator[str]:
             yield (
                 f"{household.firm}: {household}: open orders sell {plain(Fraction(shares))} of the lot "
                 f"{openings[opening].external_id}, {plain(Fraction(left))} are open"
+            )
+
+
+def _reconciled(household: Household) -> Iterator[str]:
+    """Nothing was proposed or approved in an account that was known not to add up (I22); statements are unchanged.
+
+    What was proposed before a statement or a booking said so is refused at its approval, and superseded by the next
+    night.
+    """
+    statements = PositionStatement.objects.filter(account__household=household)
+    told = statements.aggregate(Max("imported_at"))["imported_at__max"]
+    if told is None:
+        return
+    for account, day in lot_selectors.changed_statements(household.pk):
+        yield f"{household.firm}: {household}: the statement of account {account} of {day} was changed"
+    booked = Transaction.objects.filter(account__household=household).aggregate(Max("booked_at"))
+    since = max(told, booked["booked_at__max"] or told)
+    approved = Q(decisions__verdict=Verdict.APPROVE, decisions__decided_at__gt=since)
+    proposals = Proposal.objects.filter(household=household, status__in=OPEN)
+    for proposal in proposals.filter(Q(created_at__gt=since) | approved).order_by("pk"):
+        wrong = lot_selectors.unreconciled(household.pk, proposal.as_of)
+        trades = proposal.trades.filter(account__in=wrong).order_by("account")
+        for pk, number in trades.values_list("account", "account__number").distinct():
+            yield (
+                f"{household.firm}: {household}: the {proposal.kind} proposal of {proposal.as_of} trades in account "
+                f"{number}, which does not add up: {wrong[pk]} (I22)"
             )
 
 

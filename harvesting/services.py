@@ -130,6 +130,10 @@ def _surroundings(
         doubtful=selectors.price_jumps(
             concerned, as_of, book.symbols, book.rules.maximum_price_jump
         ),
+        unreconciled={
+            account: f"the lots of {book.account(account)} do not add up: {text}."
+            for account, text in lots_selectors.unreconciled(household_id, as_of).items()
+        },
     )
 
 

@@ -10,9 +10,15 @@ from lots.types import Policy
 
 
 class UploadForm(forms.Form):
-    """A file of transactions or prices; the account where the file names none; whether odd prices were looked at."""
+    """A file; the account where it names none; whether odd prices, or another statement of a day, were looked at."""
 
-    what = forms.ChoiceField(choices=[("transactions", "Transactions"), ("prices", "Prices")])
+    what = forms.ChoiceField(
+        choices=[
+            ("transactions", "Transactions"),
+            ("prices", "Prices"),
+            ("positions", "Positions"),
+        ]
+    )
     file = forms.FileField(max_length=255)
     account = forms.UUIDField(required=False)
     checked = forms.BooleanField(required=False)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from accounts.types import AccountKind, OwnerKind
 
@@ -469,3 +470,50 @@ class ImportSummary:
     known: int
     file_known: bool  # the very same bytes were booked before: nothing was read again
     households: tuple[int, ...]  # those with new rows
+
+
+@dataclass(frozen=True, slots=True)
+class PositionImport:
+    """What a file of custodian positions did; counts are statements, each one account and day."""
+
+    new: int
+    known: int
+    replaced: int
+    unreconciled: tuple[str, ...]  # accounts of the file that differ from their newest statement
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        done = f"{self.new} statements new, {self.known} known, {self.replaced} replaced."
+        if not self.unreconciled:
+            return f"{done} The lots of its accounts agree."
+        return (
+            f"{done} {len(self.unreconciled)} of its accounts unreconciled: "
+            f"{'. '.join(self.unreconciled)}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BreakRow:
+    """One security of an account of which the lots and the custodian say different things."""
+
+    household: str
+    household_id: UUID  # public
+    account: str
+    custodian: str
+    symbol: str
+    ours: Decimal
+    theirs: Decimal
+    difference: Decimal  # ours less theirs
+    as_of: date  # of the statement
+    age_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class PositionBreaks:
+    """A firm's reconciliation: its differences, and the number of accounts by how they stand."""
+
+    rows: tuple[BreakRow, ...]
+    unreconciled: int
+    reconciled: int
+    without_statement: int

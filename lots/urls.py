@@ -1,10 +1,11 @@
 from django.urls import path
 
-from lots.views import imports, policy, reports, what_if
+from lots.views import imports, policy, reconciliation, reports, what_if
 
 urlpatterns = [
     path("imports/", imports.imports, name="imports"),
     path("imports/<uuid:public_id>/", imports.import_draft, name="import-draft"),
+    path("reconciliation/", reconciliation.breaks, name="reconciliation"),
     path("tax-policy/", policy.tax_policy, name="tax-policy"),
     path("households/<uuid:public_id>/what-if/", what_if.what_if, name="what-if"),
     path("households/<uuid:public_id>/taxes/", reports.taxes, name="taxes"),

@@ -1,7 +1,7 @@
 """Whether intended trades make a wash sale: asked of the tax engine itself, before and after."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -54,6 +54,8 @@ class Facts:
     accounts: Mapping[int, str]  # the household's accounts by name
     taxable: frozenset[int]
     budget: Usage | None = None  # what draws on the year's budget of gains; None = there is none
+    # Account -> how its lots differ from what its custodian holds (T53): nothing may be traded there.
+    unreconciled: Mapping[int, str] = field(default_factory=dict)
 
     def symbol(self, security: int) -> str:
         return self.symbols.get(security, f"security {security}")

@@ -28,7 +28,7 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
     found += [*restricted_trades(draft.trades, facts), *_oversold(draft.trades, facts)]
     found += _not_one_for_one(draft) if _buys_back(draft) else _churn(draft.trades, facts)
     found += [*blocked_buys(draft.trades, facts), *_own_washes(draft.trades, facts)]
-    found += over_budget(draft.trades, facts)
+    found += [*over_budget(draft.trades, facts), *unreconciled(draft.trades, facts)]
     if draft.kind is ProposalKind.HARVEST or _buys_back(draft):
         found += _unbalanced_pairs(draft.trades, facts)
     if draft.kind is ProposalKind.SWAP_BACK:
@@ -117,6 +117,17 @@ def _oversold(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
                 f"{shares(quantity)} {facts.symbol(lot.security)} of the lot of {lot.acquired} are "
                 f"to be sold, {shares(lot.quantity)} are open and {shares(reserved)} of them are "
                 "reserved by other proposals.",
+            )
+
+
+def unreconciled(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
+    """Nothing is proposed where the lots do not add up to what the custodian holds (T53, I22)."""
+    for account in sorted({trade.account for trade in trades}):
+        if account in facts.unreconciled:
+            yield Problem(
+                "unreconciled",
+                f"{facts.account(account)} does not add up: {facts.unreconciled[account]}. Book what "
+                "is missing, or import a newer statement.",
             )
 
 

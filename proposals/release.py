@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from proposals.compliance import Facts, feasible
-from proposals.drafts import blocked_buys, restricted_trades, shares
+from proposals.drafts import blocked_buys, restricted_trades, shares, unreconciled
 from proposals.types import AcceptedWash, Intention, Side
 from proposals.washes import NOTHING_ACCEPTED, wash_problems
 
@@ -33,6 +33,7 @@ def reasons_to_hold(
     found = [
         *_short(intended, possible, facts),
         *(problem.text for problem in blocked_buys(intended, facts)),
+        *(problem.text for problem in unreconciled(intended, facts)),
     ]
     if found:
         return tuple(found)

@@ -40,7 +40,7 @@ def moved_inputs(
     found = [*_age(facts.as_of, as_of, expires_on), *_prices(trades, facts), *_lots(trades, facts)]
     found += [*_tax_profile(tax_profile, tax_profile_now), *_windows(trades, facts)]
     found += [Moved("restrictions", "none", one.text) for one in restricted_trades(trades, facts)]
-    found += [*_cash(trades, facts), *_budget(trades, facts)]
+    found += [*_cash(trades, facts), *_budget(trades, facts), *_unreconciled(trades, facts)]
     if not found:  # a wash sale is asked of trades that can be made, at today's prices
         found += _washes(trades, facts, accepted_wash)
     return tuple(found)
@@ -162,6 +162,14 @@ def _budget(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
                 f"${excess.most:.2f}, ${excess.before:.2f} of it used",
                 f"${excess.after:.2f} with these trades",
             )
+
+
+def _unreconciled(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
+    """Accounts whose lots no longer add up to what the custodian holds (T53)."""
+    for account in sorted({trade.account for trade in trades}):
+        if account in facts.unreconciled:
+            name = f"positions of {facts.account(account)}"
+            yield Moved(name, "reconciled", facts.unreconciled[account])
 
 
 def _washes(trades: Sequence[DraftTrade], facts: Facts, accepted: Decimal) -> list[Moved]:

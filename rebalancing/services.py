@@ -47,6 +47,11 @@ def examine(
     assigned = selectors.assignment(household_id)
     if assigned is None:
         return nothing(Outcome.NO_MODEL, "The household follows no model.")
+    # The household is rebalanced as a whole: shares that may not be there would weigh on all accounts.
+    wrong = lot_selectors.unreconciled(household_id, as_of)
+    if wrong:
+        told = ". ".join(wrong[account] for account in sorted(wrong))
+        return nothing(Outcome.UNRECONCILED, f"Lots do not add up to the custodian's: {told}.")
     try:
         tax = tax_position(household_id, as_of.year)
     except SeveralReturns as apart:

@@ -28,6 +28,7 @@ class Outcome(StrEnum):
     BUSY = "busy"  # an approved rebalance is still on its way
     EMPTY = "no_lots_or_cash"
     STALE_PRICES = "stale_prices"
+    UNRECONCILED = "unreconciled"  # an account's lots are not what its custodian holds (T53)
     LEDGER_AHEAD = "ledger_ahead"
     INSIDE_BANDS = "inside_bands"
     NOT_WORTH_IT = "not_worth_it"

@@ -16,7 +16,7 @@ from harvesting.pair_services import SwapBackResult
 from harvesting.screening import looks, nothing_to_harvest
 from harvesting.types import HarvestResult, Look
 from lots.errors import LedgerError
-from lots.selectors import cash, ledger_stamp, ledger_stamps, open_lots
+from lots.selectors import cash, ledger_stamp, ledger_stamps, open_lots, unreconciled
 from proposals.selectors import intentions
 from rebalancing.errors import RebalancingError
 from rebalancing.types import RebalanceResult
@@ -98,7 +98,7 @@ def _examine(household_id: int, as_of: date, *, is_quiet: bool) -> Examined:
     harvest_says = Verdict(harvest.reason, harvest.detail)
     rebalance_says = Verdict(rebalance.reason, rebalance.detail)
     accounts = account_results(
-        _account_facts(household_id), harvest=harvest_says, rebalance=rebalance_says
+        _account_facts(household_id, as_of), harvest=harvest_says, rebalance=rebalance_says
     )
     if swap_backs.draft is not None:
         drafts = (*drafts, swap_backs.draft)
@@ -147,7 +147,8 @@ def record_accounts(*, item_id: int, results: Sequence[AccountResult]) -> None:
     )
 
 
-def _account_facts(household_id: int) -> list[AccountFacts]:
+def _account_facts(household_id: int, as_of: date) -> list[AccountFacts]:
+    wrong = unreconciled(household_id, as_of)
     holding = {lot.account for lot in open_lots(household_id)}
     dollars = cash(household_id)
     return [
@@ -155,6 +156,7 @@ def _account_facts(household_id: int) -> list[AccountFacts]:
             id=account.pk,
             is_taxable=account.is_taxable,
             is_empty=account.pk not in holding and not dollars.get(account.pk),
+            unreconciled=wrong.get(account.pk, ""),
         )
         for account in Account.objects.filter(household=household_id).order_by("pk")
     ]

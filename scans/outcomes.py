@@ -7,17 +7,19 @@ from scans.types import AccountResult, AccountState
 
 # What the two producers say when they could not look at the household at all.
 _NOT_HARVESTED = frozenset({"no_tax_profile", "stale_prices", "ledger_ahead"})
-_NOT_REBALANCED = frozenset({"no_model", "no_tax_profile", "stale_prices"})
+_NOT_REBALANCED = frozenset({"no_model", "no_tax_profile", "stale_prices", "unreconciled"})
 JOINT = "+"  # between the producers' two reason codes
+UNRECONCILED = "unreconciled"
 
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """``is_empty``: neither a lot nor a dollar."""
+    """``is_empty``: neither a lot nor a dollar. ``unreconciled``: how its lots differ from its custodian's, if so."""
 
     id: int
     is_taxable: bool
     is_empty: bool
+    unreconciled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,18 @@ def account_results(
 ) -> tuple[AccountResult, ...]:
     """One result an account.
 
-    An empty account is skipped. A taxable account is looked at for losses and for drift, a retirement account for
-    drift only. Looked at by one of the two is scanned, the other's sentence standing beside it; by none, skipped.
+    An unreconciled account is skipped (T53), and so is an empty one. A taxable account is looked at for losses and for
+    drift, a retirement account for drift only. Looked at by one of the two is scanned, the other's sentence standing
+    beside it; by none, skipped.
     """
     return tuple(_account_result(account, harvest, rebalance) for account in accounts)
 
 
 def _account_result(account: AccountFacts, harvest: Verdict, rebalance: Verdict) -> AccountResult:
+    if account.unreconciled:
+        return AccountResult(
+            account.id, AccountState.SKIPPED, UNRECONCILED, f"{account.unreconciled}."
+        )
     if account.is_empty:
         return AccountResult(
             account.id, AccountState.SKIPPED, "empty_account", "It holds neither lots nor cash."

@@ -18,6 +18,13 @@ from lots.selectors.policies import (
     policy,
     policy_decisions,
 )
+from lots.selectors.positions import (
+    account_checks,
+    changed_statements,
+    position_breaks,
+    unreconciled,
+    unreconciled_of,
+)
 from lots.selectors.reports import purchases_searched
 from lots.selectors.stored_rows import stored_rows
 from lots.selectors.tables import imported_files, tax_lots, transactions
@@ -25,9 +32,11 @@ from lots.selectors.tax_years import realized, tax_position, year_inputs
 
 __all__ = [
     "NamedChanges",
+    "account_checks",
     "accounts_named",
     "cash",
     "changed_reports",
+    "changed_statements",
     "changed_transactions",
     "directory",
     "households_of",
@@ -46,6 +55,7 @@ __all__ = [
     "open_lots_in",
     "policy",
     "policy_decisions",
+    "position_breaks",
     "purchases_searched",
     "realized",
     "reported_owner_years",
@@ -55,5 +65,7 @@ __all__ = [
     "tax_position",
     "traders",
     "transactions",
+    "unreconciled",
+    "unreconciled_of",
     "year_inputs",
 ]

@@ -13,6 +13,7 @@ from lots.services.drafting import (
 from lots.services.identity import join_group, leave_group, override_pair
 from lots.services.importing import import_file, summary_sentence, upload_prices
 from lots.services.policies import EffectOutdated, ReasonMissing, preview_policy, set_policy
+from lots.services.positions import import_positions, upload_positions
 from lots.services.previewing import preview
 from lots.services.rebuilding import rebuild_lots
 from lots.services.relief import elect_relief
@@ -28,6 +29,7 @@ __all__ = [
     "draft_import",
     "elect_relief",
     "import_file",
+    "import_positions",
     "join_group",
     "leave_group",
     "override_pair",
@@ -39,5 +41,6 @@ __all__ = [
     "record_action",
     "set_policy",
     "summary_sentence",
+    "upload_positions",
     "upload_prices",
 ]

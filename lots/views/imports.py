@@ -1,4 +1,4 @@
-"""Imports through the browser: transactions and prices, all or nothing per file."""
+"""Imports through the browser: transactions, prices and positions, all or nothing per file."""
 
 from uuid import UUID
 
@@ -26,9 +26,11 @@ def imports(request: HttpRequest) -> HttpResponse:
         return _imports_page(request, refused="The upload", problems=["Choose a file."])
     upload = form.cleaned_data["file"]
     try:
+        checked = form.cleaned_data["checked"]
         if form.cleaned_data["what"] == "prices":
-            checked = form.cleaned_data["checked"]
             said = services.upload_prices(user=user, file=upload, checked=checked)
+        elif form.cleaned_data["what"] == "positions":
+            said = services.upload_positions(user=user, file=upload, checked=checked)
         else:
             account = form.cleaned_data["account"]
             seen = services.draft_import(user=user, file=upload, account=account)

@@ -139,6 +139,7 @@ ROUTES = {
     "swap-backs/": page(GET=SHOWN),
     "imports/": page(GET=SHOWN, POST=Expected(302, 200, 404, 302, 302)),
     "imports/<uuid:draft>/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "reconciliation/": page(GET=SHOWN),
     "substitutes/": page(GET=SHOWN, POST=Expected(302, 302, 422, 302, 302)),
     "substitutes/mappings/<int:mapping>/": page(GET=OWN, POST=Expected(302, 302, 404, 302, 302)),
     "substitutes/<uuid:security>/": page(GET=OWN),

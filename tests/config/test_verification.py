@@ -6,14 +6,15 @@ from decimal import Decimal
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
 from accounts.canonical import sha256_of
 from accounts.models import Account
 from accounts.services import record_audit
 from accounts.types import AccountKind, Role
 from config.verification import violations
-from lots.models import ReportedYear, TaxLot, Transaction, WashSale
-from lots.services import rebuild_lots
+from lots.models import ReportedYear, StatementPosition, TaxLot, Transaction, WashSale
+from lots.services import import_positions, rebuild_lots
 from lots.types import EntryKind, Treatment
 from proposals import services
 from proposals.models import Decision, Fill, Order, OrderLot, Proposal, ProposedTrade
@@ -192,6 +193,47 @@ def test_a_renamed_lot_is_promised_under_its_new_name():
         to_security=make_security(desk.firm, "NEW"),
     )  # fmt: skip
     assert list(violations()) == []
+
+
+def with_statement(desk):
+    import_positions(
+        firm=desk.firm, user=None, name="p.csv", as_of=date(2022, 12, 28),
+        file=b"account,symbol,quantity,as_of\nT-1,OLD,15,2022-12-28\n",
+    )  # fmt: skip
+
+
+def test_a_proposal_made_before_a_statement_differed_is_no_violation():
+    desk = make_desk()
+    desk.submit()
+    with_statement(desk)
+    assert list(violations()) == []
+
+
+@pytest.mark.parametrize("made", ["proposed", "approved"])
+def test_what_was_proposed_or_approved_where_the_lots_did_not_add_up_is_named(made):
+    """I22."""
+    desk = make_desk()
+    proposal = desk.submit() if made == "proposed" else desk.approved()
+    with_statement(desk)
+    later = timezone.now() + timedelta(minutes=1)
+    if made == "proposed":
+        Proposal.objects.update(created_at=later)
+    else:
+        tampered("UPDATE proposals_decision SET decided_at = now() + interval '1 minute'")
+    assert proposal.kind == "harvest"
+    assert list(violations()) == [
+        "Harbor Advisers: Miller: the harvest proposal of 2022-12-28 trades in account T-1, which does "
+        "not add up: OLD: lots 20, custodian 15 on 2022-12-28 (I22)"
+    ]
+
+
+def test_a_changed_statement_is_named():
+    desk = make_desk()
+    with_statement(desk)
+    StatementPosition.objects.update(quantity=Decimal(20))
+    assert list(violations()) == [
+        "Harbor Advisers: Miller: the statement of account T-1 of 2022-12-28 was changed"
+    ]
 
 
 # I9: wash sales of our own orders

@@ -15,6 +15,7 @@ from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
 from harvesting.types import HarvestRules, Outcome
 from lots import selectors as lot_selectors
 from lots.selectors import tax_position
+from lots.services import import_positions
 from lots.types import EntryKind, Pick
 from proposals.compliance import entries_of, washed_by
 from proposals.models import Proposal
@@ -475,3 +476,18 @@ def test_another_firms_findings_do_not_exist(scene):
     stranger = factories.make_user(factories.make_firm("Other"), "eve")
     with pytest.raises(Http404):
         selectors.findings(stranger, scene.household.public_id)
+
+
+def test_an_account_that_does_not_add_up_is_not_harvested(scene):
+    """T53: its lots are passed over and say why, its neighbour's are taken."""
+    scene.buy(scene.taxable, "AAA")
+    scene.buy(scene.spouse, "AAA")
+    import_positions(
+        firm=scene.firm, user=None, name="p.csv", as_of=TODAY,
+        file=b"account,symbol,quantity,as_of\nT-1,AAA,1,2022-12-27\n",
+    )  # fmt: skip
+    result = scene.examine()
+    assert {trade.account for trade in result.draft.trades} == {scene.spouse.pk}
+    [passed] = [one for one in result.findings if one.outcome is Outcome.UNRECONCILED]
+    assert passed.account == scene.taxable.pk
+    assert passed.detail.startswith("The lots of Ann taxable do not add up: AAA: lots ")

@@ -12,10 +12,10 @@ from django.http import Http404
 from accounts.errors import Conflict, NotAllowed
 from accounts.models import Account, AuditEvent, Firm, TaxProfile, User
 from accounts.types import Role
-from lots.services import record_action, set_policy
+from lots.services import import_positions, record_action, set_policy
 from lots.types import EntryKind, Pick, Policy, TackingPolicy
 from proposals import services
-from proposals.errors import AlreadyDecided, ContentChanged, StaleProposal
+from proposals.errors import AlreadyDecided, BadDraft, ContentChanged, StaleProposal
 from proposals.models import CommissionSchedule, Decision, Order, OrderLot, Proposal, ProposedTrade
 from proposals.types import ProposalKind, Status
 from securities.types import ActionKind
@@ -368,3 +368,22 @@ def test_a_sale_that_others_booked_meanwhile_changes_the_year_and_the_answer(des
     assert [str(moved) for moved in refusal.value.moved] == [
         "tax profile, long realised by others: 0 → 8000"
     ]
+
+
+def test_a_statement_that_differs_stops_an_approval(desk: Desk):
+    """T53."""
+    proposal = desk.submit()
+    import_positions(
+        firm=desk.firm,
+        user=None,
+        file=b"account,symbol,quantity,as_of\nT-1,OLD,15,2022-12-28\n",
+        name="p.csv",
+        as_of=date(2022, 12, 28),
+    )
+    with pytest.raises(StaleProposal) as refusal:
+        approve(desk, proposal)
+    assert [str(moved) for moved in refusal.value.moved] == [
+        "positions of Ann taxable: reconciled → OLD: lots 20, custodian 15 on 2022-12-28"
+    ]
+    with pytest.raises(BadDraft, match="does not add up"):
+        desk.submit()

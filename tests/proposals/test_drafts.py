@@ -10,7 +10,19 @@ import pytest
 from lots.types import EntryKind, LedgerEntry
 from proposals.drafts import problems_of
 from proposals.types import BuyBlock, DraftTrade, ProposalKind, Windows
-from tests.proposals.trades import IRA, LOT, OLD, OTHER, SUB, TWIN, draft, facts, purchase, sale
+from tests.proposals.trades import (
+    IRA,
+    LOT,
+    OLD,
+    OTHER,
+    SUB,
+    TAXABLE,
+    TWIN,
+    draft,
+    facts,
+    purchase,
+    sale,
+)
 
 
 def codes(*trades: DraftTrade, kind: ProposalKind = ProposalKind.HARVEST, **changes: object):
@@ -138,3 +150,16 @@ def test_a_gain_that_a_lower_fill_would_turn_into_a_washed_loss_is_refused(basis
     trade = sale(basis=Decimal(basis), pair=0)
     assert codes(trade, kind=ProposalKind.REBALANCE, ledger=ledger) == codes_found
     assert codes(trade, kind=ProposalKind.REBALANCE) == []  # no purchase, no wash sale
+
+
+def test_nothing_is_proposed_in_an_account_whose_lots_do_not_add_up():
+    """T53: the other accounts of the household may be traded."""
+    wrong = {TAXABLE: "OLD: lots 20, custodian 15 on 2022-12-27"}
+    [problem] = problems_of(draft(sale(), purchase()), facts(unreconciled=wrong))
+    assert problem.code == "unreconciled"
+    assert str(problem) == (
+        "Ann taxable does not add up: OLD: lots 20, custodian 15 on 2022-12-27. Book what is missing, "
+        "or import a newer statement."
+    )
+    elsewhere = {IRA: "SUB: lots 0, custodian 3 on 2022-12-27"}
+    assert codes(sale(), purchase(), unreconciled=elsewhere) == []

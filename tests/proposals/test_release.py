@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEvent, Firm
+from lots.services import import_positions
 from lots.types import EntryKind
 from proposals import selectors, services
 from proposals.errors import AllHeldBack, BadDraft
@@ -194,3 +195,22 @@ def test_a_small_gain_is_not_sold_while_the_ira_buys_the_security(desk: Desk):
     buy = desk.purchase("10", account=desk.ira.pk, pair=0)
     with pytest.raises(BadDraft, match="SUB is sold at a loss, or nearly, while SUB is bought"):
         desk.submit(sale, buy, kind=ProposalKind.REBALANCE)
+
+
+def test_an_account_that_does_not_add_up_holds_its_orders_back(desk: Desk):
+    """T53."""
+    harvest = desk.approved()
+    import_positions(
+        firm=desk.firm,
+        user=None,
+        file=b"account,symbol,quantity,as_of\nT-1,OLD,15,2022-12-28\n",
+        name="p.csv",
+        as_of=TODAY,
+    )
+    with pytest.raises(AllHeldBack):
+        services.export_orders(user=desk.operations)
+    harvest.refresh_from_db()
+    assert harvest.held_back == [
+        "Ann taxable does not add up: OLD: lots 20, custodian 15 on 2022-12-28. Book what is missing, "
+        "or import a newer statement."
+    ]

@@ -193,3 +193,11 @@ def test_every_input_that_moved_is_listed():
         "gain or loss on OLD",
         "basis of OLD lot of 2022-03-01",
     ]
+
+
+def test_an_account_that_no_longer_adds_up_is_named():
+    wrong = {TAXABLE: "OLD: lots 20, custodian 15 on 2022-12-28"}
+    assert moved(unreconciled=wrong) == [
+        ("positions of Ann taxable", "reconciled", "OLD: lots 20, custodian 15 on 2022-12-28")
+    ]
+    assert moved(unreconciled={IRA: "SUB: lots 0, custodian 3 on 2022-12-28"}) == []

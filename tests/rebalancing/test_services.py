@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.locks import lock_household
 from accounts.models import Account, Household, TaxProfile, User
 from accounts.types import AccountKind, FilingStatus, Role
+from lots.services import import_positions
 from lots.types import EntryKind, Pick
 from proposals import services as proposal_services
 from proposals.models import Proposal
@@ -505,3 +506,19 @@ def test_the_drift_page_shows_rows_or_says_why_not(drifted: Desk) -> None:
     )
     ModelAssignment.objects.all().delete()
     assert selectors.drift_page(drifted.household)["why_not"] == "This household follows no model."
+
+
+def test_a_household_whose_lots_do_not_add_up_is_not_rebalanced(drifted: Desk) -> None:
+    """T53: one account is enough, for the household is rebalanced as a whole."""
+    import_positions(
+        firm=drifted.household.firm,
+        user=None,
+        file=b"account,symbol,quantity,as_of\nI-1,CCC,190,2022-12-27\n",
+        name="p.csv",
+        as_of=DAY,
+    )
+    found = drifted.examine()
+    assert (found.draft, found.reason) == (None, "unreconciled")
+    assert found.detail == (
+        "Lots do not add up to the custodian's: CCC: lots 200, custodian 190 on 2022-12-27."
+    )

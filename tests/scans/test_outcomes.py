@@ -42,6 +42,20 @@ def test_without_model_and_profile_every_account_is_skipped_with_both_reasons():
     assert taxable.detail == "There is no tax profile for 2022. No model is assigned."
 
 
+def test_an_account_whose_lots_do_not_add_up_is_skipped_and_says_why():
+    """T53: the household's other accounts are looked at for losses, not for drift."""
+    odd = AccountFacts(
+        id=4, is_taxable=True, is_empty=False, unreconciled="AAA: lots 2, custodian 1 on 2022-12-27"
+    )
+    why = Verdict("unreconciled", "Lots do not add up to the custodian's.")
+    wrong, taxable, ira = account_results([odd, TAXABLE, IRA], harvest=NO_LOSS, rebalance=why)
+    assert wrong == AccountResult(
+        4, AccountState.SKIPPED, "unreconciled", "AAA: lots 2, custodian 1 on 2022-12-27."
+    )
+    assert (taxable.state, taxable.reason) == (AccountState.SCANNED, "unreconciled")
+    assert (ira.state, ira.reason) == (AccountState.SKIPPED, "unreconciled")
+
+
 def test_a_refused_household_skips_all_its_accounts_for_that_reason():
     results = all_skipped(
         [1, 2], because=Verdict("oversold", "Account T-1 sold more than it held.")

@@ -9,6 +9,7 @@ import harvesting.services
 from accounts.errors import LotwiseError, NotAllowed
 from accounts.models import AuditEvent, Firm
 from accounts.types import Role
+from lots.services import import_positions
 from lots.types import EntryKind
 from proposals.models import Proposal
 from proposals.types import ProposalKind, Status
@@ -17,7 +18,7 @@ from scans.errors import NothingToScan, ScanDateRefused
 from scans.models import AccountOutcome, ScanItem, ScanRun
 from scans.types import AccountState, Ended, ItemState
 from securities import calendar
-from tests.factories import book, make_firm, make_household, make_user
+from tests.factories import book, make_account, make_firm, make_household, make_user
 
 NIGHT = date(2022, 12, 28)
 
@@ -156,6 +157,26 @@ def test_no_proposal_is_a_result_too_with_its_reason(firm, add_household):
     assert services.work(item_id=only_item(run).pk) is Ended.DONE
     assert only_item(run).reason == "no_loss_above_floor+no_model"
     assert not Proposal.objects.exists()
+
+
+def test_an_account_that_does_not_add_up_is_skipped_and_the_report_says_why(firm, add_household):
+    """T53."""
+    household = add_household("Adams", bought_at="60")
+    other = make_account(household, "U-Adams")
+    book(other, EntryKind.CASH_IN, date(2021, 1, 4), amount="500")
+    import_positions(
+        firm=firm, user=None, name="p.csv", as_of=NIGHT,
+        file=b"account,symbol,quantity,as_of\nT-Adams,AAA,99,2022-12-27\n",
+    )  # fmt: skip
+    run = open_night(firm)
+    assert list(services.work_through(run_id=run.pk)) == [Ended.DONE]
+    assert outcomes(run) == [
+        ("I-Adams", AccountState.SKIPPED, "empty_account"),
+        ("T-Adams", AccountState.SKIPPED, "unreconciled"),
+        ("U-Adams", AccountState.SCANNED, "no_model"),
+    ]
+    skipped = AccountOutcome.objects.get(reason="unreconciled")
+    assert skipped.detail == "AAA: lots 100, custodian 99 on 2022-12-27."
 
 
 def test_a_finished_item_is_not_worked_twice(firm, add_household):
