@@ -238,6 +238,7 @@ class Surroundings:
     volatilities: Mapping[int, Decimal] = field(default_factory=dict)  # annual
     pairs: Mapping[tuple[int, int], PairFigures] = field(default_factory=dict)
     dividends: tuple[PaidDividend, ...] = ()
+    has_budget: bool = False  # of gains this year: then no recent purchase goes along at a gain
     switches: tuple[ComingPurchase, ...] = ()  # reinvestments that can still be switched off
     groups: tuple[frozenset[int], ...] = ()  # substantially identical securities (R24)
     purchases: tuple[RecentPurchase, ...] = ()
