@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from harvesting import selectors
+from harvesting.models import HarvestPolicy
 from harvesting.types import Outcome
 from securities.models import CorporateAction, Security
 from securities.services import import_prices
