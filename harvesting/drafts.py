@@ -18,10 +18,9 @@ from harvesting.types import (
 from lots.types import LotRow, Term
 from lots.year_tax import record
 from proposals.costs import TradingCosts
-from proposals.types import DraftProposal, DraftTrade, ProposalKind, Side
+from proposals.types import PARKED, DraftProposal, DraftTrade, ProposalKind, Side
 
 REASON = "HARVEST"
-PARKED = "HARVEST_TO_CASH"  # of sales whose money stays in cash, where the policy permits that
 _BASIS_POINTS = 10_000
 _HUNDREDTH = Decimal("0.01")
 

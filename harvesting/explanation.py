@@ -1,5 +1,6 @@
 """What people read about a harvest: the sentence, the sum behind each lot, what was assumed. Numbers as text. Pure."""
 
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -19,6 +20,7 @@ from lots.rounding import plain
 from lots.wash_sales import first_clear_date
 from lots.year_tax import TaxPosition, carried_forward, year_tax
 
+LAST_FILL = timedelta(days=5)  # after the night: proposals do not live longer
 _BASIS_POINTS = 10_000
 _HUNDREDTH = Decimal("0.01")
 # How the terms are called, in the order of the sum.
@@ -191,7 +193,7 @@ def _passed_over(findings: tuple[Finding, ...]) -> dict[str, dict[str, object]]:
 
 def _reinvestment_switches(plan: Plan, book: Book, around: Surroundings) -> list[str]:
     """Where the next dividend would buy back what was sold, in any account of the household (R25, F31)."""
-    until = first_clear_date(book.as_of)
+    until = first_clear_date(book.as_of + LAST_FILL)
     sold = {
         one for candidate in plan.candidates for one in around.group_of(candidate.sale.lot.security)
     }

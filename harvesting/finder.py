@@ -244,13 +244,18 @@ class _Look:
         for offer in self.problem.offers:
             if offer.key not in chosen and not offer.is_companion:
                 self.others[offer.key] = self._without_benefit(offer, best)
-        fallen = [one for one in self._fallen if (one.opening, one.part) not in self.others]
+        sold = {sale.key for sale in taken}
+        fallen = [
+            one
+            for one in self._fallen
+            if (one.opening, one.part) not in self.others and not _goes_after_all(one, sold)
+        ]
         return plan_of(
             best,
             taken,
             destinations,
             pairs,
-            (*fallen, *(one for key, one in self.others.items() if key not in chosen)),
+            (*fallen, *(one for key, one in self.others.items() if key not in sold)),
             book=self._book,
             around=self._around,
             problem=self.problem,
@@ -265,12 +270,20 @@ class _Look:
         terms = terms_of(
             offer, to, replace(self.problem_of(offer), tax=year, known={}), self._later_rate
         )
-        floor = valuation.hurdle(1, self._book.rules)
         why = (
             f"It would save ${terms.saved:,.2f} of tax at this household's rates after netting, less "
-            f"${terms.charges:,.2f}: net ${terms.net:,.2f}; a pair must reach ${floor:,.2f}."
+            f"${terms.charges:,.2f}: net ${terms.net:,.2f}; {self._floor_of(offer, to, best)}."
         )
         return finding_of(offer.sale, Outcome.NO_BENEFIT, why, terms=terms)
+
+    def _floor_of(self, offer: Offer, to: Destination, best: Best) -> str:
+        pairs = {
+            (one.sale.lot.account, best.destinations[one.sale.lot.security].security)
+            for one in best.offers
+        }
+        if (offer.sale.lot.account, to.security) in pairs:
+            return f"a further lot of a pair must reach ${self._book.rules.minimum_benefit:,.2f}"
+        return f"a pair must reach ${valuation.hurdle(1, self._book.rules):,.2f}"
 
     def _in_the_way(self, offer: Offer) -> Finding:
         book = self._book
@@ -375,6 +388,11 @@ def _leaves(lot: LotRow, chosen: Mapping[LotKey, Sale], around: Surroundings) ->
         return False
     sold = chosen[key].quantity if key in chosen else ZERO
     return lot.quantity - sold < 1 and (sold > ZERO or not is_whole(lot.quantity))
+
+
+def _goes_after_all(finding: Finding, sold: Collection[LotKey]) -> bool:
+    """A part of a share was too small by itself, and leaves with its whole position."""
+    return finding.outcome is Outcome.TOO_SMALL and (finding.opening, finding.part) in sold
 
 
 def _too_small_to_pair(pairs: Iterable[Pair], book: Book) -> Verdicts:

@@ -1,6 +1,6 @@
 """Look at one household for gains worth taking, and put them before the adviser."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -125,14 +125,28 @@ def _surroundings(
         accounts=accounts,
         usage=proposal_selectors.budget_usage(household_id, as_of, drafts=drafts),
         buy_blocked={security: block.told for security, block in windows.buy_blocked.items()},
-        restricted=_restricted(book, windows),
+        restricted=_restricted(book, windows)
+        | _unreconciled(book, lot_selectors.unreconciled(household_id, as_of)),
         reserved=windows.reserved,
         sold_tonight=frozenset(trade.security for trade in drafted if trade.side is Side.SELL),
         groups=lot_selectors.identical_sets(firm_id, as_of),
         doubtful=selectors.price_jumps(
             held, as_of, book.symbols, largest=book.rules.maximum_price_jump
-        ),
+        )
+        | selectors.no_longer_traded(book),
     )
+
+
+def _unreconciled(book: Book, differing: Mapping[int, str]) -> dict[tuple[int, int], str]:
+    """Positions of accounts whose lots are not what the custodian holds (T53)."""
+    return {
+        (
+            lot.account,
+            lot.security,
+        ): f"{book.account(lot.account)} is not reconciled: {differing[lot.account]}"
+        for lot in book.lots
+        if lot.account in differing
+    }
 
 
 def _restricted(book: Book, windows: Windows) -> dict[tuple[int, int], str]:

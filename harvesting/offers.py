@@ -137,12 +137,13 @@ def _possible_companions(
     """
     positions = {(sale.lot.account, sale.lot.security) for sale in wanted.values()}
     return {
-        (lot.opening, lot.part): sale_of(lot, lot.quantity, book)
+        (lot.opening, lot.part): sale
         for lot in book.lots
         if (lot.account, lot.security) in positions
         and (lot.opening, lot.part) not in wanted
         and not around.reserved.get((lot.opening, lot.part))
         and _refusal(lot, book, around) is None
+        and ((sale := sale_of(lot, lot.quantity, book)).loss >= ZERO or not around.has_budget)
     }
 
 

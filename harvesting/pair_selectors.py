@@ -64,6 +64,7 @@ def situation(
         selectors.price_jumps(
             originals | substitutes, as_of, book.symbols, book.rules.maximum_price_jump
         )
+        | selectors.no_longer_traded(book)
         if facts
         else {}
     )

@@ -13,6 +13,7 @@ from django.db.models.functions import Lag
 from accounts import access
 from accounts import selectors as accounts
 from accounts.models import Account, Household, User
+from accounts.types import OwnerKind
 from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
 from harvesting.substitutes import Mapped, MappingRow, in_force
 from harvesting.types import AccountFacts, Book, HarvestRules, Outcome, PaidDividend, PricedAt
@@ -95,6 +96,15 @@ def mapped(firm_id: int, household_id: int, as_of: date, security_ids: Collectio
         in rows.values_list(*columns)
     ]  # fmt: skip
     return in_force(found, as_of)
+
+
+def no_longer_traded(book: Book) -> dict[int, str]:
+    """Security -> since when it has not traded, a clause."""
+    return {
+        security: f"{book.symbol(security)} has not traded since {day}"
+        for security, day in book.delisted.items()
+        if day <= book.as_of
+    }
 
 
 def paid_dividends(security_ids: Collection[int], as_of: date) -> tuple[PaidDividend, ...]:
@@ -221,9 +231,11 @@ def _account_facts(household_id: int) -> dict[int, AccountFacts]:
     return {
         account.pk: AccountFacts(
             name=account.name,
-            is_taxable=account.is_taxable,
+            # A corporation is another taxpayer: its losses are on no return of the household, and what it buys takes a
+            # loss of the household's away (R18).
+            is_taxable=account.is_taxable and account.owner.kind != OwnerKind.CORPORATION,
             tax_managed=account.tax_managed,
             reinvests_dividends=account.reinvests_dividends,
         )
-        for account in Account.objects.filter(household=household_id)
+        for account in Account.objects.filter(household=household_id).select_related("owner")
     }

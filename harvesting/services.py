@@ -1,6 +1,7 @@
 """Look at one household for losses worth taking, and keep what was decided."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -28,9 +29,11 @@ from lots.types import Ledger, LotRow
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
+from proposals.budgets import gains_of
 from proposals.compliance import coming_entries, entries_of, feasible, with_entries
 from proposals.models import Proposal
 from proposals.types import ComingPurchase, Intention, ProposalKind, RestrictionKind, Side, Windows
+from securities.calendar import next_business_date
 
 
 def examine(*, household_id: int, as_of: date) -> HarvestResult:
@@ -65,8 +68,10 @@ def _examine_losses(
         return HarvestResult(household_id, as_of, None, (*screened, *found), "no_tax_profile", why)
     ledger = lots_selectors.ledger(household_id)
     windows = proposal_selectors.windows(household_id, as_of)
-    around = _surroundings(household_id, book, lots, ledger, under_way, windows, tax)
-    plan = clean_plan(book, lots, around, _with(ledger, under_way, book, windows.coming))
+    tax = _with_under_way(tax, household_id, under_way, book)
+    coming = _coming(household_id, as_of)
+    around = _surroundings(household_id, book, lots, ledger, under_way, windows, coming, tax)
+    plan = clean_plan(book, lots, around, _with(ledger, under_way, book, coming))
     findings = finder.all_findings(screened, plan)
     if not plan.candidates:
         return HarvestResult(household_id, as_of, None, findings, *_all_passed_over(plan))
@@ -85,6 +90,23 @@ def _tax(household_id: int, year: int) -> tuple[TaxPosition | None, str]:
     return tax, "" if tax else f"Nobody entered this household's tax rates for {year}."
 
 
+def _with_under_way(
+    tax: TaxPosition, household_id: int, under_way: Sequence[Intention], book: Book
+) -> TaxPosition:
+    """The year with the gains and losses of what is approved and not filled yet."""
+    if not under_way:
+        return tax
+    lots = {(lot.opening, lot.part): lot for lot in book.lots}
+    accounts = proposal_selectors.accounts_on_the_return(household_id)
+    gains = gains_of(feasible(under_way, lots), lots, accounts=accounts, as_of=book.as_of)
+    return replace(tax, short=tax.short + gains.short, long=tax.long + gains.long)
+
+
+def _coming(household_id: int, as_of: date) -> tuple[ComingPurchase, ...]:
+    """What will be bought by itself, seen from the next trading day: no order of this night is filled before it."""
+    return proposal_selectors.coming_purchases(household_id, next_business_date(as_of))
+
+
 def _surroundings(
     household_id: int,
     book: Book,
@@ -92,6 +114,7 @@ def _surroundings(
     ledger: Ledger,
     under_way: Sequence[Intention],
     windows: Windows,
+    coming: Sequence[ComingPurchase],
     tax: TaxPosition,
 ) -> Surroundings:
     """Everything around the losses, in a number of queries that does not depend on how many there are."""
@@ -120,9 +143,10 @@ def _surroundings(
         purchases=(
             *held,
             *lookback.purchases_intended(under_way, as_of),
-            *lookback.purchases_coming(windows.coming),
+            *lookback.purchases_coming(coming),
         ),
-        switches=windows.switches,
+        switches=tuple(one for one in coming if not one.counts),
+        has_budget=proposal_selectors.gain_budget(household_id, as_of.year) is not None,
         blocks={lot.opening: lookback.order_of(entries[str(lot.opening)]) for lot in book.lots},
         buy_blocked=_not_to_buy(windows),
         no_sell=_not_to_sell(windows),

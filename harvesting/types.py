@@ -90,7 +90,9 @@ class HarvestRules:
     # X: dollars a year per dollar of the pair and unit of its variance. A household's price of 10 on its own tracking
     # error, times the part of it that one pair usually is, a twentieth.
     risk_price: Decimal = Decimal("0.5")
-    window_fraction: Decimal = Decimal("0.5")  # O: part of the expected shortfall that is counted
+    window_fraction: Decimal = Decimal(
+        1
+    )  # O: part of the expected shortfall that is counted (docs/backtest.md)
     swap_back_chance: Decimal = Decimal("0.5")  # K, G
     swap_back_horizon_years: Decimal = Decimal(1)  # tracking error that going back saves, how long
     may_keep_substitute: bool = True  # G is zero then
@@ -236,6 +238,7 @@ class Surroundings:
     volatilities: Mapping[int, Decimal] = field(default_factory=dict)  # annual
     pairs: Mapping[tuple[int, int], PairFigures] = field(default_factory=dict)
     dividends: tuple[PaidDividend, ...] = ()
+    has_budget: bool = False  # of gains this year: then no recent purchase goes along at a gain
     switches: tuple[ComingPurchase, ...] = ()  # reinvestments that can still be switched off
     groups: tuple[frozenset[int], ...] = ()  # substantially identical securities (R24)
     purchases: tuple[RecentPurchase, ...] = ()

@@ -9,6 +9,7 @@ from lots.rounding import plain
 from proposals.budgets import excesses, gains_of
 from proposals.compliance import Facts, LotKey, Trade
 from proposals.costs import cost_of
+from proposals.types import PARKED as PARKED
 from proposals.types import DraftProposal, DraftTrade, Problem, ProposalKind, Side
 from proposals.washes import deferral_problems, wash_problems
 from proposals.windows import identical_to
@@ -220,10 +221,12 @@ def _pair_fault(legs: Sequence[DraftTrade], facts: Facts) -> str | None:
     """A pair is atomic: lots sold, one substitute bought for the same dollars less costs (T8, T28)."""
     sells = [leg for leg in legs if leg.side is Side.SELL]
     buys = [leg for leg in legs if leg.side is Side.BUY]
-    if not sells or len(buys) != 1:
-        return "a pair is sales of lots and exactly one purchase"
     if len({leg.account for leg in legs}) != 1:
         return "both sides must be in one account"
+    if not buys and all(leg.reason == PARKED for leg in sells):
+        return None  # the policy holds the money in cash (T9)
+    if not sells or len(buys) != 1:
+        return "a pair is sales of lots and exactly one purchase"
     buy = buys[0]
     sold = sum((leg.amount for leg in sells), ZERO)
     if buy.amount > sold:

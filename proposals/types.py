@@ -16,6 +16,10 @@ def may_turn_loss(*, proceeds: Decimal, basis: Decimal) -> bool:
     return proceeds * (1 - NEARLY_A_LOSS) < basis
 
 
+# Reason of harvest sales whose money stays in cash, where the policy permits that (T9).
+PARKED = "HARVEST_TO_CASH"
+
+
 class ProposalKind(StrEnum):
     HARVEST = "harvest"
     REBALANCE = "rebalance"

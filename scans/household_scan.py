@@ -1,8 +1,12 @@
-"""One household's night: ask both producers, then store what they found. Knows nothing of leases and messages."""
+"""One household's night: ask all producers, then store what they found. Knows nothing of leases and messages."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
+
+from django.db import transaction
 
 import harvesting.gain_services
 import harvesting.pair_services
@@ -17,6 +21,7 @@ from harvesting.screening import looks, nothing_to_harvest
 from harvesting.types import HarvestResult, Look
 from lots.errors import LedgerError
 from lots.selectors import cash, ledger_stamp, ledger_stamps, open_lots, unreconciled
+from proposals.errors import BadDraft
 from proposals.selectors import intentions
 from rebalancing.errors import RebalancingError
 from rebalancing.types import RebalanceResult
@@ -24,6 +29,8 @@ from scans.models import AccountOutcome
 from scans.outcomes import AccountFacts, Verdict, account_results, all_skipped, joint
 from scans.types import AccountResult, Lease, Screened
 from securities.selectors import price_stamp
+
+logger = logging.getLogger(__name__)
 
 # What a producer refuses with: the household is skipped because of it, and the night goes on.
 REFUSALS = (LotwiseError, LedgerError, RebalancingError)
@@ -119,17 +126,36 @@ def refused(*, household_id: int, because: Verdict) -> Examined:
     return Examined(because, all_skipped(ids, because=because))
 
 
-def store(*, examined: Examined, item_id: int) -> None:
-    """Write the proposals, findings and account outcomes. The caller holds the household's lock."""
-    if examined.harvest is not None:
-        harvesting.services.store(result=examined.harvest)
-    if examined.rebalance is not None:
-        rebalancing.services.store(result=examined.rebalance)
-    if examined.swap_backs is not None:
-        harvesting.pair_services.store_pairs(result=examined.swap_backs)
-    if examined.gains is not None:
-        harvesting.gain_services.store_gains(result=examined.gains)
+def store(*, examined: Examined, item_id: int) -> tuple[Verdict, ...]:
+    """Write the proposals, findings and account outcomes. The caller holds the household's lock.
+
+    A draft that breaks a hard rule costs its own kind alone: the rest of the night is kept, and the verdicts returned
+    say what was refused.
+    """
+    refusals = [
+        _stored(result, write)
+        for result, write in (
+            (examined.harvest, harvesting.services.store),
+            (examined.rebalance, rebalancing.services.store),
+            (examined.swap_backs, harvesting.pair_services.store_pairs),
+            (examined.gains, harvesting.gain_services.store_gains),
+        )
+        if result is not None
+    ]
     record_accounts(item_id=item_id, results=examined.accounts)
+    return tuple(refusal for refusal in refusals if refusal is not None)
+
+
+def _stored(result: Any, write: Callable[..., object]) -> Verdict | None:
+    """The result with its draft, or without it where the draft must never be proposed."""
+    try:
+        with transaction.atomic():
+            write(result=result)
+    except BadDraft as refusal:
+        logger.error("household %s: a draft was refused: %s", result.household, refusal)
+        write(result=replace(result, draft=None))
+        return Verdict(refusal.code, str(refusal))
+    return None
 
 
 def record_accounts(*, item_id: int, results: Sequence[AccountResult]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scans.types import AccountResult, AccountState
 
-# What the two producers say when they could not look at the household at all.
+# What the producers say when they could not look at the household at all.
 _NOT_HARVESTED = frozenset({"no_tax_profile", "stale_prices", "ledger_ahead"})
 _NOT_REBALANCED = frozenset({"no_model", "no_tax_profile", "stale_prices", "unreconciled"})
 JOINT = "+"  # between the producers' two reason codes

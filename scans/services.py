@@ -22,7 +22,7 @@ from scans import hints, household_scan, work_list
 from scans.errors import BeingScanned, NothingToScan, ScanDateRefused
 from scans.household_scan import REFUSALS, Examined
 from scans.models import ScanItem, ScanRun
-from scans.outcomes import Verdict
+from scans.outcomes import Verdict, joint
 from scans.schedule import ensure_schedule as ensure_schedule  # part of this room's services
 from scans.types import Ended, HouseholdPreview, ItemState, Job, Lease, Screened
 from securities import calendar
@@ -250,14 +250,17 @@ def _close(lease: Lease, examined: Examined, facts: tuple[object, ...]) -> Ended
         verdict = examined.verdict
         if not work_list.finish(lease, reason=verdict.reason, detail=verdict.detail):
             return Ended.LATE
-        household_scan.store(examined=examined, item_id=lease.item)
+        refusals = household_scan.store(examined=examined, item_id=lease.item)
+        if refusals:
+            said = joint(verdict, *refusals)
+            ScanItem.objects.filter(pk=lease.item).update(reason=said.reason, detail=said.detail)
     return Ended.DONE
 
 
 def _later_night(lease: Lease) -> Verdict | None:
     later = (
         ScanItem.objects.filter(household=lease.household, state=ItemState.DONE)
-        .filter(run__job=Job.DAILY, run__business_date__gt=lease.as_of)
+        .filter(run__business_date__gt=lease.as_of)
         .order_by("run__business_date")
         .values_list("run__business_date", flat=True)
         .last()

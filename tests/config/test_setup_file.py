@@ -309,7 +309,8 @@ def test_the_example_makes_a_whole_firm():
         "1 firm new, 2 people new, 5 securities new, 1 identical group new,"
         " 2 lists of substitutes new, 1 model new, 2 harvest policies new, 1 rebalance policy new,"
         " 2 households new, 3 owners new, 3 accounts new, 2 tax profiles new,"
-        " 2 model assignments new, 1 commission schedule new"
+        " 1 budget new, 2 model assignments new, 1 commission schedule new, 1 dividend new,"
+        " 1 scheduled purchase new, 1 restriction new"
     )
     firm = Firm.objects.get()
     ann = User.objects.get(username="ann.adviser")
@@ -754,7 +755,7 @@ def test_an_account_without_transactions_moves():
     take(edited())
     assert take(edited(('name = "Miller"', 'name = "Muller"'))) == (
         "1 harvest policy new, 1 household new, 2 owners new, 1 tax profile new,"
-        " 1 model assignment new, 2 accounts changed"
+        " 1 budget new, 1 model assignment new, 1 restriction new, 2 accounts changed"
     )
     account = Account.objects.get(number="T-1001")
     assert (account.household.name, account.owner.household.name) == ("Muller", "Muller")

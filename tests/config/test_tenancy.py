@@ -7,6 +7,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -221,7 +223,9 @@ def make_world() -> World:
     ordered, export = desk.ordered()
     purchase = desk.purchase("5", pair=0)
     desk.approved(purchase, kind=ProposalKind.REBALANCE)
-    proposal = desk.submit(purchase, kind=ProposalKind.GAIN_HARVEST, explanation={})
+    gain = book(desk.account, EntryKind.BUY, date(2022, 3, 1), desk.sub, "10", amount="400")
+    sale = desk.sale("10", security=desk.sub.pk, opening=gain.pk, basis=Decimal(400))
+    proposal = desk.submit(sale, desk.purchase("9"), kind=ProposalKind.GAIN_HARVEST, explanation={})
     HarvestedPair.objects.create(
         proposal=proposal,
         pair=export.number,

@@ -173,6 +173,7 @@ def test_the_next_rank_is_bought_in_the_place_of_a_doubtful_one(
     scene: Scene, spoil: Callable[[Security], None]
 ) -> None:
     """A29."""
+    HarvestPolicy.objects.create(firm=scene.firm, risk_price=Decimal(0), window_fraction=Decimal(0))
     assert bought(scene) == ["CCC"]
     spoil(scene.security["CCC"])
     assert bought(scene) == ["DDD"]

@@ -39,7 +39,8 @@ class Back(Desk):
     harvest: Proposal
 
     def stand_at(self, day: date, *, old: str = "80", sub: str = "80") -> None:
-        """The firm's business date, with prices of the day."""
+        """The firm's business date, with prices and figures of the day."""
+        PairStatistic.objects.update(as_of=day)
         for firm in (self.firm, self.account.firm, self.household.firm):
             firm.pinned_date = day
             firm.save()
@@ -73,6 +74,7 @@ def make_back(*, sold: str = "20", bought: str = "19", tracking: str = "0.1") ->
         federal_long_rate=Decimal("0.15"),
         long_outside=Decimal(50_000),
     )
+    HarvestPolicy.objects.create(firm=desk.firm, risk_price=Decimal(10))
     PairStatistic.objects.create(
         security=desk.old, substitute=desk.sub, as_of=TODAY, tracking_error=Decimal(tracking),
         correlation=Decimal("0.9"), beta=Decimal(1), observations=252,
@@ -207,7 +209,7 @@ def test_without_price_history_the_tracking_error_is_assumed_and_said_so(back: B
 
 
 def test_the_horizon_is_a_policy(back: Back):
-    HarvestPolicy.objects.create(firm=back.firm, swap_back_horizon_years=Decimal(2))
+    HarvestPolicy.objects.update(swap_back_horizon_years=Decimal(2))
     back.stand_at(MONDAY)
     back.night(MONDAY)
     assert back.row().figures["avoided"] == "304"  # 10 x 0.1^2 x 1,520 x 2

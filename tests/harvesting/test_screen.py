@@ -149,6 +149,7 @@ def test_floors_that_ease_towards_the_end_of_the_year_are_taken_at_their_lowest(
     eased = HarvestRules(
         minimum_loss=Decimal(1000) * Decimal(easing),
         minimum_loss_fraction=Decimal("0.4") * Decimal(easing),
+        year_end_easing=Decimal(1),
     )
     for basis in ("8001", "8250", "8888", "9500", "14000"):
         on_december_first = make_book(lot(1, basis=basis), rules=eased)

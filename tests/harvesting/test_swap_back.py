@@ -60,7 +60,9 @@ def situation(
     """CCC at ``price``; AAA and BBB at 80, so that 100 CCC buy 125 of them."""
     known = {CCC: price, **(prices or {})}
     found = Situation(
-        book=book(*(lots or (ccc(),)), prices=known, rules=rules or HarvestRules()),
+        book=book(
+            *(lots or (ccc(),)), prices=known, rules=rules or HarvestRules(risk_price=Decimal(10))
+        ),
         tax=tax or position(),
         costs=TradingCosts(half_spreads={CCC: Decimal("0.0005"), AAA: Decimal("0.0005")}),
         tracking={

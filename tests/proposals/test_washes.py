@@ -93,7 +93,9 @@ def test_a_float_is_no_sum():
     "kind", [ProposalKind.REBALANCE, ProposalKind.SWAP_BACK, ProposalKind.GAIN_HARVEST]
 )
 def test_only_a_harvest_may_defer_a_loss(kind: ProposalKind):
-    assert codes("100", with_purchases(bought()), sale(pair=0), kind=kind) == ["wash_deferred"]
+    found = codes("100", with_purchases(bought()), sale(pair=0), kind=kind)
+    # A swap-back and a gain harvest fall before that: a sale alone is no pair of theirs.
+    assert found == (["wash_deferred"] if kind is ProposalKind.REBALANCE else ["unbalanced_pair"])
 
 
 @pytest.mark.parametrize("stated", ["100", "60", "160"])
