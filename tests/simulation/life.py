@@ -79,11 +79,13 @@ class Life:
         self._number = 0
 
     def run(self, days: int) -> None:
-        """So many calendar days."""
+        """So many calendar days; the last of them ends with a night that nobody answers."""
         last = FIRST_DAY + timedelta(days=days)
-        while self.today <= last:
+        while (tomorrow := calendar.next_business_date(self.today)) <= last:
             self.day()
-            self.today = calendar.next_business_date(self.today)
+            self.today = tomorrow
+        self.day()
+        self.scan()
 
     def tell(self) -> None:
         """What happened, for the log of the run."""
