@@ -149,7 +149,7 @@ def test_reinvestment_of_an_identical_security_in_the_ira_is_to_be_switched_off(
         around(groups=(frozenset({AAA, EEE}),)),
     )
     assert draft.explanation["instructions"] == [
-        "Switch reinvestment of EEE off in Ann IRA until 2023-01-28."
+        "Switch reinvestment of EEE off in Ann IRA until 2023-02-02."
     ]
 
 

@@ -290,7 +290,7 @@ def test_reinvestment_of_what_is_sold_must_be_switched_off(scene):
     scene.buy(scene.taxable, "AAA")
     scene.buy(scene.ira, "AAA", day=days_ago(100))
     assert scene.examine().draft.explanation["instructions"] == [
-        "Switch reinvestment of AAA off in Ann traditional_ira until 2023-01-28."
+        "Switch reinvestment of AAA off in Ann traditional_ira until 2023-02-02."
     ]
 
 
