@@ -21,6 +21,7 @@ from proposals.types import (
     Intention,
     ProposalKind,
     Side,
+    Windows,
 )
 from rebalancing import arrays, budget, drift, explanation, selectors
 from rebalancing.best_trades import best_trades
@@ -226,8 +227,23 @@ class _Search:
                     figures, state, lot_selectors.purchases_searched(self._household)
                 ),
                 "budget": budget.explanation(bounded),
+                "instructions": _to_switch_off(figures.trades, state, self._windows),
             },
         )
+
+
+def _to_switch_off(
+    trades: Sequence[DraftTrade], state: HouseholdState, windows: Windows
+) -> list[str]:
+    """Reinvestments that would wash a loss sold here with the next dividend (R25, F31)."""
+    taxable = {account.id for account in state.accounts if account.is_taxable}
+    sold = {
+        one
+        for trade in trades
+        if trade.account in taxable and trade.may_turn_loss
+        for one in state.group_of(trade.security)
+    }
+    return [one.instruction for one in windows.switches if one.security in sold]
 
 
 def _ledgers(

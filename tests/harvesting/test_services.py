@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import Http404
 
 from accounts.models import Account, TaxProfile
-from accounts.types import AccountKind
+from accounts.types import AccountKind, OwnerKind
 from harvesting import selectors, services
 from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
 from harvesting.types import HarvestRules, Outcome
@@ -18,7 +18,7 @@ from lots.selectors import tax_position
 from lots.services import import_positions
 from lots.types import EntryKind, Pick
 from proposals.compliance import entries_of, washed_by
-from proposals.models import Proposal
+from proposals.models import GainBudget, Proposal
 from proposals.types import ProposalKind, Side, Status
 from securities.models import CorporateAction
 from tests import factories
@@ -496,3 +496,61 @@ def test_an_account_that_does_not_add_up_is_not_harvested(scene):
     [passed] = [one for one in result.findings if one.outcome is Outcome.UNRECONCILED]
     assert passed.account == scene.taxable.pk
     assert passed.detail.startswith("The lots of Ann taxable do not add up: AAA: lots ")
+
+
+# What a night must not trip over
+
+
+def test_without_a_substitute_the_money_is_parked_only_where_the_policy_says_so(scene):
+    """T9: from the look to the proposal, without a purchase; the drag stands in the sum."""
+    SubstituteMapping.objects.all().delete()
+    scene.buy(scene.taxable, "AAA")
+    assert scene.examine().reason == "all_passed_over"
+    HarvestPolicy.objects.create(firm=scene.firm, parks_in_cash=True, risk_price=Decimal("0.1"))
+    proposal = scene.store()
+    (sell,) = proposal.trades.all()
+    assert (sell.side, sell.reason) == (Side.SELL, "HARVEST_TO_CASH")
+    (row,) = proposal.explanation["candidates"]
+    assert row["substitute"] == "cash"
+    assert Decimal(row["terms"]["tracking"]) > 0
+
+
+def test_a_corporations_loss_is_on_no_return_of_the_household(scene):
+    scene.buy(scene.taxable, "AAA")
+    scene.taxable.owner.kind = OwnerKind.CORPORATION
+    scene.taxable.owner.save()
+    assert scene.examine().draft is None
+
+
+def test_with_a_budget_of_gains_no_recent_purchase_goes_along_at_a_gain(scene):
+    """The gain of ten shares would break the budget, and the whole draft with it."""
+    scene.buy(scene.taxable, "AAA", "1000")
+    scene.buy(scene.taxable, "AAA", "10", "60", day=days_ago(10))
+    assert len(scene.examine().draft.trades) == 3
+    GainBudget.objects.create(
+        household=scene.household,
+        year=TODAY.year,
+        short_limit=Decimal(0),
+        reason="The client's wish.",
+        author=scene.user,
+    )
+    assert scene.examine().reason == "all_passed_over"
+
+
+def test_what_is_approved_counts_in_the_year_that_a_loss_is_valued_on(scene):
+    """An approved sale at a loss of 50,000 uses up the gains of the year: the next 2,000 meet other income at 37 %."""
+    TaxProfile.objects.update(long_outside=Decimal(50000))
+    scene.buy(scene.taxable, "AAA")
+    before = scene.examine().draft.tax_saved
+    scene.buy(scene.spouse, "BBB", "1000", "130")
+    proposal = scene.store()
+    Proposal.objects.filter(pk=proposal.pk).update(
+        kind=ProposalKind.REBALANCE, status=Status.APPROVED
+    )
+    proposal.trades.exclude(security=scene.security["BBB"]).delete()
+    after = next(
+        one for one in scene.examine().findings if one.security == scene.security["AAA"].pk
+    )
+    assert before == Decimal("476.00")
+    assert after.terms is not None
+    assert after.terms.saved == Decimal("740.00")
