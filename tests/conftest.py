@@ -22,6 +22,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
+from django.db.backends.postgresql.operations import DatabaseOperations
 from pytest_django import DjangoDbBlocker
 
 from config import children, servers
@@ -168,12 +169,13 @@ def _let_flush_empty_append_only_tables() -> None:
 
     Needs a superuser, as the embedded server's owner is.
     """
-    flush = connection.ops.execute_sql_flush
+    flush = DatabaseOperations.execute_sql_flush
 
-    def flush_without_triggers(sql_list: Iterable[str]) -> None:
-        flush(["SET LOCAL session_replication_role = replica", *sql_list])
+    def flush_without_triggers(self: DatabaseOperations, sql_list: Iterable[str]) -> None:
+        flush(self, ["SET LOCAL session_replication_role = replica", *sql_list])
 
-    connection.ops.execute_sql_flush = flush_without_triggers  # type: ignore[method-assign]
+    # Of the class: beside a browser's event loop a test may have another connection than the fixture had.
+    DatabaseOperations.execute_sql_flush = flush_without_triggers  # type: ignore[method-assign]
 
 
 def _make_template_once(folder: Path) -> None:

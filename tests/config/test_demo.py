@@ -145,7 +145,7 @@ def test_the_first_night_of_the_demonstration_has_something_of_everything(
     pending = Counter(Proposal.objects.filter(status=Status.PENDING).values_list("kind", flat=True))
     assert pending[ProposalKind.HARVEST] > 10
     assert pending[ProposalKind.REBALANCE] > 10
-    assert HarvestFinding.objects.filter(outcome=Outcome.RECENT_PURCHASE).count() > 0
+    assert HarvestFinding.objects.filter(outcome=Outcome.PERMANENT_WASH).count() > 0
     assert reasons["inside_bands"] > 0
     clean = Household.objects.filter(
         scan_items__reason="no_loss_above_floor+inside_bands", proposals=None

@@ -55,7 +55,8 @@ def test_the_example_ends_in_the_proposals_its_page_promises(followed: list[str]
     ]
     sale, purchase = proposals[0].trades.order_by("pk")
     assert (sale.side, sale.security.symbol, sale.quantity) == ("sell", "AAPL", Decimal(150))
-    assert (purchase.side, purchase.security.symbol, purchase.quantity) == ("buy", "MSFT", 71)
+    # MSFT, the first substitute, must not be bought: Mary works there.
+    assert (purchase.side, purchase.security.symbol, purchase.quantity) == ("buy", "QUAL", 175)
     assert proposals[0].tax_saved > 0
     outcomes = AccountOutcome.objects.values_list("state", flat=True)
     assert list(outcomes) == [AccountState.SCANNED] * 3
@@ -63,7 +64,7 @@ def test_the_example_ends_in_the_proposals_its_page_promises(followed: list[str]
 
 
 def test_the_loss_that_the_ira_of_the_spouse_blocks_is_passed_over(followed: list[str]) -> None:
-    blocked = HarvestFinding.objects.get(outcome=Outcome.RECENT_PURCHASE)
+    blocked = HarvestFinding.objects.get(outcome=Outcome.PERMANENT_WASH)
     assert blocked.security.symbol == "GOOGL"
     assert blocked.detail == (
         "15 shares of GOOG bought on 2026-11-05 in John's IRA are still held: "

@@ -177,7 +177,9 @@ def test_a_draft_over_the_budget_is_refused_whatever_its_kind(kind, limit, codes
         lots=CHEAP, budget=Usage(budget=limits, accounts=frozenset({TAXABLE})), ledger=_ledger()
     )
     found = problems_of(draft(GAIN, kind=kind), known)
-    assert [problem.code for problem in found] == codes
+    # A swap-back without a purchase is no pair: that is another problem, beside the budget's.
+    others = {"unbalanced_pair"} if kind is ProposalKind.SWAP_BACK else set()
+    assert [problem.code for problem in found if problem.code not in others] == codes
 
 
 def test_at_approval_the_gain_is_that_of_todays_price():
