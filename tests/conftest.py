@@ -175,7 +175,7 @@ def _let_flush_empty_append_only_tables() -> None:
         flush(self, ["SET LOCAL session_replication_role = replica", *sql_list])
 
     # Of the class: beside a browser's event loop a test may have another connection than the fixture had.
-    DatabaseOperations.execute_sql_flush = flush_without_triggers  # type: ignore[method-assign]
+    DatabaseOperations.execute_sql_flush = flush_without_triggers  # type: ignore[assignment, method-assign]
 
 
 def _make_template_once(folder: Path) -> None:
