@@ -4,18 +4,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from accounts.selectors import business_date
 from lots import selectors, services
 from lots.importers import READERS
-from securities.importers.file_text import check_size
-from securities.importers.refusal import ImportRefused
+from securities.management.file_import import FileCommand
 from securities.selectors import firm_named, only_firm
 
 
-class Command(BaseCommand):
+class Command(FileCommand):
     help = "Book a custodian's file of transactions; importing it again changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,13 +33,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         firm, account = self._target(options["firm"], options["account"])
         path: Path = options["file"]
-        try:
-            size = path.stat().st_size
-            check_size(name=path.name, size=size, limit=settings.IMPORT_MAX_BYTES)
+        with self.contents(path) as file:
             arguments = {
                 "firm": firm,
                 "user": None,
-                "file": path.read_bytes(),
+                "file": file,
                 "name": path.name,
                 "format": options["format"],
                 "account": account,
@@ -52,12 +48,6 @@ class Command(BaseCommand):
             else:
                 done = services.import_file(**arguments)
                 self.stdout.write(services.summary_sentence(path.name, done))
-        except OSError as error:
-            raise CommandError(f"{path}: {error.strerror}") from error
-        except ImportRefused as refusal:
-            for problem in refusal.problems:
-                self.stderr.write(str(problem))
-            raise CommandError(f"{path.name} is refused, nothing was changed.") from refusal
 
     def _tell(self, preview: services.ImportPreview) -> None:
         """What the file would change, line by line."""

@@ -4,54 +4,34 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from accounts.selectors import business_date, firm_names
-from securities import selectors, services
-from securities.importers.file_text import check_size
-from securities.importers.refusal import ImportRefused
+from accounts.selectors import business_date
+from securities import services
+from securities.management.file_import import FirmFileCommand
 
 
-class Command(BaseCommand):
+class Command(FirmFileCommand):
     help = "Import closing prices from a CSV file, long (date,symbol,close) or wide; all or none."
+    correct_help = "checked: replace known prices, accept large moves"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path)
-        parser.add_argument("--firm", metavar="NAME|ID", help="needed where there are several")
-        parser.add_argument(
-            "--correct",
-            action="store_true",
-            help="checked: replace known prices, accept large moves",
-        )
-        parser.add_argument("--dry-run", action="store_true", help="say what would change")
+        super().add_arguments(parser)
         parser.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="today")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name = options["firm"]
-        firm = selectors.only_firm() if name is None else selectors.firm_named(name)
-        if firm is None:
-            names = ", ".join(firm_names()) or "none"
-            said = "Name the firm with --firm" if name is None else f"There is no firm {name!r}"
-            raise CommandError(f"{said}; there are: {names}.")
+        firm = self.firm(options["firm"])
         path: Path = options["file"]
-        try:
-            check_size(name=path.name, size=path.stat().st_size, limit=settings.IMPORT_MAX_BYTES)
+        with self.contents(path) as file:
             result = services.import_prices(
                 firm=firm,
                 user=None,
-                file=path.read_bytes(),
+                file=file,
                 name=path.name,
                 as_of=options["as_of"] or business_date(firm),
                 dry_run=options["dry_run"],
                 correct=options["correct"],
             )
-        except OSError as error:
-            raise CommandError(f"{path}: {error.strerror}") from error
-        except ImportRefused as refusal:
-            for problem in refusal.problems:
-                self.stderr.write(str(problem))
-            raise CommandError(f"{path.name} is refused, nothing was changed.") from refusal
         would = "would be " if options["dry_run"] else ""
         self.stdout.write(
             f"{path.name}: {result.rows_new} prices {would}new, {result.rows_known} known, "
