@@ -6,13 +6,13 @@ from decimal import Decimal
 
 from accounts.canonical import canonical_text
 from harvesting import explanation
+from harvesting.sales import selling_leg
 from harvesting.types import (
     ZERO,
     Book,
     Finding,
     Pair,
     Plan,
-    Sale,
     Surroundings,
 )
 from lots.types import LotRow, Term
@@ -68,7 +68,7 @@ def _gap_bp(plan: Plan) -> Decimal:
 
 def _legs(pair: Pair) -> tuple[DraftTrade, ...]:
     reason = REASON if pair.substitute is not None else PARKED
-    sells = tuple(_sell(sale, pair.number, reason) for sale in pair.sales)
+    sells = tuple(selling_leg(sale, pair=pair.number, reason=reason) for sale in pair.sales)
     if pair.substitute is None:
         return sells
     buy = DraftTrade(
@@ -81,22 +81,6 @@ def _legs(pair: Pair) -> tuple[DraftTrade, ...]:
         pair=pair.number,
     )
     return (*sells, buy)
-
-
-def _sell(sale: Sale, number: int, reason: str) -> DraftTrade:
-    return DraftTrade(
-        account=sale.lot.account,
-        security=sale.lot.security,
-        side=Side.SELL,
-        quantity=sale.quantity,
-        price=sale.price,
-        reason=reason,
-        opening=sale.lot.opening,
-        part=sale.lot.part,
-        basis=sale.basis,
-        term=sale.term,
-        pair=number,
-    )
 
 
 def _gain(trades: tuple[DraftTrade, ...], term: Term) -> Decimal:

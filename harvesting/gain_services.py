@@ -84,12 +84,12 @@ def store_gains(*, result: GainResult) -> Proposal | None:
 
     The caller holds the household's lock inside a transaction.
     """
-    if result.draft is not None:
-        return proposal_services.submit(draft=result.draft)
-    proposal_services.supersede_pending(
-        household_id=result.household, kind=ProposalKind.GAIN_HARVEST, as_of=result.as_of
+    return proposal_services.put_forward(
+        draft=result.draft,
+        household_id=result.household,
+        kind=ProposalKind.GAIN_HARVEST,
+        as_of=result.as_of,
     )
-    return None
 
 
 def _tax(household_id: int, year: int) -> tuple[TaxPosition | None, str]:

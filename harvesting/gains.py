@@ -24,6 +24,7 @@ from fractions import Fraction
 
 from harvesting.economics import later_rate, to_the_cent
 from harvesting.gain_search import Counts, Offer, Search, Terms
+from harvesting.sales import selling_leg
 from harvesting.types import ZERO, Book, LotKey, Sale, dollars_traded
 from lots.coverage import Coverage
 from lots.held_lots import basis_of, term_of
@@ -181,19 +182,7 @@ def trades_of(plan: GainPlan) -> tuple[DraftTrade, ...]:
 
 def _legs(pair: GainPair) -> Iterator[DraftTrade]:
     for sale in pair.sales:
-        yield DraftTrade(
-            account=pair.account,
-            security=pair.security,
-            side=Side.SELL,
-            quantity=sale.quantity,
-            price=sale.price,
-            reason=REASON,
-            opening=sale.lot.opening,
-            part=sale.lot.part,
-            basis=sale.basis,
-            term=sale.term,
-            pair=pair.number,
-        )
+        yield selling_leg(sale, pair=pair.number, reason=REASON)
     yield DraftTrade(
         account=pair.account,
         security=pair.security,

@@ -164,12 +164,12 @@ def store_pairs(*, result: SwapBackResult) -> Proposal | None:
     if not result.decisions:
         return None
     _keep(result)
-    if result.draft is not None:
-        return proposal_services.submit(draft=result.draft)
-    proposal_services.supersede_pending(
-        household_id=result.household, kind=ProposalKind.SWAP_BACK, as_of=result.as_of
+    return proposal_services.put_forward(
+        draft=result.draft,
+        household_id=result.household,
+        kind=ProposalKind.SWAP_BACK,
+        as_of=result.as_of,
     )
-    return None
 
 
 def _keep(result: SwapBackResult) -> None:

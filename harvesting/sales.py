@@ -7,6 +7,7 @@ from harvesting.economics import floors_on
 from harvesting.types import ZERO, Book, Finding, Outcome, Sale, Terms, dollars_traded
 from lots.held_lots import basis_of, term_of
 from lots.types import LotRow
+from proposals.types import DraftTrade, Side
 
 
 def sale_of(lot: LotRow, quantity: Decimal, book: Book) -> Sale:
@@ -32,6 +33,23 @@ def resized(sale: Sale, quantity: Decimal) -> Sale:
     amount = dollars_traded(quantity, sale.price)
     return replace(
         sale, quantity=quantity, amount=amount, basis=basis_of(sale.lot, quantity, amount)
+    )
+
+
+def selling_leg(sale: Sale, *, pair: int, reason: str) -> DraftTrade:
+    """The order that sells the named lot."""
+    return DraftTrade(
+        account=sale.lot.account,
+        security=sale.lot.security,
+        side=Side.SELL,
+        quantity=sale.quantity,
+        price=sale.price,
+        reason=reason,
+        opening=sale.lot.opening,
+        part=sale.lot.part,
+        basis=sale.basis,
+        term=sale.term,
+        pair=pair,
     )
 
 

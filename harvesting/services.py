@@ -233,12 +233,12 @@ def store(*, result: HarvestResult) -> Proposal | None:
     say the same as the stored ones are left as they are.
     """
     _keep_findings(result)
-    if result.draft is not None:
-        return proposal_services.submit(draft=result.draft)
-    proposal_services.supersede_pending(
-        household_id=result.household, kind=ProposalKind.HARVEST, as_of=result.as_of
+    return proposal_services.put_forward(
+        draft=result.draft,
+        household_id=result.household,
+        kind=ProposalKind.HARVEST,
+        as_of=result.as_of,
     )
-    return None
 
 
 def _keep_findings(result: HarvestResult) -> None:

@@ -131,13 +131,19 @@ def destinations(chosen: Sequence[Offer], problem: Problem) -> dict[int, Destina
 
 def saved_together(chosen: Iterable[Offer], problem: Problem) -> Decimal:
     """S of all allowed losses at once."""
+    short, long = _allowed(chosen)
+    return saved(short, long, problem)
+
+
+def _allowed(chosen: Iterable[Offer]) -> tuple[Decimal, Decimal]:
+    """The allowed losses, short and long."""
     short = long = ZERO
     for one in chosen:
         if one.sale.term is Term.SHORT:
             short += one.allowed
         else:
             long += one.allowed
-    return saved(short, long, problem)
+    return short, long
 
 
 def saved(short: Decimal, long: Decimal, problem: Problem) -> Decimal:
@@ -195,12 +201,7 @@ def hurdle(lots: int, rules: HarvestRules) -> Decimal:
 
 def year_with(chosen: Iterable[Offer], tax: TaxPosition) -> TaxPosition:
     """The year with the allowed losses of the offers in it."""
-    short = long = ZERO
-    for one in chosen:
-        if one.sale.term is Term.SHORT:
-            short += one.allowed
-        else:
-            long += one.allowed
+    short, long = _allowed(chosen)
     return moved(tax, short=short, long=long)
 
 

@@ -99,12 +99,12 @@ def store(*, result: RebalanceResult) -> Proposal | None:
 
     The caller holds the household's lock inside a transaction.
     """
-    if result.draft is None:
-        proposal_services.supersede_pending(
-            household_id=result.household, kind=ProposalKind.REBALANCE, as_of=result.as_of
-        )
-        return None
-    return proposal_services.submit(draft=result.draft)
+    return proposal_services.put_forward(
+        draft=result.draft,
+        household_id=result.household,
+        kind=ProposalKind.REBALANCE,
+        as_of=result.as_of,
+    )
 
 
 class _Search:

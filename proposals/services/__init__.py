@@ -7,7 +7,7 @@ from proposals.services.fills import import_fills
 from proposals.services.life import expire, move, supersede_pending
 from proposals.services.orders import close_orders
 from proposals.services.restrictions import lift_restriction, restrict
-from proposals.services.submission import submit
+from proposals.services.submission import put_forward, submit
 
 __all__ = [
     "approve",
@@ -18,6 +18,7 @@ __all__ = [
     "import_fills",
     "lift_restriction",
     "move",
+    "put_forward",
     "reject",
     "restrict",
     "set_budget",

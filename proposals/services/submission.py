@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from accounts.canonical import canonical_text, sha256_of
 from accounts.locks import lock_household
@@ -35,6 +35,19 @@ NIGHT_ORDER = (
     ProposalKind.SWAP_BACK,
     ProposalKind.GAIN_HARVEST,
 )
+
+
+def put_forward(
+    *, draft: DraftProposal | None, household_id: int, kind: ProposalKind, as_of: date
+) -> Proposal | None:
+    """Submit what a night found, or with nothing found let an older pending proposal of the kind give way.
+
+    The caller holds the household's lock in a transaction. Raises what ``submit`` raises.
+    """
+    if draft is not None:
+        return submit(draft=draft)
+    supersede_pending(household_id=household_id, kind=kind, as_of=as_of)
+    return None
 
 
 def submit(*, draft: DraftProposal) -> Proposal:
