@@ -58,10 +58,8 @@ def best(problem: Problem, *, partial: bool = True) -> Best:
     if partial:
         cut = _to_the_kinks(chosen, problem)
         if cut != chosen or has_kinks(problem):
-            chosen, limit = (
-                cut,
-                search.bound,
-            )  # the search was over whole lots, the bound is over parts too
+            # The search was over whole lots, the bound is over parts too.
+            chosen, limit = cut, search.bound
     reached = value(chosen, problem)
     found = destinations(chosen, problem)
     assert reached is not None

@@ -16,8 +16,6 @@ from harvesting.price_history import pair_figures
 from harvesting.types import ZERO, Book, Finding, PairFigures
 from harvesting.ways_back import Situation
 from lots.held_lots import basis_of, term_of
-from lots.reports.filings import SeveralReturns
-from lots.selectors import tax_position
 from lots.types import Term
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
@@ -56,7 +54,7 @@ def situation(
     """
     book = selectors.book(household_id, as_of)
     firm_id = selectors.firm_of(household_id)
-    tax, no_tax = _tax(household_id, as_of.year)
+    tax, no_tax = selectors.tax_or_reason(household_id, as_of.year)
     originals = {one for pair in pairs for one in pair.originals}
     substitutes = {pair.substitute for pair in pairs}
     barred = _restricted(household_id, firm_id, as_of, originals | substitutes, book)
@@ -104,14 +102,6 @@ def draft_name(drafts: Sequence[DraftProposal], security: int, side: Side) -> st
         if any((trade.security, trade.side) == (security, side) for trade in draft.trades)
     ]
     return kinds[0] if kinds else "proposal"
-
-
-def _tax(household_id: int, year: int) -> tuple[TaxPosition | None, str]:
-    try:
-        tax = tax_position(household_id, year)
-    except SeveralReturns as apart:
-        return None, str(apart)
-    return tax, "" if tax else f"Nobody entered this household's tax rates for {year}."
 
 
 def _with_gains(tax: TaxPosition, coming: Sequence[Intention], book: Book) -> TaxPosition:

@@ -23,8 +23,6 @@ from harvesting.types import (
 from harvesting.verification import clean_plan
 from lots import selectors as lots_selectors
 from lots.replay import replay
-from lots.reports.filings import SeveralReturns
-from lots.selectors import tax_position
 from lots.types import Ledger, LotRow
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
@@ -62,7 +60,7 @@ def _examine_losses(
         why = "An approved harvest of this household is still on its way."
         found = finder.passed_over(lots, book, Outcome.HOUSEHOLD_BUSY, why)
         return HarvestResult(household_id, as_of, None, (*screened, *found), "busy", why)
-    tax, why = _tax(household_id, as_of.year)
+    tax, why = selectors.tax_or_reason(household_id, as_of.year)
     if tax is None:
         found = finder.passed_over(lots, book, Outcome.NO_TAX_PROFILE, why)
         return HarvestResult(household_id, as_of, None, (*screened, *found), "no_tax_profile", why)
@@ -79,15 +77,6 @@ def _examine_losses(
         household=household_id, plan=plan, findings=findings, book=book, around=around
     )
     return HarvestResult(household_id, as_of, draft, findings, "harvest_proposed", draft.sentence)
-
-
-def _tax(household_id: int, year: int) -> tuple[TaxPosition | None, str]:
-    """The household's tax position; None with the reason where there is none for all its persons."""
-    try:
-        tax = tax_position(household_id, year)
-    except SeveralReturns as apart:
-        return None, str(apart)
-    return tax, "" if tax else f"Nobody entered this household's tax rates for {year}."
 
 
 def _with_under_way(
