@@ -4,82 +4,77 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
 
+from harvesting.least_costs import Leasts, least_costs
 from harvesting.offers import Offer
-from harvesting.types import ZERO
-from harvesting.valuation import CASH, Destination, Problem, hurdle, saved
+from harvesting.pairs import price_of_a_share
+from harvesting.types import CASH, ZERO, LotKey, Place
+from harvesting.valuation import Problem, saved
 from lots.rounding import stored_money
 from lots.types import Term
 from lots.year_tax import loss_kinks, rate_lines
 
+PricePair = tuple[Decimal, Decimal, Decimal]  # of a short loss, of a long loss, offset
 
-def least_charges(problem: Problem) -> list[Decimal]:
-    """What each offer costs at least in any set: its charges, its orders as if alone, its part of what is paid once."""
-    orders: dict[tuple[int, int], int] = {}
-    pairs: dict[tuple[int, int], int] = {}
-    everything = frozenset().union(
-        *(problem.groups[one.sale.lot.security] for one in problem.offers)
+
+def cuttable(problem: Problem) -> frozenset[LotKey]:
+    """Lots of which a part may be sold: nothing requires them, and they require nothing, to be clean."""
+    required = {key for one in problem.offers for key in one.requires}
+    return frozenset(
+        one.key for one in problem.offers if not one.requires and one.key not in required
     )
-    possible = {
-        one.sale.lot.security: _possible_destinations(one.sale.lot.security, problem, everything)
-        for one in problem.offers
-    }
+
+
+def bound_of_parts(problem: Problem) -> Decimal:
+    """No set in which lots are cut at will is worth more, dollars."""
+    cut = cuttable(problem)
+    least = least_costs(problem, cut=cut)
+    totals = []
+    for pair in price_pairs(problem, least):
+        surpluses = (
+            least.surplus_of_parts(one, price_at(one, pair))
+            if one.key in cut
+            else least.surplus(one, price_at(one, pair))
+            for one in problem.offers
+        )
+        totals.append(pair[2] + sum(surpluses, ZERO))
+    return max(min(totals), ZERO)
+
+
+def gain_of_cutting(problem: Problem) -> Decimal | None:
+    """Dollars by which a set with lots cut can beat every set of whole lots at most; None = no such limit is known.
+
+    Where the tax rate does not change within reach, no order has impact or a least commission, every lot has one
+    destination and is worth more than it costs, a part of a lot is worth its part, and whole lots are better but for
+    what they leave over of a share of the substitute.
+    """
+    costs = problem.trading.costs
+    least = least_costs(problem, cut=cuttable(problem))
+    if has_kinks(problem) or any(one.minimum for one in costs.commissions.values()):
+        return None
+    idle: dict[Place, Decimal] = {}
     for one in problem.offers:
-        account, security = one.sale.lot.account, one.sale.lot.security
-        orders[account, security] = orders.get((account, security), 0) + 1
-        if not one.is_companion:
-            pair = (account, possible[security][0].security)
-            pairs[pair] = pairs.get(pair, 0) + 1
-    rules = problem.rules
-    extra = hurdle(1, rules) - rules.minimum_benefit
-    is_certain = all(len(found) == 1 for found in possible.values())
-    least = []
-    for one in problem.offers:
-        account, security = one.sale.lot.account, one.sale.lot.security
-        sharing = orders[account, security]
-        charges = min(_alone(one, found, sharing, problem) for found in possible[security])
-        if not one.is_companion:
-            charges += rules.minimum_benefit
-            if is_certain:  # what a pair must be worth beyond its lots is shared by them
-                charges += extra / pairs[account, possible[security][0].security]
-        least.append(charges)
-    return least
+        (only, *others) = least.by_offer[one.key]
+        if others or only.convex or _saved_alone(one, problem) < only.linear:
+            return None
+        pair = (one.sale.lot.account, only.to.security)
+        idle[pair] = max(idle.get(pair, ZERO), only.idle)
+    return sum(
+        (
+            price_of_a_share(pair, problem.trading) * of_a_dollar
+            for pair, of_a_dollar in idle.items()
+            if pair[1] != CASH
+        ),
+        ZERO,
+    )
 
 
-def _possible_destinations(
-    security: int, problem: Problem, everything: frozenset[int]
-) -> tuple[Destination, ...]:
-    """Where its money may go, whatever is sold; one, where nothing on offer stands in the first one's way."""
-    ranked = problem.legal.get(security, ())
-    certain = next((place for place, one in enumerate(ranked) if one not in everything), None)
-    kept = ranked if certain is None else ranked[: certain + 1]
-    found = [Destination(one, is_last=len(ranked) == 1) for one in kept]
-    if certain is None and problem.rules.parks_in_cash:
-        found.append(Destination(CASH, is_last=True))
-    return tuple(found) or (Destination(CASH, is_last=True),)
+def _saved_alone(offer: Offer, problem: Problem) -> Decimal:
+    is_short = offer.sale.term is Term.SHORT
+    short, long = (offer.allowed, ZERO) if is_short else (ZERO, offer.allowed)
+    return saved(short, long, problem)
 
 
-def _alone(offer: Offer, found: Destination, sharing: int, problem: Problem) -> Decimal:
-    """Charges, and cost of both legs as if alone in its orders but for a commission that ``sharing`` offers share."""
-    sale, costs = offer.sale, problem.costs
-    account = sale.lot.account
-    total = problem.charges_of(offer, found).total
-    legs = [(sale.lot.security, sale.quantity)]
-    if found.security != CASH:
-        legs.append((found.security, sale.amount / problem.prices[found.security]))
-    paid = ZERO
-    schedule = costs.commissions.get(account)
-    for place, (security, shares) in enumerate(legs):
-        leg = costs.of(account=account, security=security, shares=shares, amount=sale.amount)
-        paid += leg.spread + leg.impact
-        if schedule is not None:
-            paid += schedule.per_share * shares + schedule.of_amount * sale.amount
-            paid += schedule.per_order / sharing if place == 0 else ZERO
-    return total + paid * (1 if found.security == CASH else 1 + problem.rules.swap_back_chance)
-
-
-def price_pairs(
-    problem: Problem, least: Sequence[Decimal]
-) -> list[tuple[Decimal, Decimal, Decimal]]:
+def price_pairs(problem: Problem, least: Leasts) -> list[PricePair]:
     """(price of a short loss, of a long loss, offset): V(x, y) <= offset + price x + price y everywhere in reach.
 
     V, what losses x and y save, is linear between the lines on which its rate changes, so the offset is found where
@@ -88,9 +83,11 @@ def price_pairs(
     corners = _corners(problem)
     tax = problem.tax
     rates = {tax.short_rate, tax.long_rate, tax.ordinary_rate, tax.carried_loss_value}
-    for offer, charge in zip(problem.offers, least, strict=True):
+    for offer in problem.offers:
         if offer.allowed > ZERO:
-            rates.add((charge / offer.allowed).quantize(Decimal("0.0001"), ROUND_CEILING))
+            rates.add(
+                (least.whole(offer) / offer.allowed).quantize(Decimal("0.0001"), ROUND_CEILING)
+            )
     kept = sorted(rates)
     step = max(1, len(kept) // 8)
     kept = sorted({*kept[::step], kept[-1], tax.short_rate, tax.long_rate})
@@ -148,10 +145,9 @@ def _reach(offers: Iterable[Offer], term: Term) -> tuple[Decimal, Decimal]:
     )
 
 
-def surplus(offer: Offer, least: Decimal, prices: tuple[Decimal, Decimal, Decimal]) -> Decimal:
-    at_short, at_long, _ = prices
-    price = at_short if offer.sale.term is Term.SHORT else at_long
-    return max(price * offer.allowed - least, ZERO)
+def price_at(offer: Offer, pair: PricePair) -> Decimal:
+    """The price of a dollar of the offer's loss."""
+    return pair[0] if offer.sale.term is Term.SHORT else pair[1]
 
 
 def tails(parts: Sequence[Decimal]) -> list[Decimal]:

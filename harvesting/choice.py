@@ -1,50 +1,48 @@
 """Which of the offered losses to take: the optimum of the sum over all of them, not lot by lot. Pure Decimal.
 
-``best`` searches whole lots by branch and bound on the sum of ``harvesting.valuation``, then lets the shares of each
-lot end where the tax rate changes, as long as that adds value. It says by how much a better choice could beat the
+``best`` searches whole lots by branch and bound on the sum of ``harvesting.valuation``, then cuts lots where that adds
+value (``harvesting.cutting``). It says by how much a better choice could beat the
 result at most (``gap``, from ``harvesting.bounds``).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 
 from harvesting.bounds import (
-    has_kinks,
-    least_charges,
+    bound_of_parts,
+    gain_of_cutting,
+    price_at,
     price_pairs,
-    surplus,
     tails,
 )
+from harvesting.cutting import with_lots_cut
+from harvesting.least_costs import least_costs
 from harvesting.offers import Offer
-from harvesting.sales import resized
-from harvesting.types import ZERO, LotKey
+from harvesting.types import ZERO, LotKey, Place
 from harvesting.valuation import (
     Destination,
     Problem,
-    destinations,
+    routes,
     value,
     wanted_companions,
-    year_with,
 )
 from lots.types import Term
-from lots.year_tax import loss_kinks
 
 NODES = 2000  # sets looked at before the search stops without a proof
-_PASSES = 4
-_LEAST_LOSS = Decimal("0.01")
+_PASSES = 16
 Chosen = tuple[Offer, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The offers to take, cut to the shares to sell, where each security's money goes, and the set's value.
+    """The offers to take, cut to the shares to sell, where each position's money goes, and the set's value.
 
     ``gap``: dollars by which another choice could be better at most; 0 = none is.
     """
 
     offers: Chosen
-    destinations: Mapping[int, Destination]
+    destinations: Mapping[Place, Destination]
     value: Decimal
     gap: Decimal
 
@@ -55,16 +53,14 @@ def best(problem: Problem, *, partial: bool = True) -> Best:
     search.run()
     chosen = search.chosen
     limit = search.reached if search.is_complete else search.bound
-    if partial:
-        cut = _to_the_kinks(chosen, problem)
-        if cut != chosen or has_kinks(problem):
-            # The search was over whole lots, the bound is over parts too.
-            chosen, limit = cut, search.bound
+    if partial and problem.offers:
+        # The search was over whole lots; what may be sold is parts of them too.
+        chosen = with_lots_cut(chosen, problem)
+        by_cutting = gain_of_cutting(problem)
+        limit = bound_of_parts(problem) if by_cutting is None else limit + by_cutting
     reached = value(chosen, problem)
-    found = destinations(chosen, problem)
     assert reached is not None
-    assert found is not None
-    return Best(chosen, found, reached, max(limit - reached, ZERO))
+    return Best(chosen, routes(chosen, problem).found, reached, max(limit - reached, ZERO))
 
 
 def _order(offer: Offer, least: Decimal) -> tuple[bool, Decimal, LotKey]:
@@ -81,19 +77,14 @@ class _Search:
     """
 
     def __init__(self, problem: Problem) -> None:
-        least = dict(zip((one.key for one in problem.offers), least_charges(problem), strict=True))
-        offers = sorted(problem.offers, key=lambda one: _order(one, least[one.key]))
+        least = least_costs(problem)
+        offers = sorted(problem.offers, key=lambda one: _order(one, least.whole(one)))
         self._problem = replace(problem, offers=tuple(offers))
         self._offers = offers
-        self._least = [least[one.key] for one in offers]
-        self._prices = price_pairs(self._problem, self._least)
+        self._least = [least.whole(one) for one in offers]
+        self._prices = price_pairs(self._problem, least)
         self._rest = [
-            tails(
-                [
-                    surplus(one, charge, pair)
-                    for one, charge in zip(offers, self._least, strict=True)
-                ]
-            )
+            tails([least.surplus(one, price_at(one, pair)) for one in offers])
             for pair in self._prices
         ]
         self._nodes = 0
@@ -161,7 +152,7 @@ class _Search:
 
 
 def _smaller(chosen: Sequence[Offer], problem: Problem) -> list[Offer]:
-    """Without the security of the smallest loss among those that stand in the way."""
+    """Without the position of the smallest loss among those whose money has nowhere to go."""
     keys = {one.key for one in chosen}
     unclosed = [one for one in chosen if not one.requires <= keys]
     if unclosed:
@@ -170,15 +161,12 @@ def _smaller(chosen: Sequence[Offer], problem: Problem) -> list[Offer]:
     idle = [one for one in chosen if one.is_companion and one.key not in wanted]
     if idle:
         return [one for one in chosen if one not in idle]
-    securities = {one.sale.lot.security for one in chosen}
-    sold = frozenset().union(*(problem.groups[security] for security in securities))
     losses = {
-        security: sum((one.sale.loss for one in chosen if one.sale.lot.security == security), ZERO)
-        for security in securities
-        if all(one in sold for one in problem.legal.get(security, ()))
+        place: sum((one.sale.loss for one in chosen if one.sale.place == place), ZERO)
+        for place in routes(chosen, problem).stranded
     }
-    leaving = min(losses, key=lambda security: (losses[security], security))
-    return [one for one in chosen if one.sale.lot.security != leaving]
+    leaving = min(losses, key=lambda place: (losses[place], place))
+    return [one for one in chosen if one.sale.place != leaving]
 
 
 def _climb(start: Chosen, problem: Problem) -> Chosen:
@@ -186,7 +174,7 @@ def _climb(start: Chosen, problem: Problem) -> Chosen:
     by_key = {one.key: one for one in problem.offers}
     chosen = start
     reached = value(chosen, problem) or ZERO
-    for _ in range(_PASSES * 4):
+    for _ in range(_PASSES):
         before = reached
         for offer in _sweep(chosen, problem):
             tried = _toggled(chosen, offer, problem, by_key)
@@ -212,13 +200,14 @@ def _toggled(
     if offer.key in keys:
         keys -= _needing(offer.key, by_key)
     else:
-        keys |= _needed(offer.key, by_key)
+        keys |= needed(offer.key, by_key)
     kept = tuple(one for one in problem.offers if one.key in keys)
     wanted = wanted_companions(kept)
     return tuple(one for one in kept if not one.is_companion or one.key in wanted)
 
 
-def _needed(key: LotKey, by_key: Mapping[LotKey, Offer]) -> set[LotKey]:
+def needed(key: LotKey, by_key: Mapping[LotKey, Offer]) -> set[LotKey]:
+    """The offer with everything that it requires, itself or through others."""
     found: set[LotKey] = set()
     waiting = [key]
     while waiting:
@@ -236,44 +225,3 @@ def _needing(key: LotKey, by_key: Mapping[LotKey, Offer]) -> set[LotKey]:
         if not more:
             return found
         found |= more
-
-
-def _to_the_kinks(chosen: Chosen, problem: Problem) -> Chosen:
-    """Let the shares of each lot end where the tax rate changes, as long as the whole gains by it.
-
-    Only lots that nothing requires, and that require nothing, are cut: the others are clean only entirely.
-    """
-    needed = {key for one in problem.offers for key in one.requires}
-    free = [one for one in problem.offers if not one.requires and one.key not in needed]
-    reached = value(chosen, problem) or ZERO
-    for _ in range(_PASSES):
-        before = reached
-        for offer in free:
-            others = tuple(one for one in chosen if one.key != offer.key)
-            for resized_offer in _at_kinks(offer, others, problem):
-                tried = (*others, resized_offer)
-                worth = value(tried, problem)
-                if worth is not None and worth > reached:
-                    chosen, reached = tried, worth
-        if reached == before:
-            break
-    return chosen
-
-
-def _at_kinks(offer: Offer, others: Chosen, problem: Problem) -> list[Offer]:
-    """The offer with as many shares as bring its loss to a change of the rate, beside the others; and whole."""
-    sale = offer.sale
-    year = year_with(others, problem.tax)
-    found = [offer]
-    for kink in loss_kinks(year, term=sale.term, upto=sale.loss):
-        shares = sale.quantity * kink / sale.loss
-        if sale.lot.account not in problem.fractional:
-            shares = shares.to_integral_value(ROUND_FLOOR)
-        else:
-            shares = shares.quantize(Decimal("0.00000001"), ROUND_FLOOR)
-        for quantity in (shares, shares + 1):
-            if ZERO < quantity < sale.quantity:
-                cut = resized(sale, quantity)
-                if cut.loss >= max(problem.smallest_loss, _LEAST_LOSS):
-                    found.append(replace(offer, sale=cut))
-    return found

@@ -12,7 +12,7 @@ tracking error of the substitute to it, the window is 31 days:
 |   | x short rate x V x 0.4 sigma sqrt(days/365), the days of the window that fall into the year |
 | G | tax if the substitute rises: 0 if it may be kept, else the chance of swapping back x the lesser of |
 |   | short rate x 0.4 sigma sqrt(31/365) x V and of staying for a year, risk price x TE^2 x V |
-| X | tracking while out: risk price x TE^2 x V x 31/365 |
+| X | tracking while out: risk price x TE^2 x V x 31/365; sigma instead of TE for what is not invested |
 | Q | dividends no longer qualified: shares x dividend x (short rate - long rate) if the 61st day is missed (R33) |
 | W | wash leakage: S of the washed part less its D, because it is neither saved now nor owed later: it is deferred |
 

@@ -8,9 +8,9 @@ and pass the floors in dollars and per cent. For most households nothing is left
 1. What may be sold at all, in whole shares, and cleanly: with what else has to go along (``harvesting.offers``).
 2. Where its money may go (``harvesting.substitutes``); a lot without a destination falls, unless cash may be held.
 3. What is worth more on a later day waits for it (``harvesting.timing``).
-4. Of the rest the set of the highest sum is taken (``harvesting.choice``, ``harvesting.economics``).
-5. The money of each account and substitute must buy one share at least; a lot that fails this is out, and 1 to 4 are
-   done again without it.
+4. Of the rest the set of the highest sum is taken (``harvesting.choice``, ``harvesting.economics``), each account's
+   money buying one share of its substitute at least.
+5. Every other lot is told what stands against it beside that set (``harvesting.left_out``).
 
 Every loss lot ends with one verdict, and with the sum of its terms where it could be priced, taken or not (N5).
 """
@@ -25,29 +25,29 @@ from harvesting.economics import (
     dividend_cost,
     floors_on,
     later_rate,
-    saved_by,
     swap_back_risk,
     tracking_cost,
     window_opportunity,
 )
-from harvesting.offers import Offer, Offered, Place, Verdicts, offered
-from harvesting.pairs import paired
+from harvesting.left_out import left_out
+from harvesting.offers import Offer, Offered, Verdicts, offered
 from harvesting.planning import plan_of
 from harvesting.sales import below_floor, finding_of, is_whole, sale_of, unpriced
-from harvesting.substitutes import choose, refusals_for, standing_refusals
+from harvesting.substitutes import refusals_for, standing_refusals
 from harvesting.types import (
+    CASH,
     ZERO,
     Book,
     Finding,
     LotKey,
     Outcome,
-    Pair,
+    Place,
     Plan,
     Sale,
     Surroundings,
-    Terms,
+    Trading,
 )
-from harvesting.valuation import CASH, Charges, Destination, Problem
+from harvesting.valuation import Charges, Destination, Problem
 from lots.types import LotRow
 
 
@@ -67,17 +67,9 @@ def screen(book: Book) -> tuple[tuple[LotRow, ...], tuple[Finding, ...]]:
 
 def find(book: Book, lots: Sequence[LotRow], around: Surroundings) -> Plan:
     """What to take of ``lots``, which passed the screen, and a finding for each of them."""
-    declined: Verdicts = {}
-    while True:
-        look = _Look(book, lots, around, declined)
-        best = choice.best(look.problem)
-        taken = _with_fractions(best, book, around)
-        destinations = {sale.key: _bought(best.destinations[sale.lot.security]) for sale in taken}
-        pairs = paired(taken, destinations, book=book, around=around)
-        too_small = _too_small_to_pair(pairs, book)
-        if not too_small:
-            return look.plan(best, taken, destinations, pairs)
-        declined |= too_small
+    look = _Look(book, lots, around)
+    best = choice.best(look.problem)
+    return look.plan(best, _with_fractions(best, book, around))
 
 
 def all_findings(screened: Iterable[Finding], plan: Plan) -> tuple[Finding, ...]:
@@ -95,45 +87,38 @@ def passed_over(lots: Sequence[LotRow], book: Book, outcome: Outcome, why: str) 
 class _Look:
     """One round: the offers that have a destination and need not wait, and the verdicts on the others."""
 
-    def __init__(
-        self, book: Book, lots: Sequence[LotRow], around: Surroundings, declined: Verdicts
-    ) -> None:
+    def __init__(self, book: Book, lots: Sequence[LotRow], around: Surroundings) -> None:
         self._book, self._around = book, around
         self._later_rate = later_rate(book.rules, around.tax)
-        self.others: Verdicts = dict(declined)
+        self.others: Verdicts = {}
         self._legal: dict[int, tuple[int, ...]] = {}
         self._refused: dict[int, tuple[str, ...]] = {}
-        found = self._offered(lots, declined.keys())
+        found = self._offered(lots)
         self._fallen = found.fallen
         kept = self._leave_homeless(found.offers)
         kept = self._leave_waiting(kept)
         self.problem = self._problem(tuple(kept.values()))
 
-    def _offered(self, lots: Sequence[LotRow], without: Collection[LotKey]) -> Offered:
+    def _offered(self, lots: Sequence[LotRow]) -> Offered:
         """The offers; where a part of a recent share would stay, all of the position may go if that is worth more."""
-        found = offered(self._book, lots, self._around, without=without)
+        found = offered(self._book, lots, self._around)
         entirely = {
             place
             for place in sorted(found.all_or_nothing)
-            if self._best_of(place, lots, without, entirely={place})
-            > self._best_of(place, lots, without, entirely=set())
+            if self._best_of(place, lots, entirely={place})
+            > self._best_of(place, lots, entirely=set())
         }
         if entirely:
-            found = offered(self._book, lots, self._around, without=without, entirely=entirely)
+            found = offered(self._book, lots, self._around, entirely=entirely)
         self._look_for_destinations(found)
         return found
 
     def _best_of(
-        self,
-        place: Place,
-        lots: Sequence[LotRow],
-        without: Collection[LotKey],
-        *,
-        entirely: Collection[Place],
+        self, place: Place, lots: Sequence[LotRow], *, entirely: Collection[Place]
     ) -> Decimal:
         """What the position is worth by itself."""
         here = [lot for lot in lots if (lot.account, lot.security) == place]
-        found = offered(self._book, here, self._around, without=without, entirely=entirely)
+        found = offered(self._book, here, self._around, entirely=entirely)
         self._look_for_destinations(found)
         return choice.best(self._problem(tuple(found.offers.values()))).value
 
@@ -146,17 +131,19 @@ class _Look:
             offers=offers,
             tax=around.tax,
             rules=book.rules,
-            costs=around.costs,
-            prices={security: quote.price for security, quote in book.prices.items()},
+            trading=Trading(
+                prices={security: quote.price for security, quote in book.prices.items()},
+                costs=around.costs,
+                fractional=frozenset(
+                    account for account, facts in book.accounts.items() if facts.trades_fractions
+                ),
+            ),
             legal=self._legal,
             groups={
                 one.sale.lot.security: around.group_of(one.sale.lot.security) for one in offers
             },
             charges_of=self.charges_of,
             smallest_loss=floors_on(book.as_of, book.rules)[0],
-            fractional=frozenset(
-                account for account, facts in book.accounts.items() if facts.trades_fractions
-            ),
         )
 
     def charges_of(self, offer: Offer, to: Destination) -> Charges:
@@ -199,51 +186,34 @@ class _Look:
         needed = {key for one in offers.values() for key in one.requires}
         kept = {}
         for key, offer in offers.items():
-            later = None if offer.is_companion else self._better_day(offer)
+            if offer.is_companion:
+                kept[key] = offer
+                continue
+            terms = valuation.alone(offer, self._problem((offer,)), self._later_rate)
+            later = timing.better_day(
+                offer, terms, self._around, self._book.rules, self._book.as_of
+            )
             if later is None:
                 kept[key] = offer
                 continue
             why = (
-                f"Taken on {later.day} it is worth ${later.net:,.2f}, today ${self._alone(offer).net:,.2f}: "
+                f"Taken on {later.day} it is worth ${later.net:,.2f}, today ${terms.net:,.2f}: "
                 f"wait until {later.day}."
             )
-            finding = finding_of(offer.sale, Outcome.WAIT, why, terms=self._alone(offer))
+            finding = finding_of(offer.sale, Outcome.WAIT, why, terms=terms)
             self.others[key] = replace(finding, wait_until=later.day)
             if key in needed:
                 kept[key] = replace(offer, is_companion=True)
         return {key: one for key, one in kept.items() if one.requires <= kept.keys()}
 
-    def _better_day(self, offer: Offer) -> timing.Later | None:
-        terms = self._alone(offer)
-        charges = self.charges_of(offer, self._first(offer))
-        return timing.better_day(
-            offer, charges, terms.cost, self._around, self._book.rules, self._book.as_of
-        )
-
-    def _first(self, offer: Offer) -> Destination:
-        legal = self._legal[offer.sale.lot.security]
-        return Destination(legal[0] if legal else CASH, is_last=len(legal) < 2)
-
-    def _alone(self, offer: Offer) -> Terms:
-        """The terms of an offer on the year as it stands, alone in its orders."""
-        return terms_of(offer, self._first(offer), self.problem_of(offer), self._later_rate)
-
-    def problem_of(self, *offers: Offer) -> Problem:
-        """A problem of these offers alone."""
-        return self._problem(offers)
-
-    def plan(
-        self,
-        best: Best,
-        taken: Sequence[Sale],
-        destinations: Mapping[LotKey, int | None],
-        pairs: Sequence[Pair],
-    ) -> Plan:
+    def plan(self, best: Best, taken: Sequence[Sale]) -> Plan:
         """The plan with every figure, and a verdict on each lot that is left alone."""
         chosen = {one.key: one for one in best.offers}
         for offer in self.problem.offers:
             if offer.key not in chosen and not offer.is_companion:
-                self.others[offer.key] = self._without_benefit(offer, best)
+                self.others[offer.key] = left_out(
+                    offer, best, self.problem, self._book, self._later_rate
+                )
         sold = {sale.key for sale in taken}
         fallen = [
             one
@@ -253,61 +223,11 @@ class _Look:
         return plan_of(
             best,
             taken,
-            destinations,
-            pairs,
             (*fallen, *(one for key, one in self.others.items() if key not in sold)),
             book=self._book,
             around=self._around,
             problem=self.problem,
         )
-
-    def _without_benefit(self, offer: Offer, best: Best) -> Finding:
-        """The sum of a lot that the best set leaves out: beside that set, and alone in its orders."""
-        year = valuation.year_with(best.offers, self._around.tax)
-        to = self._first(offer)
-        if best.destinations and to.security in _sold(best, self._around):
-            return self._in_the_way(offer)
-        terms = terms_of(
-            offer, to, replace(self.problem_of(offer), tax=year, known={}), self._later_rate
-        )
-        why = (
-            f"It would save ${terms.saved:,.2f} of tax at this household's rates after netting, less "
-            f"${terms.charges:,.2f}: net ${terms.net:,.2f}; {self._floor_of(offer, to, best)}."
-        )
-        return finding_of(offer.sale, Outcome.NO_BENEFIT, why, terms=terms)
-
-    def _floor_of(self, offer: Offer, to: Destination, best: Best) -> str:
-        pairs = {
-            (one.sale.lot.account, best.destinations[one.sale.lot.security].security)
-            for one in best.offers
-        }
-        if (offer.sale.lot.account, to.security) in pairs:
-            return f"a further lot of a pair must reach ${self._book.rules.minimum_benefit:,.2f}"
-        return f"a pair must reach ${valuation.hurdle(1, self._book.rules):,.2f}"
-
-    def _in_the_way(self, offer: Offer) -> Finding:
-        book = self._book
-        symbols = ", ".join(book.symbol(one) for one in self._legal[offer.sale.lot.security])
-        why = f"No substitute can be bought: {symbols} is sold at a loss in this proposal."
-        return finding_of(offer.sale, Outcome.SUBSTITUTE_BLOCKED, why, terms=self._alone(offer))
-
-
-def terms_of(offer: Offer, to: Destination, problem: Problem, rate: Decimal) -> Terms:
-    """The sum of one offer alone on the problem's year, exact."""
-    found = {offer.sale.lot.security: to}
-    charges = problem.charges_of(offer, to)
-    gross = saved_by(problem.tax, offer.sale)
-    allowed = saved_by(problem.tax, offer.sale, allowed=offer.allowed)
-    return Terms(
-        saved=gross,
-        later=charges.later + offer.deferred * rate,
-        cost=valuation.cost_together([offer], found, problem),
-        window=charges.window,
-        swap_back=charges.swap_back,
-        tracking=charges.tracking,
-        dividends=charges.dividends,
-        wash=gross - allowed - offer.deferred * rate,
-    )
 
 
 def _screened(lot: LotRow, book: Book) -> Finding | None:
@@ -346,7 +266,7 @@ def _destinations(
         ranked = around.substitutes.get(security, ())
         legal[security] = tuple(one for one in ranked if one not in refusals)
         refused[security] = (
-            *choose(ranked, refusals).refused,
+            *(refusals[one] for one in ranked if one in refusals),
             *around.out_of_date.get(security, ()),
         )
     return legal, refused
@@ -357,14 +277,6 @@ def _tracking(sale: Sale, to: Destination, around: Surroundings, book: Book) -> 
     if figures is None and to.security != CASH:
         return ZERO  # no statistics were given at all
     return tracking_cost(sale, figures, around, book.rules)
-
-
-def _bought(to: Destination) -> int | None:
-    return None if to.security == CASH else to.security
-
-
-def _sold(best: Best, around: Surroundings) -> frozenset[int]:
-    return frozenset().union(*(around.group_of(security) for security in best.destinations))
 
 
 def _with_fractions(best: Best, book: Book, around: Surroundings) -> tuple[Sale, ...]:
@@ -393,15 +305,3 @@ def _leaves(lot: LotRow, chosen: Mapping[LotKey, Sale], around: Surroundings) ->
 def _goes_after_all(finding: Finding, sold: Collection[LotKey]) -> bool:
     """A part of a share was too small by itself, and leaves with its whole position."""
     return finding.outcome is Outcome.TOO_SMALL and (finding.opening, finding.part) in sold
-
-
-def _too_small_to_pair(pairs: Iterable[Pair], book: Book) -> Verdicts:
-    fallen = {}
-    for pair in pairs:
-        if pair.quantity or pair.substitute is None:
-            continue
-        symbol = book.symbol(pair.substitute)
-        why = f"${pair.cash_left:,.2f} do not buy one share of {symbol} at ${pair.price:,.2f}."
-        for sale in pair.sales:
-            fallen[sale.key] = finding_of(sale, Outcome.TOO_SMALL, why)
-    return fallen

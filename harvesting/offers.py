@@ -26,6 +26,7 @@ from harvesting.types import (
     Finding,
     LotKey,
     Outcome,
+    Place,
     RecentPurchase,
     Sale,
     Surroundings,
@@ -33,7 +34,6 @@ from harvesting.types import (
 from lots.types import LotRow
 
 Verdicts = dict[LotKey, Finding]
-Place = tuple[int, int]  # account, security
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,9 @@ def offered(
     lots: Iterable[LotRow],
     around: Surroundings,
     *,
-    without: Collection[LotKey] = (),
     entirely: Collection[Place] = (),
 ) -> Offered:
-    """Offers of ``lots``, which passed the screen, leaving ``without`` alone.
+    """Offers of ``lots``, which passed the screen.
 
     In the positions ``entirely`` a lot may require that everything goes; elsewhere a part of a recent share stays.
     """
@@ -83,9 +82,9 @@ def offered(
         key = (lot.opening, lot.part)
         kept, findings = _sellable(lot, book, around)
         fallen += findings
-        if kept is not None and key not in without:
+        if kept is not None:
             wanted[key] = kept
-    companions = _possible_companions(book, wanted, around, without)
+    companions = _possible_companions(book, wanted, around)
     positions = _Positions(book, {**wanted, **companions}, entirely)
     offers, unclean = _clean(book, wanted, positions, around)
     return Offered(offers, (*fallen, *unclean.values()), frozenset(positions.all_or_nothing))
@@ -129,12 +128,8 @@ def _possible_companions(
     book: Book,
     wanted: Mapping[LotKey, Sale],
     around: Surroundings,
-    without: Collection[LotKey],
 ) -> dict[LotKey, Sale]:
-    """Lots beside the wanted ones that could be sold entirely in the same order; ``without`` goes along as well.
-
-    A lot that was declined for its own sake may still go along.
-    """
+    """Lots beside the wanted ones that could be sold entirely in the same order."""
     positions = {(sale.lot.account, sale.lot.security) for sale in wanted.values()}
     return {
         (lot.opening, lot.part): sale

@@ -1,6 +1,6 @@
 """From the best set of sales to a plan: every figure to the cent, so that the parts add up to the totals. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -11,27 +11,24 @@ from harvesting.offers import Offer
 from harvesting.pairs import share_of_cost
 from harvesting.sales import finding_of, plain_shares
 from harvesting.types import (
+    CASH,
     ZERO,
     Book,
     Candidate,
     Finding,
-    LotKey,
     Outcome,
-    Pair,
     Plan,
     Sale,
     Surroundings,
     Terms,
 )
-from harvesting.valuation import CASH, Destination, Problem
+from harvesting.valuation import Charges, Destination, Problem, charged_together, pairs_of
 from lots.rounding import cents, spread
 
 
 def plan_of(
     best: Best,
     taken: Sequence[Sale],
-    destinations: Mapping[LotKey, int | None],
-    pairs: Sequence[Pair],
     others: Iterable[Finding],
     *,
     book: Book,
@@ -44,24 +41,34 @@ def plan_of(
     have left; S and K are spread by largest remainder, so that the lots add up to the plan.
     """
     offers = [_offer_of(sale, best) for sale in taken]
-    found = {sale.key: best.destinations[sale.lot.security] for sale in taken}
+    pairs = pairs_of(taken, best.destinations, problem)
     pair_of = {sale.key: pair for pair in pairs for sale in pair.sales}
+    charged = charged_together(offers, best.destinations, pairs, problem)
     marginals, gross, year = [], [], around.tax
     for one in offers:
         marginals.append(Fraction(saved_by(year, one.sale, allowed=one.allowed)))
         gross.append(saved_by(year, one.sale))
         year = with_loss(year, one.sale.term, one.allowed)
-    costs = [share_of_cost(one.sale, pair_of[one.key], around) for one in offers]
+    costs = [share_of_cost(one.sale, pair_of[one.key], problem.trading) for one in offers]
     saved = spread(cents(sum(marginals, Fraction(0))), marginals)
     paid = spread(cents(sum(costs, Fraction(0))), costs)
     candidates = tuple(
-        _candidate(one, found[one.key], saved[at], gross[at], paid[at], book, around, problem)
+        _candidate(
+            one,
+            best.destinations[one.sale.place],
+            charged[one.key],
+            saved=saved[at],
+            gross=gross[at],
+            paid=paid[at],
+            book=book,
+            around=around,
+        )
         for at, one in enumerate(offers)
     )
     findings = (*(_taken(one, book) for one in candidates), *others)
     return Plan(
         candidates=candidates,
-        pairs=tuple(pairs),
+        pairs=pairs,
         findings=findings,
         tax_saved=sum((one.tax_saved for one in candidates), ZERO),
         cost=sum(paid, ZERO),
@@ -82,14 +89,14 @@ def _offer_of(sale: Sale, best: Best) -> Offer:
 def _candidate(
     offer: Offer,
     to: Destination,
+    charges: Charges,
+    *,
     saved: Decimal,
     gross: Decimal,
     paid: Decimal,
     book: Book,
     around: Surroundings,
-    problem: Problem,
 ) -> Candidate:
-    charges = problem.charges_of(offer, to)
     rate = later_rate(book.rules, around.tax)
     parked = to.security == CASH
     later_of_washed = to_the_cent(offer.deferred * rate)

@@ -1,11 +1,11 @@
-"""Where the money of a harvest goes: the first substitute by rank that may be bought today.
+"""Where the money of a harvest may go: the substitutes that count today, and what stands against each of them.
 
 Which mappings count is the firm's policy and the household's. The household's own list goes first, by its ranks; where
 those run out the firm's list follows, without what the household named already. A household cannot strike a substitute
 of the firm's by a list: that is what a restriction is for.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -65,30 +65,6 @@ def in_force(rows: Iterable[MappingRow], as_of: date) -> Mapped:
         ranked={security: tuple(found) for security, found in ranked.items()},
         refused={security: reasons for security, reasons in refused.items() if reasons},
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The substitute, or why each rank fell out, in order of rank."""
-
-    substitute: int | None
-    refused: tuple[str, ...] = ()
-
-
-def choose(ranked: Sequence[int], refusals: Mapping[int, str]) -> Choice:
-    """First by rank that is not refused. ``refusals``: security -> why it cannot be bought."""
-    passed: list[str] = []
-    for substitute in ranked:
-        why = refusals.get(substitute)
-        if why is None:
-            return Choice(substitute, tuple(passed))
-        passed.append(why)
-    return Choice(None, tuple(passed))
-
-
-def legal_left(ranked: Collection[int], chosen: int, refusals: Mapping[int, str]) -> int:
-    """How many destinations would be left if the chosen one were locked; none left is what term O prices."""
-    return sum(1 for one in ranked if one != chosen and one not in refusals)
 
 
 def standing_refusals(book: Book, around: Surroundings) -> dict[int, str]:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from harvesting.economics import QUALIFYING_DAYS, misses_the_61st_day, saved_by, tax_saved
+from harvesting.economics import QUALIFYING_DAYS, misses_the_61st_day, tax_saved
 from harvesting.offers import Offer
-from harvesting.types import ZERO, HarvestRules, Surroundings
-from harvesting.valuation import Charges
+from harvesting.types import ZERO, HarvestRules, Surroundings, Terms
 from lots.holding_period import first_long_term_day
 from lots.types import Term
 
@@ -29,35 +28,27 @@ class Later:
 
 
 def better_day(
-    offer: Offer,
-    charges: Charges,
-    cost: Decimal,
-    around: Surroundings,
-    rules: HarvestRules,
-    as_of: date,
+    offer: Offer, terms: Terms, around: Surroundings, rules: HarvestRules, as_of: date
 ) -> Later | None:
-    """The best later day, if it beats today, and leaving the lot alone, by the floor; the sale by itself."""
-    saved = saved_by(around.tax, offer.sale, allowed=offer.allowed)
-    today = saved - charges.total - cost
+    """The best later day, if it beats today, and leaving the lot alone, by the floor; ``terms`` are today's, alone."""
     later = [
-        *_turning_long(offer, charges, cost, around, as_of),
-        *_qualified(offer, today + charges.dividends, around, as_of),
+        *_turning_long(offer, terms.net, around, as_of),
+        *_qualified(offer, terms.net + terms.dividends, around, as_of),
     ]
     best = max(later, key=lambda one: one.net, default=None)
-    if best is None or best.net < max(today, ZERO) + rules.minimum_benefit:
+    if best is None or best.net < max(terms.net, ZERO) + rules.minimum_benefit:
         return None
     return best
 
 
-def _turning_long(
-    offer: Offer, charges: Charges, cost: Decimal, around: Surroundings, as_of: date
-) -> Iterator[Later]:
+def _turning_long(offer: Offer, net: Decimal, around: Surroundings, as_of: date) -> Iterator[Later]:
     lot = offer.sale.lot
     start = lot.loss_start if lot.loss_start is not None else lot.holding_start
     turns = first_long_term_day(start)
     if offer.sale.term is Term.SHORT and as_of < turns <= date(as_of.year, 12, 31):
-        saved = tax_saved(around.tax, short_loss=ZERO, long_loss=offer.allowed)
-        yield Later(turns, saved - charges.total - cost)
+        now = tax_saved(around.tax, short_loss=offer.allowed, long_loss=ZERO)
+        then = tax_saved(around.tax, short_loss=ZERO, long_loss=offer.allowed)
+        yield Later(turns, net - now + then)
 
 
 def _qualified(offer: Offer, net: Decimal, around: Surroundings, as_of: date) -> Iterator[Later]:

@@ -17,7 +17,9 @@ from proposals.costs import TradingCosts
 from proposals.types import ComingPurchase, DraftProposal
 
 ZERO = Decimal(0)
+CASH = 0  # destination of money that is parked
 LotKey = tuple[int, int]  # (opening, part): survives a rebuild of the lots
+Place = tuple[int, int]  # account, security
 BlockKey = tuple[str, int]  # purchases of one order and security (R9)
 
 
@@ -279,6 +281,10 @@ class Sale:
         return (self.lot.opening, self.lot.part)
 
     @property
+    def place(self) -> Place:
+        return (self.lot.account, self.lot.security)
+
+    @property
     def loss(self) -> Decimal:
         return self.basis - self.amount
 
@@ -335,6 +341,25 @@ class Pair:
     amount: Decimal
     cost: Decimal  # commission, half spread and impact of both legs, exact
     cash_left: Decimal  # less than one share
+
+    @property
+    def proceeds(self) -> Decimal:
+        """Dollars sold."""
+        return sum((sale.amount for sale in self.sales), ZERO)
+
+    @property
+    def out_of_market(self) -> Decimal:
+        """The part of the proceeds that does not go into the substitute: cash that is left, and what is paid."""
+        return 1 - self.amount / self.proceeds if self.proceeds else Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Trading:
+    """What an order is made of: prices and costs by security, and the accounts that trade fractions of a share."""
+
+    prices: Mapping[int, Decimal]
+    costs: TradingCosts
+    fractional: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,27 +4,26 @@
 
 T is ``lots.year_tax``, so one loss changes what the next is worth. Charges are D, O, G, X, Q of a sale with its
 destination (``harvesting.economics``). Orders are one per account and security, and one purchase per account and
-substitute: a commission is paid once, impact grows with the whole order. The hurdle is what attention costs: the
-policy's floor for a pair of one lot, and its floor for every further lot; so in the best set every lot is worth its
-floor beside the others, and every pair the pair's.
+substitute, of the shares that the money buys (``harvesting.pairs``): a commission is paid once, impact grows with the
+whole order, and the dollars that do not go into the substitute are charged X as cash is. The hurdle is what attention
+costs: the policy's floor for a pair of one lot, and its floor for every further lot; so in the best set every lot is
+worth its floor beside the others, and every pair the pair's.
 
-The money of a security goes into its first substitute that may be bought; nothing that is sold today, nor anything
-identical to it, is anybody's destination. So where it goes depends on what else is sold, and a set in which some
-security has no destination does not exist.
+The money of a position goes into its first substitute that may be bought and of which the account's money for it buys
+a share; nothing that is sold today, nor anything identical to it, is anybody's destination. So where it goes depends on
+what else is sold, and a set in which some position has no destination does not exist.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from harvesting.economics import tax_saved
+from harvesting.economics import saved_by, tax_saved
 from harvesting.offers import Offer
-from harvesting.types import ZERO, HarvestRules, LotKey
+from harvesting.pairs import buys_a_share, paired
+from harvesting.types import CASH, ZERO, HarvestRules, LotKey, Pair, Place, Sale, Terms, Trading
 from lots.types import Term
 from lots.year_tax import TaxPosition
-from proposals.costs import TradingCosts
-
-CASH = 0  # destination of money that is parked
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +43,13 @@ class Charges:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where the money of a sale goes; ``is_last``: no other substitute could be bought instead."""
+    """Where the money of a sale goes; ``is_last``: it could buy no other substitute instead."""
 
     security: int  # CASH = parked
     is_last: bool
+
+
+PARKED = Destination(CASH, is_last=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,20 @@ class Problem:
     offers: tuple[Offer, ...]
     tax: TaxPosition
     rules: HarvestRules
-    costs: TradingCosts
-    prices: Mapping[int, Decimal]
+    trading: Trading
     legal: Mapping[int, tuple[int, ...]]
     groups: Mapping[int, frozenset[int]]
     charges_of: Callable[[Offer, Destination], Charges]
     smallest_loss: Decimal = ZERO  # that a cut lot must keep
-    fractional: frozenset[int] = frozenset()  # accounts that trade fractions
     known: dict[tuple[Decimal, Decimal], Decimal] = field(default_factory=dict)  # looked up before
+    charged: dict[tuple[LotKey, Decimal, Destination], Charges] = field(default_factory=dict)
+
+    def charges(self, offer: Offer, to: Destination) -> Charges:
+        """``charges_of``, asked once."""
+        key = (offer.key, offer.sale.quantity, to)
+        if key not in self.charged:
+            self.charged[key] = self.charges_of(offer, to)
+        return self.charged[key]
 
 
 def value(chosen: Sequence[Offer], problem: Problem) -> Decimal | None:
@@ -77,17 +85,16 @@ def value(chosen: Sequence[Offer], problem: Problem) -> Decimal | None:
         return ZERO
     if not is_closed(chosen):
         return None
-    found = destinations(chosen, problem)
-    if found is None:
+    ways = routes(chosen, problem)
+    if ways.stranded:
         return None
-    charges = sum(
-        (problem.charges_of(one, found[one.sale.lot.security]).total for one in chosen), ZERO
-    )
+    pairs = pairs_of((one.sale for one in chosen), ways.found, problem)
+    charged = charged_together(chosen, ways.found, pairs, problem)
     return (
         saved_together(chosen, problem)
-        - charges
-        - cost_together(chosen, found, problem)
-        - hurdles(chosen, found, problem.rules)
+        - sum((charges.total for charges in charged.values()), ZERO)
+        - cost_together(pairs, problem.rules)
+        - hurdles(chosen, ways.found, problem.rules)
     )
 
 
@@ -113,20 +120,101 @@ def wanted_companions(chosen: Sequence[Offer]) -> set[LotKey]:
     return wanted
 
 
-def destinations(chosen: Sequence[Offer], problem: Problem) -> dict[int, Destination] | None:
-    """Security sold -> where its money goes; None where one has nowhere to go."""
-    securities = {one.sale.lot.security for one in chosen}
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Where the money of each position goes, and the positions whose money has nowhere to go."""
+
+    found: Mapping[Place, Destination]
+    stranded: frozenset[Place] = frozenset()
+
+
+def routes(chosen: Iterable[Offer], problem: Problem) -> Routes:
+    """Each position's first substitute that is not sold itself and of which the money buys a share; else cash.
+
+    Positions of an account with the same destination put their money together; where it does not buy one share, each
+    of them looks further down its own ranks.
+    """
+    sales: dict[Place, list[Sale]] = {}
+    for one in chosen:
+        sales.setdefault(one.sale.place, []).append(one.sale)
+    ranks = _open_ranks(sales, problem)
+    at = dict.fromkeys(sales, 0)
+    while poor := _too_poor(sales, ranks, at, problem.trading):
+        for place in poor:
+            at[place] += 1
+    found = {
+        place: Destination(
+            ranks[place][rank],
+            is_last=not _others(place, rank, sales[place], ranks[place], problem),
+        )
+        for place, rank in at.items()
+        if rank < len(ranks[place])
+    }
+    return Routes(found, frozenset(sales.keys() - found.keys()))
+
+
+def _open_ranks(places: Iterable[Place], problem: Problem) -> dict[Place, tuple[int, ...]]:
+    securities = {security for _, security in places}
     sold = frozenset().union(*(problem.groups[security] for security in securities))
-    found = {}
-    for security in securities:
-        open_ranks = [one for one in problem.legal.get(security, ()) if one not in sold]
-        if open_ranks:
-            found[security] = Destination(open_ranks[0], is_last=len(open_ranks) == 1)
-        elif problem.rules.parks_in_cash:
-            found[security] = Destination(CASH, is_last=True)
-        else:
-            return None
-    return found
+    parked = (CASH,) if problem.rules.parks_in_cash else ()
+    return {
+        place: (*(one for one in problem.legal.get(place[1], ()) if one not in sold), *parked)
+        for place in places
+    }
+
+
+def _too_poor(
+    sales: Mapping[Place, Sequence[Sale]],
+    ranks: Mapping[Place, tuple[int, ...]],
+    at: Mapping[Place, int],
+    trading: Trading,
+) -> list[Place]:
+    """The positions whose destination the money put together for it does not buy one share of."""
+    pools: dict[Place, list[Place]] = {}
+    for place, rank in at.items():
+        if rank < len(ranks[place]) and ranks[place][rank] != CASH:
+            pools.setdefault((place[0], ranks[place][rank]), []).append(place)
+    return [
+        place
+        for target, places in pools.items()
+        if not buys_a_share(target, [one for place in places for one in sales[place]], trading)
+        for place in places
+    ]
+
+
+def _others(
+    place: Place, rank: int, sales: Sequence[Sale], ranks: Sequence[int], problem: Problem
+) -> bool:
+    """Whether the position's own money could buy another substitute."""
+    return any(
+        other != CASH and buys_a_share((place[0], other), sales, problem.trading)
+        for at, other in enumerate(ranks)
+        if at != rank
+    )
+
+
+def pairs_of(
+    sales: Iterable[Sale], found: Mapping[Place, Destination], problem: Problem
+) -> tuple[Pair, ...]:
+    """Both legs of the sales, each position's money going where it was ``found`` to go."""
+    return paired(sales, {place: to.security for place, to in found.items()}, problem.trading)
+
+
+def charged_together(
+    offers: Iterable[Offer],
+    found: Mapping[Place, Destination],
+    pairs: Iterable[Pair],
+    problem: Problem,
+) -> dict[LotKey, Charges]:
+    """Each offer's charges, with X of what does not go into the substitute as of cash."""
+    outside = {sale.key: pair.out_of_market for pair in pairs for sale in pair.sales}
+    charged = {}
+    for one in offers:
+        charges = problem.charges(one, found[one.sale.place])
+        in_cash = problem.charges(one, PARKED)
+        more = (in_cash.tracking - charges.tracking) * outside[one.key]
+        charged[one.key] = replace(charges, tracking=charges.tracking + more)
+    return charged
 
 
 def saved_together(chosen: Iterable[Offer], problem: Problem) -> Decimal:
@@ -154,40 +242,48 @@ def saved(short: Decimal, long: Decimal, problem: Problem) -> Decimal:
     return known
 
 
-def cost_together(
-    chosen: Iterable[Offer], found: Mapping[int, Destination], problem: Problem
-) -> Decimal:
+def cost_together(pairs: Iterable[Pair], rules: HarvestRules) -> Decimal:
     """K of all orders: both legs now, and both again as likely as the swap back is."""
-    back = 1 + problem.rules.swap_back_chance
-    sells: dict[tuple[int, int], tuple[Decimal, Decimal]] = {}
-    buys: dict[tuple[int, int], Decimal] = {}
-    total = ZERO
-    for one in chosen:
-        sale = one.sale
-        place = (sale.lot.account, sale.lot.security)
-        shares, amount = sells.get(place, (ZERO, ZERO))
-        sells[place] = (shares + sale.quantity, amount + sale.amount)
-    for (account, security), (shares, amount) in sells.items():
-        destination = found[security].security
-        cost = problem.costs.of(account=account, security=security, shares=shares, amount=amount)
-        total += cost.total * (1 if destination == CASH else back)
-        if destination != CASH:
-            buys[account, destination] = buys.get((account, destination), ZERO) + amount
-    for (account, security), amount in buys.items():
-        shares = amount / problem.prices[security]
-        cost = problem.costs.of(account=account, security=security, shares=shares, amount=amount)
-        total += cost.total * back
-    return total
+    back = 1 + rules.swap_back_chance
+    return sum((pair.cost * (1 if pair.substitute is None else back) for pair in pairs), ZERO)
+
+
+def alone(offer: Offer, problem: Problem, later_rate: Decimal) -> Terms:
+    """The sum of one offer by itself, into the substitute that its own money would go to."""
+    ways = routes([offer], problem)
+    ranked = problem.legal.get(offer.sale.lot.security, ())
+    first = Destination(ranked[0], is_last=len(ranked) == 1) if ranked else PARKED
+    return terms_of(offer, ways.found.get(offer.sale.place, first), problem, later_rate)
+
+
+def terms_of(offer: Offer, to: Destination, problem: Problem, later_rate: Decimal) -> Terms:
+    """The sum of one offer alone in its orders on the problem's year, exact; ``later_rate``: D of a dollar of loss."""
+    found = {offer.sale.place: to}
+    pairs = pairs_of([offer.sale], found, problem)
+    charges = charged_together([offer], found, pairs, problem)[offer.key]
+    gross = saved_by(problem.tax, offer.sale)
+    allowed = saved_by(problem.tax, offer.sale, allowed=offer.allowed)
+    later_of_washed = offer.deferred * later_rate
+    return Terms(
+        saved=gross,
+        later=charges.later + later_of_washed,
+        cost=cost_together(pairs, problem.rules),
+        window=charges.window,
+        swap_back=charges.swap_back,
+        tracking=charges.tracking,
+        dividends=charges.dividends,
+        wash=gross - allowed - later_of_washed,
+    )
 
 
 def hurdles(
-    chosen: Iterable[Offer], found: Mapping[int, Destination], rules: HarvestRules
+    chosen: Iterable[Offer], found: Mapping[Place, Destination], rules: HarvestRules
 ) -> Decimal:
     """What the set must be worth before it is worth anybody's attention; companions count for nothing."""
     lots: dict[tuple[int, int], int] = {}
     for one in chosen:
         if not one.is_companion:
-            pair = (one.sale.lot.account, found[one.sale.lot.security].security)
+            pair = (one.sale.lot.account, found[one.sale.place].security)
             lots[pair] = lots.get(pair, 0) + 1
     return sum((hurdle(count, rules) for count in lots.values()), ZERO)
 

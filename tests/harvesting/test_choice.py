@@ -11,7 +11,7 @@ import pytest
 from accounts.types import FilingStatus
 from harvesting import choice, valuation
 from harvesting.offers import Offer
-from harvesting.types import HarvestRules, Sale
+from harvesting.types import CASH, HarvestRules, Sale, Trading
 from harvesting.valuation import Charges, Destination, Problem
 from lots.netting import YearInputs
 from lots.types import Term
@@ -24,6 +24,7 @@ SECURITIES = (AAA, BBB, EEE)
 PRICE = Decimal(50)
 RATE = Decimal("0.146")  # later tax of a dollar of loss
 FLOOR, PAIR_FLOOR = Decimal(50), Decimal(100)
+DIVIDED = Decimal("1e-18")  # what divisions of 28 digits may leave behind
 
 
 def offer(
@@ -49,7 +50,8 @@ def offer(
 
 def charges(one: Offer, to: Destination) -> Charges:
     """Later tax in proportion to the loss, tracking by destination, and a window term for a last destination."""
-    tracking = one.sale.amount * Decimal("0.0007") * (to.security % 3)
+    rate = Decimal("0.0033") if to.security == CASH else Decimal("0.0007") * (to.security % 3)
+    tracking = one.sale.amount * rate
     window = one.sale.amount * Decimal("0.001") if to.is_last else ZERO
     return Charges(later=one.allowed * RATE, tracking=tracking, window=window)
 
@@ -60,14 +62,20 @@ def problem(
     *,
     legal: Mapping[int, tuple[int, ...]] | None = None,
     costs: TradingCosts | None = None,
+    prices: Mapping[int, Decimal] | None = None,
+    parks: bool = False,
 ) -> Problem:
     return Problem(
         offers=tuple(offers),
         tax=tax,
-        rules=HarvestRules(minimum_benefit=FLOOR, minimum_pair_benefit=PAIR_FLOOR),
-        costs=costs
-        or TradingCosts(half_spreads=dict.fromkeys((*SECURITIES, CCC, DDD), Decimal("0.0005"))),
-        prices=dict.fromkeys((*SECURITIES, CCC, DDD), PRICE),
+        rules=HarvestRules(
+            minimum_benefit=FLOOR, minimum_pair_benefit=PAIR_FLOOR, parks_in_cash=parks
+        ),
+        trading=Trading(
+            prices=dict.fromkeys((*SECURITIES, CCC, DDD), PRICE) | dict(prices or {}),
+            costs=costs
+            or TradingCosts(half_spreads=dict.fromkeys((*SECURITIES, CCC, DDD), Decimal("0.0005"))),
+        ),
         legal=legal or dict.fromkeys(SECURITIES, (CCC, DDD)),
         groups={security: frozenset({security}) for security in SECURITIES},
         charges_of=charges,
@@ -82,7 +90,10 @@ def subsets(offers: Sequence[Offer]) -> Iterator[tuple[Offer, ...]]:
 
 
 def worth(taken: Sequence[Offer], given: Problem) -> Decimal | None:
-    """T before less T after, less charges, both legs of every order, half a swap back, and the floors."""
+    """T before less T after, less charges, both legs of every order, half a swap back, and the floors.
+
+    What is not invested in the substitute is charged the tracking of cash.
+    """
     keys = {one.key for one in taken}
     own = [one for one in taken if not one.is_companion]
     if any(not one.requires <= keys for one in taken):
@@ -91,34 +102,108 @@ def worth(taken: Sequence[Offer], given: Problem) -> Decimal | None:
         not any(one.key in other.requires for other in own) for one in taken if one.is_companion
     ):
         return None
-    sold = {one.sale.lot.security for one in taken}
-    bought = {}
-    for security in sold:
-        ranks = [one for one in given.legal[security] if one not in sold]
-        if not ranks:
-            return None
-        bought[security] = Destination(ranks[0], is_last=len(ranks) == 1)
+    bought = destinations(taken, given)
+    if bought is None:
+        return None
     loss = {
         term: sum((one.sale.loss for one in taken if one.sale.term is term), ZERO) for term in Term
     }
     total = -added_tax(given.tax, short=-loss[Term.SHORT], long=-loss[Term.LONG])
-    orders: dict[tuple[int, int, str], Decimal] = {}
+    pools: dict[tuple[int, int], list[Offer]] = {}
     for one in taken:
-        to = bought[one.sale.lot.security]
-        total -= charges(one, to).total
         account = one.sale.lot.account
-        for key in ((account, one.sale.lot.security, "sell"), (account, to.security, "buy")):
-            orders[key] = orders.get(key, ZERO) + one.sale.amount
-    for (account, security, side), amount in orders.items():
-        prices = {one.sale.lot.security: one.sale.price for one in taken}
-        shares = amount / (PRICE if side == "buy" else prices[security])
-        cost = given.costs.of(account=account, security=security, shares=shares, amount=amount)
-        total -= cost.total * Decimal("1.5")
-    pairs: dict[tuple[int, int], int] = {}
-    for one in own:
-        pair = (one.sale.lot.account, bought[one.sale.lot.security].security)
-        pairs[pair] = pairs.get(pair, 0) + 1
-    return total - sum(PAIR_FLOOR + FLOOR * (lots - 1) for lots in pairs.values())
+        pools.setdefault((account, bought[account, one.sale.lot.security]), []).append(one)
+    for (account, substitute), pool in pools.items():
+        selling, dollars, shares = both_legs(account, substitute, pool, given)
+        buying = given.trading.costs.of(
+            account=account, security=substitute, shares=shares, amount=dollars
+        ).total
+        total -= (selling + buying) * (1 if substitute == CASH else Decimal("1.5"))
+        proceeds = sum(one.sale.amount for one in pool)
+        for one in pool:
+            to = Destination(substitute, is_last=is_last(one, taken, substitute, given))
+            there, in_cash = charges(one, to), charges(one, Destination(CASH, is_last=True))
+            total -= there.later + there.window
+            total -= there.tracking * dollars / proceeds
+            total -= in_cash.tracking * (1 - dollars / proceeds)
+        own_lots = sum(not one.is_companion for one in pool)
+        if own_lots:
+            total -= PAIR_FLOOR + FLOOR * (own_lots - 1)
+    return total
+
+
+def destinations(taken: Sequence[Offer], given: Problem) -> dict[tuple[int, int], int] | None:
+    """(account, security) -> substitute: all start with their first rank; a pool that buys no share moves on."""
+    ranks = {}
+    for one in taken:
+        ranks[one.sale.lot.account, one.sale.lot.security] = open_ranks(one, taken, given)
+    while all(ranks.values()):
+        for account, substitute in {(place[0], open_[0]) for place, open_ in ranks.items()}:
+            members = [
+                place
+                for place, open_ in ranks.items()
+                if (place[0], open_[0]) == (account, substitute)
+            ]
+            pool = [
+                one for one in taken if (one.sale.lot.account, one.sale.lot.security) in members
+            ]
+            if substitute != CASH and not both_legs(account, substitute, pool, given)[2]:
+                for place in members:
+                    ranks[place] = ranks[place][1:]
+                break
+        else:
+            return {place: open_[0] for place, open_ in ranks.items()}
+    return None
+
+
+def open_ranks(one: Offer, taken: Sequence[Offer], given: Problem) -> list[int]:
+    sold = {other.sale.lot.security for other in taken}
+    found = [rank for rank in given.legal[one.sale.lot.security] if rank not in sold]
+    return [*found, CASH] if given.rules.parks_in_cash else found
+
+
+def is_last(one: Offer, taken: Sequence[Offer], substitute: int, given: Problem) -> bool:
+    """Whether the money of the position alone buys a share of nothing else."""
+    account, security = one.sale.lot.account, one.sale.lot.security
+    pool = [
+        other
+        for other in taken
+        if (other.sale.lot.account, other.sale.lot.security) == (account, security)
+    ]
+    return not any(
+        both_legs(account, rank, pool, given)[2]
+        for rank in open_ranks(one, taken, given)
+        if rank not in (substitute, CASH)
+    )
+
+
+def both_legs(
+    account: int, substitute: int, pool: Sequence[Offer], given: Problem
+) -> tuple[Decimal, Decimal, Decimal]:
+    """What the sales cost; dollars and shares that the rest buys, counted down share by share."""
+    costs = given.trading.costs
+    selling = ZERO
+    for security in {one.sale.lot.security for one in pool}:
+        order = [one.sale for one in pool if one.sale.lot.security == security]
+        shares = sum((sale.quantity for sale in order), ZERO)
+        amount = sum((sale.amount for sale in order), ZERO)
+        selling += costs.of(account=account, security=security, shares=shares, amount=amount).total
+    if substitute == CASH:
+        return selling, ZERO, ZERO
+    money = sum((one.sale.amount for one in pool), ZERO) - selling
+    price = given.trading.prices[substitute]
+    shares = money // price
+    while shares > 0:
+        amount = shares * price
+        paid = costs.of(account=account, security=substitute, shares=shares, amount=amount).total
+        if amount + paid <= money:
+            return selling, amount, shares
+        shares -= 1
+    return selling, ZERO, ZERO
+
+
+def same(one: Decimal | None, other: Decimal) -> bool:
+    return one is not None and abs(one - other) < DIVIDED
 
 
 def best_by_brute_force(given: Problem) -> Decimal:
@@ -190,9 +275,9 @@ def test_the_set_that_is_taken_is_the_best_of_all_subsets(block):
         chance = random.Random(seed)
         given = problem(random_offers(chance, chance.randint(1, 7)), flat_year(chance))
         found = choice.best(given, partial=False)
-        assert found.value == best_by_brute_force(given), f"seed {seed}"
-        assert worth(found.offers, given) == found.value, f"seed {seed}"
-        assert found.gap == 0, f"seed {seed}"
+        assert same(found.value, best_by_brute_force(given)), f"seed {seed}"
+        assert same(worth(found.offers, given), found.value), f"seed {seed}"
+        assert found.gap < DIVIDED, f"seed {seed}"
         taken += len(found.offers)
     assert taken > 15
 
@@ -202,8 +287,8 @@ def test_it_is_the_best_through_the_brackets_too():
         chance = random.Random(1000 + seed)
         given = problem(random_offers(chance, chance.randint(2, 5)), bracket_year(chance))
         found = choice.best(given, partial=False)
-        assert found.value == best_by_brute_force(given), f"seed {seed}"
-        assert found.gap == 0, f"seed {seed}"
+        assert same(found.value, best_by_brute_force(given)), f"seed {seed}"
+        assert found.gap < DIVIDED, f"seed {seed}"
 
 
 def test_it_is_the_best_where_each_is_anothers_destination():
@@ -214,11 +299,33 @@ def test_it_is_the_best_where_each_is_anothers_destination():
         chance = random.Random(2000 + seed)
         given = problem(random_offers(chance, 6), flat_year(chance), legal=circle)
         found = choice.best(given, partial=False)
-        assert found.value == best_by_brute_force(given), f"seed {seed}"
+        assert same(found.value, best_by_brute_force(given)), f"seed {seed}"
         sold = {one.sale.lot.security for one in given.offers}
         stuck += len(sold) == 3
         assert len({one.sale.lot.security for one in found.offers}) < 3
     assert stuck > 10
+
+
+def test_it_is_the_best_where_a_share_of_the_substitute_costs_more_than_some_lots_bring():
+    """A lot of 2,000 buys no share of CCC at 3,000: alone it goes into DDD or cash, with others into CCC."""
+    seconds = parked = 0
+    for seed in range(80):
+        chance = random.Random(6000 + seed)
+        given = problem(
+            random_offers(chance, chance.randint(2, 6)),
+            flat_year(chance),
+            prices={CCC: Decimal(3000), DDD: Decimal(chance.choice([900, 2500]))},
+            parks=chance.random() < 0.4,
+        )
+        found = choice.best(given, partial=False)
+        assert same(found.value, best_by_brute_force(given)), f"seed {seed}"
+        assert same(worth(found.offers, given), found.value), f"seed {seed}"
+        assert found.gap < DIVIDED, f"seed {seed}"
+        bought = {to.security for to in found.destinations.values()}
+        seconds += DDD in bought
+        parked += CASH in bought
+    assert seconds > 3
+    assert parked > 2
 
 
 def test_a_commission_is_paid_once_an_order():
@@ -227,8 +334,9 @@ def test_a_commission_is_paid_once_an_order():
     lots = [offer(number, "900", amount="4000") for number in range(1, 5)]
     given = problem(lots, position(), costs=costs)
     found = choice.best(given, partial=False)
-    assert found.value == best_by_brute_force(given)
-    (charged,) = {valuation.cost_together(found.offers, found.destinations, given)}
+    assert same(found.value, best_by_brute_force(given))
+    pairs = valuation.pairs_of((one.sale for one in found.offers), found.destinations, given)
+    charged = valuation.cost_together(pairs, given.rules)
     assert charged == Decimal("15.0")  # one sale, one purchase, and half of both again
 
 
@@ -239,9 +347,9 @@ def test_parts_of_lots_are_never_worse_than_whole_lots_and_end_where_the_rate_ch
         given = problem(random_offers(chance, chance.randint(1, 6)), flat_year(chance))
         whole = choice.best(given, partial=False)
         found = choice.best(given)
-        assert found.value >= whole.value, f"seed {seed}"
-        assert worth(found.offers, given) == found.value
-        better += found.value > whole.value
+        assert found.value >= whole.value - DIVIDED, f"seed {seed}"
+        assert same(worth(found.offers, given), found.value)
+        better += found.value > whole.value + DIVIDED
         cut = [one for one in found.offers if one.sale.quantity != 100]
         assert all(one.sale.quantity == one.sale.quantity.to_integral_value() for one in cut)
     assert better > 5
@@ -263,7 +371,33 @@ def test_the_gap_bounds_what_any_number_of_shares_could_add():
             for second in range(0, 101, 5)
             if (value := worth(cut_to(lots, first, second), given)) is not None
         )
-        assert most <= found.value + found.gap, f"seed {seed}"
+        assert most <= found.value + found.gap + DIVIDED, f"seed {seed}"
+
+
+def test_a_lot_is_cut_where_impact_outgrows_what_it_saves():
+    """Impact grows with the power 3/2: brute force over shares finds little above the plan, nothing beyond the gap."""
+    cut = 0
+    for seed in range(16):
+        chance = random.Random(7000 + seed)
+        one = offer(1, str(chance.choice([2000, 4000, 6000])), term=chance.choice(list(Term)))
+        volumes = dict.fromkeys((*SECURITIES, CCC, DDD), Decimal(chance.choice([10, 20, 60])))
+        costs = TradingCosts(
+            volatilities=dict.fromkeys(volumes, Decimal("0.3")), daily_volumes=volumes
+        )
+        given = problem([one], position(short="60000", long="60000"), costs=costs)
+        found = choice.best(given)
+        most = max(
+            value
+            for shares in range(101)
+            if (value := worth(cut_to([one], shares), given)) is not None
+        )
+        assert most <= found.value + found.gap + DIVIDED, f"seed {seed}"
+        assert most <= found.value * Decimal("1.02") + 2, (
+            f"seed {seed}"
+        )  # whole shares of CCC apart
+        whole = worth([one], given)
+        cut += whole is not None and max(whole, ZERO) < found.value
+    assert cut > 3  # a bound over whole lots would have been broken
 
 
 def cut_to(lots: Sequence[Offer], *shares: int) -> list[Offer]:
@@ -292,7 +426,7 @@ def test_every_lot_is_worth_its_floor_beside_the_others_and_every_pair_the_pairs
             without = worth(rest, given)
             if without is not None and not one.is_companion:
                 # The hurdles are part of the sum: the lot's own floor has been taken off already.
-                assert found.value >= without
+                assert found.value >= without - DIVIDED
                 checked += 1
     assert checked > 20
 
@@ -300,7 +434,7 @@ def test_every_lot_is_worth_its_floor_beside_the_others_and_every_pair_the_pairs
 def test_exactly_the_floor_is_enough():
     """What 1,000 of long-term loss is worth after its charges meets a floor of that much, not one of a cent more."""
     one = offer(1, "1000")
-    given = replace(problem([one], position()), costs=TradingCosts())
+    given = problem([one], position(), costs=TradingCosts(commissions={}))
     net = Decimal(238) - charges(one, Destination(CCC, is_last=False)).total
     for floor, taken in ((net, True), (net + Decimal("0.01"), False)):
         rules = HarvestRules(minimum_benefit=ZERO, minimum_pair_benefit=floor)

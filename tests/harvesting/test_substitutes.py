@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harvesting.substitutes import MappingRow, choose, in_force, legal_left, standing_refusals
+from harvesting.substitutes import MappingRow, in_force, standing_refusals
 from tests.harvesting.books import AAA, BBB, CCC, DDD, EEE, TODAY, around, book, days_ago
 
 NAMES = {AAA: "AAA", BBB: "BBB", CCC: "CCC", DDD: "DDD", EEE: "EEE"}
@@ -66,15 +66,6 @@ def test_a_pair_that_counts_has_no_reason_told_and_an_old_end_says_less_than_a_m
 def test_a_firms_review_stands_where_the_households_own_has_lapsed() -> None:
     found = in_force([row(CCC, own=True, valid_until=days_ago(1)), row(CCC, 3)], TODAY)
     assert (found.ranked, found.refused) == ({AAA: (CCC,)}, {})
-
-
-def test_what_is_left_after_the_choice_is_what_may_still_be_bought() -> None:
-    """Term O is zero where one remains."""
-    ranked, refusals = (CCC, DDD, EEE), {CCC: "CCC is blocked"}
-    chosen = choose(ranked, refusals).substitute
-    assert chosen == DDD
-    assert legal_left(ranked, DDD, refusals) == 1
-    assert legal_left((CCC, DDD), DDD, refusals) == 0
 
 
 def test_whatever_stands_against_a_purchase_refuses_it() -> None:
