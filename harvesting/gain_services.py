@@ -9,7 +9,6 @@ from harvesting.economics import later_rate
 from harvesting.gains import GainFinding, GainSurroundings
 from harvesting.types import Book
 from lots import selectors as lot_selectors
-from lots.errors import LedgerError
 from lots.types import Ledger
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
@@ -61,7 +60,7 @@ def examine_gains(
     book = selectors.book(household_id, as_of)
     if any(lot.acquired > as_of for lot in book.lots):
         return nothing("ledger_ahead", f"The ledger of this household runs past {as_of}.")
-    tax, why = _tax(household_id, as_of.year)
+    tax, why = lot_selectors.tax_or_reason(household_id, as_of.year)
     if tax is None:
         return nothing("no_tax_profile", why)
     if later_rate(book.rules, tax) <= 0:
@@ -90,15 +89,6 @@ def store_gains(*, result: GainResult) -> Proposal | None:
         kind=ProposalKind.GAIN_HARVEST,
         as_of=result.as_of,
     )
-
-
-def _tax(household_id: int, year: int) -> tuple[TaxPosition | None, str]:
-    """The household's tax position; None with the reason where there is none for all its persons."""
-    try:
-        tax = lot_selectors.tax_position(household_id, year)
-    except LedgerError as error:
-        return None, str(error)
-    return tax, "" if tax else f"Nobody entered this household's tax rates for {year}."
 
 
 def _surroundings(

@@ -15,6 +15,7 @@ from harvesting import selectors
 from harvesting.price_history import pair_figures
 from harvesting.types import ZERO, Book, Finding, PairFigures
 from harvesting.ways_back import Situation
+from lots import selectors as lot_selectors
 from lots.held_lots import basis_of, term_of
 from lots.types import Term
 from lots.year_tax import TaxPosition
@@ -54,7 +55,7 @@ def situation(
     """
     book = selectors.book(household_id, as_of)
     firm_id = selectors.firm_of(household_id)
-    tax, no_tax = selectors.tax_or_reason(household_id, as_of.year)
+    tax, no_tax = lot_selectors.tax_or_reason(household_id, as_of.year)
     originals = {one for pair in pairs for one in pair.originals}
     substitutes = {pair.substitute for pair in pairs}
     barred = _restricted(household_id, firm_id, as_of, originals | substitutes, book)

@@ -18,8 +18,6 @@ from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
 from harvesting.substitutes import Mapped, MappingRow, in_force
 from harvesting.types import AccountFacts, Book, HarvestRules, Outcome, PaidDividend, PricedAt
 from lots import selectors as lots
-from lots.reports.filings import SeveralReturns
-from lots.year_tax import TaxPosition
 from securities import selectors as securities
 from securities.calendar import trading_days_before
 from securities.models import CorporateAction, Dividend, Price
@@ -227,15 +225,6 @@ def _of(rows: QuerySet[HarvestFinding], tab: Tab | None) -> QuerySet[HarvestFind
         rows = rows.filter(outcome__in=_OF_TAB[tab])
     rows = rows.select_related("household", "account", "security", "opening", "substitute")
     return rows.order_by("-net", "-loss", "pk")
-
-
-def tax_or_reason(household_id: int, year: int) -> tuple[TaxPosition | None, str]:
-    """The household's tax position; None with the reason where there is none for all its persons."""
-    try:
-        tax = lots.tax_position(household_id, year)
-    except SeveralReturns as apart:
-        return None, str(apart)
-    return tax, "" if tax else f"Nobody entered this household's tax rates for {year}."
 
 
 def _account_facts(household_id: int) -> dict[int, AccountFacts]:

@@ -60,7 +60,7 @@ def _examine_losses(
         why = "An approved harvest of this household is still on its way."
         found = finder.passed_over(lots, book, Outcome.HOUSEHOLD_BUSY, why)
         return HarvestResult(household_id, as_of, None, (*screened, *found), "busy", why)
-    tax, why = selectors.tax_or_reason(household_id, as_of.year)
+    tax, why = lots_selectors.tax_or_reason(household_id, as_of.year)
     if tax is None:
         found = finder.passed_over(lots, book, Outcome.NO_TAX_PROFILE, why)
         return HarvestResult(household_id, as_of, None, (*screened, *found), "no_tax_profile", why)

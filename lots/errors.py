@@ -15,6 +15,15 @@ class LedgerError(Exception):
     code = "ledger_error"
 
 
+class NoTaxPosition(LedgerError):
+    """What a tax year needs is not on record, so no tax of the household can be computed; its ledger is well.
+
+    The base of every such refusal; the text says what is missing and what to do.
+    """
+
+    code = "no_tax_position"
+
+
 class Unsupported(LedgerError):
     """The entry needs a rule this version does not compute: refused, never guessed (R22b, R26)."""
 

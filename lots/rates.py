@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from accounts.types import FilingStatus
-from lots.errors import LedgerError
+from lots.errors import NoTaxPosition
 
 TABLES = Path(__file__).parent / "rate_tables"
 STATUTE = "statute.json"
@@ -25,7 +25,7 @@ _YEAR_KEYS = {
 _STATUTE_KEYS = {"source", "provenance", "niit_rate", "niit_threshold", "loss_limit"}
 
 
-class UnknownYear(LedgerError):
+class UnknownYear(NoTaxPosition):
     """There are no rates of the year: nothing is computed for it (R34)."""
 
     code = "unknown_tax_year"

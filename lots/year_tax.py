@@ -22,7 +22,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from lots import netting
-from lots.errors import LedgerError
+from lots.errors import NoTaxPosition
 from lots.netting import (
     Exact,
     RateLines,
@@ -42,7 +42,7 @@ _STORED_RATE = Decimal("0.00000001")
 _BEYOND_ANY_LIMIT = 10**6  # dollars of loss
 
 
-class MissingIncome(LedgerError):
+class MissingIncome(NoTaxPosition):
     """A tax profile that gives some income but not all that the brackets and the NIIT need."""
 
     code = "missing_income"

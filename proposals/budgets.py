@@ -113,7 +113,7 @@ class Usage:
     committed: tuple[Gains, ...] = ()  # the rest of each approved or ordered proposal
     pending: tuple[Gains, ...] = ()  # each proposal of this night that comes first
     tax: TaxPosition | None = field(default=None)  # the year without any sale here
-    why_no_tax: str = ""
+    why_no_tax: str = ""  # a sentence; empty too where nobody asked for the tax
 
     @property
     def drawn(self) -> Gains:
@@ -227,6 +227,7 @@ class BudgetRow:
     realised: Decimal | None
     drawn: Decimal | None
     after: Decimal | None  # with the proposal that is looked at; else as without it
+    why_unknown: str = ""  # a sentence where a figure could not be computed
 
     @property
     def used(self) -> Decimal | None:
@@ -249,5 +250,6 @@ def rows(usage: Usage, gains: Gains = NOTHING) -> Sequence[BudgetRow]:
         world = usage.worlds[0]
         both, after = usage.use(limit, world), usage.use(limit, world + gains)
         drawn = None if booked is None or both is None else both - booked
-        found.append(BudgetRow(limit, usage.budget.limits.get(limit), booked, drawn, after))
+        why = usage.why_no_tax if after is None else ""
+        found.append(BudgetRow(limit, usage.budget.limits.get(limit), booked, drawn, after, why))
     return found

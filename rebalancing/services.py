@@ -6,8 +6,6 @@ from datetime import date
 
 from lots import selectors as lot_selectors
 from lots.errors import LedgerError
-from lots.reports.filings import SeveralReturns
-from lots.selectors import tax_position
 from lots.types import Ledger, LedgerEntry, LotRow
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
@@ -53,12 +51,9 @@ def examine(
     if wrong:
         told = ". ".join(wrong[account] for account in sorted(wrong))
         return nothing(Outcome.UNRECONCILED, f"Lots do not add up to the custodian's: {told}.")
-    try:
-        tax = tax_position(household_id, as_of.year)
-    except SeveralReturns as apart:
-        return nothing(Outcome.NO_TAX_PROFILE, str(apart))
+    tax, why = lot_selectors.tax_or_reason(household_id, as_of.year)
     if tax is None:
-        return nothing(Outcome.NO_TAX_PROFILE, f"There is no tax profile for {as_of.year}.")
+        return nothing(Outcome.NO_TAX_PROFILE, why)
     intentions = proposal_selectors.intentions(household_id)
     if any(one.kind is ProposalKind.REBALANCE for one in intentions):
         return nothing(Outcome.BUSY, "An approved rebalance is still on its way.")

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accounts.types import FilingStatus, OwnerKind
-from lots.errors import LedgerError
+from lots.errors import NoTaxPosition
 
 JOINT = "joint"
 
 
-class SeveralReturns(LedgerError):
+class SeveralReturns(NoTaxPosition):
     """Persons of one household that file apart: its sales are not one taxpayer's, and its tax profile nobody's."""
 
     code = "several_returns"

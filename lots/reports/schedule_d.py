@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.types import FilingStatus
-from lots.errors import LedgerError
+from lots.errors import NoTaxPosition
 from lots.netting import CarryoverWorksheet, YearInputs, net, with_gains
 from lots.rates import capital_loss_limit
 from lots.reports.form_8949 import Box, Form8949
@@ -148,7 +148,7 @@ def _carried(
     )
     try:
         return net(whole).worksheet, ""
-    except LedgerError as unknown:
+    except NoTaxPosition as unknown:
         return None, str(unknown)
 
 

@@ -28,7 +28,7 @@ from lots.selectors.positions import (
 from lots.selectors.reports import purchases_searched
 from lots.selectors.stored_rows import stored_rows
 from lots.selectors.tables import imported_files, tax_lots, transactions
-from lots.selectors.tax_years import realized, tax_position, year_inputs
+from lots.selectors.tax_years import realized, tax_or_reason, tax_position, year_inputs
 
 __all__ = [
     "NamedChanges",
@@ -62,6 +62,7 @@ __all__ = [
     "stored_rows",
     "succeeded",
     "tax_lots",
+    "tax_or_reason",
     "tax_position",
     "traders",
     "transactions",

@@ -9,6 +9,7 @@ from accounts.models import TaxProfile
 from accounts.one_look import read_once
 from accounts.selectors import tax_profile
 from accounts.types import FilingStatus, OwnerKind
+from lots.errors import NoTaxPosition
 from lots.models import Disposal
 from lots.netting import YearInputs, gain_in_income
 from lots.rates import capital_loss_limit
@@ -114,7 +115,7 @@ def tax_position(household_id: int, year: int) -> TaxPosition | None:
 
     With ``ordinary_income`` the rates are those of the household's own place in the year's brackets, else the
     profile's. Raises lots.rates.UnknownYear, MissingIncome and lots.reports.filings.SeveralReturns: no figure stands
-    in for one that is not there.
+    in for one that is not there. ``tax_or_reason`` tells the reason instead.
     """
     profile = tax_profile(household_id, year)
     if profile is None:
@@ -133,3 +134,20 @@ def tax_position(household_id: int, year: int) -> TaxPosition | None:
         short=so_far.short + profile.short_outside - profile.short_carryover,
         long=so_far.long + profile.long_outside - profile.long_carryover,
     )
+
+
+def tax_or_reason(household_id: int, year: int) -> tuple[TaxPosition | None, str]:
+    """``tax_position``; None with a sentence that says what is missing and what to do where there is none.
+
+    A ledger that cannot be followed is another matter: its LedgerError is raised.
+    """
+    try:
+        position = tax_position(household_id, year)
+    except NoTaxPosition as missing:
+        return None, str(missing)
+    if position is None:
+        return None, (
+            f"Nobody entered this household's tax profile for {year}: enter its filing status, and its income or its "
+            "rates."
+        )
+    return position, ""

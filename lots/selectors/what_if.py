@@ -9,7 +9,6 @@ from uuid import UUID
 
 from accounts.models import Account, Household
 from accounts.types import OwnerKind
-from lots.errors import LedgerError
 from lots.holding_period import term
 from lots.models import TaxLot
 from lots.netting import YearInputs
@@ -17,7 +16,7 @@ from lots.policy_points import POINTS
 from lots.rates import rates
 from lots.rounding import cents, plain, stored_shares
 from lots.selectors.ledger import ledger, market
-from lots.selectors.tax_years import tax_position, year_inputs
+from lots.selectors.tax_years import tax_or_reason
 from lots.types import Ledger, LotPick, RealizedLot, Relief, Term, Treatment, WashMatch
 from lots.wash_sales import first_clear_date
 from lots.what_if import (
@@ -297,21 +296,14 @@ def _readable(refusal: str, position: Chosen) -> str:
 def _tax_year(household: Household, account: Account, year: int) -> _TaxYear:
     if account.owner.kind == OwnerKind.CORPORATION:
         return _TaxYear(note="A corporation's sales are on its own return: no tax is shown.")
-    try:
-        inputs = year_inputs(household.pk, year)
-        if inputs is not None:
-            source = rates(year).source
-            return _TaxYear(
-                inputs=inputs,
-                note=f"Tax at the household's place in the brackets of {year} ({source}), with its "
-                "gains so far.",
-            )
-        position = tax_position(household.pk, year)
-    except LedgerError as error:
-        return _TaxYear(note=f"No tax is shown. {error}")
+    position, why = tax_or_reason(household.pk, year)
     if position is None:
+        return _TaxYear(note=f"No tax is shown. {why}")
+    if position.brackets is not None:
         return _TaxYear(
-            note=f"Nobody entered this household's tax profile for {year}: no tax is shown."
+            inputs=position.brackets,
+            note=f"Tax at the household's place in the brackets of {year} ({rates(year).source}), "
+            "with its gains so far.",
         )
     return _TaxYear(
         position=position,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from accounts.selectors import tax_profile
 from accounts.types import FilingStatus
 from lots.coverage import LeftOut, left_out
-from lots.errors import LedgerError
+from lots.errors import LedgerError, NoTaxPosition
 from lots.netting import YearInputs, with_gains
 from lots.reports.alternatives import Readings, alternatives, switches
 from lots.reports.contents import (
@@ -168,7 +168,7 @@ def _inputs(household_id: int, year: int) -> tuple[YearInputs | None, str]:
     """The year without the sales that the form lists; None with the reason where income is not known."""
     try:
         inputs = year_inputs(household_id, year)
-    except LedgerError as missing:
+    except NoTaxPosition as missing:
         return None, str(missing)
     if inputs is None:
         return None, ""

@@ -6,7 +6,6 @@ from datetime import date
 from accounts.models import Account, Household
 from accounts.types import OwnerKind
 from lots import selectors as lot_selectors
-from lots.errors import LedgerError
 from lots.types import LotRow
 from lots.year_tax import TaxPosition
 from proposals import budgets
@@ -110,12 +109,8 @@ def _position(
 ) -> tuple[TaxPosition | None, str]:
     """The tax position of the year; None with a sentence where there is none. Not asked where no limit needs it."""
     if row is not None and row.tax_limit is None:
-        return None, "No limit is set on it."
-    try:
-        position = lot_selectors.tax_position(household_id, year)
-    except LedgerError as error:
-        return None, str(error)
-    return position, "" if position else f"there is no tax profile of {year}."
+        return None, ""
+    return lot_selectors.tax_or_reason(household_id, year)
 
 
 def accounts_on_the_return(household_id: int) -> frozenset[int]:

@@ -23,6 +23,7 @@ from proposals.types import DraftProposal, ProposalKind, Side
 from scans import household_scan
 from tests import factories
 from tests.proposals.desk import TODAY, Desk, fills_file, make_desk
+from tests.tax_gaps import GAPS, open_gap
 
 pytestmark = pytest.mark.django_db
 
@@ -144,9 +145,12 @@ def test_without_a_later_rate_the_zero_bracket_has_nothing_to_gain(desk: Desk, g
     assert (result.draft, result.reason) == (None, "no_later_tax")
 
 
-def test_a_household_without_a_tax_profile_is_left_alone(desk: Desk, gain):
-    TaxProfile.objects.all().delete()
-    assert look(desk).reason == "no_tax_profile"
+@pytest.mark.parametrize("gap", GAPS)
+def test_where_no_tax_can_be_computed_no_gain_is_taken(desk: Desk, gain, gap, monkeypatch):
+    said = open_gap(gap, desk.household, 2022, monkeypatch)
+    result = look(desk)
+    assert (result.draft, result.reason) == (None, "no_tax_profile")
+    assert said in result.detail
 
 
 @pytest.mark.parametrize(

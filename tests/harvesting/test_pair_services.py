@@ -26,6 +26,7 @@ from proposals.models import (
 from proposals.types import ProposalKind, Side, Status
 from tests import factories
 from tests.proposals.desk import TODAY, Desk, fills_file, make_desk
+from tests.tax_gaps import GAPS, open_gap
 
 pytestmark = pytest.mark.django_db
 
@@ -206,6 +207,17 @@ def test_without_price_history_the_tracking_error_is_assumed_and_said_so(back: B
     back.stand_at(MONDAY)
     back.night(MONDAY)
     assert back.row().figures["tracking"] == [{"security": "OLD", "error": "0.05", "assumed": True}]
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_where_no_tax_can_be_computed_the_substitute_is_kept_and_why_is_said(
+    back: Back, gap: str, monkeypatch: pytest.MonkeyPatch
+):
+    back.stand_at(MONDAY)
+    said = open_gap(gap, back.household, 2023, monkeypatch)
+    assert back.night(MONDAY).draft is None
+    assert back.row().state == "keep"
+    assert said in back.row().reason
 
 
 def test_the_horizon_is_a_policy(back: Back):

@@ -22,6 +22,7 @@ from proposals.models import GainBudget, Proposal
 from proposals.types import ProposalKind, Side, Status
 from securities.models import CorporateAction
 from tests import factories
+from tests.tax_gaps import GAPS, open_gap
 
 pytestmark = pytest.mark.django_db
 
@@ -294,20 +295,16 @@ def test_reinvestment_of_what_is_sold_must_be_switched_off(scene):
     ]
 
 
-def test_without_rates_nothing_is_guessed(scene):
+@pytest.mark.parametrize("gap", GAPS)
+def test_where_no_tax_can_be_computed_nothing_is_guessed(scene, gap, monkeypatch):
     lot = scene.buy(scene.taxable, "AAA")
-    scene.profile.delete()
-    assert scene.examine().reason == "no_tax_profile"
-    assert scene.outcomes() == {lot.pk: Outcome.NO_TAX_PROFILE}
-
-
-def test_persons_who_file_apart_are_not_priced_as_one_taxpayer(scene):
-    lot = scene.buy(scene.taxable, "AAA")
-    type(scene.profile).objects.update(filing_status="mfs")
+    said = open_gap(gap, scene.household, 2022, monkeypatch)
     result = scene.examine()
     assert (result.draft, result.reason) == (None, "no_tax_profile")
-    assert "Ann and Bob file separate returns for 2022" in result.detail
-    assert scene.outcomes() == {lot.pk: Outcome.NO_TAX_PROFILE}
+    [finding] = result.findings
+    assert (finding.opening, finding.outcome) == (lot.pk, Outcome.NO_TAX_PROFILE)
+    assert said in result.detail
+    assert finding.detail == result.detail
 
 
 def test_old_prices_are_said_to_be_old(scene):

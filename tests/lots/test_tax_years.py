@@ -8,13 +8,15 @@ import pytest
 
 from accounts.models import Account, TaxProfile
 from accounts.types import AccountKind, OwnerKind
+from lots.errors import BadEntry
 from lots.netting import net
 from lots.rates import UnknownYear
 from lots.reports.filings import SeveralReturns
-from lots.selectors import realized, tax_position, year_inputs
+from lots.selectors import realized, tax_or_reason, tax_position, tax_years, year_inputs
 from lots.types import EntryKind, YearToDate
 from lots.year_tax import MissingIncome
 from tests.factories import book, make_account, make_firm, make_household, make_security
+from tests.tax_gaps import GAPS, open_gap
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +130,34 @@ def test_income_without_agi_is_refused_by_name(account: Account) -> None:
 def test_there_is_no_tax_year_without_a_profile(account: Account) -> None:
     assert year_inputs(account.household_id, 2024) is None
     assert tax_position(account.household_id, 2024) is None
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_where_no_tax_can_be_computed_the_reason_is_told(
+    account: Account, gap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile(account)
+    assert tax_or_reason(account.household_id, 2024) == (
+        tax_position(account.household_id, 2024),
+        "",
+    )
+    said = open_gap(gap, account.household, 2024, monkeypatch)
+    position, why = tax_or_reason(account.household_id, 2024)
+    assert position is None
+    assert said in why
+
+
+def test_a_ledger_error_is_no_reason_without_tax(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ledger that contradicts itself is mended, not explained away."""
+
+    def broken(household_id: int, year: int) -> None:
+        raise BadEntry(entry="7", problem="it sells what it bought")
+
+    monkeypatch.setattr(tax_years, "tax_position", broken)
+    with pytest.raises(BadEntry, match="Entry 7"):
+        tax_or_reason(account.household_id, 2024)
 
 
 @pytest.mark.parametrize("status", ["mfs", "single", "hoh"])

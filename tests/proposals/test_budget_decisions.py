@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal as D
+from html import unescape
 from random import Random
 
 import pytest
@@ -12,9 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.errors import NotAllowed
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, TaxProfile
 from accounts.types import AccountKind, OwnerKind
+from lots.errors import BadEntry
 from lots.models import Transaction
+from lots.selectors import tax_years
 from lots.types import EntryKind, Pick
 from proposals import selectors, services
 from proposals.budgets import Limit
@@ -23,6 +26,7 @@ from proposals.models import GainBudget, Proposal
 from proposals.types import DraftTrade, ProposalKind
 from tests import factories
 from tests.proposals.desk import TODAY, Desk, make_desk
+from tests.tax_gaps import GAPS, open_gap
 
 pytestmark = pytest.mark.django_db
 
@@ -242,6 +246,42 @@ def test_a_proposal_shows_the_budget_before_and_after(desk: Desk, client: Client
         (Limit.SHORT, D(0), D(700)),
         (Limit.LONG, D(0), D(0)),
     ]
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_where_no_tax_can_be_computed_its_budget_says_why(
+    desk: Desk, client: Client, gap: str, monkeypatch: pytest.MonkeyPatch
+):
+    limit(desk, tax="1000")
+    proposal = desk.submit()  # a loss, which a budget of tax that nobody can compute lets through
+    lot = gain_lot(desk, "AAA", "100")
+    said = open_gap(gap, desk.household, 2022, monkeypatch)
+    with pytest.raises(BadDraft, match="cannot be computed") as refused:
+        desk.submit(sale_of(desk, lot), kind=ProposalKind.REBALANCE)
+    assert said in str(refused.value)
+    client.force_login(desk.adviser)
+    for page in (f"/households/{desk.household.public_id}/", f"/proposals/{proposal.public_id}/"):
+        answer = client.get(page)
+        assert answer.status_code == 200
+        assert said in unescape(answer.text)
+
+
+def test_a_limit_that_is_not_set_needs_no_tax_and_no_excuse(desk: Desk, client: Client):
+    limit(desk, short="1000")
+    TaxProfile.objects.all().delete()
+    client.force_login(desk.adviser)
+    assert "Nobody entered" not in client.get(f"/households/{desk.household.public_id}/").text
+
+
+def test_a_ledger_error_is_not_taken_for_an_unknown_tax(desk: Desk, monkeypatch):
+    limit(desk, tax="1000")
+
+    def broken(household_id: int, year: int) -> None:
+        raise BadEntry(entry="7", problem="it sells what it bought")
+
+    monkeypatch.setattr(tax_years, "tax_position", broken)
+    with pytest.raises(BadEntry, match="Entry 7"):
+        selectors.budget_usage(desk.household.pk, TODAY)
 
 
 # No way around it

@@ -33,6 +33,7 @@ from tests.factories import (
     make_user,
     set_price,
 )
+from tests.tax_gaps import GAPS, open_gap
 
 pytestmark = pytest.mark.django_db
 
@@ -140,22 +141,15 @@ def test_a_household_without_a_model_is_left_alone(desk: Desk) -> None:
     assert desk.examine().reason == "no_model"
 
 
-def test_a_household_without_this_years_tax_profile_is_left_alone(drifted: Desk) -> None:
-    TaxProfile.objects.update(year=2021)
-    result = drifted.examine()
-    assert (result.reason, result.detail) == (
-        "no_tax_profile",
-        "There is no tax profile for 2022.",
-    )
-
-
-def test_persons_who_file_apart_are_not_priced_as_one_taxpayer(drifted: Desk) -> None:
-    make_account(drifted.household, "T-2", owner="Bob")
+@pytest.mark.parametrize("gap", GAPS)
+def test_where_no_tax_can_be_computed_the_household_is_left_alone(
+    drifted: Desk, gap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert drifted.examine().reason != "no_tax_profile"
-    TaxProfile.objects.update(filing_status=FilingStatus.MARRIED_SEPARATELY)
+    said = open_gap(gap, drifted.household, 2022, monkeypatch)
     result = drifted.examine()
     assert (result.draft, result.reason) == (None, "no_tax_profile")
-    assert "Ann and Bob file separate returns for 2022" in result.detail
+    assert said in result.detail
 
 
 def test_a_household_that_holds_nothing_is_left_alone(desk: Desk) -> None:
