@@ -1,7 +1,7 @@
 """Look at one household for gains worth taking, and put them before the adviser."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from harvesting import gain_drafts, gains, selectors
@@ -13,10 +13,10 @@ from lots.types import Ledger
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
-from proposals.budgets import gains_of
 from proposals.compliance import entries_of, feasible, with_entries
 from proposals.models import Proposal
-from proposals.types import DraftProposal, DraftTrade, Intention, ProposalKind, Side, Windows
+from proposals.types import DraftProposal, Intention, ProposalKind, Side, Windows
+from proposals.year_ahead import year_ahead
 
 OFF = "gains_off"
 
@@ -103,13 +103,17 @@ def _surroundings(
     firm_id = selectors.firm_of(household_id)
     windows = proposal_selectors.windows(household_id, as_of, drafts=drafts)
     accounts = proposal_selectors.accounts_on_the_return(household_id)
-    lots = {(lot.opening, lot.part): lot for lot in book.lots}
     drafted = [trade for draft in drafts for trade in draft.trades]
-    planned: list[Intention | DraftTrade] = [*feasible(under_way, lots), *drafted]
-    coming = gains_of(planned, lots, accounts=accounts, as_of=as_of)
     held = {lot.security for lot in book.lots if lot.account in accounts}
     return GainSurroundings(
-        tax=replace(tax, short=tax.short + coming.short, long=tax.long + coming.long),
+        tax=year_ahead(
+            tax,
+            under_way=under_way,
+            drafts=drafts,
+            lots=book.lots,
+            accounts=accounts,
+            as_of=as_of,
+        ),
         costs=proposal_selectors.trading_costs(household_id, as_of),
         coverage=lot_selectors.purchases_searched(household_id),
         accounts=accounts,

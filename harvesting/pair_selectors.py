@@ -1,7 +1,6 @@
 """Reads for swap-backs: the household on the night its pairs are decided about, and the rows of the page."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -16,9 +15,6 @@ from harvesting.price_history import pair_figures
 from harvesting.types import ZERO, Book, Finding, PairFigures
 from harvesting.ways_back import Situation
 from lots import selectors as lot_selectors
-from lots.held_lots import basis_of, term_of
-from lots.types import Term
-from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals.compliance import Facts
 from proposals.models import HarvestedPair, Proposal, Restriction, ScheduledPurchase
@@ -33,6 +29,7 @@ from proposals.types import (
     Side,
     StandIn,
 )
+from proposals.year_ahead import year_ahead
 
 # What a pair without price history is taken to stray, a year. Low for two shares, so that nobody pays tax on a guess.
 ASSUMED = PairFigures(Decimal("0.05"), Decimal(0), Decimal(1), 0, is_assumed=True)
@@ -56,6 +53,14 @@ def situation(
     book = selectors.book(household_id, as_of)
     firm_id = selectors.firm_of(household_id)
     tax, no_tax = lot_selectors.tax_or_reason(household_id, as_of.year)
+    if tax is not None:
+        tax = year_ahead(
+            tax,
+            under_way=on_the_way,
+            lots=book.lots,
+            accounts=proposal_selectors.accounts_on_the_return(household_id),
+            as_of=as_of,
+        )
     originals = {one for pair in pairs for one in pair.originals}
     substitutes = {pair.substitute for pair in pairs}
     barred = _restricted(household_id, firm_id, as_of, originals | substitutes, book)
@@ -78,7 +83,7 @@ def situation(
     closed = {} if facts is None else facts.windows.buy_blocked
     return Situation(
         book=book,
-        tax=None if tax is None else _with_gains(tax, on_the_way, book),
+        tax=tax,
         no_tax=no_tax,
         costs=proposal_selectors.trading_costs(household_id, as_of),
         tracking=tracking_errors(
@@ -103,21 +108,6 @@ def draft_name(drafts: Sequence[DraftProposal], security: int, side: Side) -> st
         if any((trade.security, trade.side) == (security, side) for trade in draft.trades)
     ]
     return kinds[0] if kinds else "proposal"
-
-
-def _with_gains(tax: TaxPosition, coming: Sequence[Intention], book: Book) -> TaxPosition:
-    """The year with the gains and losses that approved orders and tonight's other drafts will realise."""
-    lots = {(lot.opening, lot.part): lot for lot in book.lots}
-    gains = {Term.SHORT: ZERO, Term.LONG: ZERO}
-    for one in coming:
-        lot = lots.get((one.opening or 0, one.part or 0))
-        if one.side is not Side.SELL or lot is None or not book.accounts[lot.account].is_taxable:
-            continue
-        shares = min(one.quantity, lot.quantity)
-        proceeds = shares * one.price
-        gain = proceeds - basis_of(lot, shares, proceeds)
-        gains[term_of(lot, book.as_of, is_loss=gain < ZERO)] += gain
-    return replace(tax, short=tax.short + gains[Term.SHORT], long=tax.long + gains[Term.LONG])
 
 
 def tracking_errors(

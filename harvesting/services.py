@@ -1,7 +1,6 @@
 """Look at one household for losses worth taking, and keep what was decided."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -27,10 +26,10 @@ from lots.types import Ledger, LotRow
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
-from proposals.budgets import gains_of
 from proposals.compliance import coming_entries, entries_of, feasible, with_entries
 from proposals.models import Proposal
 from proposals.types import ComingPurchase, Intention, ProposalKind, RestrictionKind, Side, Windows
+from proposals.year_ahead import year_ahead
 from securities.calendar import next_business_date
 
 
@@ -55,7 +54,7 @@ def _examine_losses(
     household_id: int, book: Book, lots: tuple[LotRow, ...], screened: tuple[Finding, ...]
 ) -> HarvestResult:
     as_of = book.as_of
-    under_way = proposal_selectors.intentions(household_id)
+    under_way = proposal_selectors.intentions(household_id, as_of=as_of)
     if any(one.kind is ProposalKind.HARVEST for one in under_way):
         why = "An approved harvest of this household is still on its way."
         found = finder.passed_over(lots, book, Outcome.HOUSEHOLD_BUSY, why)
@@ -66,7 +65,13 @@ def _examine_losses(
         return HarvestResult(household_id, as_of, None, (*screened, *found), "no_tax_profile", why)
     ledger = lots_selectors.ledger(household_id)
     windows = proposal_selectors.windows(household_id, as_of)
-    tax = _with_under_way(tax, household_id, under_way, book)
+    tax = year_ahead(
+        tax,
+        under_way=under_way,
+        lots=book.lots,
+        accounts=proposal_selectors.accounts_on_the_return(household_id),
+        as_of=as_of,
+    )
     coming = _coming(household_id, as_of)
     around = _surroundings(household_id, book, lots, ledger, under_way, windows, coming, tax)
     plan = clean_plan(book, lots, around, _with(ledger, under_way, book, coming))
@@ -77,18 +82,6 @@ def _examine_losses(
         household=household_id, plan=plan, findings=findings, book=book, around=around
     )
     return HarvestResult(household_id, as_of, draft, findings, "harvest_proposed", draft.sentence)
-
-
-def _with_under_way(
-    tax: TaxPosition, household_id: int, under_way: Sequence[Intention], book: Book
-) -> TaxPosition:
-    """The year with the gains and losses of what is approved and not filled yet."""
-    if not under_way:
-        return tax
-    lots = {(lot.opening, lot.part): lot for lot in book.lots}
-    accounts = proposal_selectors.accounts_on_the_return(household_id)
-    gains = gains_of(feasible(under_way, lots), lots, accounts=accounts, as_of=book.as_of)
-    return replace(tax, short=tax.short + gains.short, long=tax.long + gains.long)
 
 
 def _coming(household_id: int, as_of: date) -> tuple[ComingPurchase, ...]:

@@ -151,6 +151,11 @@ def added_tax(position: TaxPosition, *, short: Decimal, long: Decimal) -> Decima
     return after - year_tax(position, short=position.short, long=position.long)
 
 
+def with_added(position: TaxPosition, *, short: Decimal, long: Decimal) -> TaxPosition:
+    """The same household with more gain of the two terms in its year, dollars, losses negative; its rates stay."""
+    return replace(position, short=position.short + short, long=position.long + long)
+
+
 @lru_cache(maxsize=1024)
 def _net_at(inputs: YearInputs, short: Decimal, long: Decimal) -> YearResult:
     """A year is asked for again and again by whoever tries many sets of sales."""
@@ -193,7 +198,7 @@ def carried_forward(position: TaxPosition) -> Decimal:
 
 def carried_worth(position: TaxPosition, *, short: Decimal, long: Decimal) -> Decimal:
     """The part of ``-added_tax`` that is no tax of this year: what the losses newly carried are taken to be worth."""
-    after = replace(position, short=position.short + short, long=position.long + long)
+    after = with_added(position, short=short, long=long)
     return position.carried_loss_value * (carried_forward(after) - carried_forward(position))
 
 

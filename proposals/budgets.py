@@ -24,7 +24,7 @@ from typing import Protocol
 from lots.held_lots import basis_of, term_of
 from lots.rounding import cents
 from lots.types import LotRow, Term
-from lots.year_tax import TaxPosition, added_tax
+from lots.year_tax import TaxPosition, added_tax, with_added
 from proposals.types import Side
 
 ZERO = Decimal(0)
@@ -187,9 +187,7 @@ def gains_of(
 
 def without(position: TaxPosition, realised: Gains) -> TaxPosition:
     """The year as it would be without the sales here."""
-    return replace(
-        position, short=position.short - realised.short, long=position.long - realised.long
-    )
+    return with_added(position, short=-realised.short, long=-realised.long)
 
 
 def excesses(usage: Usage, gains: Gains) -> tuple[Excess, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 from lots.replay import new_disallowed, replay, simulate
 from lots.rounding import cents, stored_shares
@@ -31,6 +32,7 @@ from proposals.windows import Groups
 from securities.types import Quote
 
 Trade = DraftTrade | Intention
+AnyTrade = TypeVar("AnyTrade", bound=Trade)
 LotKey = tuple[int, int]  # (opening, part)
 
 
@@ -165,31 +167,30 @@ def _new_wash(row: NewDisallowance, entries: Mapping[str, LedgerEntry]) -> NewWa
     )
 
 
-def feasible(
-    intentions: Iterable[Intention], lots: Mapping[LotKey, LotRow]
-) -> tuple[Intention, ...]:
-    """The intentions cut to the shares that are still there, each sale on the lot parts that it will relieve.
+def feasible(trades: Iterable[AnyTrade], lots: Mapping[LotKey, LotRow]) -> tuple[AnyTrade, ...]:
+    """The trades cut to the shares that are still there, each sale on the lot parts that it will relieve.
 
     A part that a wash sale has cut meanwhile gives first, the other parts of its lot give the rest, as in the ledger.
-    An approved sale whose lot has left must not make every other answer about the household impossible.
+    An approved sale whose lot has left must not make every other answer about the household impossible. The basis that
+    a draft states stays that of the whole trade.
     """
     left = {key: lot.quantity for key, lot in lots.items()}
-    kept: list[Intention] = []
-    for intention in intentions:
-        if intention.side is Side.BUY:
-            kept.append(intention)
+    kept: list[AnyTrade] = []
+    for trade in trades:
+        if trade.side is Side.BUY:
+            kept.append(trade)
             continue
-        wanted = intention.quantity
-        for key in _parts_in_turn(intention, lots):
+        wanted = trade.quantity
+        for key in _parts_in_turn(trade, lots):
             quantity = min(wanted, left[key])
             if quantity > 0:
                 left[key] -= quantity
                 wanted -= quantity
-                kept.append(replace(intention, part=key[1], quantity=quantity))
+                kept.append(replace(trade, part=key[1], quantity=quantity))
     return tuple(kept)
 
 
-def _parts_in_turn(sale: Intention, lots: Mapping[LotKey, LotRow]) -> list[LotKey]:
+def _parts_in_turn(sale: Trade, lots: Mapping[LotKey, LotRow]) -> list[LotKey]:
     """The parts of the lot in the sale's account: the one it names, then the others in their order."""
     held = [key for key, lot in lots.items() if key[0] == sale.opening]
     mine = [key for key in held if lots[key].account == sale.account]

@@ -11,6 +11,7 @@ from accounts.selectors import business_date
 from lots import selectors as lot_selectors
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
+from proposals.compliance import feasible
 from proposals.types import HarvestPair, Intention
 from rebalancing import drift
 from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy
@@ -75,13 +76,15 @@ def books(
     quotes = securities.latest_prices(household.firm_id, as_of)
     costs = proposal_selectors.trading_costs(household.pk, as_of)
     rows = list(Account.objects.filter(household=household))
+    lots = lot_selectors.open_lots(household.pk)
     return Books(
         household=household.pk,
         as_of=as_of,
         account_names={account.pk: account.name for account in rows},
         taxable={account.pk: account.is_taxable for account in rows},
+        on_the_return=proposal_selectors.accounts_on_the_return(household.pk),
         cash=lot_selectors.cash(household.pk),
-        lots=lot_selectors.open_lots(household.pk),
+        lots=lots,
         prices={security: quote.price for security, quote in quotes.items()},
         price_days={security: quote.day for security, quote in quotes.items()},
         half_spreads=costs.half_spreads,
@@ -90,7 +93,7 @@ def books(
         groups=lot_selectors.merged_sets(lot_selectors.identical_sets(household.firm_id, as_of)),
         targets=targets(assigned.model_id),
         substitutions=_substitutions(proposal_selectors.open_pairs(household.pk, as_of)),
-        intentions=intentions,
+        intentions=feasible(intentions, {(lot.opening, lot.part): lot for lot in lots}),
         limits=limits(household),
         tax=tax,
     )

@@ -10,7 +10,7 @@ from lots.types import Ledger, LedgerEntry, LotRow
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
 from proposals.budgets import Usage
-from proposals.compliance import coming_entries, entries_of, feasible, washed_by
+from proposals.compliance import coming_entries, entries_of, washed_by
 from proposals.models import Proposal
 from proposals.types import (
     NEARLY_A_LOSS,
@@ -54,7 +54,7 @@ def examine(
     tax, why = lot_selectors.tax_or_reason(household_id, as_of.year)
     if tax is None:
         return nothing(Outcome.NO_TAX_PROFILE, why)
-    intentions = proposal_selectors.intentions(household_id)
+    intentions = proposal_selectors.intentions(household_id, as_of=as_of)
     if any(one.kind is ProposalKind.REBALANCE for one in intentions):
         return nothing(Outcome.BUSY, "An approved rebalance is still on its way.")
     books = selectors.books(assigned, tax=tax, as_of=as_of, intentions=intentions)
@@ -81,7 +81,7 @@ def examine(
             state=state,
             measured=measured,
             lots=books.lots,
-            intentions=intentions,
+            intentions=books.intentions,
             drafts=drafts,
             usage=proposal_selectors.budget_usage(household_id, as_of, drafts=drafts),
         ).run()
@@ -121,10 +121,9 @@ class _Search:
         self._lots = {(lot.opening, lot.part): lot for lot in lots}
         self._household = state.household
         self._as_of = state.as_of
-        possible = feasible(intentions, self._lots)
         self._windows = proposal_selectors.windows(state.household, self._as_of, drafts=drafts)
         ahead = coming_entries(self._windows.coming)
-        self._ledgers = _ledgers(state.household, self._as_of, possible, drafts, ahead)
+        self._ledgers = _ledgers(state.household, self._as_of, intentions, drafts, ahead)
         blocks = self._windows.buy_blocked
         self._state = restricted(
             forbidden(state, self._windows),

@@ -12,12 +12,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol
 
-from lots.held_lots import basis_of, term_of
+from lots.held_lots import term_of
 from lots.rounding import STORED_SHARES, spread, stored_money
-from lots.types import LotRow, Term
+from lots.types import LotRow
 from lots.year_tax import TaxPosition
 from proposals.costs import TradingCosts
-from proposals.types import DraftProposal, DraftTrade, RestrictionKind, Side, Windows
+from proposals.types import DraftProposal, DraftTrade, Intention, RestrictionKind, Side, Windows
+from proposals.year_ahead import year_ahead
 from rebalancing.types import ZERO, HouseholdState, Limits, Position, StateAccount, StateLot
 
 LotKey = tuple[int, int]  # opening, part
@@ -118,6 +119,7 @@ class Books:
     as_of: date
     account_names: Mapping[int, str]
     taxable: Mapping[int, bool]  # account -> whether its sales are taxed
+    on_the_return: frozenset[int]  # accounts whose sales the household's persons report
     cash: Mapping[int, Decimal]
     lots: Sequence[LotRow]
     prices: Mapping[int, Decimal]  # newest close, dollars a share
@@ -127,7 +129,7 @@ class Books:
     groups: tuple[frozenset[int], ...]
     targets: Mapping[int, Decimal]
     substitutions: tuple[Substitution, ...]  # of harvests whose window is open
-    intentions: Sequence[Line]  # approved or ordered, not yet filled
+    intentions: Sequence[Intention]  # approved or ordered, not yet filled, of shares that are there
     limits: Limits
     tax: TaxPosition  # of the booked year
     costs: TradingCosts = field(default_factory=TradingCosts)
@@ -140,9 +142,9 @@ class Books:
 
 def stale_holdings(books: Books, drafts: Sequence[DraftProposal] = ()) -> tuple[int, ...]:
     """Securities held, about to be, or wanted by the model, without a price young enough to weigh them with."""
-    coming = [line for draft in drafts for line in draft.trades]
     held = {row.security for row in books.lots}
-    held |= {line.security for line in (*books.intentions, *coming)} | books.targets.keys()
+    held |= {line.security for line in books.intentions} | books.targets.keys()
+    held |= {line.security for draft in drafts for line in draft.trades}
     return tuple(sorted(security for security in held if not books.is_fresh(security)))
 
 
@@ -153,10 +155,6 @@ def assemble(books: Books, drafts: Sequence[DraftProposal] = ()) -> HouseholdSta
         drafts=drafts,
         half_spreads=books.half_spreads,
         costs=books.costs,
-    )
-    lines = [*books.intentions, *(line for draft in drafts for line in draft.trades)]
-    short, long = gains_underway(
-        lines=lines, rows=books.lots, taxable=books.taxable, as_of=books.as_of
     )
     state = HouseholdState(
         household=books.household,
@@ -170,7 +168,14 @@ def assemble(books: Books, drafts: Sequence[DraftProposal] = ()) -> HouseholdSta
         targets=books.targets,
         groups=books.groups,
         buyable=frozenset(),
-        tax=replace(books.tax, short=books.tax.short + short, long=books.tax.long + long),
+        tax=year_ahead(
+            books.tax,
+            under_way=books.intentions,
+            drafts=drafts,
+            lots=books.lots,
+            accounts=books.on_the_return,
+            as_of=books.as_of,
+        ),
         limits=books.limits,
         costs=books.costs,
     )
@@ -251,26 +256,6 @@ def lots_after(
             )
         )
     return tuple(left)
-
-
-def gains_underway(
-    *,
-    lines: Iterable[Line],
-    rows: Sequence[LotRow],
-    taxable: Mapping[int, bool],
-    as_of: date,
-) -> tuple[Decimal, Decimal]:
-    """Short- and long-term gains (dollars, losses negative) that sales underway will realise."""
-    lots = {(row.opening, row.part): row for row in rows}
-    gains = {Term.SHORT: ZERO, Term.LONG: ZERO}
-    for line in lines:
-        row = lots.get((line.opening or 0, line.part or 0))
-        if line.side is not Side.SELL or row is None or not taxable[row.account]:
-            continue
-        proceeds = line.quantity * line.price
-        gain = proceeds - basis_of(row, line.quantity, proceeds)
-        gains[term_of(row, as_of, is_loss=gain < ZERO)] += gain
-    return gains[Term.SHORT], gains[Term.LONG]
 
 
 def share_of_basis(*, basis: Decimal, shares: Decimal, of: Decimal) -> Decimal:

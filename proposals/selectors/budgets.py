@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from accounts.models import Account, Household
+from accounts.one_look import read_once
 from accounts.types import OwnerKind
 from lots import selectors as lot_selectors
 from lots.types import LotRow
@@ -113,6 +114,7 @@ def _position(
     return lot_selectors.tax_or_reason(household_id, year)
 
 
+@read_once
 def accounts_on_the_return(household_id: int) -> frozenset[int]:
     """Taxable accounts whose sales the household's persons report; a corporation reports its own."""
     rows = Account.objects.filter(household=household_id)

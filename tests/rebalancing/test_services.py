@@ -13,14 +13,16 @@ from django.test.utils import CaptureQueriesContext
 from accounts.locks import lock_household
 from accounts.models import Account, Household, TaxProfile, User
 from accounts.types import AccountKind, FilingStatus, Role
+from lots.selectors import open_lots, tax_position
 from lots.services import import_positions
 from lots.types import EntryKind, Pick
 from proposals import services as proposal_services
 from proposals.models import Proposal
-from proposals.types import DraftProposal, DraftTrade, ProposalKind, Side, Status
+from proposals.types import DraftProposal, DraftTrade, Intention, ProposalKind, Side, Status
 from rebalancing import selectors
 from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
 from rebalancing.services import examine, store
+from rebalancing.state import assemble
 from rebalancing.types import RebalanceResult
 from securities.models import Price, Security
 from tests.factories import (
@@ -471,6 +473,29 @@ def test_harvest_and_rebalance_can_be_approved_in_either_order(
         ("rebalance", "approved"),
     }
     assert drifted.examine().reason == "busy"
+
+
+def test_an_approved_sale_counts_for_the_shares_that_are_there(drifted: Desk) -> None:
+    """Neither cash nor gain of shares that have left, and the parts of a lot are told apart as the sale will."""
+    lot = next(lot for lot in open_lots(drifted.household.pk) if lot.basis == 24000)
+    approved = Intention(
+        proposal=1, kind=ProposalKind.HARVEST, status=Status.APPROVED, as_of=DAY, account=lot.account,
+        security=lot.security, side=Side.SELL, quantity=D(310), price=D(100), opening=lot.opening,
+        part=lot.part, at_loss=False, pair=0,
+    )  # fmt: skip
+    tax = tax_position(drifted.household.pk, DAY.year)
+    assigned = selectors.assignment(drifted.household.pk)
+    assert tax is not None
+    assert assigned is not None
+
+    books = selectors.books(assigned, tax=tax, as_of=DAY, intentions=(approved,))
+    state = assemble(books)
+
+    assert [one.quantity for one in books.intentions] == [D(300)]
+    assert state.tax.long - tax.long == 6000  # 300 at 100, bought for 24,000
+    [taxable] = [one for one in state.accounts if one.id == drifted.taxable.pk]
+    proceeds = 30000 * (1 - books.half_spreads[lot.security])
+    assert taxable.cash == books.cash[drifted.taxable.pk] + proceeds
 
 
 # Cost
