@@ -1,32 +1,27 @@
 """One household's night: ask all producers, then store what they found. Knows nothing of leases and messages."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from django.db import transaction
 
-import harvesting.gain_services
-import harvesting.pair_services
-import harvesting.services
-import rebalancing.services
 from accounts.errors import LotwiseError
 from accounts.models import Account, Household
 from accounts.one_look import one_look
-from harvesting.gain_services import GainResult
-from harvesting.pair_services import SwapBackResult
-from harvesting.screening import looks, nothing_to_harvest
-from harvesting.types import HarvestResult, Look
+from harvesting.screening import looks
+from harvesting.types import Look
 from lots.errors import LedgerError
 from lots.selectors import cash, ledger_stamp, ledger_stamps, open_lots, unreconciled
 from proposals.errors import BadDraft
 from proposals.selectors import intentions
+from proposals.types import DraftProposal, ProposalKind
 from rebalancing.errors import RebalancingError
-from rebalancing.types import RebalanceResult
 from scans.models import AccountOutcome
 from scans.outcomes import AccountFacts, Verdict, account_results, all_skipped, joint
+from scans.producers import PRODUCERS, Producer, Result, Tonight
 from scans.types import AccountResult, Lease, Screened
 from securities.selectors import price_stamp
 
@@ -38,14 +33,16 @@ REFUSALS = (LotwiseError, LedgerError, RebalancingError)
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What the producers found, not yet stored; without results where the household was refused."""
+    """What the producers found, in their order and not yet stored; nothing where the household was refused."""
 
     verdict: Verdict
     accounts: tuple[AccountResult, ...]
-    harvest: HarvestResult | None = None
-    rebalance: RebalanceResult | None = None
-    swap_backs: SwapBackResult | None = None
-    gains: GainResult | None = None
+    found: Mapping[ProposalKind, Result] = field(default_factory=dict)
+
+    @property
+    def drafts(self) -> tuple[DraftProposal, ...]:
+        """What is to be proposed."""
+        return tuple(result.draft for result in self.found.values() if result.draft is not None)
 
 
 def moving_facts(household_id: int) -> tuple[object, ...]:
@@ -80,44 +77,29 @@ def _screen_stamp(ledger: str, prices: int) -> str:
 
 
 def examine(*, household_id: int, as_of: date, is_quiet: bool = False) -> Examined:
-    """Ask for losses, then for drift in their light, then which substitutes go back, then for gains.
-
-    Reads only.
-
-    Raises one of REFUSALS.
+    """Ask all producers, each in the light of those before it. Reads only. Raises one of REFUSALS.
 
     ``is_quiet``: the bulk screen says that no taxable lot is at a loss.
     """
     with one_look():
-        return _examine(household_id, as_of, is_quiet=is_quiet)
+        return _examine(Tonight(household=household_id, as_of=as_of, is_quiet=is_quiet))
 
 
-def _examine(household_id: int, as_of: date, *, is_quiet: bool) -> Examined:
-    look = nothing_to_harvest if is_quiet else harvesting.services.examine
-    harvest = look(household_id=household_id, as_of=as_of)
-    drafts = () if harvest.draft is None else (harvest.draft,)
-    rebalance = rebalancing.services.examine(household_id=household_id, as_of=as_of, drafts=drafts)
-    if rebalance.draft is not None:
-        drafts = (*drafts, rebalance.draft)
-    swap_backs = harvesting.pair_services.examine_pairs(
-        household_id=household_id, as_of=as_of, drafts=drafts, findings=harvest.findings
-    )
-    harvest_says = Verdict(harvest.reason, harvest.detail)
-    rebalance_says = Verdict(rebalance.reason, rebalance.detail)
+def _examine(night: Tonight) -> Examined:
+    found: dict[ProposalKind, Result] = {}
+    said: dict[ProposalKind, Verdict] = {}
+    for producer in PRODUCERS:
+        result = producer.look(night)
+        night = night.after(result)
+        found[producer.kind] = result
+        if producer.speaks(result):
+            said[producer.kind] = Verdict(result.reason, result.detail)
     accounts = account_results(
-        _account_facts(household_id, as_of), harvest=harvest_says, rebalance=rebalance_says
+        _account_facts(night.household, night.as_of),
+        harvest=said[ProposalKind.HARVEST],
+        rebalance=said[ProposalKind.REBALANCE],
     )
-    if swap_backs.draft is not None:
-        drafts = (*drafts, swap_backs.draft)
-    gains = harvesting.gain_services.examine_gains(
-        household_id=household_id, as_of=as_of, drafts=drafts
-    )
-    verdicts = [harvest_says, rebalance_says]
-    if swap_backs.reason:
-        verdicts.append(Verdict(swap_backs.reason, swap_backs.detail))
-    if gains.is_on:
-        verdicts.append(Verdict(gains.reason, gains.detail))
-    return Examined(joint(*verdicts), accounts, harvest, rebalance, swap_backs, gains)
+    return Examined(joint(*said.values()), accounts, found)
 
 
 def refused(*, household_id: int, because: Verdict) -> Examined:
@@ -133,27 +115,22 @@ def store(*, examined: Examined, item_id: int) -> tuple[Verdict, ...]:
     say what was refused.
     """
     refusals = [
-        _stored(result, write)
-        for result, write in (
-            (examined.harvest, harvesting.services.store),
-            (examined.rebalance, rebalancing.services.store),
-            (examined.swap_backs, harvesting.pair_services.store_pairs),
-            (examined.gains, harvesting.gain_services.store_gains),
-        )
-        if result is not None
+        _stored(producer, examined.found[producer.kind])
+        for producer in PRODUCERS
+        if producer.kind in examined.found
     ]
     record_accounts(item_id=item_id, results=examined.accounts)
     return tuple(refusal for refusal in refusals if refusal is not None)
 
 
-def _stored(result: Any, write: Callable[..., object]) -> Verdict | None:
+def _stored(producer: Producer, result: Any) -> Verdict | None:
     """The result with its draft, or without it where the draft must never be proposed."""
     try:
         with transaction.atomic():
-            write(result=result)
+            producer.store(result)
     except BadDraft as refusal:
         logger.error("household %s: a draft was refused: %s", result.household, refusal)
-        write(result=replace(result, draft=None))
+        producer.store(replace(result, draft=None))
         return Verdict(refusal.code, str(refusal))
     return None
 

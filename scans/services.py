@@ -294,12 +294,11 @@ def preview(*, household_id: int, as_of: date) -> HouseholdPreview:
         found = household_scan.examine(household_id=household_id, as_of=as_of)
     except REFUSALS as refusal:
         found = _refused(household_id, refusal)
-    results = (found.harvest, found.rebalance, found.swap_backs, found.gains)
     return HouseholdPreview(
         household=Household.objects.get(pk=household_id).name,
         reason=found.verdict.reason,
         detail=found.verdict.detail,
-        drafts=tuple(result.draft for result in results if result and result.draft),
+        drafts=found.drafts,
         accounts=found.accounts,
     )
 
