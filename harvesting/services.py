@@ -74,7 +74,7 @@ def _examine_losses(
     )
     coming = _coming(household_id, as_of)
     around = _surroundings(household_id, book, lots, ledger, under_way, windows, coming, tax)
-    plan = clean_plan(book, lots, around, _with(ledger, under_way, book, coming))
+    plan, around = clean_plan(book, lots, around, _with(ledger, under_way, book, coming))
     findings = finder.all_findings(screened, plan)
     if not plan.candidates:
         return HarvestResult(household_id, as_of, None, findings, *_all_passed_over(plan))

@@ -14,8 +14,12 @@ from proposals.types import NewWash
 _CENT = Decimal("0.01")
 
 
-def clean_plan(book: Book, lots: Sequence[LotRow], around: Surroundings, ledger: Ledger) -> Plan:
+def clean_plan(
+    book: Book, lots: Sequence[LotRow], around: Surroundings, ledger: Ledger
+) -> tuple[Plan, Surroundings]:
     """The plan that the tax engine finds no wash sale in, before against after, but what was priced and is deferred.
+
+    With it the surroundings that it follows from: those given, and what the engine said.
 
     What it objects to is taken out and the rest decided again: the security, if its sale would be washed; the
     substitutes identical to it, if their purchase would wash a loss taken before; a strategic wash sale, if the engine
@@ -25,13 +29,14 @@ def clean_plan(book: Book, lots: Sequence[LotRow], around: Surroundings, ledger:
     while True:
         plan = finder.find(book, lots, around)
         if not plan.candidates:
-            return plan
+            return plan, around
         washes = washed_by(ledger, entries_of(drafts.trades_of(plan), book.as_of))
         if not washes and not plan.deferred:
-            return plan
+            return plan, around
         if plan.deferred:
             if _as_priced(plan, washes):
-                return replace(plan, deferred=sum((wash.amount for wash in washes), ZERO))
+                deferred = sum((wash.amount for wash in washes), ZERO)
+                return replace(plan, deferred=deferred), around
             around = replace(around, deferred={})  # once and for all: the next rounds are clean
             continue
         around = _without(around, washes, plan, book)

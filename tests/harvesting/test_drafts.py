@@ -161,5 +161,5 @@ def test_the_same_inputs_have_the_same_text_and_others_another():
     other = replace(surroundings, tax=position(long="99999"))
     assert drafted(book(lot(1)), other).inputs != same
     facts = json.loads(same)
-    assert (facts["as_of"], facts["taken"]) == (TODAY.isoformat(), [[1, 0, "100"]])
-    assert facts["prices"][str(AAA)] == ["80", TODAY.isoformat()]
+    assert (facts["book"]["as_of"], facts["taken"]) == (TODAY.isoformat(), [[1, 0, "100"]])
+    assert facts["book"]["prices"][str(AAA)] == {"price": "80", "day": TODAY.isoformat()}

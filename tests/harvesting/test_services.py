@@ -202,7 +202,7 @@ def test_with_income_a_loss_is_priced_through_the_brackets(scene):
     draft = scene.examine().draft
     # 90,000 of taxable income: 15 % down to 83,350, below it nothing; 5 % to the state.
     assert draft.tax_saved == Decimal("1997.50")
-    assert '"brackets":{"filing_status":"mfj"' in draft.inputs
+    assert json.loads(draft.inputs)["around"]["tax"]["brackets"]["filing_status"] == "mfj"
 
 
 def test_two_securities_into_one_substitute_make_one_buy(scene):
@@ -374,7 +374,7 @@ def test_a_stored_harvest_waits_for_the_adviser(scene):
     assert proposal.reasons == ["HARVEST"]
     inputs = json.loads(proposal.inputs)
     assert inputs["taken"] == [[lot.pk, 0, "100"]]
-    assert inputs["tax"]["long"] == "50000"
+    assert inputs["around"]["tax"]["long"] == "50000"
     (finding,) = HarvestFinding.objects.all()
     assert (finding.outcome, finding.loss, finding.tax_saved, finding.cost, finding.net) == (
         Outcome.TAKE,
