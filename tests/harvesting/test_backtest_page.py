@@ -24,9 +24,11 @@ def browser() -> Client:
 
 
 def test_the_page_prints_the_caveats_when_and_with_what_it_was_computed(browser):
+    """T51: an old account earns a fraction of what fresh ones do, and the page says so beside the figures."""
     page = browser.get(reverse("backtest-harvest")).content.decode()
 
     assert [caveat for caveat in CAVEATS if caveat not in page] == []
+    assert "Opportunities fade" in page
     for about in results.about().values():
         assert str(about["computed_on"]) in page
         assert str(about["code"]) in page

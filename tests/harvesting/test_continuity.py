@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -32,7 +33,7 @@ D = Decimal
 # No floor on a loss: only the sum decides. A pair still has to be worth its hundred dollars, a further lot fifty.
 BY_SUM = HarvestRules(minimum_loss=D(0), minimum_loss_fraction=D(0))
 FOLLOWS = PairFigures(D("0.05"), D("0.9"), D(1), 252)
-STATISTICS = {
+STATISTICS: dict[str, Any] = {
     "volatilities": {AAA: D("0.3"), BBB: D("0.2")},
     "pairs": dict.fromkeys(((AAA, CCC), (AAA, DDD), (BBB, CCC), (BBB, DDD)), FOLLOWS),
     "half_spreads": {AAA: D("0.0005"), BBB: D("0.0005"), CCC: D("0.0002")},

@@ -214,6 +214,56 @@ def test_two_securities_into_one_substitute_make_one_buy(scene):
     assert scene.store().trades.count() == 3
 
 
+def test_two_loss_lots_of_one_security_make_one_buy(scene):
+    """T28: nothing is swallowed: both lots are named, and one line buys for the money of both."""
+    first = scene.buy(scene.taxable, "AAA")
+    second = scene.buy(scene.taxable, "AAA", "60", "110", day=OLD + timedelta(days=9))
+    proposal = scene.store()
+    sells, buys = (list(proposal.trades.filter(side=side)) for side in (Side.SELL, Side.BUY))
+    assert {(one.opening_id, one.quantity) for one in sells} == {(first.pk, 100), (second.pk, 60)}
+    (buy,) = buys
+    assert buy.security == scene.security["CCC"]
+    # 160 x 80 = 12,800 less 6.40 of spread; 255 at 50 cost 12,756.375
+    assert (buy.quantity, buy.pair) == (255, sells[0].pair)
+    assert {one.outcome for one in HarvestFinding.objects.all()} == {Outcome.TAKE}
+
+
+def test_of_a_position_with_a_net_loss_only_the_loss_lots_worth_it_are_sold(scene):
+    """T32: the lot at a gain stays, and so does the lot under the floor."""
+    loss = scene.buy(scene.taxable, "AAA", "100", "130")
+    gain = scene.buy(scene.taxable, "AAA", "100", "60", day=OLD + timedelta(days=3))
+    small = scene.buy(scene.taxable, "AAA", "10", "81", day=OLD + timedelta(days=5))
+    proposal = scene.store()
+    sells = proposal.trades.filter(side=Side.SELL)
+    assert [(one.opening_id, one.quantity) for one in sells] == [(loss.pk, 100)]
+    verdicts = dict(HarvestFinding.objects.values_list("opening_id", "outcome"))
+    assert verdicts == {loss.pk: Outcome.TAKE, small.pk: Outcome.BELOW_FLOOR}
+    assert gain.pk not in verdicts
+
+
+@pytest.mark.parametrize(
+    ("held", "outside", "saved"),
+    [
+        (OLD, "long_outside", "300.00"),  # 2,000 x 15 %
+        (TODAY - timedelta(days=90), "short_outside", "440.00"),  # 2,000 x 22 %
+    ],
+)
+def test_the_clients_own_rates_are_used(scene, held, outside, saved):
+    """T12: 22 % and 15 %, no net investment income tax and no state tax: not 33 and 20, nor 37.5."""
+    TaxProfile.objects.update(
+        federal_ordinary_rate=Decimal("0.22"),
+        federal_long_rate=Decimal("0.15"),
+        niit_rate=Decimal(0),
+        state_rate=Decimal(0),
+        **{"long_outside": Decimal(0), outside: Decimal(50000)},
+    )
+    HarvestPolicy.objects.create(firm=scene.firm, taxable_sale_chance=Decimal(0))
+    scene.buy(scene.taxable, "AAA", day=held)
+    draft = scene.examine().draft
+    assert draft.tax_saved == Decimal(saved)
+    assert f"worth ${saved} of tax at this household's own rates" in draft.sentence
+
+
 def test_a_household_without_losses_costs_six_queries(scene, django_assert_num_queries):
     for number in range(20):
         scene.buy(scene.taxable, "AAA", "10", "70", day=OLD + timedelta(days=number))

@@ -64,6 +64,7 @@ def test_two_lots_of_a_pair_share_one_purchase():
     ],
 )
 def test_a_bad_draft_is_refused(trades: tuple[DraftTrade, ...], code: str):
+    """T8: a pair of one leg, out of balance or in two accounts; T45: what is sold at a loss is not bought beside it."""
     assert code in codes(*trades)
 
 

@@ -15,6 +15,7 @@ from proposals import selectors
 from proposals.models import ScheduledPurchase
 from proposals.selectors import WindowFilter
 from proposals.types import Cadence, Status
+from tests.clients import API, make_client
 from tests.factories import book, make_account, make_household
 from tests.proposals.desk import BOUGHT, TODAY, Desk, make_desk
 
@@ -135,3 +136,27 @@ def test_the_pages_and_their_files_open_both_ways(desk):
     assert (booked["household"], booked["security"]) == ("Neighbour 0", "OLD")
     assert (booked["clear_on"], booked["days_until_clear"]) == ("2023-01-25", "28")
     assert booked["outcome"] == "deferred"
+
+
+def test_a_household_with_accounts_held_away_is_incomplete_on_screen_in_the_api_and_in_its_reports(
+    desk, client
+):
+    """T11: whoever asks for the wash answer is told which accounts nobody saw."""
+    away = make_account(desk.household, "B-9", owner="Bob")
+    away.held_away = True
+    away.save(update_fields=["held_away"])
+    book(desk.account, EntryKind.BUY, TODAY - timedelta(days=3), desk.sub, "2", amount="100")
+    household = desk.household.public_id
+    client.force_login(desk.adviser)
+    assert "Coverage incomplete: the transactions of Bob taxable (B-9) are not" in (
+        client.get(f"/households/{household}/windows/").text
+    )
+    answer = make_client(desk.firm).get(f"{API}households/{household}/windows/").json()
+    assert answer["not_checked"] == ["Bob taxable (B-9)"]
+    assert [row["incomplete"] for row in answer["groups"]] == [True]
+    report = client.get(f"/households/{household}/taxes/2022/form-8949.csv")
+    text = b"".join(report.streaming_content).decode() if report.streaming else report.text
+    assert "NOT CHECKED" in text
+    assert "B-9" in text
+    pending = desk.submit()
+    assert pending.status == "pending"

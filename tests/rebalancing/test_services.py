@@ -17,7 +17,9 @@ from lots.selectors import open_lots, tax_position
 from lots.services import import_positions
 from lots.types import EntryKind, Pick
 from proposals import services as proposal_services
+from proposals.costs import cash_moved
 from proposals.models import Proposal
+from proposals.selectors import trading_costs
 from proposals.types import DraftProposal, DraftTrade, Intention, ProposalKind, Side, Status
 from rebalancing import selectors
 from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
@@ -308,6 +310,43 @@ def test_too_much_cash_alone_is_invested(desk: Desk) -> None:
     assert {trade.side for trade in result.draft.trades} == {Side.BUY}
     spent = sum(trade.amount for trade in result.draft.trades)
     assert 4500 <= spent <= 9000
+
+
+def test_a_household_with_one_per_cent_of_cash_ends_inside_its_band_after_rounding(
+    desk: Desk,
+) -> None:
+    """T30: 1 % of cash, a band of 0.5 % to 2 %: whole shares and their costs leave it inside."""
+    RebalancePolicy.objects.update(cash_minimum=D("0.005"), cash_maximum=D("0.02"))
+    ModelWeight.objects.filter(security__symbol="CCC").update(weight=D("0.29"))  # 1 % is left
+    desk.buy(desk.taxable, "AAA", "300", "24000")
+    desk.buy(desk.taxable, "AAA", "280", "30800")
+    desk.buy(desk.taxable, "BBB", "210", "20000")
+    desk.buy(desk.ira, "CCC", "200", "15000")
+    book(desk.taxable, EntryKind.CASH_IN, LONG_AGO, amount="600")
+    book(desk.ira, EntryKind.CASH_IN, LONG_AGO, amount="400")
+    draft = desk.examine().draft
+    assert draft is not None
+    trades = draft.trades
+    assert {trade.side for trade in trades} == {Side.BUY, Side.SELL}
+    assert all(trade.quantity == int(trade.quantity) for trade in trades)
+    costs = trading_costs(desk.household.pk, DAY)
+    cash = D(1000) + sum(cash_moved(trades, costs).values())
+    assert D("0.005") * 100_000 <= cash <= D("0.02") * 100_000
+
+
+def test_the_sale_that_is_cheaper_in_dollars_is_chosen_whatever_its_term(desk: Desk) -> None:
+    """T15: a long-term gain of $90 a share against a short-term one of 4 cents: the short-term lot goes."""
+    desk.buy(desk.taxable, "AAA", "300", "3000")
+    short = desk.buy(desk.taxable, "AAA", "260", "25990", DAY - timedelta(days=120))
+    desk.buy(desk.taxable, "BBB", "210", "21000")
+    desk.buy(desk.ira, "CCC", "200", "20000")
+    book(desk.taxable, EntryKind.CASH_IN, LONG_AGO, amount="3000")
+    draft = desk.examine().draft
+    assert draft is not None
+    sells = [trade for trade in draft.trades if trade.side is Side.SELL]
+    assert sells
+    assert {(trade.opening, trade.term) for trade in sells} == {(short, "short")}
+    assert sum(trade.quantity for trade in sells) < 260
 
 
 def test_a_households_own_policy_goes_before_its_firms(drifted: Desk) -> None:

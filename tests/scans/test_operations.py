@@ -134,6 +134,55 @@ def test_every_other_night_raises_an_alarm_t2(firm, adams, adviser):
     assert [bar.missing for bar in found.coverage.bars] == [1, 0] * 4
 
 
+def test_the_page_and_the_file_state_the_dates_on_which_an_account_was_really_scanned(
+    client, firm, adams, adviser
+):
+    """T2: the policy says daily; what was scanned every other night says on which nights it was not."""
+    account = Account.objects.get(number="T-Adams")
+    days = days_before(NIGHT, 8)
+    for place, day in enumerate(days):
+        if place % 2:
+            record(firm, account, day)
+        else:
+            ScanRun.objects.create(firm=firm, business_date=day, finished_at=NOW)
+    client.force_login(adviser)
+    page = client.get("/operations/").content.decode()
+    assert "1 enabled account not looked at on every business night: the policy says daily" in page
+    row = page[page.index('<h2 id="effective">') :]
+    row = row[row.index("<tbody>") : row.index("</tbody>")]
+    for told in ("16 Dec 2022", "28 Dec 2022", '<td class="number">8</td>', '<td class="number">4'):
+        assert told in row
+    for day in days[::2][-3:]:
+        assert f"{day:%b} {day.day}" in row
+    file = b"".join(client.get("/operations/coverage.csv").streaming_content).decode()
+    scanned = [
+        line["night"]
+        for line in csv.DictReader(StringIO(file))
+        if line["number"] == "T-Adams" and line["state"] == "scanned"
+    ]
+    assert sorted(scanned) == [day.isoformat() for day in days[1::2]]
+
+
+@pytest.mark.parametrize(("nights", "listed"), [(9, False), (10, True)])
+def test_ten_nights_without_a_row_list_an_enabled_account_and_notify(
+    client, firm, adams, adviser, nights, listed
+):
+    """T3: harvesting is on in the settings, no row was ever written: listed by name from the tenth night on."""
+    account = Account.objects.get(number="T-Adams")
+    days = days_before(NIGHT, nights + 1)
+    record(firm, account, days[0])
+    for day in days[1:]:
+        ScanRun.objects.create(firm=firm, business_date=day, finished_at=NOW)
+    assert not AccountOutcome.objects.exclude(item__run__business_date=days[0]).exists()
+    found = operations.operations(adviser, NOW)
+    assert [row.account.id for row in found.idle] == ([account.pk] if listed else [])
+    assert (AlarmKind.NOT_ACTED in kinds(found)) is listed
+    client.force_login(adviser)
+    page = client.get("/operations/").content.decode()
+    told = "1 enabled account not looked at for 10 business nights: Adams, Ann taxable"
+    assert (told in page) is listed
+
+
 def test_a_failed_household_is_an_alarm_t29(firm, adams, adviser):
     run = services.open_run(firm_id=firm.pk, as_of=NIGHT, wake_workers=False)
     run.items.update(state=ItemState.POISON, reason="failed")

@@ -222,8 +222,11 @@ def adams_breaks(firm, add_household, monkeypatch):
 
 
 def test_an_unforeseen_error_stops_its_own_household_only(adams_breaks, settings, caplog):
+    """T29: it is shown as failed with a code, the others are done, and no empty proposal says "nothing to do"."""
     settings.SCAN_MAX_ATTEMPTS = 3
     ended = list(services.work_through(run_id=adams_breaks.pk))
+    assert adams_breaks.items.get(household__name="Adams").reason == "failed"
+    assert {one.household.name for one in Proposal.objects.all()} == {"Baker"}
     assert ended == [Ended.FAILED, Ended.FAILED, Ended.FAILED, Ended.DONE]
     adams = adams_breaks.items.get(household__name="Adams")
     assert (adams.state, adams.attempts) == (ItemState.POISON, 3)
