@@ -2,7 +2,9 @@
 
 In this order, the first that holds:
 
-1. Nothing of the substitute is left: DONE if swap-backs sold it, GONE if anything else did. Both are ends.
+1. Nothing of the substitute is left, or its own purchase was of what it would go back to: DONE if swap-backs sold it or
+   a harvest bought the original back, GONE if anything else did. Both are ends. While that harvest's purchase is not
+   filled yet: HARVEST.
 2. A person decided to stay: WAIVED.
 3. Before day 31 after the last fill of its sales: WAITING (T44).
 4. A swap-back is approved or ordered: PROPOSED.
@@ -41,7 +43,7 @@ from harvesting.ways_back import (
 )
 from lots.rounding import plain
 from lots.year_tax import TaxPosition
-from proposals.types import DraftTrade, PairState, Side, StandIn
+from proposals.types import DraftTrade, Homecoming, PairState, Side, StandIn
 
 REASON = "SWAP_BACK"
 # The harvest has not said no to these: it takes the loss, waits for a better day, or could not look.
@@ -142,7 +144,30 @@ def _ended(pair: StandIn, situation: Situation) -> Decision | None:
     if pair.swapped > ZERO:
         why = f"{_shares(pair.swapped)} {symbol} went back to {_names(pair, situation)}."
         return Decision(pair, PairState.DONE, why)
+    if not pair.originals:
+        named = _listed([situation.book.symbol(one) for one in pair.home])
+        why = f"Came home: the harvest of {pair.harvested_on} bought {named} back."
+        return Decision(pair, PairState.DONE, why, {"sold": _dollars_sold(pair.home, situation)})
+    if pair.homecoming is not None:
+        return _came_home(pair, pair.homecoming, situation)
     return Decision(pair, PairState.GONE, f"No {symbol} of this pair is held any more.")
+
+
+def _came_home(pair: StandIn, home: Homecoming, situation: Situation) -> Decision:
+    """A later harvest sold the substitute and bought the original back, or is going to."""
+    symbol = situation.book.symbol
+    named = _listed([symbol(one) for one in home.bought])
+    if not home.is_filled:
+        why = (
+            f"The harvest of {home.harvest_of} sold the {symbol(pair.substitute)} and buys {named} back: "
+            "that is not filled yet."
+        )
+        return Decision(pair, PairState.HARVEST, why)
+    why = f"Came home: the harvest of {home.harvest_of} bought {named} back."
+    rest = [symbol(one) for one in pair.originals if one not in home.bought]
+    if rest:
+        why += f" What stands in for {_listed(rest)} is followed as that harvest's pair."
+    return Decision(pair, PairState.DONE, why)
 
 
 class _Sums:
@@ -344,10 +369,7 @@ class _Sums:
         book = situation.book
         figures: dict[str, object] = {
             "shares": _text(pair.shares),
-            "sold": [
-                {"security": book.symbol(one), "dollars": _text(dollars)}
-                for one, dollars in pair.originals.items()
-            ],
+            "sold": _dollars_sold(pair.originals, situation),
         }
         if until is not None:
             figures["until"] = until.isoformat()
@@ -382,6 +404,13 @@ class _Sums:
             }
         figures["ways"] = {way.value: _text(dollars) for way, dollars in self._ways.items()}
         return figures
+
+
+def _dollars_sold(sold: Mapping[int, Decimal], situation: Situation) -> list[dict[str, str]]:
+    return [
+        {"security": situation.book.symbol(one), "dollars": _text(dollars)}
+        for one, dollars in sold.items()
+    ]
 
 
 def _told(back: Return, days: int | None, symbol: object) -> dict[str, object]:

@@ -369,6 +369,15 @@ class HarvestPair:
     sold_on: date
 
 
+@dataclass(frozen=True, slots=True)
+class Homecoming:
+    """The later harvest that sold a pair's substitute and buys what it stood in for back."""
+
+    harvest_of: date
+    bought: tuple[int, ...]  # the originals of the pair among what it buys
+    is_filled: bool  # in part at least
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandIn:
     """A filled harvest pair whose substitute is still to be decided about (F30). Ids are primary keys.
@@ -389,6 +398,10 @@ class StandIn:
     swapped: Decimal = Decimal(0)  # shares that swap-backs have sold for it
     under_way: bool = False  # an approved swap-back is not filled yet
     waived: str = ""  # why a person decided to stay; empty = nobody did
+    harvested_on: date | None = None  # the night of its harvest
+    # Security -> dollars sold of what its own purchase bought back: no part of ``originals`` and ``shares``.
+    home: Mapping[int, Decimal] = field(default_factory=dict)
+    homecoming: Homecoming | None = None
 
 
 @dataclass(frozen=True, slots=True)

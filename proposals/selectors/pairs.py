@@ -6,23 +6,25 @@ the next substitute stands in for the first security sold, not for the one in be
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from math import floor
 
-from django.db.models import Exists, F, Max, OuterRef, QuerySet, Sum
+from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
 
 from lots.models import TaxLot
-from lots.rounding import STORED_MONEY, STORED_SHARES, spread
+from lots.rounding import STORED_MONEY, STORED_SHARES, spread, stored_shares
 from lots.wash_sales import first_clear_date
 from proposals.models import Fill, HarvestedPair, Order, Proposal, ProposedTrade
 from proposals.selectors.intentions import COMMITTED
+from proposals.selectors.pair_legs import Legs, Numbered, legs_of, orders_of
 from proposals.types import (
     ENDED_PAIRS,
     HarvestPair,
+    Homecoming,
     Moved,
-    OrderStatus,
     OverduePair,
     PairState,
     ProposalKind,
@@ -34,23 +36,6 @@ from securities.calendar import next_business_date
 
 ZERO = Decimal(0)
 
-_Numbered = tuple[int, int]  # proposal, number of the pair in it
-
-
-@dataclass(frozen=True, slots=True)
-class _Legs:
-    """One pair as proposed. ``originals``: security -> dollars of it sold; ``bought``: what part is, or will be."""
-
-    buy: ProposedTrade
-    order: Order | None
-    originals: dict[int, Decimal]
-    bought: Decimal
-    sold_on: date | None  # the last fill of its sales
-
-    @property
-    def key(self) -> _Numbered:
-        return (self.buy.proposal_id, self.buy.pair)
-
 
 def open_pairs(household_id: int, as_of: date) -> tuple[HarvestPair, ...]:
     """Substitutes that stand in for what a harvest sold (T33): approved or ordered ones whole, filled ones as held.
@@ -61,11 +46,14 @@ def open_pairs(household_id: int, as_of: date) -> tuple[HarvestPair, ...]:
     coming = Proposal.objects.filter(
         household=household_id, kind=ProposalKind.HARVEST, status__in=COMMITTED
     )
-    found: list[tuple[_Numbered, list[HarvestPair]]] = []
-    for legs in _legs(coming.order_by("pk")):
-        parts = _parts(legs.buy, legs.originals, legs.buy.quantity * legs.bought)
+    found: list[tuple[Numbered, list[HarvestPair]]] = []
+    for legs in legs_of(coming.order_by("pk")):
+        shares = stored_shares(Fraction(legs.buy.quantity * legs.bought) * legs.away)
+        parts = _parts(legs.buy, legs.originals, shares)
         found.append((legs.key, [HarvestPair(*part, legs.sold_on or as_of) for part in parts]))
     for one, legs in _standing(household_id):
+        if not one.originals:  # it came home
+            continue
         parts = _parts(legs.buy, one.originals, one.shares, one.substitute)
         found.append((legs.key, [HarvestPair(*part, one.sold_on) for part in parts]))
     return tuple(pair for _, pairs in sorted(found, key=lambda row: row[0]) for pair in pairs)
@@ -161,9 +149,9 @@ def _living() -> QuerySet[Proposal]:
     return Proposal.objects.filter(Exists(living), kind=ProposalKind.HARVEST, status=Status.FILLED)
 
 
-def _standing(household_id: int) -> list[tuple[StandIn, _Legs]]:
+def _standing(household_id: int) -> list[tuple[StandIn, Legs]]:
     proposals = _living().filter(household=household_id)
-    every = [legs for legs in _legs(proposals.order_by("pk")) if legs.sold_on and legs.order]
+    every = [legs for legs in legs_of(proposals.order_by("pk")) if legs.sold_on and legs.order]
     if not every:
         return []
     rows = {
@@ -178,11 +166,12 @@ def _standing(household_id: int) -> list[tuple[StandIn, _Legs]]:
     openings = _openings(legs.order.pk for legs in open_ones if legs.order)
     held = _held(household_id, {one for of_order in openings.values() for one in of_order})
     sold = _swapped(household_id, openings)
-    return [(_stand_in(legs, rows.get(legs.key), openings, held, sold), legs) for legs in open_ones]
+    found = [_stand_in(legs, rows.get(legs.key), openings, held, sold) for legs in open_ones]
+    return list(zip(_with_homecomings(household_id, found), open_ones, strict=True))
 
 
 def _stand_in(
-    legs: _Legs,
+    legs: Legs,
     row: HarvestedPair | None,
     openings: Mapping[int, frozenset[int]],
     held: Mapping[int, Mapping[tuple[int, int], Decimal]],
@@ -203,21 +192,89 @@ def _stand_in(
         else max(positions, key=lambda one: (positions[one], one))
     )
     done = swapped.get(legs.order.pk, _Swapped())
+    originals, home = _still_away(legs)
     return StandIn(
         proposal=legs.buy.proposal_id,
         pair=legs.buy.pair,
         order=legs.order.pk,
         account=where[0],
         substitute=where[1],
-        originals=legs.originals,
+        originals=originals,
         sold_on=legs.sold_on,
         due_on=first_clear_date(legs.sold_on),
         openings=own,
-        shares=max(positions.get(where, ZERO) - done.of_other_lots, ZERO),
+        shares=_shares_away(positions.get(where, ZERO), legs, done) if originals else ZERO,
         swapped=done.shares,
         under_way=done.under_way,
         waived=row.reason if row and row.state == PairState.WAIVED else "",
+        harvested_on=legs.harvested_on,
+        home=home,
     )
+
+
+def _still_away(legs: Legs) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
+    """What the purchase stands in for, and what came home with it: all of it where less than a share does not."""
+    assert legs.order is not None, "_standing leaves others out"
+    if legs.home and Fraction(legs.order.filled_quantity) * legs.away < 1:
+        return {}, legs.stood_for
+    return legs.originals, legs.home
+
+
+def _shares_away(held: Decimal, legs: Legs, done: "_Swapped") -> Decimal:
+    """Shares that stand in for something else; of a purchase that came home in part, whole ones.
+
+    What swap-backs have sold was all of that part; what left otherwise was of both.
+    """
+    if not legs.home:
+        return max(held - done.of_other_lots, ZERO)
+    of_own_lots = done.shares - done.of_other_lots
+    away = Fraction(held + of_own_lots) * legs.away - Fraction(done.shares)
+    return Decimal(max(floor(away), 0))
+
+
+def _with_homecomings(household_id: int, pairs: Sequence[StandIn]) -> list[StandIn]:
+    """The pairs whose substitute has just been sold, with the harvest that sold it where that buys an original back.
+
+    Three queries or four where there is such a pair, none otherwise.
+    """
+    ended = {
+        opening: one
+        for one in pairs
+        if not (one.shares or one.swapped or one.home)
+        for opening in one.openings
+    }
+    if not ended:
+        return list(pairs)
+    rows = ProposedTrade.objects.filter(
+        proposal__household=household_id,
+        proposal__kind=ProposalKind.HARVEST,
+        proposal__status__in=(*COMMITTED, Status.FILLED),
+        side=Side.SELL,
+        opening__in=ended,
+    )
+    sales = list(rows.values_list("proposal_id", "pair", "opening_id"))
+    harvests = Proposal.objects.filter(pk__in={proposal for proposal, _, _ in sales})
+    home = {one.key: one for one in legs_of(harvests.order_by("pk")) if one.home and one.sold_on}
+    found: dict[int, Homecoming] = {}
+    for proposal, pair, opening in sales:
+        legs, left = home.get((proposal, pair)), ended[opening]
+        if legs is not None and (
+            bought := tuple(one for one in legs.home if one in left.originals)
+        ):
+            found[left.order] = _later(found.get(left.order), _homecoming(legs, bought))
+    return [replace(one, homecoming=found.get(one.order)) for one in pairs]
+
+
+def _homecoming(legs: Legs, bought: tuple[int, ...]) -> Homecoming:
+    is_filled = legs.order is not None and legs.order.filled_quantity > ZERO
+    return Homecoming(legs.harvested_on, bought, is_filled=is_filled)
+
+
+def _later(one: Homecoming | None, other: Homecoming) -> Homecoming:
+    """One that is filled before one that is awaited, then the later."""
+    if one is None:
+        return other
+    return max(one, other, key=lambda each: (each.is_filled, each.harvest_of))
 
 
 def _openings(order_ids: Iterable[int]) -> dict[int, frozenset[int]]:
@@ -263,7 +320,7 @@ def _swapped(household_id: int, openings: Mapping[int, frozenset[int]]) -> dict[
         side=Side.SELL,
         pair__in=openings,
     ).select_related("proposal")
-    orders = _orders({trade.proposal_id for trade in trades})
+    orders = orders_of({trade.proposal_id for trade in trades})
     for trade in trades:
         one = found.setdefault(trade.pair, _Swapped())
         one.under_way |= Status(trade.proposal.status) in COMMITTED
@@ -275,102 +332,6 @@ def _swapped(household_id: int, openings: Mapping[int, frozenset[int]]) -> dict[
         if trade.opening_id not in openings[trade.pair]:
             one.of_other_lots += shares
     return found
-
-
-def _orders(proposal_ids: Collection[int]) -> dict[tuple[int, int, int, str], Order]:
-    return {
-        (order.proposal_id, order.account_id, order.security_id, order.side): order
-        for order in Order.objects.filter(proposal__in=proposal_ids)
-    }
-
-
-def _legs(proposals: Iterable[Proposal]) -> list[_Legs]:
-    """The pairs of harvests whose purchase was filled in part at least, or may still be."""
-    statuses = {proposal.pk: Status(proposal.status) for proposal in proposals}
-    if not statuses:
-        return []
-    together: dict[_Numbered, list[ProposedTrade]] = {}
-    rows = ProposedTrade.objects.filter(proposal__in=statuses)
-    trades = list(rows.order_by("proposal_id", "ordinal"))
-    for trade in trades:
-        together.setdefault((trade.proposal_id, trade.pair), []).append(trade)
-    orders = _orders(statuses)
-    fills = Fill.objects.filter(order__proposal__in=statuses, order__side=Side.SELL)
-    days = dict(fills.order_by("order").values_list("order_id").annotate(last=Max("trade_date")))
-    handed_on = _handed_on([trade.opening_id for trade in trades if trade.opening_id])
-    return [
-        legs
-        for (proposal, _), pair in together.items()
-        if (legs := _one(pair, orders, days, handed_on, statuses[proposal])) is not None
-    ]
-
-
-def _one(
-    trades: Sequence[ProposedTrade],
-    orders: Mapping[tuple[int, int, int, str], Order],
-    days: Mapping[int, date],
-    handed_on: Mapping[int, Mapping[int, Decimal]],
-    status: Status,
-) -> _Legs | None:
-    """None for a pair of which nothing was bought, or that came home by itself."""
-    originals: dict[int, Decimal] = {}
-    sold_on = None
-    for trade in trades:
-        if trade.side == Side.BUY:
-            continue
-        order = orders.get((trade.proposal_id, trade.account_id, trade.security_id, trade.side))
-        dollars = trade.amount * _part(order, status)
-        if order is not None and (day := days.get(order.pk)) is not None:
-            sold_on = max(day, sold_on or day)
-        for security, part in _shares_of(trade, handed_on).items():
-            originals[security] = originals.get(security, ZERO) + dollars * part
-    buy = next((trade for trade in trades if trade.side == Side.BUY), None)
-    if buy is None:  # its money was parked in cash
-        return None
-    order = orders.get((buy.proposal_id, buy.account_id, buy.security_id, buy.side))
-    bought = _part(order, status)
-    originals = {
-        security: exact
-        for security, dollars in originals.items()
-        if (exact := dollars.quantize(STORED_MONEY)) and security != buy.security_id
-    }
-    return _Legs(buy, order, originals, bought, sold_on) if bought and originals else None
-
-
-def _part(order: Order | None, status: Status) -> Decimal:
-    """What part of an order is, or is still going to be, filled."""
-    is_over = status is Status.FILLED or (
-        order is not None and order.status == OrderStatus.CANCELLED
-    )
-    if not is_over:
-        return Decimal(1)
-    return ZERO if order is None else order.filled_quantity / order.quantity
-
-
-def _shares_of(
-    trade: ProposedTrade, handed_on: Mapping[int, Mapping[int, Decimal]]
-) -> dict[int, Decimal]:
-    """What a sale stood for, in parts of 1: its own security, or what its lot was the substitute of."""
-    before = handed_on.get(trade.opening_id or 0)
-    if not before:
-        return {trade.security_id: Decimal(1)}
-    total = sum(before.values(), ZERO)
-    return {security: dollars / total for security, dollars in before.items()}
-
-
-def _handed_on(openings: Collection[int]) -> dict[int, dict[int, Decimal]]:
-    """Opening of a lot that a harvest bought as a substitute -> what it stood for, in dollars sold."""
-    rows = Fill.objects.filter(
-        transaction__in=openings,
-        order__side=Side.BUY,
-        order__proposal__kind=ProposalKind.HARVEST,
-    ).annotate(proposal=F("order__proposal"), pair=F("order__pair"))
-    bought = {row.transaction_id: (row.proposal, row.pair) for row in rows}
-    if not bought:
-        return {}
-    harvests = Proposal.objects.filter(pk__in={proposal for proposal, _ in bought.values()})
-    earlier = {legs.key: legs.originals for legs in _legs(harvests.order_by("pk"))}
-    return {opening: earlier[key] for opening, key in bought.items() if key in earlier}
 
 
 def _parts(

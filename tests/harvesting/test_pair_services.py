@@ -1,5 +1,6 @@
 """From a filled harvest to a filled swap-back, on the real database and through the real services."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -23,7 +24,7 @@ from proposals.models import (
     Restriction,
     ScheduledPurchase,
 )
-from proposals.types import ProposalKind, Side, Status
+from proposals.types import DraftTrade, ProposalKind, Side, Status
 from tests import factories
 from tests.proposals.desk import TODAY, Desk, fills_file, make_desk
 from tests.tax_gaps import GAPS, open_gap
@@ -65,8 +66,16 @@ class Back(Desk):
         return HarvestedPair.objects.get(proposal__household=self.household)
 
 
-def make_back(*, sold: str = "20", bought: str = "19", tracking: str = "0.1") -> Back:
-    desk = Back(**vars(make_desk()))
+def make_back(
+    *,
+    sold: str = "20",
+    bought: str = "19",
+    tracking: str = "0.1",
+    desk: Desk | None = None,
+    trades: Sequence[DraftTrade] = (),
+) -> Back:
+    """A desk with its harvest filled as far as said; the sales whole where other ``trades`` are given."""
+    desk = Back(**vars(desk or make_desk()))
     TaxProfile.objects.create(
         household=desk.household,
         year=2023,
@@ -80,11 +89,16 @@ def make_back(*, sold: str = "20", bought: str = "19", tracking: str = "0.1") ->
         security=desk.old, substitute=desk.sub, as_of=TODAY, tracking_error=Decimal(tracking),
         correlation=Decimal("0.9"), beta=Decimal(1), observations=252,
     )  # fmt: skip
-    desk.harvest, _ = desk.ordered()
+    desk.harvest, _ = desk.ordered(*trades)
     day = TODAY.isoformat()
+    sales = desk.harvest.orders.filter(side=Side.SELL).order_by("pk")
     rows = [
-        (desk.order(Side.SELL), "F-1", day, sold, "80"),
-        (desk.order(Side.BUY), "F-2", day, bought, "80"),
+        (order, f"F-{order.pk}", day, str(order.quantity) if trades else sold, "80")
+        for order in sales
+    ]
+    rows += [
+        (order, f"F-{order.pk}", day, bought, "80")
+        for order in desk.harvest.orders.filter(side=Side.BUY)
     ]
     desk.fill(*(row for row in rows if row[3] != "0"))
     desk.harvest.refresh_from_db()
