@@ -44,6 +44,11 @@ class PairLine:
         return PairState(self.row.state) not in ENDED_PAIRS
 
     @property
+    def is_cash(self) -> bool:
+        """Whether the money of the sales is parked."""
+        return self.row.substitute_id is None
+
+    @property
     def is_waived(self) -> bool:
         return self.row.state == PairState.WAIVED
 

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from accounts import access
 from accounts.models import User
 from harvesting import selectors
-from harvesting.price_history import pair_figures
+from harvesting.price_history import pair_figures, statistics
 from harvesting.types import ZERO, Book, Finding, PairFigures
 from harvesting.ways_back import Situation
 from lots import selectors as lot_selectors
@@ -19,6 +19,7 @@ from proposals import selectors as proposal_selectors
 from proposals.compliance import Facts
 from proposals.models import HarvestedPair, Proposal, Restriction, ScheduledPurchase
 from proposals.types import (
+    CASH,
     ENDED_PAIRS,
     OPEN,
     DraftProposal,
@@ -43,13 +44,15 @@ def situation(
     on_the_way: Sequence[Intention],
     drafts: Sequence[DraftProposal],
     findings: Sequence[Finding],
-    facts: Facts | None,
+    checks: Sequence[Facts],
     is_busy: bool,
 ) -> Situation:
     """Everything the pairs are decided from. ``on_the_way`` are the trades that come first, ``drafts`` tonight's.
 
-    ``facts`` are those of the day, with ``on_the_way`` counted; None where no pair is due.
+    ``checks`` are the facts of the day that a swap-back must pass: first with ``on_the_way`` counted, then without
+    ``drafts``. None where no pair is due.
     """
+    facts = next(iter(checks), None)
     book = selectors.book(household_id, as_of)
     firm_id = selectors.firm_of(household_id)
     tax, no_tax = lot_selectors.tax_or_reason(household_id, as_of.year)
@@ -62,7 +65,7 @@ def situation(
             as_of=as_of,
         )
     originals = {one for pair in pairs for one in pair.originals}
-    substitutes = {pair.substitute for pair in pairs}
+    substitutes = {pair.substitute for pair in pairs} - {CASH}
     barred = _restricted(household_id, firm_id, as_of, originals | substitutes, book)
     doubtful = (
         selectors.price_jumps(
@@ -96,8 +99,15 @@ def situation(
         findings={(one.opening, one.part): one for one in findings},
         new_money=new_money(household_id, as_of, originals, drafts),
         groups=() if facts is None else tuple(frozenset(group) for group in facts.groups),
+        cash=_least_cash(checks),
         is_busy=is_busy,
     )
+
+
+def _least_cash(checks: Sequence[Facts]) -> dict[int, Decimal]:
+    """Account -> dollars that can be spent whichever of the facts comes true."""
+    accounts = {account for facts in checks for account in facts.cash}
+    return {account: min(facts.cash.get(account, ZERO) for facts in checks) for account in accounts}
 
 
 def draft_name(drafts: Sequence[DraftProposal], security: int, side: Side) -> str:
@@ -113,9 +123,29 @@ def draft_name(drafts: Sequence[DraftProposal], security: int, side: Side) -> st
 def tracking_errors(
     firm_id: int, as_of: date, pairs: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], PairFigures]:
-    """Original and substitute -> how far the one strays from the other; assumed where no history was measured."""
-    found = pair_figures(firm_id, as_of, sorted(pairs))
-    return {pair: ASSUMED if found[pair].is_assumed else found[pair] for pair in pairs}
+    """Original and substitute, or CASH -> how far the one strays from the other; assumed where nothing was measured."""
+    in_cash = [security for security, held in pairs if held == CASH]
+    measured = sorted(pair for pair in pairs if pair[1] != CASH)
+    found = pair_figures(firm_id, as_of, measured)
+    return {
+        **{pair: ASSUMED if found[pair].is_assumed else found[pair] for pair in measured},
+        **_volatilities(firm_id, as_of, in_cash),
+    }
+
+
+def _volatilities(
+    firm_id: int, as_of: date, securities: Collection[int]
+) -> dict[tuple[int, int], PairFigures]:
+    """Cash strays from a security by the whole of its volatility; assumed as the harvest's term X assumes it."""
+    if not securities:
+        return {}
+    found = statistics(firm_id, as_of, securities, ()).volatility
+    return {
+        (security, CASH): PairFigures(
+            one.annual, ZERO, ZERO, one.observations, is_assumed=one.is_assumed
+        )
+        for security, one in found.items()
+    }
 
 
 def new_money(

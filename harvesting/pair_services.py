@@ -1,4 +1,4 @@
-"""Decide about the substitutes of filled harvests, keep what was decided, and let a person decide to stay."""
+"""Decide about what filled harvests hold in place of what they sold, keep that, and let a person decide to stay."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from accounts.models import Household, User
 from accounts.selectors import business_date
 from accounts.services import record_audit
 from harvesting import pair_selectors, swap_back, swap_back_drafts
-from harvesting.swap_back import Decision
+from harvesting.pair_decisions import Decision
 from harvesting.types import Finding
 from harvesting.ways_back import Situation
 from lots.selectors import purchases_searched
@@ -23,6 +23,7 @@ from proposals.compliance import Facts
 from proposals.drafts import problems_of
 from proposals.models import HarvestedPair, Proposal
 from proposals.types import (
+    CASH,
     ENDED_PAIRS,
     DraftProposal,
     PairState,
@@ -65,8 +66,13 @@ def examine_pairs(
         return SwapBackResult(household_id, as_of, (), None, "", "")
     under_way = proposal_selectors.intentions(household_id, as_of=as_of)
     coming = (*under_way, *proposal_selectors.draft_intentions(household_id, drafts))
-    due = any(pair.due_on <= as_of and pair.shares and not pair.waived for pair in pairs)
+    due = any(pair.due_on <= as_of and pair.is_held and not pair.waived for pair in pairs)
     facts = proposal_selectors.facts(household_id, as_of, on_the_way=coming) if due else None
+    checks = [] if facts is None else [facts]
+    if (
+        facts is not None and drafts
+    ):  # they may be rejected: the swap-back must be clean without them too
+        checks.append(proposal_selectors.facts(household_id, as_of, on_the_way=under_way))
     situation = pair_selectors.situation(
         household_id,
         as_of,
@@ -74,14 +80,11 @@ def examine_pairs(
         on_the_way=coming,
         drafts=drafts,
         findings=findings,
-        facts=facts,
+        checks=checks,
         is_busy=any(one.kind is ProposalKind.SWAP_BACK for one in under_way),
     )
-    if facts is None:
+    if not checks:
         return _result(household_id, as_of, swap_back.decide(pairs, situation), None)
-    checks = [facts]
-    if drafts:  # they may be rejected: the swap-back must be clean without them too
-        checks.append(proposal_selectors.facts(household_id, as_of, on_the_way=under_way))
     decisions, draft = _clean(household_id, pairs, situation, checks)
     return _result(household_id, as_of, decisions, draft)
 
@@ -195,7 +198,7 @@ def _keep_one(row: HarvestedPair, decision: Decision, as_of: date, household: Ho
     is_new_state = row.pk is None or row.state != decision.state
     said = {
         "account_id": pair.account,
-        "substitute_id": pair.substitute,
+        "substitute_id": None if pair.substitute == CASH else pair.substitute,
         "sold_on": pair.sold_on,
         "due_on": pair.due_on,
         "state": decision.state.value,

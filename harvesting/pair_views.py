@@ -62,9 +62,10 @@ def waiver(request: HttpRequest, public_id: UUID, number: int) -> HttpResponse:
         messages.success(request, "The waiver is taken back: the next night decides again.")
     else:
         pair_services.waive(user=user, pair=pair, reason=form.cleaned_data["reason"])
+        stays = "The cash" if pair.substitute is None else pair.holding
         messages.success(
             request,
-            f"{pair.substitute.symbol} stays. A pending swap-back that holds it can no longer be approved: "
+            f"{stays} stays. A pending swap-back that holds it can no longer be approved: "
             "the next scan makes one without it.",
         )
     return redirect("household-swap-backs", public_id=pair.proposal.household.public_id)

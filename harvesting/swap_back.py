@@ -15,15 +15,33 @@ In this order, the first that holds:
 7. The best of the ways of ``harvesting.ways_back``: PROPOSED, KEEP (with a date where waiting for the long term is
    best), or NEW_CASH.
 
-Pairs are decided in the order of their due days. Each counts the gains, the shares and the new money of those before.
+Money parked in cash is decided about in ``harvesting.parked_cash``. Pairs are decided in the order of their due days.
+Each counts the gains, the shares, the cash and the new money of those before.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 
+from harvesting import parked_cash
+from harvesting.pair_decisions import (
+    Decision,
+    as_text,
+    before_day_31,
+    closed_window,
+    dollars_sold,
+    horizon_named,
+    in_dollars,
+    in_shares,
+    listed,
+    new_money_named,
+    not_priced,
+    originals_named,
+    told,
+    tracking_told,
+    verdict_named,
+)
 from harvesting.types import ZERO, Outcome
 from harvesting.ways_back import (
     Return,
@@ -41,59 +59,11 @@ from harvesting.ways_back import (
     waiting,
     worth_of_harvest,
 )
-from lots.rounding import plain
 from lots.year_tax import TaxPosition
-from proposals.types import DraftTrade, Homecoming, PairState, Side, StandIn
+from proposals.types import CASH, Homecoming, PairState, StandIn
 
-REASON = "SWAP_BACK"
 # The harvest has not said no to these: it takes the loss, waits for a better day, or could not look.
 UNDECIDED = frozenset({Outcome.TAKE, Outcome.WAIT, Outcome.HOUSEHOLD_BUSY})
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The one state of a pair on a night, with its reason in a sentence and its sums as text."""
-
-    pair: StandIn
-    state: PairState
-    reason: str
-    figures: dict[str, object] = field(default_factory=dict)
-    back: Return | None = None  # what is proposed
-
-    @property
-    def trades(self) -> tuple[DraftTrade, ...]:
-        """Lots sold, then what they stood in for is bought; nothing unless a swap-back is proposed."""
-        if self.back is None:
-            return ()
-        sells = [
-            DraftTrade(
-                account=self.pair.account,
-                security=self.pair.substitute,
-                side=Side.SELL,
-                quantity=one.quantity,
-                price=one.price,
-                reason=REASON,
-                opening=one.lot.opening,
-                part=one.lot.part,
-                basis=one.basis,
-                term=one.term,
-                pair=self.pair.order,
-            )
-            for one in self.back.sold
-        ]
-        buys = [
-            DraftTrade(
-                account=self.pair.account,
-                security=one.security,
-                side=Side.BUY,
-                quantity=one.quantity,
-                price=one.price,
-                reason=REASON,
-                pair=self.pair.order,
-            )
-            for one in self.back.bought
-        ]
-        return (*sells, *buys)
 
 
 def decide(pairs: Iterable[StandIn], situation: Situation) -> tuple[Decision, ...]:
@@ -107,33 +77,25 @@ def decide(pairs: Iterable[StandIn], situation: Situation) -> tuple[Decision, ..
 
 
 def _decision(pair: StandIn, situation: Situation) -> Decision:
+    if pair.parked is not None:
+        return parked_cash.decided(pair, pair.parked, situation)
     ended = _ended(pair, situation)
     if ended is not None:
         return ended
     sums = _Sums(pair, situation)
-    as_of = situation.book.as_of
     if pair.waived:
         return sums.decided(PairState.WAIVED, pair.waived)
-    if as_of < pair.due_on:
-        day = (as_of - pair.sold_on).days
-        why = f"Day {day} of 31: {_names(pair, situation)} can be bought from {pair.due_on}."
-        return sums.decided(PairState.WAITING, why)
+    if situation.book.as_of < pair.due_on:
+        return sums.decided(PairState.WAITING, before_day_31(pair, situation))
     if pair.under_way:
         return sums.decided(PairState.PROPOSED, "The approved swap-back is on its way.")
     if (harvest := sums.left_to_the_harvest()) is not None:
         return harvest
     if (why := sums.missing) or (why := situation.barred.get(pair.order, "")):
         return sums.decided(PairState.KEEP, why)
-    clear, cause = max(
-        (situation.closed[one] for one in pair.originals if one in situation.closed),
-        default=(as_of, ""),
-    )
-    if cause:
-        return sums.decided(
-            PairState.WAITING,
-            f"Due since {pair.due_on}, but {_names(pair, situation)} is inside a window until {clear}: {cause}.",
-            until=clear,
-        )
+    if (closed := closed_window(pair, situation)) is not None:
+        until, why = closed
+        return sums.decided(PairState.WAITING, why, until=until)
     return sums.best()
 
 
@@ -142,12 +104,12 @@ def _ended(pair: StandIn, situation: Situation) -> Decision | None:
         return None
     symbol = situation.book.symbol(pair.substitute)
     if pair.swapped > ZERO:
-        why = f"{_shares(pair.swapped)} {symbol} went back to {_names(pair, situation)}."
+        why = f"{in_shares(pair.swapped)} {symbol} went back to {originals_named(pair, situation)}."
         return Decision(pair, PairState.DONE, why)
     if not pair.originals:
-        named = _listed([situation.book.symbol(one) for one in pair.home])
+        named = listed([situation.book.symbol(one) for one in pair.home])
         why = f"Came home: the harvest of {pair.harvested_on} bought {named} back."
-        return Decision(pair, PairState.DONE, why, {"sold": _dollars_sold(pair.home, situation)})
+        return Decision(pair, PairState.DONE, why, {"sold": dollars_sold(pair.home, situation)})
     if pair.homecoming is not None:
         return _came_home(pair, pair.homecoming, situation)
     return Decision(pair, PairState.GONE, f"No {symbol} of this pair is held any more.")
@@ -156,7 +118,7 @@ def _ended(pair: StandIn, situation: Situation) -> Decision | None:
 def _came_home(pair: StandIn, home: Homecoming, situation: Situation) -> Decision:
     """A later harvest sold the substitute and bought the original back, or is going to."""
     symbol = situation.book.symbol
-    named = _listed([symbol(one) for one in home.bought])
+    named = listed([symbol(one) for one in home.bought])
     if not home.is_filled:
         why = (
             f"The harvest of {home.harvest_of} sold the {symbol(pair.substitute)} and buys {named} back: "
@@ -166,7 +128,7 @@ def _came_home(pair: StandIn, home: Homecoming, situation: Situation) -> Decisio
     why = f"Came home: the harvest of {home.harvest_of} bought {named} back."
     rest = [symbol(one) for one in pair.originals if one not in home.bought]
     if rest:
-        why += f" What stands in for {_listed(rest)} is followed as that harvest's pair."
+        why += f" What stands in for {listed(rest)} is followed as that harvest's pair."
     return Decision(pair, PairState.DONE, why)
 
 
@@ -177,7 +139,7 @@ class _Sums:
         self._pair = pair
         self._situation = situation
         self._symbol = situation.book.symbol(pair.substitute)
-        self._home = _names(pair, situation)
+        self._home = originals_named(pair, situation)
         self._all = self._free_lots()
         self._back: Return | None = None
         self._ways: dict[Way, Decimal] = {}
@@ -196,15 +158,9 @@ class _Sums:
 
     def _not_possible(self) -> str:
         """Why nothing can be sold or bought at all today; a sentence, empty = nothing stands in the way."""
-        pair, book = self._pair, self._situation.book
-        securities = (pair.substitute, *pair.originals)
-        unpriced = [book.symbol(one) for one in securities if one not in book.prices]
-        if unpriced:
-            return f"{' and '.join(unpriced)} has no price."
-        stale = [one for one in securities if not book.is_fresh(one)]
-        if stale:
-            oldest = stale[0]
-            return f"The last price of {book.symbol(oldest)} is of {book.prices[oldest].day}."
+        pair = self._pair
+        if why := not_priced((pair.substitute, *pair.originals), self._situation):
+            return why
         if not self._all:
             return f"Every share of {self._symbol} is being sold by another proposal."
         situation = self._situation
@@ -257,10 +213,10 @@ class _Sums:
                 (one.terms.net for one in said if one.terms is not None), ZERO
             )
         if said:
-            loss = _money(sum((one.loss for one in said), ZERO))
+            loss = in_dollars(sum((one.loss for one in said), ZERO))
             why = f"{self._symbol} stands at a loss of {loss}, which the harvest decides about. {said[0].detail}"
             return self.decided(PairState.HARVEST, why.strip())
-        loss = _money(-sum((one.gain for one in losses), ZERO))
+        loss = in_dollars(-sum((one.gain for one in losses), ZERO))
         why = f"{self._symbol} stands at a loss of {loss}, which passes the floors: the harvest decides about it."
         return self.decided(PairState.HARVEST, why)
 
@@ -300,16 +256,13 @@ class _Sums:
         rest = self._pair.shares - self._back.shares
         why = self._sum()
         if rest > ZERO:
-            why += f" {_shares(rest)} {self._symbol} stay: selling them would cost more than it is worth."
+            why += f" {in_shares(rest)} {self._symbol} stay: selling them would cost more than it is worth."
         why += f" {self._long_term()}"
         return replace(self.decided(PairState.PROPOSED, why.strip()), back=self._back)
 
     def _new_cash(self) -> Decision:
-        book = self._situation.book
-        into = " and ".join(
-            f"{_money(dollars)} into {book.symbol(one)}" for one, dollars in self._used.items()
-        )
-        saved = _money(self._ways[Way.NEW_CASH])
+        into = new_money_named(self._used, self._situation)
+        saved = in_dollars(self._ways[Way.NEW_CASH])
         why = (
             f"{self._sum()} New money goes {into}, which makes up for {saved} of tracking error: "
             f"{self._symbol} stays."
@@ -320,26 +273,20 @@ class _Sums:
         """The sum of going back in one sentence."""
         back = self._back
         assert back is not None
-        years = plain(Fraction(self._situation.rules.swap_back_horizon_years))
         tax = (
-            f"{_money(back.tax)} of tax"
+            f"{in_dollars(back.tax)} of tax"
             if back.tax >= ZERO
-            else f"{_money(-back.tax)} of tax saved"
+            else f"{in_dollars(-back.tax)} of tax saved"
         )
         later = (
-            f"less {_money(back.later)} that the higher basis saves later"
+            f"less {in_dollars(back.later)} that the higher basis saves later"
             if back.later >= ZERO
-            else f"and {_money(-back.later)} that the lower basis costs later"
-        )
-        verdict = (
-            f"{_money(back.net)} to the good"
-            if back.net > ZERO
-            else f"{_money(-back.net)} too dear"
+            else f"and {in_dollars(-back.later)} that the lower basis costs later"
         )
         return (
-            f"Going back to {self._home} avoids {_money(back.avoided)} of tracking error in {years} "
-            f"{'year' if years == '1' else 'years'} for {tax}, {later}, and {_money(back.cost)} of "
-            f"trading cost: {verdict}."
+            f"Going back to {self._home} avoids {in_dollars(back.avoided)} of tracking error in "
+            f"{horizon_named(self._situation)} for {tax}, {later}, and {in_dollars(back.cost)} of trading cost: "
+            f"{verdict_named(back.net)}."
         )
 
     def _it_pays(self) -> str:
@@ -357,7 +304,7 @@ class _Sums:
             return ""
         return (
             f"The short-term gain turns long-term on {self._wait.day}: going back then would save "
-            f"{_money(self._wait.tax_saved)} of tax."
+            f"{in_dollars(self._wait.tax_saved)} of tax."
         )
 
     def decided(self, state: PairState, reason: str, *, until: date | None = None) -> Decision:
@@ -368,8 +315,8 @@ class _Sums:
         pair, situation = self._pair, self._situation
         book = situation.book
         figures: dict[str, object] = {
-            "shares": _text(pair.shares),
-            "sold": _dollars_sold(pair.originals, situation),
+            "shares": as_text(pair.shares),
+            "sold": dollars_sold(pair.originals, situation),
         }
         if until is not None:
             figures["until"] = until.isoformat()
@@ -377,64 +324,26 @@ class _Sums:
             return figures
         value = sum((one.amount for one in self._all), ZERO)
         figures |= {
-            "price": _text(book.prices[pair.substitute].price),
-            "value": _text(value),
-            "staying_a_year": _text(a_year(pair, value, situation).quantize(Decimal("0.01"))),
-            "tracking": [
-                {
-                    "security": book.symbol(one),
-                    "error": _text(situation.tracking[one, pair.substitute].tracking_error),
-                    "assumed": situation.tracking[one, pair.substitute].is_assumed,
-                }
-                for one in pair.originals
-            ],
-            "risk_price": _text(situation.rules.risk_price),
-            "horizon_years": _text(situation.rules.swap_back_horizon_years),
+            "price": as_text(book.prices[pair.substitute].price),
+            "value": as_text(value),
+            "staying_a_year": as_text(a_year(pair, value, situation).quantize(Decimal("0.01"))),
+            "tracking": tracking_told(pair, situation),
+            "risk_price": as_text(situation.rules.risk_price),
+            "horizon_years": as_text(situation.rules.swap_back_horizon_years),
         }
         if self._back is not None:
-            figures |= _told(self._back, self._break_even(), book.symbol)
+            figures |= told(self._back, self._break_even(), book.symbol)
         if self._wait is not None:
             figures |= {
                 "long_term_on": self._wait.day.isoformat(),
-                "waiting_saves": _text(self._wait.tax_saved),
+                "waiting_saves": as_text(self._wait.tax_saved),
             }
         if self._used:
             figures["new_money"] = {
-                book.symbol(one): _text(sum_) for one, sum_ in self._used.items()
+                book.symbol(one): as_text(sum_) for one, sum_ in self._used.items()
             }
-        figures["ways"] = {way.value: _text(dollars) for way, dollars in self._ways.items()}
+        figures["ways"] = {way.value: as_text(dollars) for way, dollars in self._ways.items()}
         return figures
-
-
-def _dollars_sold(sold: Mapping[int, Decimal], situation: Situation) -> list[dict[str, str]]:
-    return [
-        {"security": situation.book.symbol(one), "dollars": _text(dollars)}
-        for one, dollars in sold.items()
-    ]
-
-
-def _told(back: Return, days: int | None, symbol: object) -> dict[str, object]:
-    assert callable(symbol)
-    return {
-        "short_gain": _text(back.short_gain),
-        "long_gain": _text(back.long_gain),
-        "avoided": _text(back.avoided),
-        "tax": _text(back.tax),
-        "later": _text(back.later),
-        "cost": _text(back.cost),
-        "net": _text(back.net),
-        "cash_left": _text(back.cash_left),
-        "break_even_days": "" if days is None else str(days),
-        "back_shares": _text(back.shares),
-        "buys": [
-            {
-                "security": symbol(one.security),
-                "shares": _text(one.quantity),
-                "amount": _text(one.amount),
-            }
-            for one in back.bought
-        ],
-    }
 
 
 def _after(decision: Decision, situation: Situation) -> Situation:
@@ -444,6 +353,9 @@ def _after(decision: Decision, situation: Situation) -> Situation:
     if decision.back is None:
         return situation
     back, pair = decision.back, decision.pair
+    cash = {**situation.cash}
+    if pair.substitute == CASH:
+        cash[pair.account] = cash.get(pair.account, ZERO) - back.spent
     reserved = dict(situation.reserved)
     for one in back.sold:
         reserved[one.key] = reserved.get(one.key, ZERO) + one.quantity
@@ -457,11 +369,19 @@ def _after(decision: Decision, situation: Situation) -> Situation:
             not_sold.setdefault(
                 security, f"another swap-back of tonight buys {name(bought.security)}"
             )
-    for security in _identical(pair.substitute, situation):
+    sold = () if pair.substitute == CASH else _identical(pair.substitute, situation)
+    for security in sold:
         not_bought.setdefault(
             security, f"another swap-back of tonight sells {name(pair.substitute)}"
         )
-    return replace(situation, reserved=reserved, tax=tax, not_sold=not_sold, not_bought=not_bought)
+    return replace(
+        situation,
+        reserved=reserved,
+        tax=tax,
+        cash=cash,
+        not_sold=not_sold,
+        not_bought=not_bought,
+    )
 
 
 def _spent(decision: Decision, situation: Situation) -> Mapping[int, Decimal]:
@@ -472,23 +392,3 @@ def _spent(decision: Decision, situation: Situation) -> Mapping[int, Decimal]:
 
 def _identical(security: int, situation: Situation) -> frozenset[int]:
     return frozenset({security}).union(*(group for group in situation.groups if security in group))
-
-
-def _names(pair: StandIn, situation: Situation) -> str:
-    return _listed([situation.book.symbol(one) for one in pair.originals])
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _money(value: Decimal) -> str:
-    return f"{'-' if value < ZERO else ''}${abs(value):,.2f}"
-
-
-def _shares(quantity: Decimal) -> str:
-    return plain(Fraction(quantity))
-
-
-def _text(value: Decimal) -> str:
-    return plain(Fraction(value))

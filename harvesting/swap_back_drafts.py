@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
-from fractions import Fraction
 
 from accounts.canonical import canonical_text
 from harvesting.economics import later_rate, to_the_cent
-from harvesting.swap_back import REASON, Decision
+from harvesting.pair_decisions import REASON, Decision, as_text, holding_named, in_dollars
 from harvesting.types import ZERO
 from harvesting.ways_back import DAYS_A_YEAR, Return, Situation
 from lots.coverage import Coverage
-from lots.rounding import plain
 from lots.year_tax import carried_worth, record
-from proposals.types import DraftProposal, PairState, ProposalKind, StandIn
+from proposals.types import CASH, DraftProposal, PairState, ProposalKind, StandIn
 
 
 def draft(
@@ -24,10 +22,11 @@ def draft(
 ) -> DraftProposal | None:
     """The proposal of every pair that goes back tonight, atomic pair by pair; None where none does.
 
-    ``situation`` is the one that the first pair was decided in: its tax position has none of these gains.
+    ``situation`` is the one that the first pair was decided in: its tax position has none of these gains. Without one
+    nothing is sold, and only parked money goes back.
     """
     going = [one for one in decisions if one.back is not None]
-    if not going or situation.tax is None:
+    if not going:
         return None
     sums = [one.back for one in going if one.back is not None]
     taxable = [
@@ -39,6 +38,7 @@ def draft(
     long = sum((one.long_gain for one in taxable), ZERO)
     cost = sum((one.cost for one in sums), ZERO)
     tax = sum((one.tax for one in sums), ZERO)
+    year = situation.tax
     return DraftProposal(
         household=household,
         kind=ProposalKind.SWAP_BACK,
@@ -47,7 +47,9 @@ def draft(
         reasons=(REASON,),
         trades=tuple(trade for one in going for trade in one.trades),
         tax_saved=-tax,
-        carried_worth=to_the_cent(carried_worth(situation.tax, short=short, long=long)),
+        carried_worth=ZERO
+        if year is None
+        else to_the_cent(carried_worth(year, short=short, long=long)),
         cost=cost,
         net=sum((one.net for one in sums), ZERO),
         short_gain=short,
@@ -61,8 +63,8 @@ def draft(
                 for one in decisions
                 if one.back is None and one.state not in (PairState.DONE, PairState.GONE)
             ],
-            "cash_left": _text(sum((one.cash_left for one in sums), ZERO)),
-            "assumptions": _assumptions(situation),
+            "cash_left": as_text(sum((one.cash_left for one in sums), ZERO)),
+            "assumptions": _assumptions(going, situation),
             "coverage": coverage.sentence if coverage else "",
         },
     )
@@ -77,21 +79,21 @@ def _sentence(going: Sequence[Decision], sums: Sequence[Return], situation: Situ
     later = sum((one.later for one in sums), ZERO)
     cost = sum((one.cost for one in sums), ZERO)
     net = sum((one.net for one in sums), ZERO)
-    said = f"{_money(tax)} of tax" if tax >= ZERO else f"{_money(-tax)} of tax saved"
+    said = f"{in_dollars(tax)} of tax" if tax >= ZERO else f"{in_dollars(-tax)} of tax saved"
     basis = (
-        f"less {_money(later)} that the higher basis saves later"
+        f"less {in_dollars(later)} that the higher basis saves later"
         if later >= ZERO
-        else f"and {_money(-later)} that the lower basis costs later"
+        else f"and {in_dollars(-later)} that the lower basis costs later"
     )
     return (
-        f"Swap back {named}: {_money(avoided)} of tracking error avoided, for {said}, {basis}, and "
-        f"{_money(cost)} of trading cost: {_money(net)} to the good."
+        f"Swap back {named}: {in_dollars(avoided)} of tracking error avoided, for {said}, {basis}, and "
+        f"{in_dollars(cost)} of trading cost: {in_dollars(net)} to the good."
     )
 
 
 def _route(pair: StandIn, situation: Situation) -> str:
     names = [situation.book.symbol(one) for one in pair.originals]
-    return f"{situation.book.symbol(pair.substitute)} to {' and '.join(names)}"
+    return f"{holding_named(pair, situation)} to {' and '.join(names)}"
 
 
 def _worth(
@@ -103,13 +105,13 @@ def _worth(
     horizon = rules.swap_back_horizon_years
     days = max(going, ZERO) * horizon * DAYS_A_YEAR / avoided if avoided > ZERO else None
     return {
-        "horizon_years": _text(horizon),
-        "risk_aversion": _text(rules.risk_price),
-        "tracking_cost_avoided": _text(avoided),
-        "trading_cost": _text(cost),
-        "tax": _text(tax),
-        "later": _text(sum((one.later for one in sums), ZERO)),
-        "net": _text(sum((one.net for one in sums), ZERO)),
+        "horizon_years": as_text(horizon),
+        "risk_aversion": as_text(rules.risk_price),
+        "tracking_cost_avoided": as_text(avoided),
+        "trading_cost": as_text(cost),
+        "tax": as_text(tax),
+        "later": as_text(sum((one.later for one in sums), ZERO)),
+        "net": as_text(sum((one.net for one in sums), ZERO)),
         "break_even_days": "" if days is None else str(int(days.to_integral_value(ROUND_CEILING))),
     }
 
@@ -118,7 +120,7 @@ def _told(one: Decision, situation: Situation) -> dict[str, object]:
     return {
         "pair": one.pair.order,
         "account": situation.book.account(one.pair.account),
-        "substitute": situation.book.symbol(one.pair.substitute),
+        "substitute": holding_named(one.pair, situation),
         "sold_on": one.pair.sold_on.isoformat(),
         "due_on": one.pair.due_on.isoformat(),
         "reason": one.reason,
@@ -126,17 +128,24 @@ def _told(one: Decision, situation: Situation) -> dict[str, object]:
     }
 
 
-def _assumptions(situation: Situation) -> list[str]:
+def _assumptions(going: Sequence[Decision], situation: Situation) -> list[str]:
     rules, tax = situation.rules, situation.tax
-    assert tax is not None, "without rates nothing is proposed"
     assumed = any(one.is_assumed for one in situation.tracking.values())
     lines = [
-        f"Tracking error costs {_text(rules.risk_price)} times its square times the value a year; going back "
-        f"is measured over {_text(rules.swap_back_horizon_years)} year(s).",
-        f"A dollar of higher basis saves ${_text(later_rate(rules, tax))} of later tax at today's value.",
-        f"Rates on one more dollar: short-term {_text(tax.short_rate * 100)} %, long-term "
-        f"{_text(tax.long_rate * 100)} %; the gains of tonight's other proposals are counted.",
+        f"Tracking error costs {as_text(rules.risk_price)} times its square times the value a year; going back "
+        f"is measured over {as_text(rules.swap_back_horizon_years)} year(s).",
     ]
+    if tax is not None:
+        lines += [
+            f"A dollar of higher basis saves ${as_text(later_rate(rules, tax))} of later tax at today's value.",
+            f"Rates on one more dollar: short-term {as_text(tax.short_rate * 100)} %, long-term "
+            f"{as_text(tax.long_rate * 100)} %; the gains of tonight's other proposals are counted.",
+        ]
+    if any(one.pair.substitute == CASH for one in going):
+        lines.append(
+            "Parked cash strays from what was sold by the whole of that security's volatility; buying it back is "
+            "not taxed."
+        )
     if assumed:
         lines.append("Where there is no price history the tracking error is assumed.")
     return lines
@@ -146,10 +155,9 @@ def _inputs(going: Sequence[Decision], situation: Situation) -> str:
     """Canonical text of what the decisions were computed from."""
     book, rules = situation.book, situation.rules
     securities = sorted(
-        {one for pair in going for one in (pair.pair.substitute, *pair.pair.originals)}
+        {one for pair in going for one in (pair.pair.substitute, *pair.pair.originals)} - {CASH}
     )
     positions = {(one.pair.account, one.pair.substitute) for one in going}
-    assert situation.tax is not None, "without rates nothing is proposed"
     return canonical_text(
         {
             "as_of": book.as_of,
@@ -165,23 +173,25 @@ def _inputs(going: Sequence[Decision], situation: Situation) -> str:
                 if (lot.account, lot.security) in positions
             ],
             "rules": {name: getattr(rules, name) for name in rules.__slots__},
-            "tax": record(situation.tax),
+            "tax": None if situation.tax is None else record(situation.tax),
+            "cash": {
+                one.pair.account: situation.cash.get(one.pair.account)
+                for one in going
+                if one.pair.substitute == CASH
+            },
             "tracking": [
                 [*pair, error.tracking_error, error.is_assumed]
                 for pair, error in sorted(situation.tracking.items())
             ],
             "reserved": [[*key, shares] for key, shares in sorted(situation.reserved.items())],
             "pairs": [
-                [one.pair.order, one.pair.shares, one.pair.sold_on, one.pair.originals]
+                [
+                    one.pair.order,
+                    one.pair.shares if one.pair.parked is None else one.pair.parked.left,
+                    one.pair.sold_on,
+                    one.pair.originals,
+                ]
                 for one in going
             ],
         }
     )
-
-
-def _money(value: Decimal) -> str:
-    return f"{'-' if value < ZERO else ''}${abs(value):,.2f}"
-
-
-def _text(value: Decimal) -> str:
-    return plain(Fraction(value))

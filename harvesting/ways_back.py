@@ -48,7 +48,7 @@ class Situation:
     book: Book
     tax: TaxPosition | None  # None = unknown, for the reason in ``no_tax``
     costs: TradingCosts
-    tracking: Mapping[tuple[int, int], PairFigures]  # original and substitute
+    tracking: Mapping[tuple[int, int], PairFigures]  # original and substitute, or CASH
     no_tax: str = ""
     reserved: Mapping[LotKey, Decimal] = field(default_factory=dict)  # shares that others sell
     # Original -> the first day on which buying it washes nothing, and what closed its window.
@@ -58,6 +58,8 @@ class Situation:
     findings: Mapping[LotKey, Finding] = field(default_factory=dict)  # of tonight's harvest
     new_money: Mapping[int, Decimal] = field(default_factory=dict)  # original -> dollars
     barred: Mapping[int, str] = field(default_factory=dict)  # pair (its order) -> why it stays
+    # Account -> dollars that can be spent, what others are about to trade counted.
+    cash: Mapping[int, Decimal] = field(default_factory=dict)
     only_gains: frozenset[int] = frozenset()  # pairs whose losses would be washed
     groups: tuple[frozenset[int], ...] = ()  # substantially identical securities (R24)
     is_busy: bool = False  # an approved swap-back of the household is not filled yet
@@ -124,6 +126,11 @@ class Return:
     @property
     def shares(self) -> Decimal:
         return sum((one.quantity for one in self.sold), ZERO)
+
+    @property
+    def spent(self) -> Decimal:
+        """What the purchases take; where nothing is sold, the whole cost is theirs."""
+        return sum((one.amount for one in self.bought), ZERO) + self.cost
 
     @property
     def price_of_going(self) -> Decimal:
@@ -212,7 +219,7 @@ def going_back(
     cost = costs.of(
         account=pair.account, security=pair.substitute, shares=shares, amount=value
     ).total
-    bought, cost_of_buying = _bought(pair, value - cost, situation)
+    bought, cost_of_buying = bought_for(value - cost, pair, situation)
     if not bought:
         return None
     spent = sum((one.amount for one in bought), ZERO)
@@ -235,8 +242,8 @@ def going_back(
     )
 
 
-def _bought(
-    pair: StandIn, money: Decimal, situation: Situation
+def bought_for(
+    money: Decimal, pair: StandIn, situation: Situation
 ) -> tuple[tuple[Bought, ...], Decimal]:
     """Whole shares of each original, dollars shared by the dollars sold of each, and their cost.
 
@@ -302,7 +309,7 @@ def _cost(
 
 
 def a_year(pair: StandIn, value: Decimal, situation: Situation) -> Decimal:
-    """Dollars a year that straying from the originals costs on ``value`` dollars of the substitute, exact."""
+    """Dollars a year that straying from the originals costs on ``value`` dollars of what is held instead, exact."""
     total = sum(pair.originals.values(), ZERO)
     return sum(
         (

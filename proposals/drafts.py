@@ -8,9 +8,9 @@ from fractions import Fraction
 from lots.rounding import plain
 from proposals.budgets import excesses, gains_of
 from proposals.compliance import Facts, LotKey, Trade
-from proposals.costs import cost_of
+from proposals.costs import cash_moved, cost_of
+from proposals.types import BUY_BACK, DraftProposal, DraftTrade, Problem, ProposalKind, Side
 from proposals.types import PARKED as PARKED
-from proposals.types import DraftProposal, DraftTrade, Problem, ProposalKind, Side
 from proposals.washes import deferral_problems, wash_problems
 from proposals.windows import identical_to
 
@@ -33,7 +33,7 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
     if draft.kind is ProposalKind.HARVEST or _buys_back(draft):
         found += _unbalanced_pairs(draft.trades, facts)
     if draft.kind is ProposalKind.SWAP_BACK:
-        found += _unbalanced_swap_backs(draft.trades, facts)
+        found += [*_unbalanced_swap_backs(draft.trades, facts), *_unpaid(draft.trades, facts)]
     if not found:
         found += _wash_sales(draft, facts)
     return tuple(found)
@@ -252,6 +252,8 @@ def _swap_back_fault(legs: Sequence[DraftTrade], facts: Facts) -> str | None:
     """Atomic as a harvest is: lots of one substitute go, their dollars less costs buy what it stood in for (F30)."""
     sells = [leg for leg in legs if leg.side is Side.SELL]
     buys = [leg for leg in legs if leg.side is Side.BUY]
+    if not sells and all(leg.reason == BUY_BACK for leg in buys):
+        return None if len({leg.account for leg in legs}) == 1 else "it must buy in one account"
     if len({leg.security for leg in sells}) != 1 or not buys:
         return "it sells lots of one substitute and buys what that stood in for"
     if len({leg.account for leg in legs}) != 1:
@@ -267,6 +269,19 @@ def _swap_back_fault(legs: Sequence[DraftTrade], facts: Facts) -> str | None:
         if left - cost_of(more, facts.costs).total > CENT * len(legs):
             return f"only ${bought} of ${sold} is bought back, one share more would fit"
     return None
+
+
+def _unpaid(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
+    """What is bought back out of parked cash is paid for by cash that is there, others' trades counted (T9)."""
+    moved = cash_moved(trades, facts.costs)
+    for account in sorted({trade.account for trade in trades if trade.reason == BUY_BACK}):
+        there = facts.cash.get(account, ZERO)
+        if there + moved[account] < 0:
+            yield Problem(
+                "not_enough_cash",
+                f"{facts.account(account)} has ${there:.2f} of cash to spend, ${-moved[account]:.2f} is needed to "
+                "buy back what was sold.",
+            )
 
 
 def shares(quantity: Decimal) -> str:

@@ -288,14 +288,17 @@ class Fill(models.Model):
 
 
 class HarvestedPair(models.Model):
-    """The substitute of one filled harvest pair and where it stands, derived anew every night (F30, I23)."""
+    """What one filled harvest pair holds in place of what it sold, and where that stands each night (F30, I23)."""
 
     firm_path = "proposal__household__firm"
 
     proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="harvested_pairs")
     pair = models.PositiveIntegerField()
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
-    substitute = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
+    # None = the money of the sales was parked in cash (T9)
+    substitute = models.ForeignKey(
+        Security, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     sold_on = models.DateField()  # the last fill of its sales
     due_on = models.DateField()  # day 31: the first day on which it may go back
     state = models.CharField(
@@ -317,6 +320,11 @@ class HarvestedPair(models.Model):
 
     def __str__(self) -> str:
         return f"{self.proposal} {self.pair}: {self.state}"
+
+    @property
+    def holding(self) -> str:
+        """What is held in place of what was sold, for people."""
+        return "cash" if self.substitute is None else self.substitute.symbol
 
 
 class Restriction(models.Model):

@@ -18,6 +18,9 @@ def may_turn_loss(*, proceeds: Decimal, basis: Decimal) -> bool:
 
 # Reason of harvest sales whose money stays in cash, where the policy permits that (T9).
 PARKED = "HARVEST_TO_CASH"
+# Reason of a swap-back's purchases that such money pays for.
+BUY_BACK = "BUY_BACK_FROM_CASH"
+CASH = 0  # in place of a substitute's primary key: the money of the sales is parked
 
 
 class ProposalKind(StrEnum):
@@ -370,6 +373,23 @@ class HarvestPair:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkedMoney:
+    """What a harvest's sales brought where nothing was bought instead, and what has become of it; dollars (T9)."""
+
+    proceeds: Decimal  # fees of the sales paid
+    home: Decimal  # of them have bought an original since
+    balance: (
+        Decimal  # booked cash of the account for this pair; below zero = deposits were never booked
+    )
+    is_back: bool = False  # a swap-back of it was filled whole
+
+    @property
+    def left(self) -> Decimal:
+        """What has not gone home, whether or not it is still there."""
+        return max(self.proceeds - self.home, Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
 class Homecoming:
     """The later harvest that sold a pair's substitute and buys what it stood in for back."""
 
@@ -382,14 +402,15 @@ class Homecoming:
 class StandIn:
     """A filled harvest pair whose substitute is still to be decided about (F30). Ids are primary keys.
 
-    ``order`` is the purchase that brought the substitute: its number is the pair's own in every swap-back.
+    ``order`` is the purchase that brought the substitute, or the first sale whose money was parked: its number is the
+    pair's own in every swap-back.
     """
 
     proposal: int
     pair: int  # its number in the harvest
     order: int
     account: int
-    substitute: int
+    substitute: int  # CASH where the money was parked
     originals: Mapping[int, Decimal]  # security -> dollars sold of it, the first sold of a chain
     sold_on: date  # the last fill of its sales
     due_on: date  # day 31 (T44)
@@ -402,6 +423,12 @@ class StandIn:
     # Security -> dollars sold of what its own purchase bought back: no part of ``originals`` and ``shares``.
     home: Mapping[int, Decimal] = field(default_factory=dict)
     homecoming: Homecoming | None = None
+    parked: ParkedMoney | None = None  # of a pair in cash, which has no shares
+
+    @property
+    def is_held(self) -> bool:
+        """Whether there may be something to go back from."""
+        return self.shares > 0 or (self.parked is not None and self.parked.left > 0)
 
 
 @dataclass(frozen=True, slots=True)

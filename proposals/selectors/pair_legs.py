@@ -66,11 +66,11 @@ def legs_of(proposals: Iterable[Proposal]) -> list[Legs]:
     orders = orders_of(harvests)
     fills = Fill.objects.filter(order__proposal__in=harvests, order__side=Side.SELL)
     days = dict(fills.order_by("order").values_list("order_id").annotate(last=Max("trade_date")))
-    handed_on = _handed_on([trade.opening_id for trade in trades if trade.opening_id])
+    before = handed_on([trade.opening_id for trade in trades if trade.opening_id])
     return [
         legs
         for (proposal, _), pair in together.items()
-        if (legs := _one(pair, orders, days, handed_on, harvests[proposal])) is not None
+        if (legs := _one(pair, orders, days, before, harvests[proposal])) is not None
     ]
 
 
@@ -86,7 +86,7 @@ def _one(
     trades: Sequence[ProposedTrade],
     orders: Mapping[OrderKey, Order],
     days: Mapping[int, date],
-    handed_on: Mapping[int, Mapping[int, Decimal]],
+    before: Mapping[int, Mapping[int, Decimal]],
     harvest: Proposal,
 ) -> Legs | None:
     """None for a pair of which nothing was sold or bought."""
@@ -97,46 +97,51 @@ def _one(
     order = orders.get((buy.proposal_id, buy.account_id, buy.security_id, buy.side))
     bought = _part(order, status)
     sales = [trade for trade in trades if trade.side == Side.SELL]
-    stood_for = _stood_for(sales, orders, handed_on, status)
-    if not bought or not stood_for:
+    originals = stood_for(sales, orders, before, status)
+    if not bought or not originals:
         return None
-    home = {buy.security_id: stood_for.pop(buy.security_id)} if buy.security_id in stood_for else {}
+    home = {buy.security_id: originals.pop(buy.security_id)} if buy.security_id in originals else {}
     return Legs(
         buy=buy,
         order=order,
-        originals=stood_for,
+        originals=originals,
         home=home,
         bought=bought,
-        sold_on=_last_fill(sales, orders, days),
+        sold_on=last_fill(sales, orders, days),
         harvested_on=harvest.as_of,
         is_over=status is Status.FILLED,
     )
 
 
-def _stood_for(
+def stood_for(
     sales: Iterable[ProposedTrade],
     orders: Mapping[OrderKey, Order],
-    handed_on: Mapping[int, Mapping[int, Decimal]],
+    before: Mapping[int, Mapping[int, Decimal]],
     status: Status,
 ) -> dict[int, Decimal]:
-    """Security -> dollars sold of it, or of what stood in for it, as far as the orders are filled or may be."""
+    """Security -> dollars sold of it, or of what stood in for it, as far as the orders are filled or may be.
+
+    ``before``: opening of a lot -> what that stood for, as ``handed_on`` says.
+    """
     found: dict[int, Decimal] = {}
     for trade in sales:
-        dollars = trade.amount * _part(orders.get(_key(trade)), status)
-        for security, part in _shares_of(trade, handed_on).items():
+        dollars = trade.amount * _part(orders.get(order_key(trade)), status)
+        for security, part in _shares_of(trade, before).items():
             found[security] = found.get(security, ZERO) + dollars * part
     stored = {security: dollars.quantize(STORED_MONEY) for security, dollars in found.items()}
     return {security: dollars for security, dollars in stored.items() if dollars}
 
 
-def _last_fill(
+def last_fill(
     sales: Iterable[ProposedTrade], orders: Mapping[OrderKey, Order], days: Mapping[int, date]
 ) -> date | None:
-    filled = [order.pk for trade in sales if (order := orders.get(_key(trade))) is not None]
+    """The last day on which one of the sales was filled; None = nothing was."""
+    filled = [order.pk for trade in sales if (order := orders.get(order_key(trade))) is not None]
     return max((days[pk] for pk in filled if pk in days), default=None)
 
 
-def _key(trade: ProposedTrade) -> OrderKey:
+def order_key(trade: ProposedTrade) -> OrderKey:
+    """The order that the trade became a part of."""
     return (trade.proposal_id, trade.account_id, trade.security_id, trade.side)
 
 
@@ -151,17 +156,17 @@ def _part(order: Order | None, status: Status) -> Decimal:
 
 
 def _shares_of(
-    trade: ProposedTrade, handed_on: Mapping[int, Mapping[int, Decimal]]
+    trade: ProposedTrade, before: Mapping[int, Mapping[int, Decimal]]
 ) -> dict[int, Decimal]:
     """What a sale stood for, in parts of 1: its own security, or what its lot was the substitute of."""
-    before = handed_on.get(trade.opening_id or 0)
-    if not before:
+    earlier = before.get(trade.opening_id or 0)
+    if not earlier:
         return {trade.security_id: Decimal(1)}
-    total = sum(before.values(), ZERO)
-    return {security: dollars / total for security, dollars in before.items()}
+    total = sum(earlier.values(), ZERO)
+    return {security: dollars / total for security, dollars in earlier.items()}
 
 
-def _handed_on(openings: Collection[int]) -> dict[int, dict[int, Decimal]]:
+def handed_on(openings: Collection[int]) -> dict[int, dict[int, Decimal]]:
     """Opening of a lot that a harvest bought as a substitute -> what it stood for, in dollars sold."""
     rows = Fill.objects.filter(
         transaction__in=openings,

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
+from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
 
@@ -20,8 +21,10 @@ from lots.wash_sales import first_clear_date
 from proposals.models import Fill, HarvestedPair, Order, Proposal, ProposedTrade
 from proposals.selectors.intentions import COMMITTED
 from proposals.selectors.pair_legs import Legs, Numbered, legs_of, orders_of
+from proposals.selectors.parked_money import parked_pairs
 from proposals.types import (
     ENDED_PAIRS,
+    PARKED,
     HarvestPair,
     Homecoming,
     Moved,
@@ -51,7 +54,8 @@ def open_pairs(household_id: int, as_of: date) -> tuple[HarvestPair, ...]:
         shares = stored_shares(Fraction(legs.buy.quantity * legs.bought) * legs.away)
         parts = _parts(legs.buy, legs.originals, shares)
         found.append((legs.key, [HarvestPair(*part, legs.sold_on or as_of) for part in parts]))
-    for one, legs in _standing(household_id):
+    living = _living_of(household_id)
+    for one, legs in _standing(household_id, living, _rows(household_id) if living else {}):
         if not one.originals:  # it came home
             continue
         parts = _parts(legs.buy, one.originals, one.shares, one.substitute)
@@ -62,9 +66,16 @@ def open_pairs(household_id: int, as_of: date) -> tuple[HarvestPair, ...]:
 def stand_ins(household_id: int) -> tuple[StandIn, ...]:
     """Every filled harvest pair that has not ended, by proposal and number; one without shares left has just ended.
 
-    One query where the household has none.
+    Money that a harvest parked in cash is one too. One query where the household has none.
     """
-    return tuple(one for one, _ in _standing(household_id))
+    living = _living_of(household_id)
+    if not living:
+        return ()
+    rows = _rows(household_id)
+    found = [one for one, _ in _standing(household_id, living, rows)]
+    if any(harvest.has_parked for harvest in living):
+        found += parked_pairs(household_id, rows)
+    return tuple(sorted(found, key=lambda one: (one.proposal, one.pair)))
 
 
 def overdue_pairs(firm_id: int, as_of: date) -> list[OverduePair]:
@@ -106,20 +117,19 @@ def waived_pairs(proposal: Proposal) -> tuple[Moved, ...]:
         state=PairState.WAIVED,
     ).select_related("substitute")
     return tuple(
-        Moved(f"pair of {row.substitute.symbol}", "to go back", row.reason)
-        for row in waived.order_by("pk")
+        Moved(f"pair of {row.holding}", "to go back", row.reason) for row in waived.order_by("pk")
     )
 
 
 def _never_looked_at(firm_id: int) -> Iterable[tuple[int, str, int, int, date]]:
-    """Filled purchases of harvests without a row, with the last fill of the sales beside them."""
+    """Filled pairs of harvests without a row, with the last fill of their sales; with a purchase, or money parked."""
     looked = HarvestedPair.objects.filter(proposal=OuterRef("proposal"), pair=OuterRef("pair"))
     bought = Order.objects.filter(
         proposal=OuterRef("proposal"), pair=OuterRef("pair"), side=Side.BUY, filled_quantity__gt=0
     )
     sales = Order.objects.filter(
         ~Exists(looked),
-        Exists(bought),
+        Exists(bought) | Exists(_parked_sale()),
         proposal__household__firm=firm_id,
         proposal__kind=ProposalKind.HARVEST,
         proposal__status=Status.FILLED,
@@ -143,26 +153,44 @@ def _living() -> QuerySet[Proposal]:
     ended = HarvestedPair.objects.filter(
         proposal=OuterRef("proposal"), pair=OuterRef("pair"), state__in=ENDED_PAIRS
     )
-    living = Order.objects.filter(
-        ~Exists(ended), proposal=OuterRef("pk"), side=Side.BUY, filled_quantity__gt=0
+    filled = Order.objects.filter(~Exists(ended), proposal=OuterRef("pk"), filled_quantity__gt=0)
+    bought = filled.filter(side=Side.BUY)
+    parked = filled.filter(Exists(_parked_sale()), side=Side.SELL)
+    return Proposal.objects.filter(
+        Exists(bought) | Exists(parked), kind=ProposalKind.HARVEST, status=Status.FILLED
     )
-    return Proposal.objects.filter(Exists(living), kind=ProposalKind.HARVEST, status=Status.FILLED)
 
 
-def _standing(household_id: int) -> list[tuple[StandIn, Legs]]:
-    proposals = _living().filter(household=household_id)
-    every = [legs for legs in legs_of(proposals.order_by("pk")) if legs.sold_on and legs.order]
-    if not every:
-        return []
-    rows = {
-        (row.proposal_id, row.pair): row
-        for row in HarvestedPair.objects.filter(proposal__household=household_id)
-    }
+def _parked_sale() -> QuerySet[ProposedTrade]:
+    """For an order: a sale of its pair whose money was parked in cash."""
+    return ProposedTrade.objects.filter(
+        proposal=OuterRef("proposal"), pair=OuterRef("pair"), reason=PARKED
+    )
+
+
+def _living_of(household_id: int) -> list[Any]:
+    """One query. ``has_parked``: money of the harvest was parked in cash."""
+    parked = ProposedTrade.objects.filter(proposal=OuterRef("pk"), reason=PARKED)
+    living = _living().filter(household=household_id).annotate(has_parked=Exists(parked))
+    return list(living.order_by("pk"))
+
+
+def _rows(household_id: int) -> dict[Numbered, HarvestedPair]:
+    rows = HarvestedPair.objects.filter(proposal__household=household_id)
+    return {(row.proposal_id, row.pair): row for row in rows}
+
+
+def _standing(
+    household_id: int, living: Sequence[Proposal], rows: Mapping[Numbered, HarvestedPair]
+) -> list[tuple[StandIn, Legs]]:
+    every = [legs for legs in legs_of(living) if legs.sold_on and legs.order]
     open_ones = [
         legs
         for legs in every
         if not (row := rows.get(legs.key)) or PairState(row.state) not in ENDED_PAIRS
     ]
+    if not open_ones:
+        return []
     openings = _openings(legs.order.pk for legs in open_ones if legs.order)
     held = _held(household_id, {one for of_order in openings.values() for one in of_order})
     sold = _swapped(household_id, openings)

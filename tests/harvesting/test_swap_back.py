@@ -8,7 +8,8 @@ from itertools import product
 
 import pytest
 
-from harvesting.swap_back import Decision, decide
+from harvesting.pair_decisions import Decision
+from harvesting.swap_back import decide
 from harvesting.swap_back_drafts import draft
 from harvesting.types import Finding, HarvestRules, Outcome, PairFigures, Terms
 from harvesting.ways_back import Situation, Way, free_lots
