@@ -44,6 +44,11 @@ class PairLine:
         return PairState(self.row.state) not in ENDED_PAIRS
 
     @property
+    def ticked(self) -> str:
+        """What its tick box sends."""
+        return f"{self.row.proposal.public_id}/{self.row.pair}"
+
+    @property
     def is_cash(self) -> bool:
         """Whether the money of the sales is parked."""
         return self.row.substitute_id is None

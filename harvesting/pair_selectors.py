@@ -242,3 +242,12 @@ def next_due(user: User) -> HarvestedPair | None:
 def pair(user: User, proposal: UUID, number: int) -> HarvestedPair:
     """One pair by its harvest and number, or 404."""
     return get_object_or_404(pair_rows(user), proposal__public_id=proposal, pair=number)
+
+
+def pairs(user: User, named: Collection[tuple[UUID, int]]) -> list[HarvestedPair]:
+    """The named pairs of the firm by harvest and number, the first due day first; others are left out. One query."""
+    rows = pair_rows(user).filter(
+        proposal__public_id__in={proposal for proposal, _ in named},
+        pair__in={number for _, number in named},
+    )
+    return [row for row in rows if (row.proposal.public_id, row.pair) in named]

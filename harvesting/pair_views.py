@@ -5,13 +5,15 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Action, may, person, require
 from accounts.paging import page_of
 from accounts.selectors import household
-from harvesting import pair_pages, pair_selectors, pair_services
-from harvesting.pair_forms import WaiverForm
+from harvesting import pair_bulk, pair_pages, pair_selectors, pair_services
+from harvesting.pair_forms import DECIDE, WaiverForm, WaiversForm
 
 
 @require_safe
@@ -57,7 +59,7 @@ def waiver(request: HttpRequest, public_id: UUID, number: int) -> HttpResponse:
     form = WaiverForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Say why the substitute stays, in at most 500 characters.")
-    elif form.cleaned_data["decision"] == "decide":
+    elif form.cleaned_data["decision"] == DECIDE:
         pair_services.unwaive(user=user, pair=pair)
         messages.success(request, "The waiver is taken back: the next night decides again.")
     else:
@@ -69,3 +71,28 @@ def waiver(request: HttpRequest, public_id: UUID, number: int) -> HttpResponse:
             "the next scan makes one without it.",
         )
     return redirect("household-swap-backs", public_id=pair.proposal.household.public_id)
+
+
+@require_POST
+def waivers(request: HttpRequest) -> HttpResponse:
+    """The same for several pairs, with one reason: a page says what became of each."""
+    user = person(request)
+    require(user, Action.DECIDE)
+    form = WaiversForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(form.problems()))
+        tab = request.POST.get("tab", "due")
+        return redirect(f"{reverse('swap-backs')}?{urlencode({'tab': tab})}")
+    said = form.cleaned_data
+    found = pair_selectors.pairs(user, said["pair"])
+    if said["decision"] == DECIDE:
+        answers = pair_bulk.unwaive_each(user=user, pairs=found)
+    else:
+        answers = pair_bulk.waive_each(user=user, pairs=found, reason=said["reason"])
+    context = {
+        "answers": answers,
+        "done": sum(one.is_done for one in answers),
+        "unknown": len(said["pair"]) - len(found),
+        "stays": said["decision"] != DECIDE,
+    }
+    return render(request, "harvesting/pair_answers.html", context)

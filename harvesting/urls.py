@@ -17,6 +17,7 @@ urlpatterns = [
         "substitutes/<uuid:public_id>/", substitute_views.suggestions, name="substitute-suggestions"
     ),
     path("swap-backs/", pair_views.swap_backs, name="swap-backs"),
+    path("swap-backs/waivers/", pair_views.waivers, name="pair-waivers"),
     path(
         "households/<uuid:public_id>/swap-backs/",
         pair_views.household_pairs,

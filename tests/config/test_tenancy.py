@@ -139,6 +139,7 @@ ROUTES = {
         POST=Expected(302, 302, 404, 302, 302)
     ),
     "swap-backs/": page(GET=SHOWN),
+    "swap-backs/waivers/": page(POST=SHOWN),  # a stranger is told that there is no such pair
     "imports/": page(GET=SHOWN, POST=Expected(302, 200, 404, 302, 302)),
     "imports/<uuid:draft>/": page(POST=Expected(302, 302, 404, 302, 302)),
     "reconciliation/": page(GET=SHOWN),
@@ -310,6 +311,9 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
         return {"security": "OLD", "kind": "no_buy", "account": where, "reason": "Employer."}
     if pattern.endswith("restrictions/lifting/"):
         return {"restriction": "1", "reason": ""}
+    if pattern == "swap-backs/waivers/":
+        harvest = uuid4() if random else world.ids["proposal"]
+        return {"decision": "stay", "reason": "The client's wish.", "pair": f"{harvest}/1"}
     if pattern.endswith("waiver/"):
         return {"decision": "stay", "reason": "The client's wish."}
     if pattern == "imports/":
@@ -442,6 +446,7 @@ def test_everybody_gets_their_own_and_nothing_else(pattern: str) -> None:
         )
         or "fills" in pattern
         or "transactions" in pattern
+        or "waivers" in pattern
     ],
 )
 def test_a_foreign_id_answers_like_a_random_one(pattern: str) -> None:
