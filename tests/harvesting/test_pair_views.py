@@ -31,7 +31,7 @@ def page(browser: Client, tab: str = "") -> str:
 
 
 def test_an_empty_tab_says_which_pair_is_due_next(back: Back, browser: Client):
-    assert "No substitute waits for its window to close." in page(browser)
+    assert "No pair waits for its window to close." in page(browser)
     back.stand_at(DUE - timedelta(days=3))
     back.night(DUE - timedelta(days=3))
     shown = page(browser)

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.errors import Conflict
@@ -538,3 +539,28 @@ def test_the_draft_beyond_the_cash_is_never_submitted(back: Back):
     assert "unbalanced_pair" in {one.code for one in problems_of(split, facts)}
     plain = replace(result.draft, trades=(replace(buy, reason="SWAP_BACK"),))
     assert [one.code for one in problems_of(plain, facts)] == ["unbalanced_pair"]
+
+
+# The pages
+
+
+def test_the_pages_say_cash(back: Back):
+    at(back, MONDAY)
+    back.night(MONDAY)
+    browser = Client()
+    browser.force_login(back.adviser)
+    for path in ("/swap-backs/", f"/households/{back.household.public_id}/swap-backs/"):
+        shown = browser.get(path).content.decode()
+        for text in ("$1,600.00 in cash", "Go back", "Cost of buying", "Volatility of OLD: 20.00"):
+            assert text in shown
+    proposal = swap_back(back)
+    shown = browser.get(f"/proposals/{proposal.public_id}/").content.decode()
+    assert "Swap back cash to OLD" in shown
+    assert "19 OLD" in shown
+    assert "buying it back is not taxed" in shown
+    path = f"/proposals/{back.harvest.public_id}/pairs/1/waiver/"
+    answer = browser.post(path, {"decision": "stay", "reason": "For the roof."}, follow=True)
+    assert "The cash stays." in answer.content.decode()
+    spend(back, "1590")
+    back.night(MONDAY)
+    assert "cash" in browser.get("/swap-backs/?tab=done").content.decode()
