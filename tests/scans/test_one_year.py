@@ -97,7 +97,7 @@ def test_each_kind_sees_the_year_that_those_before_it_leave(desk: Desk, monkeypa
         on_the_way=2 * selectors.intentions(desk.household.pk, as_of=TODAY),  # no lot counts twice
         drafts=(),
         findings=(),
-        facts=None,
+        checks=(),
         is_busy=False,
     ).tax
     in_gains = spied(monkeypatch, gains, "clean_plan", lambda args, _: args[1].tax)
