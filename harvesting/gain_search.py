@@ -71,12 +71,13 @@ class Search:
             for term in Term
         }
         self._lines: dict[tuple[Term, Fraction], Line] = {}
+        self._totals: dict[Counts, Fraction] = {}
         self._none = (0,) * len(self.offers)
 
     def best(self) -> Counts:
         """Shares of each of ``offers``; all zero where nothing is better than nothing."""
         best = self._none
-        for start in self._starts():
+        for start in dict.fromkeys(self._starts()):
             found = self._improved(start)
             if self._rank(found) > self._rank(best):
                 best = found
@@ -84,7 +85,9 @@ class Search:
 
     def total(self, counts: Counts) -> Fraction:
         """The sum, floors taken off: dollars."""
-        return self.net(counts) - self._floors(counts)
+        if counts not in self._totals:
+            self._totals[counts] = self.net(counts) - self._floors(counts)
+        return self._totals[counts]
 
     def net(self, counts: Counts) -> Fraction:
         """Later tax avoided less tax now and cost: dollars."""
@@ -174,13 +177,29 @@ class Search:
                     continue
                 fewer = (count - 1, count - 2, count - 3, count // 2, 0) if some else (0,)
                 for left in dict.fromkeys(max(one, 0) for one in fewer):
-                    less = _with(counts, giver, left)
-                    changed = _with(less, taker, self._best_of(less, taker))
-                    if len(counts) <= FEW:  # what is freed may suit several
-                        changed = self._one_by_one(changed, but=giver)
+                    changed = self._given(counts, giver, left, taker)
                     if self._rank(changed) > self._rank(counts):
-                        return changed
+                        return self._further(counts, changed, giver, taker)
         return counts
+
+    def _given(self, counts: Counts, giver: int, left: int, taker: int) -> Counts:
+        """``left`` shares of one offer, and what another can best do with what is freed."""
+        less = _with(counts, giver, left)
+        changed = _with(less, taker, self._best_of(less, taker))
+        if len(counts) <= FEW:  # what is freed may suit several
+            changed = self._one_by_one(changed, but=giver)
+        return changed
+
+    def _further(self, counts: Counts, better: Counts, giver: int, taker: int) -> Counts:
+        """Twice as many shares the same way, and twice as many again, as long as that is better still."""
+        step = counts[giver] - better[giver]
+        while better[giver]:
+            step *= 2
+            changed = self._given(better, giver, max(better[giver] - step, 0), taker)
+            if self._rank(changed) <= self._rank(better):
+                break
+            better = changed
+        return better
 
     def _best_of(self, counts: Counts, at: int, *, may_be_none: bool = True) -> int:
         """The best number of shares of one offer, the others staying as they are; the smallest of equal ones."""
