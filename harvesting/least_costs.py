@@ -105,14 +105,8 @@ class _Orders:
         self, problem: Problem, possible: Mapping[LotKey, tuple[Destination, ...]]
     ) -> None:
         self._problem = problem
-        self._pair_of = {
-            one.key: (one.sale.lot.account, possible[one.key][0].security) for one in problem.offers
-        }
-        self._pairs = Counter(
-            self._pair_of[one.key] for one in problem.offers if not one.is_companion
-        )
+        self._sharing = _sharing(problem, possible)
         self._orders = Counter(one.sale.place for one in problem.offers)
-        self._is_certain = all(len(found) == 1 for found in possible.values())
         self._largest: dict[Place, Sale] = {}
         self._money: dict[int, Decimal] = {}
         for one in problem.offers:
@@ -136,10 +130,8 @@ class _Orders:
         if offer.is_companion:
             return ZERO
         rules = self._problem.rules
-        if not self._is_certain:
-            return rules.minimum_benefit
         extra = hurdle(1, rules) - rules.minimum_benefit
-        return rules.minimum_benefit + extra / self._pairs[self._pair_of[offer.key]]
+        return rules.minimum_benefit + extra / self._sharing[offer.key]
 
     def idle(self, offer: Offer, substitute: int) -> "_Idle":
         """What of the offer's money is not invested at most, because it is paid or does not buy a whole share."""
@@ -155,6 +147,26 @@ class _Orders:
         schedule = trading.costs.commissions.get(account)
         tickets = ZERO if schedule is None else 2 * (schedule.per_order + schedule.minimum)
         return _Idle(once=price * (1 + 2 * buying) + tickets, rate=selling + buying)
+
+
+def _sharing(
+    problem: Problem, possible: Mapping[LotKey, tuple[Destination, ...]]
+) -> dict[LotKey, int]:
+    """How many lots, itself included, could be in one pair with each: whatever pair it is in has no more."""
+    reach = {
+        one.key: (one.sale.lot.account, frozenset(to.security for to in possible[one.key]))
+        for one in problem.offers
+        if not one.is_companion
+    }
+    counted = Counter(reach.values())
+    return {
+        key: sum(
+            lots
+            for (other, others), lots in counted.items()
+            if other == account and not own.isdisjoint(others)
+        )
+        for key, (account, own) in reach.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
