@@ -80,14 +80,15 @@ def _concerned(book: Book, around: Surroundings) -> list[int]:
 
 
 def _near(around: Surroundings, securities: list[int]) -> Surroundings:
-    """Without the figures of securities that are not concerned."""
+    """Without the figures of securities that are not concerned, nor those that no cost follows from."""
     costs = around.costs
+    with_impact = [one for one in securities if one in costs.daily_volumes]
     return replace(
         around,
         costs=replace(
             costs,
             half_spreads=_of(costs.half_spreads, securities),
-            volatilities=_of(costs.volatilities, securities),
+            volatilities=_of(costs.volatilities, with_impact),
             daily_volumes=_of(costs.daily_volumes, securities),
         ),
         volatilities=_of(around.volatilities, securities),
