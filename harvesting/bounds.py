@@ -17,10 +17,12 @@ PricePair = tuple[Decimal, Decimal, Decimal]  # of a short loss, of a long loss,
 
 
 def cuttable(problem: Problem) -> frozenset[LotKey]:
-    """Lots of which a part may be sold: nothing requires them, and they require nothing, to be clean."""
+    """Lots of which a part may be sold: they require nothing to be clean, nothing requires them, none is deferred."""
     required = {key for one in problem.offers for key in one.requires}
     return frozenset(
-        one.key for one in problem.offers if not one.requires and one.key not in required
+        one.key
+        for one in problem.offers
+        if not one.requires and one.key not in required and not one.deferred
     )
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 
 from harvesting.offers import Offer
-from harvesting.pairs import buys_a_share
+from harvesting.pairs import buys_a_share, money_of
 from harvesting.sales import resized
 from harvesting.types import CASH, ZERO, LotKey, Place, Sale
-from harvesting.valuation import PARKED, Destination, Problem, hurdle
+from harvesting.valuation import PARKED, Destination, Problem, hurdle, sold_with
 from lots.rounding import STORED_SHARES
 from proposals.costs import TradingCosts
 
@@ -82,11 +82,21 @@ def _slope_is_zero(linear: Decimal, convex: Decimal) -> Decimal:
 
 def least_costs(problem: Problem, *, cut: Collection[LotKey] = ()) -> Leasts:
     """Of every offer. Of the lots ``cut`` a part may be sold, whose money may not reach for what all of it buys."""
-    everything = frozenset().union(
-        *(problem.groups[one.sale.lot.security] for one in problem.offers)
-    )
+    everything = sold_with(problem.offers, problem)
+    smallest = {
+        one.key: _smallest(one, problem) if one.key in cut else one.sale for one in problem.offers
+    }
+    # A sale that costs more than it brings takes from the money that others put together with it.
+    taking = {
+        sale.lot.account for sale in smallest.values() if money_of([sale], problem.trading) < ZERO
+    }
     possible = {
-        one.key: _possible_destinations(one, problem, everything, is_cut=one.key in cut)
+        one.key: _possible_destinations(
+            one,
+            smallest[one.key],
+            everything if one.sale.lot.account not in taking else None,
+            problem,
+        )
         for one in problem.offers
     }
     orders = _Orders(problem, possible)
@@ -178,15 +188,17 @@ class _Idle:
 
 
 def _possible_destinations(
-    offer: Offer, problem: Problem, everything: frozenset[int], *, is_cut: bool
+    offer: Offer, smallest: Sale, everything: frozenset[int] | None, problem: Problem
 ) -> tuple[Destination, ...]:
-    """Where its money may go, whatever is sold: down to the first that is nowhere on offer and cheap enough."""
+    """Where its money may go, whatever is sold: down to the first that is nowhere on offer and cheap enough.
+
+    ``everything``: all that is on offer; None = its own money may not be enough for what it buys alone.
+    """
     ranked = problem.legal.get(offer.sale.lot.security, ())
-    smallest = _smallest(offer, problem) if is_cut else offer.sale
     possible = [Destination(one, is_last=len(ranked) == 1) for one in ranked]
-    for rank, one in enumerate(ranked, start=1):
+    for rank, one in enumerate(ranked if everything is not None else (), start=1):
         target = (offer.sale.lot.account, one)
-        if one not in everything and buys_a_share(target, [smallest], problem.trading):
+        if one not in (everything or ()) and buys_a_share(target, [smallest], problem.trading):
             return tuple(possible[:rank])
     return (*possible, PARKED) if problem.rules.parks_in_cash or not possible else tuple(possible)
 

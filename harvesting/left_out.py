@@ -34,8 +34,7 @@ def _homeless(
     offer: Offer, together: Sequence[Offer], problem: Problem, book: Book, later_rate: Decimal
 ) -> Finding:
     """Each of its substitutes is sold itself, or costs more than the money."""
-    securities = {one.sale.lot.security for one in together}
-    sold = frozenset().union(*(problem.groups[security] for security in securities))
+    sold = valuation.sold_with(together, problem)
     own = [one.sale for one in together if one.sale.place == offer.sale.place]
     money = money_of(own, problem.trading)
     ranked = problem.legal[offer.sale.lot.security]
@@ -73,7 +72,7 @@ def _without_benefit(
 ) -> Finding:
     """Its sum, alone in its orders, on the year that the best set leaves."""
     year = valuation.year_with(best.offers, problem.tax)
-    terms = valuation.terms_of(offer, to, replace(problem, tax=year, known={}), later_rate)
+    terms = valuation.terms_of(offer, to, replace(problem, tax=year), later_rate)
     why = (
         f"It would save ${terms.saved:,.2f} of tax at this household's rates after netting, less "
         f"${terms.charges:,.2f}: net ${terms.net:,.2f}; {_floor(offer, to, best, problem)}."

@@ -68,8 +68,12 @@ class Problem:
     groups: Mapping[int, frozenset[int]]
     charges_of: Callable[[Offer, Destination], Charges]
     smallest_loss: Decimal = ZERO  # that a cut lot must keep
-    known: dict[tuple[Decimal, Decimal], Decimal] = field(default_factory=dict)  # looked up before
-    charged: dict[tuple[LotKey, Decimal, Destination], Charges] = field(default_factory=dict)
+    # Looked up before: what losses save, charges of an offer, what the orders of an account cost.
+    known: dict[tuple[Decimal, Decimal], Decimal] = field(default_factory=dict, init=False)
+    charged: dict[tuple[LotKey, Decimal, Destination], Charges] = field(
+        default_factory=dict, init=False
+    )
+    spent: dict[object, Decimal | None] = field(default_factory=dict, init=False)
 
     def charges(self, offer: Offer, to: Destination) -> Charges:
         """``charges_of``, asked once."""
@@ -85,17 +89,48 @@ def value(chosen: Sequence[Offer], problem: Problem) -> Decimal | None:
         return ZERO
     if not is_closed(chosen):
         return None
-    ways = routes(chosen, problem)
-    if ways.stranded:
-        return None
-    pairs = pairs_of((one.sale for one in chosen), ways.found, problem)
-    charged = charged_together(chosen, ways.found, pairs, problem)
-    return (
-        saved_together(chosen, problem)
-        - sum((charges.total for charges in charged.values()), ZERO)
-        - cost_together(pairs, problem.rules)
-        - hurdles(chosen, ways.found, problem.rules)
+    total = saved_together(chosen, problem)
+    sold = sold_with(chosen, problem)
+    accounts: dict[int, list[Offer]] = {}
+    for one in chosen:
+        accounts.setdefault(one.sale.lot.account, []).append(one)
+    for offers in accounts.values():
+        spent = _spent(offers, sold, problem)
+        if spent is None:
+            return None
+        total -= spent
+    return total
+
+
+def _spent(offers: Sequence[Offer], sold: frozenset[int], problem: Problem) -> Decimal | None:
+    """Charges, orders and hurdles of one account's sales; the other accounts matter only for what is ``sold``."""
+    ranks = _open_ranks({one.sale.place for one in offers}, sold, problem)
+    key = (
+        frozenset((one.key, one.sale.quantity) for one in offers),
+        frozenset(ranks.items()),
     )
+    if key not in problem.spent:
+        ways = routes(offers, problem, sold)
+        problem.spent[key] = None if ways.stranded else _spent_on(offers, ways.found, problem)
+    return problem.spent[key]
+
+
+def _spent_on(
+    offers: Sequence[Offer], found: Mapping[Place, Destination], problem: Problem
+) -> Decimal:
+    pairs = pairs_of((one.sale for one in offers), found, problem)
+    charged = charged_together(offers, found, pairs, problem)
+    return (
+        sum((charges.total for charges in charged.values()), ZERO)
+        + cost_together(pairs, problem.rules)
+        + hurdles(offers, found, problem.rules)
+    )
+
+
+def sold_with(chosen: Iterable[Offer], problem: Problem) -> frozenset[int]:
+    """What nobody may buy then: the securities sold, and everything identical to them."""
+    securities = {one.sale.lot.security for one in chosen}
+    return frozenset().union(*(problem.groups[security] for security in securities))
 
 
 def is_closed(chosen: Sequence[Offer]) -> bool:
@@ -128,16 +163,18 @@ class Routes:
     stranded: frozenset[Place] = frozenset()
 
 
-def routes(chosen: Iterable[Offer], problem: Problem) -> Routes:
+def routes(chosen: Sequence[Offer], problem: Problem, sold: frozenset[int] | None = None) -> Routes:
     """Each position's first substitute that is not sold itself and of which the money buys a share; else cash.
 
     Positions of an account with the same destination put their money together; where it does not buy one share, each
-    of them looks further down its own ranks.
+    of them looks further down its own ranks. ``sold``: by others as well; None = by these alone.
     """
+    if sold is None:
+        sold = sold_with(chosen, problem)
     sales: dict[Place, list[Sale]] = {}
     for one in chosen:
         sales.setdefault(one.sale.place, []).append(one.sale)
-    ranks = _open_ranks(sales, problem)
+    ranks = _open_ranks(sales, sold, problem)
     at = dict.fromkeys(sales, 0)
     while poor := _too_poor(sales, ranks, at, problem.trading):
         for place in poor:
@@ -153,9 +190,9 @@ def routes(chosen: Iterable[Offer], problem: Problem) -> Routes:
     return Routes(found, frozenset(sales.keys() - found.keys()))
 
 
-def _open_ranks(places: Iterable[Place], problem: Problem) -> dict[Place, tuple[int, ...]]:
-    securities = {security for _, security in places}
-    sold = frozenset().union(*(problem.groups[security] for security in securities))
+def _open_ranks(
+    places: Iterable[Place], sold: frozenset[int], problem: Problem
+) -> dict[Place, tuple[int, ...]]:
     parked = (CASH,) if problem.rules.parks_in_cash else ()
     return {
         place: (*(one for one in problem.legal.get(place[1], ()) if one not in sold), *parked)
