@@ -396,7 +396,7 @@ def test_a_lot_is_cut_where_impact_outgrows_what_it_saves():
             f"seed {seed}"
         )  # whole shares of CCC apart
         cut += any(one.sale.quantity < 100 for one in found.offers)
-    assert cut > 5
+    assert cut > 3
 
 
 def cut_to(lots: Sequence[Offer], *shares: int) -> list[Offer]:
