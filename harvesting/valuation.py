@@ -256,11 +256,11 @@ def charged_together(
 
 def saved_together(chosen: Iterable[Offer], problem: Problem) -> Decimal:
     """S of all allowed losses at once."""
-    short, long = _allowed(chosen)
+    short, long = allowed_losses(chosen)
     return saved(short, long, problem)
 
 
-def _allowed(chosen: Iterable[Offer]) -> tuple[Decimal, Decimal]:
+def allowed_losses(chosen: Iterable[Offer]) -> tuple[Decimal, Decimal]:
     """The allowed losses, short and long."""
     short = long = ZERO
     for one in chosen:
@@ -334,7 +334,7 @@ def hurdle(lots: int, rules: HarvestRules) -> Decimal:
 
 def year_with(chosen: Iterable[Offer], tax: TaxPosition) -> TaxPosition:
     """The year with the allowed losses of the offers in it."""
-    short, long = _allowed(chosen)
+    short, long = allowed_losses(chosen)
     return moved(tax, short=short, long=long)
 
 

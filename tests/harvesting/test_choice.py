@@ -4,13 +4,14 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from itertools import chain, combinations
+from itertools import chain, combinations, product
 
 import pytest
 
 from accounts.types import FilingStatus
-from harvesting import choice, valuation
+from harvesting import bounds, choice, valuation
 from harvesting.offers import Offer
+from harvesting.sales import resized
 from harvesting.types import CASH, HarvestRules, Sale, Trading
 from harvesting.valuation import Charges, Destination, Problem
 from lots.netting import YearInputs
@@ -282,6 +283,27 @@ def test_the_set_that_is_taken_is_the_best_of_all_subsets(block):
     assert taken > 15
 
 
+def test_a_sale_that_costs_more_than_it_brings_takes_from_the_pool_in_the_bound():
+    """2,000 buys a share of CCC at 1,830, but not beside a sale of 5 that costs 60: then DDD, which is better."""
+    lots = [offer(1, "3000", amount="2000"), offer(2, "3000", security=BBB, amount="5")]
+    costs = TradingCosts(commissions={TAXABLE: Commission(minimum=Decimal(60))})
+    dear = problem(
+        lots, position(short="50000", long="50000"), costs=costs, prices={CCC: Decimal(1830)}
+    )
+    rates = {CCC: Decimal("0.2"), DDD: Decimal("0.001"), CASH: Decimal("0.3")}
+    given = replace(
+        dear,
+        charges_of=lambda one, to: Charges(tracking=one.sale.amount * rates[to.security]),
+        rules=replace(dear.rules, minimum_benefit=ZERO, minimum_pair_benefit=ZERO),
+    )
+    found = choice.best(given, partial=False)
+    alone = valuation.value(lots[:1], given)
+    assert len(found.offers) == 2
+    assert alone is not None
+    assert found.value > alone
+    assert bounds.bound_of_parts(given) >= found.value
+
+
 def test_it_is_the_best_through_the_brackets_too():
     for seed in range(12):
         chance = random.Random(1000 + seed)
@@ -353,6 +375,48 @@ def test_parts_of_lots_are_never_worse_than_whole_lots_and_end_where_the_rate_ch
         cut = [one for one in found.offers if one.sale.quantity != 100]
         assert all(one.sale.quantity == one.sale.quantity.to_integral_value() for one in cut)
     assert better > 5
+
+
+@pytest.mark.parametrize("first", [7, 22])
+def test_with_parts_of_lots_it_is_the_best_of_all_numbers_of_shares(first):
+    """Three lots of twelve shares, flat years and brackets: brute force over every number of shares of each agrees."""
+    cut = 0
+    for seed in range(first, first + 7):
+        chance = random.Random(9000 + seed)
+        lots = [twelve_shares(chance, number) for number in (1, 2, 3)]
+        year = bracket_year(chance) if chance.random() < 0.3 else flat_year(chance)
+        given = problem(lots, year)
+        found = choice.best(given)
+        most = max(
+            value
+            for counts in product(range(13), repeat=3)
+            if (value := worth(shares_of(lots, counts), given)) is not None
+        )
+        assert same(most, found.value), f"seed {seed}"
+        cut += any(one.sale.quantity < 12 for one in found.offers)
+    assert cut > 1
+
+
+def twelve_shares(chance: random.Random, number: int) -> Offer:
+    one = offer(
+        number,
+        str(chance.choice([600, 1500, 3000, 6000]) + chance.randint(0, 300)),
+        security=chance.choice(SECURITIES),
+        account=chance.choice([TAXABLE, SPOUSE]),
+        term=chance.choice(list(Term)),
+        amount=str(chance.choice([2400, 6000, 12000])),
+    )
+    held = replace(one.sale.lot, quantity=Decimal(12))
+    price = one.sale.amount / 12
+    return replace(one, sale=replace(one.sale, lot=held, quantity=Decimal(12), price=price))
+
+
+def shares_of(lots: Sequence[Offer], counts: Sequence[int]) -> list[Offer]:
+    return [
+        replace(one, sale=resized(one.sale, Decimal(count))) if count < 12 else one
+        for one, count in zip(lots, counts, strict=True)
+        if count
+    ]
 
 
 def test_the_gap_bounds_what_any_number_of_shares_could_add():
