@@ -2,8 +2,8 @@
 
 In this order, the first that holds:
 
-1. A swap-back bought it back, or so much has gone into the originals otherwise that the rest buys no whole share: DONE.
-   The cash is no longer there, so far as the books know it: GONE. Both are ends.
+1. A swap-back that was meant for all of it bought it back, or so much has gone into the originals that the rest buys no
+   whole share: DONE. The cash is no longer there, so far as the books know it: GONE. Both are ends.
 2. A person decided to stay in cash: WAIVED.
 3. Before day 31 after the last fill of its sales: WAITING (T44).
 4. A swap-back is approved or ordered: PROPOSED.

@@ -381,7 +381,7 @@ class ParkedMoney:
     balance: (
         Decimal  # booked cash of the account for this pair; below zero = deposits were never booked
     )
-    is_back: bool = False  # a swap-back of it was filled whole
+    is_back: bool = False  # a swap-back meant for all that was left of it was filled whole
 
     @property
     def left(self) -> Decimal:

@@ -41,6 +41,7 @@ from proposals.types import (
 )
 
 ZERO = Decimal(0)
+CENT = Decimal("0.01")
 # What these buy is paid for by the sales of their own pairs.
 _PAID_OTHERWISE = (ProposalKind.HARVEST, ProposalKind.GAIN_HARVEST, ProposalKind.SWAP_BACK)
 
@@ -64,12 +65,12 @@ class _Back:
 
     spent: Decimal = ZERO
     under_way: bool = False
-    whole: dict[int, bool] = field(
-        default_factory=dict
-    )  # proposal -> every purchase was filled whole
+    # Proposal that was meant for all of the money -> every purchase was filled whole.
+    whole: dict[int, bool] = field(default_factory=dict)
 
     @property
-    def is_whole(self) -> bool:
+    def is_back(self) -> bool:
+        """All of the money was meant to buy, and what was proposed has happened, however cheap."""
         return any(self.whole.values())
 
 
@@ -89,7 +90,7 @@ def parked_pairs(household_id: int, rows: Mapping[Numbered, HarvestedPair]) -> l
         back = backs.get(one.order, _Back())
         home = back.spent + _claimed(one, one.proceeds - back.spent, purchases)
         balance = balances.get(one.account, ZERO)
-        money = ParkedMoney(one.proceeds, home, balance, is_back=back.is_whole)
+        money = ParkedMoney(one.proceeds, home, balance, is_back=back.is_back)
         row = rows.get(one.key)
         if row is not None and PairState(row.state) in ENDED_PAIRS:
             continue
@@ -195,11 +196,27 @@ def _backs(household_id: int, orders: Iterable[int]) -> dict[int, _Back]:
         under_way = Status(trade.proposal.status) in COMMITTED
         one.under_way |= under_way
         is_whole = order is not None and order.filled_quantity == order.quantity and not under_way
-        one.whole[trade.proposal_id] = is_whole and one.whole.get(trade.proposal_id, True)
+        if _is_meant_for_all(trade):
+            one.whole[trade.proposal_id] = is_whole and one.whole.get(trade.proposal_id, True)
         if order is not None:
             part = trade.quantity / order.quantity
             one.spent += (dollars.get(order.pk, ZERO) * part).quantize(STORED_MONEY)
     return found
+
+
+def _is_meant_for_all(trade: ProposedTrade) -> bool:
+    """Whether the swap-back budgeted all of the pair's money, by its own figures, or left less than a share of it.
+
+    Where other proposals spent cash that night it was meant for a part, and the rest is decided about again.
+    """
+    pairs = trade.proposal.explanation.get("swap_backs", ())
+    told = next((one for one in pairs if one["pair"] == trade.pair), None)
+    if told is None:
+        return False
+    amounts = [Decimal(one["amount"]) for one in told["buys"]]
+    prices = [Decimal(one["amount"]) / Decimal(one["shares"]) for one in told["buys"]]
+    after = Decimal(told["parked"]) - sum(amounts, ZERO) - Decimal(told["cost"])
+    return after - Decimal(told["cash_left"]) < CENT or after < min(prices)
 
 
 def _paid(orders: Mapping[OrderKey, Order]) -> dict[int, Decimal]:

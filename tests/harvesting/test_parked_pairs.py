@@ -79,8 +79,8 @@ def ordered(back: Back) -> tuple[Proposal, Order]:
     return proposal, proposal.orders.get()
 
 
-def fill(back: Back, order: Order, shares: str, price: str = "80") -> None:
-    back.fill((order, f"B-{order.pk}-{shares}", MONDAY.isoformat(), shares, price))
+def fill(back: Back, order: Order, shares: str, price: str = "80", *, day: date = MONDAY) -> None:
+    back.fill((order, f"B-{order.pk}-{shares}", day.isoformat(), shares, price))
 
 
 # The whole road
@@ -173,6 +173,31 @@ def test_filled_whole_it_is_done_however_cheap_the_fill_was(back: Back):
     fill(back, order, "19", "70")
     back.night(MONDAY)
     assert back.row().state == "done"
+
+
+def test_a_purchase_for_a_part_of_the_money_leaves_the_rest_open(back: Back):
+    """Tonight's rebalance leaves 320, for 3 shares; it is never approved, and 1,360 are decided about again."""
+    at(back, MONDAY)
+    buy = back.purchase("16", security=back.sub.pk, pair=0)
+    rebalance = back.draft(buy, kind=ProposalKind.REBALANCE, as_of=MONDAY)
+    back.night(MONDAY, drafts=[rebalance])
+    _, order = ordered(back)
+    assert order.quantity == 3
+    fill(back, order, "3")
+    tuesday = MONDAY + ONE_DAY
+    at(back, tuesday)
+    back.night(tuesday)
+    assert (back.row().state, back.row().figures["parked"]) == ("proposed", "1360")
+    _, rest = ordered(back)
+    assert rest.quantity == 16
+    fill(
+        back, rest, "16", "70", day=tuesday
+    )  # 240 are left: meant for all of the rest, it is the end
+    back.night(tuesday)
+    assert (back.row().state, back.row().reason) == (
+        "done",
+        "$1,360.00 of the $1,600.00 parked bought OLD back.",
+    )
 
 
 def test_without_tax_rates_parked_money_goes_back_all_the_same(back: Back):
