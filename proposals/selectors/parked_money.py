@@ -77,7 +77,8 @@ class _Back:
 def parked_pairs(household_id: int, rows: Mapping[Numbered, HarvestedPair]) -> list[StandIn]:
     """Every pair in cash that has not ended, the first due first. ``rows`` are those of the household by pair.
 
-    Ended ones take their part of purchases and cash too, so that nothing counts twice.
+    Ended ones take their part of the purchases until the day on which they ended, so that none counts twice. Later ones,
+    and the cash, are those of the pairs that go on.
     """
     every = sorted(_filled(household_id), key=lambda one: (one.sold_on, one.key))
     if not every:
@@ -88,12 +89,14 @@ def parked_pairs(household_id: int, rows: Mapping[Numbered, HarvestedPair]) -> l
     found = []
     for one in every:
         back = backs.get(one.order, _Back())
-        home = back.spent + _claimed(one, one.proceeds - back.spent, purchases)
+        row = rows.get(one.key)
+        ended_on = row.since if row and PairState(row.state) in ENDED_PAIRS else None
+        wanted = one.proceeds - back.spent
+        home = back.spent + _claimed(one, wanted, purchases, until=ended_on)
+        if ended_on is not None:
+            continue
         balance = balances.get(one.account, ZERO)
         money = ParkedMoney(one.proceeds, home, balance, is_back=back.is_back)
-        row = rows.get(one.key)
-        if row is not None and PairState(row.state) in ENDED_PAIRS:
-            continue
         balances[one.account] = max(balance - money.left, min(balance, ZERO))
         found.append(_stand_in(one, money, back, row))
     return found
@@ -254,12 +257,14 @@ def _purchases(pairs: Sequence[_Parked]) -> list[_Purchase]:
     ]
 
 
-def _claimed(one: _Parked, wanted: Decimal, purchases: Iterable[_Purchase]) -> Decimal:
-    """Dollars of the purchases that are the pair's money come home, taken off them."""
+def _claimed(
+    one: _Parked, wanted: Decimal, purchases: Iterable[_Purchase], *, until: date | None
+) -> Decimal:
+    """Dollars of the purchases that are the pair's money come home, taken off them; ``until`` it ended, if it did."""
     claimed = ZERO
     for purchase in purchases:
         is_own = purchase.account == one.account and purchase.security in one.originals
-        if not is_own or purchase.day <= one.sold_on:
+        if not is_own or purchase.day <= one.sold_on or (until and purchase.day > until):
             continue
         dollars = max(min(purchase.dollars, wanted - claimed), ZERO)
         purchase.dollars -= dollars

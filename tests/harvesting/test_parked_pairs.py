@@ -374,9 +374,8 @@ def test_a_purchase_in_another_account_or_of_a_dividend_is_not_the_parked_money(
     assert (pair.parked.home, pair.parked.balance) == (Decimal(0), Decimal(1600))
 
 
-def two_pairs(back: Back) -> date:
+def two_pairs(back: Back, *, day: date = TODAY + timedelta(days=10)) -> date:
     """A second 10 OLD, bought and sold ten days later, 800 more in cash; the first day on which both may go back."""
-    day = TODAY + timedelta(days=10)
     factories.book(back.account, EntryKind.CASH_IN, BOUGHT, amount="1000")
     lot = factories.book(
         back.account, EntryKind.BUY, date(2022, 3, 2), back.old, "10", amount="1000"
@@ -403,6 +402,24 @@ def test_one_purchase_is_the_money_of_one_pair_come_home(back: Back):
     assert swap_back(back).trades.get().quantity == 9
     back.night(due)
     assert HarvestedPair.objects.latest("pk").state == "proposed"
+
+
+def test_a_pair_that_is_gone_claims_no_later_purchase(back: Back):
+    """The first pair's 1,600 were withdrawn: 800 of OLD bought weeks later are the second's, which buys no second time."""
+    at(back, MONDAY)
+    spend(back, "1600")
+    back.night(MONDAY)
+    back.night(MONDAY + ONE_DAY)
+    assert back.row().state == "gone"
+    due = two_pairs(back, day=MONDAY + 2 * ONE_DAY)
+    factories.book(back.account, EntryKind.CASH_IN, due, amount="5000")
+    factories.book(back.account, EntryKind.BUY, due, back.old, "10", amount="800")
+    assert back.night(due).draft is None
+    second = HarvestedPair.objects.latest("pk")
+    assert (second.state, second.reason) == (
+        "done",
+        "$800.00 of the $800.00 parked bought OLD back.",
+    )
 
 
 def test_the_same_cash_is_there_for_one_pair_only(back: Back):
