@@ -72,6 +72,8 @@ def _one_of(kinds: tuple[Any, ...], value: Any) -> Any:
     if int in kinds and isinstance(value, int):
         return value
     left = [one for one in kinds if one not in (NoneType, Fraction, int)]
+    if not left:
+        raise TypeError(f"{value!r} is none of {kinds}")
     return read_values(left[0], value)
 
 

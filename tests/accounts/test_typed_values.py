@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,13 @@ def test_a_value_of_another_kind_is_refused():
         read_values(Outer, {**values, "name": 3})
     with pytest.raises(ValueError, match="zip"):
         read_values(Outer, {**values, "pair": ["order 7", 11, 12]})
+
+
+@pytest.mark.parametrize("kind", [int | None, Fraction | None])
+@pytest.mark.parametrize("value", ["7", 1.5, [], {}])
+def test_what_is_none_of_several_kinds_is_refused(kind: Any, value: object):
+    with pytest.raises(TypeError, match="is none of"):
+        read_values(kind, value)
 
 
 def test_a_float_is_refused_before_it_is_kept():

@@ -130,6 +130,16 @@ def test_a_record_that_cannot_be_read_says_so():
             decided_again(text, household=7)
 
 
+def test_a_damaged_record_says_so():
+    """A number that may be missing is a word."""
+    draft = drafted(*random_case(random.Random(1)))
+    assert draft is not None
+    values = json.loads(draft.inputs)
+    values["around"]["purchases"][0]["opening"] = "seven"
+    with pytest.raises(record.UnreadableRecord, match="'seven' is none of"):
+        decided_again(canonical_text(values), household=7)
+
+
 # On the database
 
 
