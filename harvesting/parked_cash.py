@@ -3,12 +3,13 @@
 In this order, the first that holds:
 
 1. A swap-back that was meant for all of it bought it back, or so much has gone into the originals that the rest buys no
-   whole share: DONE. The cash is no longer there, so far as the books know it: GONE. Both are ends.
+   whole share: DONE. The cash is not there, so far as the books know it, and was not on the night before: GONE, or DONE
+   if a part bought back. All are ends. One night's balance is none: a sweep may be booked a day late.
 2. A person decided to stay in cash: WAIVED.
 3. Before day 31 after the last fill of its sales: WAITING (T44).
 4. A swap-back is approved or ordered: PROPOSED.
-5. A price is missing or an original may not be bought, deposits were never booked, or other proposals spend the money:
-   KEEP with that reason, NEW_CASH where they buy the original, or WAITING where a window will open on a known day.
+5. A price is missing or an original may not be bought, deposits were never booked, the cash is not there tonight, or
+   other proposals spend the money: KEEP with that reason, NEW_CASH where they buy the original, or WAITING where a window will open on a known day.
 6. The best of three ways in dollars: buy back (PROPOSED), new money in the original (NEW_CASH), keep (KEEP).
 
 There is nothing to tax. Cash strays from a security by the whole of that one's volatility, as in term X of the harvest:
@@ -80,15 +81,24 @@ def _ended(pair: StandIn, parked: ParkedMoney, situation: Situation) -> Decision
     share = _one_share(pair, situation)
     if parked.home and parked.left < share:
         return Decision(pair, PairState.DONE, f"{went}.")
-    if parked.balance < ZERO or parked.balance >= min(share, parked.left):
+    as_of = situation.book.as_of
+    was_missing = parked.missed_on is not None and parked.missed_on < as_of
+    if not was_missing or not _is_missing(pair, parked, situation):
         return None
-    there = (
-        f"only {in_dollars(parked.balance)} of cash is in {situation.book.account(pair.account)}"
-    )
+    there = _what_is_there(pair, parked, situation)
     if parked.home:
         return Decision(pair, PairState.DONE, f"{went}; {there} for the rest.")
     why = f"The {in_dollars(parked.proceeds)} parked is no longer there: {there}."
     return Decision(pair, PairState.GONE, why)
+
+
+def _is_missing(pair: StandIn, parked: ParkedMoney, situation: Situation) -> bool:
+    """Whether the books know of no cash that would buy anything; below zero they do not know."""
+    return ZERO <= parked.balance < min(_one_share(pair, situation), parked.left)
+
+
+def _what_is_there(pair: StandIn, parked: ParkedMoney, situation: Situation) -> str:
+    return f"only {in_dollars(parked.balance)} of cash is in {situation.book.account(pair.account)}"
 
 
 def _one_share(pair: StandIn, situation: Situation) -> Decimal:
@@ -108,6 +118,12 @@ def _not_possible(pair: StandIn, parked: ParkedMoney, situation: Situation) -> s
         return (
             f"The books show {in_dollars(parked.balance)} of cash in {account}: book the deposits that are missing, "
             "so that it is known what can be spent."
+        )
+    if _is_missing(pair, parked, situation):
+        there = _what_is_there(pair, parked, situation)
+        return (
+            f"The {in_dollars(parked.left)} parked is not there: {there}. If the next night does not find it either, "
+            "the pair has ended."
         )
     refused = [situation.not_bought[one] for one in pair.originals if one in situation.not_bought]
     if refused:
@@ -176,6 +192,8 @@ class _Sums:
         }
         if until is not None:
             figures["until"] = until.isoformat()
+        if _is_missing(pair, self.parked, situation):
+            figures["missed_on"] = situation.book.as_of.isoformat()
         if not self.here:
             return figures
         ways = {Way.KEEP: ZERO}

@@ -382,6 +382,7 @@ class ParkedMoney:
         Decimal  # booked cash of the account for this pair; below zero = deposits were never booked
     )
     is_back: bool = False  # a swap-back meant for all that was left of it was filled whole
+    missed_on: date | None = None  # the last night that looked, if it found the cash gone
 
     @property
     def left(self) -> Decimal:

@@ -96,10 +96,19 @@ def parked_pairs(household_id: int, rows: Mapping[Numbered, HarvestedPair]) -> l
         if ended_on is not None:
             continue
         balance = balances.get(one.account, ZERO)
-        money = ParkedMoney(one.proceeds, home, balance, is_back=back.is_back)
+        money = ParkedMoney(
+            one.proceeds, home, balance, is_back=back.is_back, missed_on=_missed_on(row)
+        )
         balances[one.account] = max(balance - money.left, min(balance, ZERO))
         found.append(_stand_in(one, money, back, row))
     return found
+
+
+def _missed_on(row: HarvestedPair | None) -> date | None:
+    """The last night that looked at the pair, if it did not find the cash. Sums may be of an earlier night."""
+    if row is None or row.figures.get("missed_on") != row.as_of.isoformat():
+        return None
+    return row.as_of
 
 
 def _stand_in(one: _Parked, money: ParkedMoney, back: _Back, row: HarvestedPair | None) -> StandIn:

@@ -1,7 +1,7 @@
 """What each way out of parked cash comes to, in literals, and what holds of any pairs and any cash."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,10 +21,17 @@ ENDS = (PairState.DONE, PairState.GONE)
 
 
 def in_cash(
-    proceeds: str = "10000", *, home: str = "0", balance: str = "", **changes: object
+    proceeds: str = "10000",
+    *,
+    home: str = "0",
+    balance: str = "",
+    missed_on: date | None = TODAY - timedelta(days=1),
+    **changes: object,
 ) -> StandIn:
-    """$10,000 of AAA sold 31 days ago and parked; AAA stands at 80."""
-    money = ParkedMoney(Decimal(proceeds), Decimal(home), Decimal(balance or proceeds))
+    """$10,000 of AAA sold 31 days ago and parked; AAA stands at 80. Cash that is missing was so the night before."""
+    money = ParkedMoney(
+        Decimal(proceeds), Decimal(home), Decimal(balance or proceeds), missed_on=missed_on
+    )
     one = pair("0", substitute=CASH, openings=frozenset(), parked=money)
     return replace(one, **changes)  # type: ignore[arg-type]
 
@@ -83,6 +90,18 @@ def test_an_end_is_what_the_cash_says(money: tuple[str, str, str], state: PairSt
     found = decided(in_cash(proceeds, home=home, balance=balance), around())
     assert found.state is state
     assert words in found.reason
+
+
+@pytest.mark.parametrize("missed_on", [None, TODAY])
+@pytest.mark.parametrize("home", ["0", "500"])
+def test_cash_that_is_missing_for_the_first_night_is_no_end(missed_on: date | None, home: str):
+    """T9: a sweep booked a day late; TODAY is the same night again."""
+    found = decided(in_cash(home=home, balance="10", missed_on=missed_on), around())
+    assert (found.state, found.figures["missed_on"]) == (PairState.KEEP, TODAY.isoformat())
+    assert "only $10.00 of cash is in Ann taxable. If the next night" in found.reason
+    waived = decided(in_cash(balance="10", missed_on=missed_on, waived="stay"), around())
+    assert (waived.state, waived.figures["missed_on"]) == (PairState.WAIVED, TODAY.isoformat())
+    assert "missed_on" not in decided(in_cash(), around()).figures
 
 
 def test_the_end_comes_before_a_waiver_and_before_day_31_but_not_before_what_is_under_way():

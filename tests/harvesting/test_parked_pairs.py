@@ -27,7 +27,7 @@ from proposals.models import (
     ScheduledPurchase,
 )
 from proposals.types import PARKED, ProposalKind, Side, Status
-from securities.models import PriceStatistic
+from securities.models import Price, PriceStatistic
 from tests import factories
 from tests.harvesting.test_pair_services import (
     DUE,
@@ -326,13 +326,40 @@ def test_money_that_left_is_gone(back: Back):
     back.night(MONDAY)
     spend(back, "1530")
     back.night(MONDAY)
+    assert (back.row().state, back.row().reason) == (
+        "keep",
+        "The $1,600.00 parked is not there: only $70.00 of cash is in Ann taxable. If the next night does not find it "
+        "either, the pair has ended.",
+    )
+    assert not Proposal.objects.filter(status=Status.PENDING).exists()
+    back.night(MONDAY)
+    assert back.row().state == "keep"  # the same night again
+    back.night(MONDAY + ONE_DAY)
     row = back.row()
     assert row.state == "gone"
     assert row.reason == (
         "The $1,600.00 parked is no longer there: only $70.00 of cash is in Ann taxable."
     )
-    assert not Proposal.objects.filter(status=Status.PENDING).exists()
-    assert back.night(MONDAY + ONE_DAY).decisions == ()
+    assert back.night(MONDAY + 2 * ONE_DAY).decisions == ()
+
+
+def test_money_that_a_late_sweep_brings_back_is_not_gone(back: Back):
+    """Missing on Monday, there on Tuesday without a price of OLD, missing on Wednesday: never two nights in a row."""
+    at(back, MONDAY)
+    spend(back, "1600")
+    back.night(MONDAY)
+    tuesday, wednesday = MONDAY + ONE_DAY, MONDAY + 2 * ONE_DAY
+    at(back, tuesday)
+    factories.book(back.account, EntryKind.CASH_IN, tuesday, amount="1600")
+    Price.objects.filter(security=back.old).delete()
+    back.night(tuesday)
+    assert back.row().reason == "OLD has no price."
+    at(back, wednesday)
+    spend(back, "1600", wednesday)
+    back.night(wednesday)
+    assert back.row().state == "keep"
+    back.night(wednesday + ONE_DAY)
+    assert back.row().state == "gone"
 
 
 def test_of_money_that_left_in_part_the_rest_buys_back(back: Back):
@@ -359,6 +386,8 @@ def test_what_was_bought_back_in_part_and_spent_for_the_rest_has_ended(back: Bac
     factories.book(back.account, EntryKind.BUY, MONDAY, back.old, "5", amount="400")
     spend(back, "1190")
     back.night(MONDAY)
+    assert back.row().state == "keep"
+    back.night(MONDAY + ONE_DAY)
     assert back.row().state == "done"
     assert back.row().reason == (
         "$400.00 of the $1,600.00 parked bought OLD back; only $10.00 of cash is in Ann taxable for the rest."
@@ -428,8 +457,12 @@ def test_the_same_cash_is_there_for_one_pair_only(back: Back):
     spend(back, "750", due)
     back.night(due)
     first, second = HarvestedPair.objects.order_by("pk")
-    assert (first.state, second.state) == ("proposed", "gone")
+    assert (first.state, second.state) == ("proposed", "keep")
+    assert second.reason.startswith("The $800.00 parked is not there: only $50.00 of cash")
     assert swap_back(back).trades.get().quantity == 19
+    back.night(due + ONE_DAY)
+    second.refresh_from_db()
+    assert second.state == "gone"
 
 
 def test_two_pairs_together_never_spend_more_than_there_is(back: Back):
@@ -605,4 +638,5 @@ def test_the_pages_say_cash(back: Back):
     assert "The cash stays." in answer.content.decode()
     spend(back, "1590")
     back.night(MONDAY)
+    back.night(MONDAY + ONE_DAY)
     assert "cash" in browser.get("/swap-backs/?tab=done").content.decode()
