@@ -9,7 +9,8 @@ In this order, the first that holds:
 3. Before day 31 after the last fill of its sales: WAITING (T44).
 4. A swap-back is approved or ordered: PROPOSED.
 5. A price is missing or an original may not be bought, deposits were never booked, the cash is not there tonight, or
-   other proposals spend the money: KEEP with that reason, NEW_CASH where they buy the original, or WAITING where a window will open on a known day.
+   other proposals spend the money: KEEP with that reason, NEW_CASH where they buy the original, or WAITING where a
+   window will open on a known day.
 6. The best of three ways in dollars: buy back (PROPOSED), new money in the original (NEW_CASH), keep (KEEP).
 
 There is nothing to tax. Cash strays from a security by the whole of that one's volatility, as in term X of the harvest:

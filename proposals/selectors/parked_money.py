@@ -77,8 +77,8 @@ class _Back:
 def parked_pairs(household_id: int, rows: Mapping[Numbered, HarvestedPair]) -> list[StandIn]:
     """Every pair in cash that has not ended, the first due first. ``rows`` are those of the household by pair.
 
-    Ended ones take their part of the purchases until the day on which they ended, so that none counts twice. Later ones,
-    and the cash, are those of the pairs that go on.
+    Ended ones take their part of the purchases until the day on which they ended, so that none counts twice. Later
+    purchases, and the cash, are left to the pairs that go on.
     """
     every = sorted(_filled(household_id), key=lambda one: (one.sold_on, one.key))
     if not every:

@@ -434,7 +434,7 @@ def test_one_purchase_is_the_money_of_one_pair_come_home(back: Back):
 
 
 def test_a_pair_that_is_gone_claims_no_later_purchase(back: Back):
-    """The first pair's 1,600 were withdrawn: 800 of OLD bought weeks later are the second's, which buys no second time."""
+    """The first pair's 1,600 were withdrawn: OLD bought weeks later is the second's, which does not buy it again."""
     at(back, MONDAY)
     spend(back, "1600")
     back.night(MONDAY)
