@@ -9,7 +9,10 @@ PER_PAGE = 50
 
 
 def page_of(request: HttpRequest, rows: Any) -> dict[str, Any]:
-    """Template context: ``page``, and ``query`` to put before ``page=N`` in a link."""
+    """Template context: ``page``, and ``query`` to put before ``page=N`` in a link.
+
+    A view that shows the rows at another address than their own gives the template that as ``here``.
+    """
     page: Page[Any] = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     kept = request.GET.copy()
     kept.pop("page", None)

@@ -1,9 +1,11 @@
 """Swap-backs: where each substitute stands, with its sum, and the decision to stay."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -14,40 +16,64 @@ from accounts.paging import page_of
 from accounts.selectors import household
 from harvesting import pair_bulk, pair_pages, pair_selectors, pair_services
 from harvesting.pair_forms import DECIDE, WaiverForm, WaiversForm
+from proposals.models import HarvestedPair
 
 
 @require_safe
 def swap_backs(request: HttpRequest) -> HttpResponse:
     """The firm's pairs of one tab; the due ones first of all."""
-    user = person(request)
-    counts = pair_selectors.counts(user)
-    tab = request.GET.get("tab", "due")
-    tab = tab if tab in counts else "due"
-    page = page_of(request, pair_selectors.pair_rows(user, tab=tab))
-    context = {
-        **page,
-        "lines": pair_pages.lines(page["page"]),
-        "tabs": list(counts.items()),
-        "chosen": tab,
-        "next_due": pair_selectors.next_due(user),
-        "can_decide": may(user, Action.DECIDE),
-    }
-    return render(request, "harvesting/swap_backs.html", context)
+    return _firm_page(request)
 
 
 @require_safe
 def household_pairs(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Every pair of one household, ended ones too."""
+    return _household_page(request, public_id)
+
+
+def _firm_page(request: HttpRequest, refused: WaiversForm | None = None) -> HttpResponse:
+    user = person(request)
+    counts = pair_selectors.counts(user)
+    tab = request.GET.get("tab", "due")
+    tab = tab if tab in counts else "due"
+    context = {
+        **_table(request, pair_selectors.pair_rows(user, tab=tab), refused),
+        "here": reverse("swap-backs"),
+        "sent_from": urlencode({"tab": tab}),
+        "tabs": list(counts.items()),
+        "chosen": tab,
+        "next_due": pair_selectors.next_due(user),
+    }
+    return render(request, "harvesting/swap_backs.html", context, status=422 if refused else 200)
+
+
+def _household_page(
+    request: HttpRequest, public_id: UUID, refused: WaiversForm | None = None
+) -> HttpResponse:
     user = person(request)
     shown = household(user, public_id)
-    page = page_of(request, pair_selectors.pair_rows(user, household_id=public_id))
     context = {
+        **_table(request, pair_selectors.pair_rows(user, household_id=public_id), refused),
+        "here": reverse("household-swap-backs", args=[public_id]),
+        "sent_from": urlencode({"household": str(public_id)}),
+        "household": shown,
+    }
+    status = 422 if refused else 200
+    return render(request, "harvesting/household_pairs.html", context, status=status)
+
+
+def _table(
+    request: HttpRequest, rows: QuerySet[HarvestedPair], refused: WaiversForm | None
+) -> dict[str, Any]:
+    """A page of the pairs; of a form that was ``refused``, what was ticked and typed."""
+    page = page_of(request, rows)
+    return {
         **page,
         "lines": pair_pages.lines(page["page"]),
-        "household": shown,
-        "can_decide": may(user, Action.DECIDE),
+        "can_decide": may(person(request), Action.DECIDE),
+        "ticked": refused["pair"].data if refused else [],
+        "typed": (refused["reason"].data or "") if refused else "",
     }
-    return render(request, "harvesting/household_pairs.html", context)
 
 
 @require_POST
@@ -75,14 +101,16 @@ def waiver(request: HttpRequest, public_id: UUID, number: int) -> HttpResponse:
 
 @require_POST
 def waivers(request: HttpRequest) -> HttpResponse:
-    """The same for several pairs, with one reason: a page says what became of each."""
+    """The same for several pairs, with one reason: a page says what became of each.
+
+    A form that is wrong is shown again where it was sent from, with what was ticked and typed.
+    """
     user = person(request)
     require(user, Action.DECIDE)
     form = WaiversForm(request.POST)
     if not form.is_valid():
         messages.error(request, " ".join(form.problems()))
-        tab = request.POST.get("tab", "due")
-        return redirect(f"{reverse('swap-backs')}?{urlencode({'tab': tab})}")
+        return _sent_from(request, form)
     said = form.cleaned_data
     found = pair_selectors.pairs(user, said["pair"])
     if said["decision"] == DECIDE:
@@ -96,3 +124,15 @@ def waivers(request: HttpRequest) -> HttpResponse:
         "stays": said["decision"] != DECIDE,
     }
     return render(request, "harvesting/pair_answers.html", context)
+
+
+def _sent_from(request: HttpRequest, refused: WaiversForm) -> HttpResponse:
+    """The page that sent the form again: it named itself, its tab and its page in the address that it sent to."""
+    named = request.GET.get("household")
+    if named is None:
+        return _firm_page(request, refused)
+    try:
+        public_id = UUID(named)
+    except ValueError:
+        raise Http404 from None
+    return _household_page(request, public_id, refused)

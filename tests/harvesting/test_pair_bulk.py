@@ -1,5 +1,7 @@
 """Several pairs decided about at once: an answer for each, and each by itself."""
 
+import re
+from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -7,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts import paging
 from accounts.errors import NotAllowed
 from accounts.models import AuditEvent
 from accounts.types import Role
@@ -138,10 +141,61 @@ def test_a_wrong_form_changes_nothing_and_says_what_is_wrong(
 ):
     if said.get("pair") == "ticked":
         said = {**said, "pair": ticked(*rows())}
-    answer = browser(back).post(PATH, {**said, "tab": "proposed"}, follow=True)
-    assert words in answer.content.decode()
-    assert answer.request["QUERY_STRING"] == "tab=proposed"
+    answer = browser(back).post(f"{PATH}?tab=proposed&page=1", said)
+    assert answer.status_code == 422
+    shown = answer.content.decode()
+    assert words in shown
+    assert 'aria-current="page" href="/swap-backs/?tab=proposed"' in shown
     assert states() == ["proposed", "proposed"]
+
+
+def sends_to(shown: str) -> str:
+    """Where the form of a page sends what is ticked."""
+    found = re.search(r'id="several" method="post" action="([^"]*)"', shown)
+    assert found is not None
+    return unescape(found[1])
+
+
+def test_a_wrong_form_is_shown_again_where_it_was_sent_from_with_ticks_and_reason(back: Back):
+    """From the firm's tab and from the household's page, without any script; the other box stays empty."""
+    client = browser(back)
+    pages = ("/swap-backs/?tab=proposed", f"/households/{back.household.public_id}/swap-backs/")
+    first, second = rows()
+    reason = f"A <gift> {'x' * 500}"
+    for path in pages:
+        address = sends_to(client.get(path).content.decode())
+        said = {"decision": "stay", "reason": reason, "pair": ticked(second)}
+        answer = client.post(address, said)
+        assert answer.status_code == 422
+        shown = answer.content.decode()
+        assert f'value="{ticked(second)[0]}" checked' in shown
+        assert f'value="{ticked(first)[0]}" checked' not in shown
+        assert f">A &lt;gift&gt; {'x' * 500}</textarea>" in shown
+        assert sends_to(shown) == address
+        assert ("Swap-backs of Miller" in shown) is path.startswith("/households/")
+    right = client.post(address, {**said, "reason": "A gift."})
+    assert "1 of 1 done." in right.content.decode()
+
+
+def test_a_wrong_form_of_many_pairs_comes_back_to_its_page(
+    back: Back, monkeypatch: pytest.MonkeyPatch
+):
+    """Its links lead to the page's own address, not to where the form was sent."""
+    monkeypatch.setattr(paging, "PER_PAGE", 1)
+    client = browser(back)
+    shown = client.get("/swap-backs/?tab=proposed&page=2").content.decode()
+    said = {"decision": "stay", "pair": ticked(rows()[1])}
+    again = client.post(sends_to(shown), said).content.decode()
+    assert f'value="{ticked(rows()[1])[0]}" checked' in again
+    assert "Page 2 of 2" in again
+    assert 'href="/swap-backs/?tab=proposed&amp;page=1"' in again
+
+
+def test_a_wrong_form_from_a_household_of_nobody_is_not_found(back: Back):
+    stranger = Client()
+    stranger.force_login(make_person(factories.make_firm("Other"), "else", Role.ADVISER))
+    for named in (back.household.public_id, uuid4(), "nonsense"):
+        assert stranger.post(f"{PATH}?household={named}", {}).status_code == 404
 
 
 def test_who_may_not_decide_sees_no_boxes_and_is_refused(back: Back):
