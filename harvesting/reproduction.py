@@ -16,6 +16,15 @@ from proposals.content import at_stored_precision, content_text
 from proposals.models import Proposal
 from proposals.types import DraftProposal, ProposalKind
 
+# Of what a proposal says: what was given to it beside the record, or said afterwards. It is taken as it is stored.
+NOT_COMPARED = {
+    "format": "the form of the text",
+    "household": "whose it is",
+    "kind": "only harvests can be decided again",
+    "tax_profile": "the profile as it stood that night; the rates are in the record",
+    "deferrals": "where a deferred loss went: the tax engine said that when the harvest was put forward",
+}
+
 
 class NoSuchHarvest(LotwiseError):
     """Asked for by an id that no harvest proposal has."""
@@ -35,27 +44,39 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """``differences`` is empty where everything that was shown follows from the record, to the cent."""
+    """``differences`` is empty where everything that was ``compared`` follows from the record, to the cent."""
 
     proposal: Proposal
     draft: DraftProposal
+    compared: tuple[str, ...]  # figures and parts of the explanation, by name
     differences: tuple[Difference, ...]
 
 
 def reproduced(public_id: UUID) -> Reproduction:
     """One query. Raises NoSuchHarvest, UnreadableRecord."""
-    found = Proposal.objects.filter(public_id=public_id, kind=ProposalKind.HARVEST)
+    found = Proposal.objects.filter(public_id=public_id)
     proposal = found.select_related("household").first()
     if proposal is None:
         raise NoSuchHarvest(f"No harvest was ever proposed under {public_id}.")
+    if proposal.kind != ProposalKind.HARVEST:
+        kind = proposal.kind.replace("_", " ")
+        raise NoSuchHarvest(f"{public_id} is a {kind}: only harvests can be decided again.")
     draft = decided_again(proposal.inputs, household=proposal.household_id)
-    profile = json.loads(proposal.content)["tax_profile"]
-    content = content_text(at_stored_precision(draft), tax_profile=profile)
-    differences = [
-        *_differences(json.loads(proposal.content), json.loads(content)),
-        *_differences(_explained(proposal), json.loads(canonical_text(draft.explanation))),
+    stored = json.loads(proposal.content)
+    content = content_text(at_stored_precision(draft), tax_profile=stored["tax_profile"])
+    both = [
+        (_compared(stored), _compared(json.loads(content))),
+        (
+            _compared(proposal.explanation),
+            _compared(json.loads(canonical_text(draft.explanation))),
+        ),
     ]
-    return Reproduction(proposal, draft, tuple(differences))
+    return Reproduction(
+        proposal,
+        draft,
+        compared=tuple(sorted({name for one, other in both for name in (*one, *other)})),
+        differences=tuple(each for one, other in both for each in _differences(one, other)),
+    )
 
 
 def decided_again(text: str, *, household: int) -> DraftProposal:
@@ -68,9 +89,8 @@ def decided_again(text: str, *, household: int) -> DraftProposal:
     return drafts.draft(household=household, plan=plan, findings=findings, book=book, around=around)
 
 
-def _explained(proposal: Proposal) -> dict[str, object]:
-    """What was explained, but where the deferred loss goes: the tax engine said that when it was put forward."""
-    return {name: value for name, value in proposal.explanation.items() if name != "deferrals"}
+def _compared(said: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in said.items() if name not in NOT_COMPARED}
 
 
 def _differences(stored: dict[str, object], again: dict[str, object]) -> list[Difference]:

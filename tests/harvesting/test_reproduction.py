@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,14 +15,14 @@ from accounts.canonical import canonical_text
 from accounts.models import TaxProfile
 from harvesting import drafts, finder, record
 from harvesting.models import HarvestPolicy, SubstituteMapping
-from harvesting.reproduction import Difference, decided_again, reproduced
+from harvesting.reproduction import NOT_COMPARED, Difference, decided_again, reproduced
 from harvesting.types import Book, DeferredLoss, HarvestRules, PaidDividend, PairFigures
 from harvesting.types import Surroundings as Around
 from lots.types import EntryKind
 from proposals import services as proposal_services
 from proposals.costs import Commission, TradingCosts
 from proposals.models import CommissionSchedule, Proposal, Restriction
-from proposals.types import DraftProposal, RestrictionKind
+from proposals.types import DraftProposal, ProposalKind, RestrictionKind
 from securities.models import Dividend, Price
 from tests import factories
 from tests.harvesting.books import (
@@ -254,7 +255,13 @@ def test_what_does_not_follow_from_the_record_is_named(capsys):
     proposal = scene.store()
     call_command("reproduce", str(proposal.public_id))
     told = capsys.readouterr().out
-    assert "Everything that was shown follows" in told
+    assert "What was compared follows from the stored record" in told
+    (compared,) = re.findall(r"^Compared: (.*)\.$", told, re.MULTILINE)
+    names = compared.split(", ")
+    assert {"net", "trades", "sentence", "candidates", "passed_over", "assumptions"} <= {*names}
+    assert not {"deferrals", "tax_profile"} & {*names}
+    assert "Not compared: deferrals (where a deferred loss went" in told
+    assert {*names} == {*json.loads(proposal.content), *proposal.explanation} - {*NOT_COMPARED}
     assert f"net ${proposal.net:,.2f}" in told
     content = json.loads(proposal.content)
     content["net"] = "1"
@@ -265,6 +272,15 @@ def test_what_does_not_follow_from_the_record_is_named(capsys):
         call_command("reproduce", str(proposal.public_id))
     with pytest.raises(CommandError, match="No harvest was ever proposed"):
         call_command("reproduce", str(uuid4()))
+
+
+@pytest.mark.django_db
+def test_another_kind_of_proposal_is_refused_by_its_kind():
+    scene = rich_scene()
+    proposal = scene.store()
+    Proposal.objects.filter(pk=proposal.pk).update(kind=ProposalKind.SWAP_BACK)
+    with pytest.raises(CommandError, match="is a swap back: only harvests can be decided again"):
+        call_command("reproduce", str(proposal.public_id))
 
 
 @pytest.mark.django_db

@@ -7,12 +7,12 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.errors import LotwiseError
-from harvesting.reproduction import reproduced
+from harvesting.reproduction import NOT_COMPARED, reproduced
 from proposals.version import LOTWISE_VERSION
 
 
 class Command(BaseCommand):
-    """`manage.py reproduce PROPOSAL`: exit 0 when everything that was shown follows from the record."""
+    """`manage.py reproduce PROPOSAL`: exit 0 when all that is compared follows from the record; harvests only."""
 
     help = __doc__
 
@@ -36,5 +36,8 @@ class Command(BaseCommand):
                 f"{len(found.differences)} figures came out otherwise in version {LOTWISE_VERSION}."
             )
         self.stdout.write(
-            f"Everything that was shown follows from the stored record: net ${one.net_benefit:,.2f}."
+            f"What was compared follows from the stored record: net ${found.draft.net:,.2f}."
         )
+        self.stdout.write(f"Compared: {', '.join(found.compared)}.")
+        for name, why in NOT_COMPARED.items():
+            self.stdout.write(f"Not compared: {name} ({why}).")
