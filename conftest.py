@@ -1,8 +1,13 @@
-"""Command-line options of the whole test suite. (pytest reads them from the top folder only.)"""
+"""What holds for the whole test suite: its command-line options, which pytest reads from the top folder only."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No property fails by the clock: a machine that is busy with other things draws examples slowly.
+settings.register_profile("lotwise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lotwise")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
