@@ -18,6 +18,7 @@ Every loss lot ends with one verdict, and with the sum of its terms where it cou
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from harvesting import choice, timing, valuation
 from harvesting.choice import Best
@@ -142,24 +143,8 @@ class _Look:
             groups={
                 one.sale.lot.security: around.group_of(one.sale.lot.security) for one in offers
             },
-            charges_of=self.charges_of,
+            charges_of=partial(_charges_of, book=book, around=around, later_rate=self._later_rate),
             smallest_loss=floors_on(book.as_of, book.rules)[0],
-        )
-
-    def charges_of(self, offer: Offer, to: Destination) -> Charges:
-        """D, O, G, X and Q of an offer."""
-        sale, around, rules = offer.sale, self._around, self._book.rules
-        as_of = self._book.as_of
-        figures = around.pairs.get((sale.lot.security, to.security))
-        parked = to.security == CASH
-        return Charges(
-            later=offer.allowed * self._later_rate,
-            window=window_opportunity(
-                sale, around, rules, as_of=as_of, is_last=to.is_last and not parked
-            ),
-            swap_back=ZERO if parked else swap_back_risk(sale, figures, around, rules),
-            tracking=_tracking(sale, to, around, self._book),
-            dividends=dividend_cost(sale, around, as_of=as_of),
         )
 
     def _leave_homeless(self, offers: Mapping[LotKey, Offer]) -> dict[LotKey, Offer]:
@@ -228,6 +213,24 @@ class _Look:
             around=self._around,
             problem=self.problem,
         )
+
+
+def _charges_of(
+    offer: Offer, to: Destination, *, book: Book, around: Surroundings, later_rate: Decimal
+) -> Charges:
+    """D, O, G, X and Q of an offer."""
+    sale, rules, as_of = offer.sale, book.rules, book.as_of
+    figures = around.pairs.get((sale.lot.security, to.security))
+    parked = to.security == CASH
+    return Charges(
+        later=offer.allowed * later_rate,
+        window=window_opportunity(
+            sale, around, rules, as_of=as_of, is_last=to.is_last and not parked
+        ),
+        swap_back=ZERO if parked else swap_back_risk(sale, figures, around, rules),
+        tracking=_tracking(sale, to, around, book),
+        dividends=dividend_cost(sale, around, as_of=as_of),
+    )
 
 
 def _screened(lot: LotRow, book: Book) -> Finding | None:
