@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
 
+from harvesting.economics import by_term
 from harvesting.least_costs import Leasts, least_costs
 from harvesting.offers import Offer
 from harvesting.pairs import price_of_a_share
@@ -71,9 +72,7 @@ def gain_of_cutting(problem: Problem) -> Decimal | None:
 
 
 def _saved_alone(offer: Offer, problem: Problem) -> Decimal:
-    is_short = offer.sale.term is Term.SHORT
-    short, long = (offer.allowed, ZERO) if is_short else (ZERO, offer.allowed)
-    return saved(short, long, problem)
+    return saved(*by_term(offer.sale.term, offer.allowed), problem)
 
 
 def price_pairs(problem: Problem, least: Leasts) -> list[PricePair]:

@@ -19,8 +19,6 @@ tracking error of the substitute to it, the window is 31 days:
 0.4 is the expected shortfall of a normal move below zero in standard deviations (1 / sqrt(2 pi) = 0.3989).
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -36,7 +34,7 @@ from harvesting.types import (
 )
 from lots.rounding import cents
 from lots.types import LotRow, Term
-from lots.year_tax import TaxPosition, added_tax
+from lots.year_tax import TaxPosition, added_tax, with_added
 
 WINDOW_DAYS = 31  # from the sale to the first day on which it may go back
 YEAR = Decimal(365)
@@ -64,17 +62,10 @@ def saved_by(position: TaxPosition, sale: Sale, *, allowed: Decimal | None = Non
     return tax_saved(position, short_loss=short, long_loss=long)
 
 
-def after(position: TaxPosition, sales: Iterable[Sale]) -> TaxPosition:
-    """The year with the losses in it."""
-    for sale in sales:
-        position = with_loss(position, sale.term, sale.loss)
-    return position
-
-
 def with_loss(position: TaxPosition, term: Term, loss: Decimal) -> TaxPosition:
     """The year with one more loss of a term."""
     short, long = by_term(term, loss)
-    return replace(position, short=position.short - short, long=position.long - long)
+    return with_added(position, short=-short, long=-long)
 
 
 def by_term(term: Term, loss: Decimal) -> tuple[Decimal, Decimal]:

@@ -289,7 +289,7 @@ def _with_fractions(best: Best, book: Book, around: Surroundings) -> tuple[Sale,
     for lot in book.lots:
         positions.setdefault((lot.account, lot.security), []).append(lot)
     sales = dict(chosen)
-    for place in {(sale.lot.account, sale.lot.security) for sale in chosen.values()}:
+    for place in {sale.place for sale in chosen.values()}:
         lots = positions[place]
         if all(_leaves(lot, chosen, around) for lot in lots):
             sales |= {(lot.opening, lot.part): sale_of(lot, lot.quantity, book) for lot in lots}

@@ -130,7 +130,7 @@ def _possible_companions(
     around: Surroundings,
 ) -> dict[LotKey, Sale]:
     """Lots beside the wanted ones that could be sold entirely in the same order."""
-    positions = {(sale.lot.account, sale.lot.security) for sale in wanted.values()}
+    positions = {sale.place for sale in wanted.values()}
     return {
         (lot.opening, lot.part): sale
         for lot in book.lots
@@ -215,7 +215,7 @@ class _Positions:
 
     def of(self, sale: Sale) -> frozenset[LotKey]:
         """All lot parts of the sale's position."""
-        return self._parts[sale.lot.account, sale.lot.security]
+        return self._parts[sale.place]
 
     def needs_all(self, sale: Sale) -> bool:
         """Whether the shares include a fraction that leaves only with the whole position."""
@@ -227,7 +227,7 @@ class _Positions:
     ) -> lookback.Conflict:
         """The sale's conflict; where a fraction has to go along, everything of the position does."""
         purchases = near.get(sale.lot.security, [])
-        place, position = (sale.lot.account, sale.lot.security), self.of(sale)
+        place, position = sale.place, self.of(sale)
         whole = {key for key in position & self._entire if not self.needs_all(self.sales[key])}
         found = lookback.conflict_of(sale.lot, purchases, around, sellable=whole)
         if not found.stays or not position <= self._entire:

@@ -57,7 +57,7 @@ def _entries(sales: Sequence[Sale], book: Book) -> tuple[LedgerEntry, ...]:
     """One sale per account and security, as the orders will be."""
     orders: dict[tuple[int, int], list[Sale]] = {}
     for sale in sales:
-        orders.setdefault((sale.lot.account, sale.lot.security), []).append(sale)
+        orders.setdefault(sale.place, []).append(sale)
     return tuple(
         LedgerEntry(
             id=f"{_PREFIX}:{number}",

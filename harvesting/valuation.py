@@ -23,7 +23,7 @@ from harvesting.offers import Offer
 from harvesting.pairs import buys_a_share, paired
 from harvesting.types import CASH, ZERO, HarvestRules, LotKey, Pair, Place, Sale, Terms, Trading
 from lots.types import Term
-from lots.year_tax import TaxPosition
+from lots.year_tax import TaxPosition, with_added
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,9 +335,4 @@ def hurdle(lots: int, rules: HarvestRules) -> Decimal:
 def year_with(chosen: Iterable[Offer], tax: TaxPosition) -> TaxPosition:
     """The year with the allowed losses of the offers in it."""
     short, long = allowed_losses(chosen)
-    return moved(tax, short=short, long=long)
-
-
-def moved(tax: TaxPosition, *, short: Decimal, long: Decimal) -> TaxPosition:
-    """The year with so many dollars of loss in it."""
-    return replace(tax, short=tax.short - short, long=tax.long - long)
+    return with_added(tax, short=-short, long=-long)

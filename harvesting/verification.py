@@ -44,9 +44,7 @@ def clean_plan(
 
 def _as_priced(plan: Plan, washes: Sequence[NewWash]) -> bool:
     """Whether the engine defers what the plan says, of the plan's own strategic sales, and nothing for ever."""
-    strategic = {
-        (one.sale.lot.account, one.sale.lot.security) for one in plan.candidates if one.deferred
-    }
+    strategic = {one.sale.place for one in plan.candidates if one.deferred}
     if any(wash.permanent or (wash.account, wash.security) not in strategic for wash in washes):
         return False
     engine = sum((wash.amount for wash in washes), ZERO)
