@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts import access
 from accounts.audit_chain import Link, first_fault
 from accounts.models import Account, AuditEvent, Firm, Household, TaxProfile, User
+from accounts.one_look import read_once
 from accounts.types import Role
 
 
@@ -45,6 +46,19 @@ def households(user: User) -> QuerySet[Household]:
 def household(user: User, public_id: UUID) -> Household:
     """One household, or 404."""
     return access.visible_or_404(user, Household, public_id)
+
+
+@read_once
+def firm_of(household_id: int) -> int:
+    """The firm that keeps the household. Raises Household.DoesNotExist."""
+    return Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+
+
+@read_once
+def accounts_of(household_id: int) -> tuple[Account, ...]:
+    """The household's accounts with their owners, by primary key."""
+    rows = Account.objects.filter(household=household_id).select_related("owner")
+    return tuple(rows.order_by("pk"))
 
 
 def accounts(user: User) -> QuerySet[Account]:

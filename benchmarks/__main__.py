@@ -76,12 +76,14 @@ def _point_django_at_them() -> None:
     from django.conf import settings
     from django.db import connections
 
+    from accounts.one_look import forget_kept
     from config.celery import app
     from config.environment import broker_from_url, database_from_url
 
     connections.settings["default"].update(database_from_url(os.environ["DATABASE_URL"]))
     settings.DATABASE_URL, settings.REDIS_URL = os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
     settings.CELERY_BROKER_URL = broker_from_url(settings.REDIS_URL)
+    forget_kept()
     app.conf.update(broker_url=settings.CELERY_BROKER_URL)
 
 

@@ -27,8 +27,8 @@ _FEW_ACCOUNTS = 500  # so many are looked up one by one; for more the whole firm
 _STRUNG = """
     SELECT string_agg(int8send(lot.account_id), ''),
            string_agg(int8send(lot.security_id), ''),
-           string_agg(float8send(lot.quantity::float8), ''),
-           string_agg(float8send(coalesce(lot.loss_basis, lot.basis)::float8), ''),
+           string_agg(float8send(lot.screen_quantity), ''),
+           string_agg(float8send(lot.screen_basis), ''),
            string_agg(int4send(lot.acquired - date '2000-01-01'), '')
       FROM lots_taxlot lot
 """

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from accounts.selectors import firm_of
 from harvesting import gain_drafts, gains, selectors
 from harvesting.economics import later_rate
 from harvesting.gains import GainFinding, GainSurroundings
@@ -52,7 +53,7 @@ def examine_gains(
     def nothing(reason: str, detail: str, *findings: GainFinding) -> GainResult:
         return GainResult(household_id, as_of, None, findings, reason, detail)
 
-    if not selectors.rules(selectors.firm_of(household_id), household_id).harvests_gains:
+    if not selectors.rules(firm_of(household_id), household_id).harvests_gains:
         return nothing(OFF, "The policy of this household takes no gains.")
     under_way = proposal_selectors.intentions(household_id, as_of=as_of)
     if any(one.kind is ProposalKind.GAIN_HARVEST for one in under_way):
@@ -100,7 +101,7 @@ def _surroundings(
 ) -> GainSurroundings:
     """Everything around the gains, in a number of queries that does not depend on how many there are."""
     as_of = book.as_of
-    firm_id = selectors.firm_of(household_id)
+    firm_id = firm_of(household_id)
     windows = proposal_selectors.windows(household_id, as_of, drafts=drafts)
     accounts = proposal_selectors.accounts_on_the_return(household_id)
     drafted = [trade for draft in drafts for trade in draft.trades]

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts import access
 from accounts.models import User
+from accounts.selectors import firm_of
 from harvesting import selectors
 from harvesting.price_history import pair_figures, statistics
 from harvesting.types import ZERO, Book, Finding, PairFigures
@@ -54,7 +55,7 @@ def situation(
     """
     facts = next(iter(checks), None)
     book = selectors.book(household_id, as_of)
-    firm_id = selectors.firm_of(household_id)
+    firm_id = firm_of(household_id)
     tax, no_tax = lot_selectors.tax_or_reason(household_id, as_of.year)
     if tax is not None:
         tax = year_ahead(

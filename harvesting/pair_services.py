@@ -158,7 +158,7 @@ def _result(
     return SwapBackResult(household_id, as_of, decisions, draft, reason, detail)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def store_pairs(*, result: SwapBackResult) -> Proposal | None:
     """Keep each pair's state, and put the swap-backs before the adviser; the caller holds the household's lock.
 

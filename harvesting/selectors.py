@@ -12,7 +12,7 @@ from django.db.models.functions import Lag
 
 from accounts import access
 from accounts import selectors as accounts
-from accounts.models import Account, Household, User
+from accounts.models import User
 from accounts.types import OwnerKind
 from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
 from harvesting.substitutes import Mapped, MappingRow, in_force
@@ -28,7 +28,7 @@ JUMP_DAYS = 365
 
 def book(household_id: int, as_of: date) -> Book:
     """Open lots, prices and floors of one household. Six queries. Raises Household.DoesNotExist."""
-    firm_id = firm_of(household_id)
+    firm_id = accounts.firm_of(household_id)
     quotes = securities.latest_prices(firm_id, as_of)
     said = rules(firm_id, household_id)
     listings = securities.listings(firm_id)
@@ -44,11 +44,6 @@ def book(household_id: int, as_of: date) -> Book:
             security: gone for security, (_, gone) in listings.items() if gone and gone <= as_of
         },
     )
-
-
-def firm_of(household_id: int) -> int:
-    """Raises Household.DoesNotExist."""
-    return Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
 
 
 def rules(firm_id: int, household_id: int | None) -> HarvestRules:
@@ -237,5 +232,5 @@ def _account_facts(household_id: int) -> dict[int, AccountFacts]:
             tax_managed=account.tax_managed,
             reinvests_dividends=account.reinvests_dividends,
         )
-        for account in Account.objects.filter(household=household_id).select_related("owner")
+        for account in accounts.accounts_of(household_id)
     }

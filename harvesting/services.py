@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.selectors import firm_of
 from harvesting import drafts, explanation, finder, lookback, price_history, selectors
 from harvesting.economics import floors_on, to_the_cent
 from harvesting.models import HarvestFinding
@@ -101,7 +102,7 @@ def _surroundings(
 ) -> Surroundings:
     """Everything around the losses, in a number of queries that does not depend on how many there are."""
     as_of = book.as_of
-    firm_id = selectors.firm_of(household_id)
+    firm_id = firm_of(household_id)
     at_loss = {lot.security for lot in lots}
     mapped = selectors.mapped(firm_id, household_id, as_of, at_loss)
     concerned = at_loss.union(*mapped.ranked.values())
@@ -207,7 +208,7 @@ def _all_passed_over(plan: Plan) -> tuple[str, str]:
     return "all_passed_over", f"Every loss above the floors was passed over: {told}."
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def store(*, result: HarvestResult) -> Proposal | None:
     """Keep the findings of this scan instead of the last one's, and put the draft before the adviser.
 

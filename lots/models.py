@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models.functions import Cast, Coalesce
 
 from accounts.fields import (
     FractionField,
@@ -262,6 +263,17 @@ class TaxLot(models.Model):
     is_inherited = models.BooleanField(default=False)  # long-term whatever its dates
     loss_basis = MoneyField(null=True, blank=True)  # a gift worth less than its basis
     loss_start = models.DateField(null=True, blank=True)
+    # For the bulk screen alone, which reads millions: PostgreSQL turns a numeric into a float by way of its text.
+    screen_quantity = models.GeneratedField(
+        expression=Cast("quantity", models.FloatField()),
+        output_field=models.FloatField(),
+        db_persist=True,
+    )
+    screen_basis = models.GeneratedField(
+        expression=Cast(Coalesce("loss_basis", "basis"), models.FloatField()),
+        output_field=models.FloatField(),
+        db_persist=True,
+    )
 
     class Meta:
         ordering = ["acquired", "opening", "part"]

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from django.db.models import F, Q
 
-from accounts.models import Account, Household
-from accounts.selectors import business_date
+from accounts.models import Household
+from accounts.selectors import accounts_of, business_date
 from lots import selectors as lot_selectors
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
@@ -75,7 +75,7 @@ def books(
     household = assigned.household
     quotes = securities.latest_prices(household.firm_id, as_of)
     costs = proposal_selectors.trading_costs(household.pk, as_of)
-    rows = list(Account.objects.filter(household=household))
+    rows = accounts_of(household.pk)
     lots = lot_selectors.open_lots(household.pk)
     return Books(
         household=household.pk,

@@ -9,8 +9,9 @@ from typing import Any
 from django.db import transaction
 
 from accounts.errors import LotwiseError
-from accounts.models import Account, Household
+from accounts.models import Account
 from accounts.one_look import one_look
+from accounts.selectors import accounts_of, firm_of
 from harvesting.screening import looks
 from harvesting.types import Look
 from lots.errors import LedgerError
@@ -68,7 +69,7 @@ def is_quiet(lease: Lease, facts: tuple[object, ...]) -> bool:
     """
     if lease.screened != Look.QUIET:
         return False
-    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=lease.household)
+    firm_id = firm_of(lease.household)
     return lease.screen_stamp == _screen_stamp(str(facts[0]), price_stamp(firm_id))
 
 
@@ -76,13 +77,23 @@ def _screen_stamp(ledger: str, prices: int) -> str:
     return f"{ledger}/{prices}"
 
 
-def examine(*, household_id: int, as_of: date, is_quiet: bool = False) -> Examined:
-    """Ask all producers, each in the light of those before it. Reads only. Raises one of REFUSALS.
-
-    ``is_quiet``: the bulk screen says that no taxable lot is at a loss.
-    """
+def examine_leased(lease: Lease) -> tuple[Examined, tuple[object, ...]]:
+    """What the producers found or refused, and the moving facts as they were just before. Reads only."""
     with one_look():
-        return _examine(Tonight(household=household_id, as_of=as_of, is_quiet=is_quiet))
+        facts = moving_facts(lease.household)
+        night = Tonight(
+            household=lease.household, as_of=lease.as_of, is_quiet=is_quiet(lease, facts)
+        )
+        try:
+            return _examine(night), facts
+        except REFUSALS as refusal:
+            return refused_by(refusal, household_id=lease.household), facts
+
+
+def examine(*, household_id: int, as_of: date) -> Examined:
+    """Ask all producers, each in the light of those before it. Reads only. Raises one of REFUSALS."""
+    with one_look():
+        return _examine(Tonight(household=household_id, as_of=as_of, is_quiet=False))
 
 
 def _examine(night: Tonight) -> Examined:
@@ -100,6 +111,12 @@ def _examine(night: Tonight) -> Examined:
         rebalance=said[ProposalKind.REBALANCE],
     )
     return Examined(joint(*said.values()), accounts, found)
+
+
+def refused_by(refusal: Exception, *, household_id: int) -> Examined:
+    """Every account skipped because of one of REFUSALS."""
+    code = getattr(refusal, "code", "refused")  # every one of REFUSALS has a code
+    return refused(household_id=household_id, because=Verdict(code, str(refusal)))
 
 
 def refused(*, household_id: int, because: Verdict) -> Examined:
@@ -125,6 +142,9 @@ def store(*, examined: Examined, item_id: int) -> tuple[Verdict, ...]:
 
 def _stored(producer: Producer, result: Any) -> Verdict | None:
     """The result with its draft, or without it where the draft must never be proposed."""
+    if result.draft is None:  # nothing that could be refused
+        producer.store(result)
+        return None
     try:
         with transaction.atomic():
             producer.store(result)
@@ -161,5 +181,5 @@ def _account_facts(household_id: int, as_of: date) -> list[AccountFacts]:
             is_empty=account.pk not in holding and not dollars.get(account.pk),
             unreconciled=wrong.get(account.pk, ""),
         )
-        for account in Account.objects.filter(household=household_id).order_by("pk")
+        for account in accounts_of(household_id)
     ]

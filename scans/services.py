@@ -217,21 +217,13 @@ def _work(lease: Lease) -> Ended:
 
 
 def _examine_and_close(lease: Lease) -> Ended:
-    facts = household_scan.moving_facts(lease.household)
+    examined, facts = household_scan.examine_leased(lease)
     try:
-        examined = household_scan.examine(
-            household_id=lease.household,
-            as_of=lease.as_of,
-            is_quiet=household_scan.is_quiet(lease, facts),
-        )
         return _close(lease, examined, facts)
     except REFUSALS as refusal:
-        return _close(lease, _refused(lease.household, refusal), facts)
-
-
-def _refused(household_id: int, refusal: Exception) -> Examined:
-    code = getattr(refusal, "code", "refused")  # every one of REFUSALS has a code
-    return household_scan.refused(household_id=household_id, because=Verdict(code, str(refusal)))
+        return _close(
+            lease, household_scan.refused_by(refusal, household_id=lease.household), facts
+        )
 
 
 def _close(lease: Lease, examined: Examined, facts: tuple[object, ...]) -> Ended:
@@ -293,7 +285,7 @@ def preview(*, household_id: int, as_of: date) -> HouseholdPreview:
     try:
         found = household_scan.examine(household_id=household_id, as_of=as_of)
     except REFUSALS as refusal:
-        found = _refused(household_id, refusal)
+        found = household_scan.refused_by(refusal, household_id=household_id)
     return HouseholdPreview(
         household=Household.objects.get(pk=household_id).name,
         reason=found.verdict.reason,

@@ -110,6 +110,24 @@ class PriceStamp(models.Model):
         return f"{self.firm} {self.number}"
 
 
+class FactsChange(models.Model):
+    """One change of what a firm's households share; a trigger adds it in the transaction of the change.
+
+    Nothing is updated, so that nobody who changes something waits for anybody else. No row is ever deleted: how many
+    there are, and the last, is a firm's stamp, and it never comes back.
+    """
+
+    firm_path = "firm"
+
+    # Without a constraint: a firm that is deleted changes its facts as it goes.
+    firm = models.ForeignKey(
+        Firm, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.firm_id} {self.pk}"
+
+
 class PriceStatistic(models.Model):
     """How much a security's price moves, estimated from its history; one row a security, of the latest night."""
 

@@ -2,40 +2,44 @@
 
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 
 from accounts import access
 from accounts.models import Firm, User
-from accounts.one_look import is_looking, read_once
+from accounts.one_look import kept_while, read_once
 from securities.identity import Belonging, Clique, Pair, cliques
-from securities.models import IdenticalMember, IdenticalOverride, Price, PriceStamp, Security
+from securities.models import (
+    FactsChange,
+    IdenticalMember,
+    IdenticalOverride,
+    Price,
+    PriceStamp,
+    Security,
+)
 from securities.types import Quote, TradingFacts
 
 
 @read_once
-def latest_prices(firm_id: int, as_of: date) -> dict[int, Quote]:
-    """Security -> its newest close on or before ``as_of``; securities without one are left out.
-
-    In a look at a household they are those of the look before, as long as the firm's price stamp is the same.
-    """
-    if is_looking():
-        return dict(_kept_prices(firm_id, as_of, price_stamp(firm_id)))
-    return _read_prices(firm_id, as_of)
-
-
 def price_stamp(firm_id: int) -> int:
     """Another number after every change of one of the firm's prices; never one that was there before."""
     return PriceStamp.objects.filter(firm=firm_id).values_list("number", flat=True).first() or 0
 
 
-@lru_cache(maxsize=16)
-def _kept_prices(firm_id: int, as_of: date, stamp: int) -> dict[int, Quote]:
-    return _read_prices(firm_id, as_of)
+@read_once
+def facts_stamp(firm_id: int) -> tuple[int, int]:
+    """Another pair after every change of what the firm's households share (``FactsChange``).
+
+    That is its securities and their statistics, what is identical, renamed or merged, how it reads the law, and its
+    commissions.
+    """
+    found = FactsChange.objects.filter(firm=firm_id).aggregate(rows=Count("pk"), last=Max("pk"))
+    return found["rows"], found["last"] or 0
 
 
-def _read_prices(firm_id: int, as_of: date) -> dict[int, Quote]:
+@kept_while(price_stamp)
+def latest_prices(firm_id: int, as_of: date) -> dict[int, Quote]:
+    """Security -> its newest close on or before ``as_of``; securities without one are left out."""
     # One index look-up a security: reading the whole history would cost more with every year.
     newest = Price.objects.filter(security=OuterRef("pk"), day__lte=as_of).order_by("-day")
     ids = Security.objects.filter(firm=firm_id).annotate(newest=Subquery(newest.values("pk")[:1]))
@@ -43,7 +47,7 @@ def _read_prices(firm_id: int, as_of: date) -> dict[int, Quote]:
     return {security: Quote(price=close, day=day) for security, close, day in rows}
 
 
-@read_once
+@kept_while(facts_stamp)
 def identical_cliques(firm_id: int, *, same_index: bool) -> tuple[Clique, ...]:
     """Who counts as one for wash sales, and when (R24): by groups, single pairs and, with ``same_index``, index (U1).
 
@@ -86,12 +90,13 @@ def identical_overrides(firm_id: int) -> dict[Pair, bool]:
     }
 
 
-@read_once
+@kept_while(facts_stamp)
 def half_spreads(firm_id: int) -> dict[int, Decimal]:
     """Security -> half of its bid-ask spread as a fraction of the price."""
     return dict(Security.objects.filter(firm=firm_id).values_list("pk", "half_spread"))
 
 
+@kept_while(facts_stamp)
 def trading_facts(firm_id: int, as_of: date) -> dict[int, TradingFacts]:
     """Security -> what the cost of trading it follows from; one query."""
     rows = Security.objects.filter(firm=firm_id).values_list(
@@ -111,13 +116,14 @@ def trading_facts(firm_id: int, as_of: date) -> dict[int, TradingFacts]:
     }
 
 
+@kept_while(facts_stamp)
 def listings(firm_id: int) -> dict[int, tuple[str, date | None]]:
     """Security -> its symbol, and the first day on which it no longer trades; None = it trades."""
     rows = Security.objects.filter(firm=firm_id).values_list("pk", "symbol", "delisted_on")
     return {security: (symbol, delisted_on) for security, symbol, delisted_on in rows}
 
 
-@read_once
+@kept_while(facts_stamp)
 def symbols(firm_id: int) -> dict[int, str]:
     """Security -> symbol."""
     return dict(Security.objects.filter(firm=firm_id).values_list("pk", "symbol"))

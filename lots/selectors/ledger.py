@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 
 from django.db.models import Count, Max, Q
 
-from accounts.models import Account, Household
 from accounts.one_look import read_once
+from accounts.selectors import accounts_of, firm_of
 from accounts.types import AccountKind, OwnerKind
 from lots.models import LotSelection, Transaction
 from lots.selectors.policies import identical_groups, policy
@@ -35,7 +35,7 @@ def ledger(household_id: int, *, securities: Collection[int | None] | None = Non
     With ``securities`` only the entries that trade one of them, and for None among them those of cash; they make
     sense where they are a whole market (``market``). Raises Household.DoesNotExist.
     """
-    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    firm_id = firm_of(household_id)
     switches = policy(firm_id)
     return Ledger(
         entries=_entries(household_id, securities),
@@ -50,7 +50,7 @@ def market(household_id: int, securities: Collection[int]) -> frozenset[int]:
 
     Identical ones, on whatever day, and those that a rename, merger or spin-off joins, again and again.
     """
-    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    firm_id = firm_of(household_id)
     identical = [
         {int(name) for name in (one.securities() if isinstance(one, DatedGroup) else one)}
         for one in identical_groups(firm_id)
@@ -145,12 +145,14 @@ def _picks(
 
 
 def _ledger_accounts(household_id: int) -> tuple[LedgerAccount, ...]:
-    rows = Account.objects.filter(household=household_id).order_by("pk")
     return tuple(
         LedgerAccount(
-            id=str(pk), kind=AccountKind(kind), owner=str(owner), owner_kind=OwnerKind(owner_kind)
+            id=str(row.pk),
+            kind=AccountKind(row.kind),
+            owner=str(row.owner_id),
+            owner_kind=OwnerKind(row.owner.kind),
         )
-        for pk, kind, owner, owner_kind in rows.values_list("pk", "kind", "owner_id", "owner__kind")
+        for row in accounts_of(household_id)
     )
 
 

@@ -8,7 +8,7 @@ from django.db.models import Min
 
 from accounts import access
 from accounts.models import User
-from accounts.one_look import read_once
+from accounts.one_look import kept_while
 from lots.models import TaxPolicy, Transaction
 from lots.types import (
     DatedGroup,
@@ -29,7 +29,7 @@ from securities.identity import Clique, connected, identical_around
 LedgerGroups = tuple[frozenset[str] | DatedGroup, ...]
 
 
-@read_once
+@kept_while(securities.facts_stamp)
 def policy(firm_id: int) -> Policy:
     """The switches in force: the firm's newest row, the cautious defaults where it has none. One query."""
     row = TaxPolicy.objects.filter(firm=firm_id).order_by("-pk").first()
@@ -75,7 +75,7 @@ def identical_groups(firm_id: int, switches: Policy | None = None) -> LedgerGrou
     return tuple(_ledger_group(clique) for clique in _cliques(firm_id, switches or policy(firm_id)))
 
 
-@read_once
+@kept_while(securities.facts_stamp)
 def identical_sets(firm_id: int, as_of: date) -> tuple[frozenset[int], ...]:
     """The securities that a trade on ``as_of`` must treat as one: identical on any day of its window (R5, R24).
 

@@ -12,6 +12,7 @@ from django.db.models import Q, Sum
 
 from accounts import access
 from accounts.models import Account, User
+from accounts.one_look import read_once
 from lots.models import PositionStatement, StatementPosition, TaxLot, Transaction
 from lots.position_check import (
     TOLERANCE,
@@ -30,6 +31,7 @@ from lots.types import BreakRow, EntryKind, LedgerEntry, PositionBreaks
 from securities.models import Security
 
 
+@read_once
 def unreconciled(
     household_id: int, as_of: date, *, tolerance: Decimal = TOLERANCE
 ) -> dict[int, str]:

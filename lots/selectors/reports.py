@@ -8,7 +8,8 @@ from fractions import Fraction
 from django.db.models import Max
 from django.db.models.functions import ExtractYear
 
-from accounts.models import Account, Household, TaxProfile
+from accounts.models import TaxProfile
+from accounts.selectors import accounts_of, firm_of
 from accounts.types import AccountKind, FilingStatus, OwnerKind
 from lots.coverage import Coverage, NamedAccount, coverage
 from lots.models import Disposal, ReportedYear, Transaction, WashSale
@@ -63,7 +64,7 @@ class SoldLot:
 
 def report_accounts(household_id: int) -> dict[str, ReportAccount]:
     """The household's accounts, by id."""
-    rows = Account.objects.filter(household=household_id).select_related("owner").order_by("pk")
+    rows = accounts_of(household_id)
     return {
         str(row.pk): ReportAccount(
             account=LedgerAccount(
@@ -84,14 +85,14 @@ def report_accounts(household_id: int) -> dict[str, ReportAccount]:
 
 def purchases_searched(household_id: int) -> Coverage:
     """Whose purchases the household's proposals looked for, and whose not."""
-    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    firm_id = firm_of(household_id)
     accounts = [one.named for one in report_accounts(household_id).values()]
     return coverage(accounts, policy(firm_id))
 
 
 def tax_owners(household_id: int) -> tuple[TaxOwner, ...]:
     """The owners with at least one taxable account, in the order of their first account."""
-    rows = Account.objects.filter(household=household_id).select_related("owner").order_by("pk")
+    rows = accounts_of(household_id)
     found = {
         row.owner_id: TaxOwner(str(row.owner_id), row.owner.name, OwnerKind(row.owner.kind))
         for row in rows
@@ -210,7 +211,7 @@ def last_booked(household_id: int) -> dict[str, date]:
 
 def groups_under(household_id: int, reading: IndexFundPolicy) -> IdenticalGroups:
     """The identical groups as they would be under another reading of U1."""
-    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    firm_id = firm_of(household_id)
     return identical_groups(firm_id, replace(policy(firm_id), index_funds=reading))
 
 
@@ -222,7 +223,7 @@ def entry_names(entries: Iterable[int]) -> dict[int, str]:
 
 def symbols(household_id: int) -> dict[str, str]:
     """Security -> symbol, for all that the household ever traded."""
-    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    firm_id = firm_of(household_id)
     rows = Security.objects.filter(firm=firm_id).values_list("pk", "symbol")
     return {str(pk): symbol for pk, symbol in rows}
 

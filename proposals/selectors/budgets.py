@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from accounts.models import Account, Household
+from accounts.models import Household
 from accounts.one_look import read_once
+from accounts.selectors import accounts_of
 from accounts.types import OwnerKind
 from lots import selectors as lot_selectors
 from lots.types import LotRow
@@ -117,9 +118,11 @@ def _position(
 @read_once
 def accounts_on_the_return(household_id: int) -> frozenset[int]:
     """Taxable accounts whose sales the household's persons report; a corporation reports its own."""
-    rows = Account.objects.filter(household=household_id)
-    rows = rows.exclude(owner__kind=OwnerKind.CORPORATION)
-    return frozenset(account.pk for account in rows if account.is_taxable)
+    return frozenset(
+        account.pk
+        for account in accounts_of(household_id)
+        if account.is_taxable and account.owner.kind != OwnerKind.CORPORATION
+    )
 
 
 def budget_rows(household: Household, today: date) -> Sequence[budgets.BudgetRow]:

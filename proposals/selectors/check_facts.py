@@ -5,8 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from accounts.canonical import decimal_text
-from accounts.models import Account, Household
-from accounts.selectors import tax_profile
+from accounts.selectors import accounts_of, firm_of, tax_profile
 from lots import selectors as lot_selectors
 from lots.policy_points import decided
 from lots.types import LedgerEntry, Source
@@ -32,15 +31,15 @@ def facts(
 
     What will be bought by itself is in ledger and windows: a loss sold today can be washed by it (R5, R25).
     """
-    household = Household.objects.get(pk=household_id)
+    firm_id = firm_of(household_id)
     lots = {(lot.opening, lot.part): lot for lot in lot_selectors.open_lots(household_id)}
-    accounts = {account.pk: account for account in Account.objects.filter(household=household)}
+    accounts = {account.pk: account for account in accounts_of(household_id)}
     possible = feasible(on_the_way, lots)
     costs = trading_costs(household_id, as_of)
     cash = dict(lot_selectors.cash(household_id))
     for account, change in cash_moved(possible, costs).items():
         cash[account] = cash.get(account, ZERO) + change
-    windows = windows_given(household, as_of, on_the_way=on_the_way, lots=lots)
+    windows = windows_given(household_id, as_of, on_the_way=on_the_way, lots=lots)
     return Facts(
         as_of=as_of,
         ledger=with_entries(
@@ -49,11 +48,11 @@ def facts(
         ),
         lots=lots,
         windows=windows,
-        quotes=securities.latest_prices(household.firm_id, as_of),
+        quotes=securities.latest_prices(firm_id, as_of),
         costs=costs,
         cash=cash,
-        groups=lot_selectors.identical_sets(household.firm_id, as_of),
-        symbols=securities.symbols(household.firm_id),
+        groups=lot_selectors.identical_sets(firm_id, as_of),
+        symbols=securities.symbols(firm_id),
         accounts={pk: account.name for pk, account in accounts.items()},
         taxable=frozenset(pk for pk, account in accounts.items() if account.is_taxable),
         budget=usage_given(household_id, as_of, on_the_way=possible, lots=lots),
@@ -87,7 +86,7 @@ def tax_profile_facts(household_id: int, year: int) -> dict[str, str]:
     }
     # What our own orders realise was foreseen; what anybody else sold was not.
     sold = lot_selectors.realized(household_id, year, source=Source.STATEMENT)
-    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    firm_id = firm_of(household_id)
     reading = decided(lot_selectors.policy(firm_id))
     return {
         **fields,

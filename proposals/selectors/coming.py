@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from django.db.models import Max, Q
 
-from accounts.models import Account, Household
+from accounts.models import Account
+from accounts.selectors import accounts_of, firm_of
 from lots.engine.entry_checks import PURCHASES
 from lots.models import Disposal, TaxLot, Transaction
 from lots.wash_sales import window
@@ -33,9 +34,8 @@ def coming_purchases(household_id: int, as_of: date) -> tuple[ComingPurchase, ..
 
     Two queries where there is nothing, six at most. Raises Household.DoesNotExist.
     """
-    household = Household.objects.get(pk=household_id)
-    accounts = {row.pk: row for row in Account.objects.filter(household=household)}
-    found = coming_in(household.firm_id, accounts, as_of, until=window(as_of)[1])
+    accounts = {row.pk: row for row in accounts_of(household_id)}
+    found = coming_in(firm_of(household_id), accounts, as_of, until=window(as_of)[1])
     return tuple(one for rows in found.values() for one in rows)
 
 
@@ -169,7 +169,7 @@ def _booked(accounts: Collection[int], as_of: date) -> dict[_Holding, date]:
 
 def restrictions(household_id: int, as_of: date) -> Restrictions:
     """What the household must not trade on ``as_of``, whoever said so (F37). Raises Household.DoesNotExist."""
-    firm_id = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    firm_id = firm_of(household_id)
     return restrictions_in(firm_id, [household_id], as_of)[household_id]
 
 

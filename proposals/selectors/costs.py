@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from accounts.models import Account, Household
+from accounts.one_look import kept_while
+from accounts.selectors import accounts_of, firm_of
 from proposals.costs import Commission, TradingCosts
 from proposals.models import CommissionSchedule
 from securities import selectors as securities
@@ -13,7 +14,7 @@ def trading_costs(household_id: int, as_of: date) -> TradingCosts:
 
     A volatility is the one of the latest night on or before ``as_of``. Four queries.
     """
-    firm = Household.objects.values_list("firm_id", flat=True).get(pk=household_id)
+    firm = firm_of(household_id)
     facts = securities.trading_facts(firm, as_of)
     return TradingCosts(
         half_spreads={security: one.half_spread for security, one in facts.items()},
@@ -33,7 +34,18 @@ def trading_costs(household_id: int, as_of: date) -> TradingCosts:
 
 def _commissions(household_id: int, firm_id: int) -> dict[int, Commission]:
     """By account; accounts whose custodian has no schedule are left out."""
-    schedules = {
+    schedules = _schedules(firm_id)
+    return {
+        account.pk: schedules[account.custodian]
+        for account in accounts_of(household_id)
+        if account.custodian in schedules
+    }
+
+
+@kept_while(securities.facts_stamp)
+def _schedules(firm_id: int) -> dict[str, Commission]:
+    """Custodian -> what it charges."""
+    return {
         row.custodian: Commission(
             per_order=row.per_order,
             per_share=row.per_share,
@@ -41,9 +53,4 @@ def _commissions(household_id: int, firm_id: int) -> dict[int, Commission]:
             minimum=row.minimum,
         )
         for row in CommissionSchedule.objects.filter(firm=firm_id)
-    }
-    accounts = Account.objects.filter(household=household_id, custodian__in=schedules)
-    return {
-        account: schedules[custodian]
-        for account, custodian in accounts.values_list("pk", "custodian")
     }

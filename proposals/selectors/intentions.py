@@ -25,6 +25,7 @@ from securities import selectors as securities
 
 COMMITTED = (Status.APPROVED, Status.ORDERED)
 ZERO = Decimal(0)
+_AT_LENGTH = ("proposal__content", "proposal__inputs", "proposal__explanation")
 
 _Line = tuple[int, int, int, str, int | None, int | None]  # an order's key, and a lot of it
 
@@ -42,14 +43,11 @@ def intentions(
     ``without`` leaves one proposal (primary key) out: the one that is being decided. ``as_of`` is by default the firm's
     business date.
     """
-    trades = list(
-        ProposedTrade.objects.filter(
-            proposal__household=household_id, proposal__status__in=list(statuses)
-        )
-        .exclude(proposal=without)
-        .select_related("proposal", "account")
-        .order_by("proposal_id", "ordinal")
-    )
+    trades = [
+        trade
+        for trade in _open_trades(household_id, tuple(statuses))
+        if trade.proposal_id != without
+    ]
     if not trades:
         return ()
     firm = Household.objects.select_related("firm").get(pk=household_id).firm
@@ -67,6 +65,16 @@ def intentions(
             price = quote.price if quote else trade.price
             found.append(_intention(trade, trade.quantity - past, price, lots))
     return tuple(found)
+
+
+@read_once
+def _open_trades(household_id: int, statuses: tuple[Status, ...]) -> tuple[ProposedTrade, ...]:
+    """With the heads of their proposals, without what those say at length."""
+    rows = ProposedTrade.objects.filter(
+        proposal__household=household_id, proposal__status__in=statuses
+    )
+    rows = rows.select_related("proposal", "account").defer(*_AT_LENGTH)
+    return tuple(rows.order_by("proposal_id", "ordinal"))
 
 
 def _line(of: Order | ProposedTrade, opening: int | None, part: int | None) -> _Line:

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db.models import F, Sum
 
-from accounts.models import Account, Household
+from accounts.models import Account
+from accounts.selectors import accounts_of, firm_of
 from accounts.types import AccountKind
 from lots import selectors as lot_selectors
 from lots.engine.entry_checks import PURCHASES
@@ -92,14 +93,13 @@ def windows(
     A trade that has not happened yet is taken to happen on ``as_of``; a scheduled purchase and a dividend have their
     own days.
     """
-    household = Household.objects.get(pk=household_id)
     on_the_way = intentions(household_id, statuses=statuses, as_of=as_of)
     lots = {(lot.opening, lot.part): lot for lot in lot_selectors.open_lots(household_id)}
-    return windows_given(household, as_of, on_the_way=on_the_way, lots=lots, drafts=drafts)
+    return windows_given(household_id, as_of, on_the_way=on_the_way, lots=lots, drafts=drafts)
 
 
 def windows_given(
-    household: Household,
+    household_id: int,
     as_of: date,
     *,
     on_the_way: Sequence[Intention],
@@ -107,20 +107,21 @@ def windows_given(
     drafts: Sequence[DraftProposal] = (),
 ) -> Windows:
     """``windows`` of what is given; sales reserve the shares of ``lots`` that they will relieve."""
-    symbols = securities.symbols(household.firm_id)
-    accounts = {account.pk: account for account in Account.objects.filter(household=household)}
+    firm_id = firm_of(household_id)
+    symbols = securities.symbols(firm_id)
+    accounts = {account.pk: account for account in accounts_of(household_id)}
     planned = planned_trades(on_the_way)
     for draft in drafts:
         name = f"tonight's {_words(draft.kind)}"
         planned += [Planned(one, name, Origin.DRAFT) for one in _draft_intentions(draft, accounts)]
-    booked = booked_facts(household.firm_id, accounts, as_of, symbols).get(household.pk)
+    booked = booked_facts(firm_id, accounts, as_of, symbols).get(household_id)
     facts = with_planned(booked or WindowFacts(), planned, as_of, symbols, accounts, lots)
     found = facts.windows(
         as_of,
-        groups=lot_selectors.identical_sets(household.firm_id, as_of),
+        groups=lot_selectors.identical_sets(firm_id, as_of),
         reservations=_reservations(feasible([one.trade for one in planned], lots)),
     )
-    restricted = restrictions_in(household.firm_id, [household.pk], as_of)[household.pk]
+    restricted = restrictions_in(firm_id, [household_id], as_of)[household_id]
     return with_restrictions(found, restricted, lots)
 
 
@@ -336,7 +337,7 @@ def draft_intentions(household_id: int, drafts: Sequence[DraftProposal]) -> tupl
     """What tonight's drafts of the household are going to trade, as if they were pending proposals."""
     if not drafts:
         return ()
-    accounts = {account.pk: account for account in Account.objects.filter(household=household_id)}
+    accounts = {account.pk: account for account in accounts_of(household_id)}
     return tuple(one for draft in drafts for one in _draft_intentions(draft, accounts))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
 
+from accounts.one_look import read_once
 from lots.models import TaxLot
 from lots.rounding import STORED_MONEY, STORED_SHARES, spread, stored_shares
 from lots.wash_sales import first_clear_date
@@ -46,11 +47,9 @@ def open_pairs(household_id: int, as_of: date) -> tuple[HarvestPair, ...]:
     A filled one stands in until it is swapped back or sold, however long ago its window closed. One for each security
     sold; a substitute bought for several is shared by the dollars sold of each.
     """
-    coming = Proposal.objects.filter(
-        household=household_id, kind=ProposalKind.HARVEST, status__in=COMMITTED
-    )
+    coming = [one for one in _harvests(household_id) if Status(one.status) in COMMITTED]
     found: list[tuple[Numbered, list[HarvestPair]]] = []
-    for legs in legs_of(coming.order_by("pk")):
+    for legs in legs_of(coming):
         shares = stored_shares(Fraction(legs.buy.quantity * legs.bought) * legs.away)
         parts = _parts(legs.buy, legs.originals, shares)
         found.append((legs.key, [HarvestPair(*part, legs.sold_on or as_of) for part in parts]))
@@ -66,7 +65,7 @@ def open_pairs(household_id: int, as_of: date) -> tuple[HarvestPair, ...]:
 def stand_ins(household_id: int) -> tuple[StandIn, ...]:
     """Every filled harvest pair that has not ended, by proposal and number; one without shares left has just ended.
 
-    Money that a harvest parked in cash is one too. One query where the household has none.
+    Money that a harvest parked in cash is one too. One query for a household without harvests.
     """
     living = _living_of(household_id)
     if not living:
@@ -168,11 +167,25 @@ def _parked_sale() -> QuerySet[ProposedTrade]:
     )
 
 
+@read_once
+def _harvests(household_id: int) -> tuple[Proposal, ...]:
+    """The approved, ordered and filled harvests, with what legs are made of. One query."""
+    rows = Proposal.objects.filter(
+        household=household_id,
+        kind=ProposalKind.HARVEST,
+        status__in=(*COMMITTED, Status.FILLED),
+    )
+    return tuple(rows.only("status", "as_of").order_by("pk"))
+
+
+@read_once
 def _living_of(household_id: int) -> list[Any]:
-    """One query. ``has_parked``: money of the harvest was parked in cash."""
+    """One query more where a harvest was filled. ``has_parked``: money of the harvest was parked in cash."""
+    if all(one.status != Status.FILLED for one in _harvests(household_id)):
+        return []
     parked = ProposedTrade.objects.filter(proposal=OuterRef("pk"), reason=PARKED)
     living = _living().filter(household=household_id).annotate(has_parked=Exists(parked))
-    return list(living.order_by("pk"))
+    return list(living.only("status", "as_of").order_by("pk"))
 
 
 def _rows(household_id: int) -> dict[Numbered, HarvestedPair]:

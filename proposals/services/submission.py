@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from accounts.canonical import canonical_text, sha256_of
 from accounts.locks import lock_household
+from accounts.one_look import one_look
 from proposals import selectors
 from proposals.compliance import Facts
 from proposals.content import at_stored_precision, content_text
@@ -60,11 +61,12 @@ def submit(*, draft: DraftProposal) -> Proposal:
     household = lock_household(draft.household)
     draft = at_stored_precision(draft)
     _refuse_if_busy(draft)
-    fresh = selectors.facts(household.pk, draft.as_of, on_the_way=_before_in_the_night(draft))
+    with one_look():  # a new one: what is read now, under the lock
+        fresh = selectors.facts(household.pk, draft.as_of, on_the_way=_before_in_the_night(draft))
+        profile = selectors.tax_profile_facts(household.pk, draft.as_of.year)
     problems = problems_of(draft, fresh)
     if problems:
         raise BadDraft(problems)
-    profile = selectors.tax_profile_facts(household.pk, draft.as_of.year)
     content = content_text(draft, tax_profile=profile)
     same = Proposal.objects.filter(
         household=household,

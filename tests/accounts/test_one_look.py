@@ -1,4 +1,4 @@
-from accounts.one_look import is_looking, one_look, read_once
+from accounts.one_look import forget_kept, is_looking, kept_while, one_look, read_once
 
 
 def make_read():
@@ -65,3 +65,41 @@ def test_a_refusal_is_not_remembered():
             read()
         except ValueError:
             assert read() == "here"
+
+
+def make_kept_read():
+    asked, stamps = [], {1: "a", 2: "a"}
+
+    @kept_while(lambda firm: stamps[firm])
+    def read(firm, *, day=0):
+        asked.append((firm, day))
+        return [firm, day]
+
+    return read, asked, stamps
+
+
+def test_what_a_firm_shares_is_kept_from_look_to_look_until_its_stamp_changes():
+    read, asked, stamps = make_kept_read()
+    for _ in range(2):
+        with one_look():
+            read(1, day=5).append("mine")
+            assert read(1, day=5) == [1, 5]
+            assert read(1, day=6) == [1, 6]
+            assert read(2, day=5) == [2, 5]
+    assert asked == [(1, 5), (1, 6), (2, 5)]
+    stamps[1] = "b"
+    with one_look():
+        read(1, day=5)
+        read(2, day=5)
+    assert asked == [(1, 5), (1, 6), (2, 5), (1, 5)]
+
+
+def test_outside_a_look_nothing_is_kept_and_another_database_starts_with_nothing():
+    read, asked, _ = make_kept_read()
+    with one_look():
+        read(1)
+    read(1)
+    forget_kept()
+    with one_look():
+        read(1)
+    assert asked == [(1, 0)] * 3
