@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 _Answers = dict[tuple[object, ...], Any]
 _KEPT = 16  # answers of one read: some firms, a day or two each
-_forget: list[Callable[[], None]] = []
+_kept: dict[str, Callable[[], None]] = {}  # by the name of the read: how it forgets
 _answers: ContextVar[_Answers | None] = ContextVar("answers of one look", default=None)
 
 
@@ -78,13 +78,14 @@ def kept_while(
         def known(stamped: Hashable, firm_id: int, args: Any, kwargs: Any) -> R:
             return read(firm_id, *args, **dict(kwargs))
 
+        @read_once  # one look sees one state, even where others have crowded it out of memory
         @wraps(read)
         def answered(firm_id: int, /, *args: P.args, **kwargs: P.kwargs) -> R:
             if not is_looking():
                 return read(firm_id, *args, **kwargs)
             return copy(known(stamp(firm_id), firm_id, args, tuple(sorted(kwargs.items()))))
 
-        _forget.append(known.cache_clear)
+        _kept[f"{read.__module__}.{read.__qualname__}"] = known.cache_clear
         return answered
 
     return mark
@@ -92,5 +93,5 @@ def kept_while(
 
 def forget_kept() -> None:
     """Forget what was kept, for who goes on with another database: its stamps may be the same numbers."""
-    for forget in _forget:
+    for forget in _kept.values():
         forget()

@@ -57,7 +57,7 @@ def examine_pairs(
     """Where each filled harvest pair of the household stands on ``as_of``, and what goes back. Reads only.
 
     ``drafts`` are tonight's proposals that come first (harvest, rebalance): their trades count. ``findings`` are what
-    tonight's harvest said of each loss lot. A household without pairs costs one query. ``reason`` is one of
+    tonight's harvest said of each loss lot. A household without pairs costs two queries at most. ``reason`` is one of
     swap_back_proposed, pairs_kept, pairs_waiting, pairs_ended, or empty. Raises LedgerError for a ledger that cannot be
     followed.
     """
@@ -162,7 +162,8 @@ def _result(
 def store_pairs(*, result: SwapBackResult) -> Proposal | None:
     """Keep each pair's state, and put the swap-backs before the adviser; the caller holds the household's lock.
 
-    A pending swap-back of an earlier night is superseded either way. The same night again writes nothing.
+    A pending swap-back of an earlier night is superseded either way. The same night again writes nothing. Who goes on
+    after BadDraft has a savepoint.
     """
     if not result.decisions:
         return None

@@ -212,8 +212,8 @@ def _all_passed_over(plan: Plan) -> tuple[str, str]:
 def store(*, result: HarvestResult) -> Proposal | None:
     """Keep the findings of this scan instead of the last one's, and put the draft before the adviser.
 
-    The caller holds the household's lock. A pending harvest of an earlier night is superseded either way. Findings that
-    say the same as the stored ones are left as they are.
+    The caller holds the household's lock, and has a savepoint where it goes on after BadDraft. A pending harvest of an
+    earlier night is superseded either way. Findings that say the same as the stored ones are left as they are.
     """
     _keep_findings(result)
     return proposal_services.put_forward(

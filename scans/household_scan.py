@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from accounts.errors import LotwiseError
 from accounts.models import Account
@@ -77,17 +77,35 @@ def _screen_stamp(ledger: str, prices: int) -> str:
     return f"{ledger}/{prices}"
 
 
+class MovedMeanwhile(Exception):
+    """The household changed during an examination that came to no end because of it."""
+
+
 def examine_leased(lease: Lease) -> tuple[Examined, tuple[object, ...]]:
-    """What the producers found or refused, and the moving facts as they were just before. Reads only."""
+    """What the producers found or refused, and the moving facts as they were just before. Reads only.
+
+    Raises MovedMeanwhile for an error where the facts are not what they were: one read may have been before a booking
+    and the next after it. Any other error is raised as it is.
+    """
     with one_look():
         facts = moving_facts(lease.household)
-        night = Tonight(
-            household=lease.household, as_of=lease.as_of, is_quiet=is_quiet(lease, facts)
-        )
         try:
-            return _examine(night), facts
-        except REFUSALS as refusal:
-            return refused_by(refusal, household_id=lease.household), facts
+            return _examined(lease, facts), facts
+        except DatabaseError:
+            raise
+        except Exception as error:
+            failure = error
+    if facts != moving_facts(lease.household):
+        raise MovedMeanwhile from failure
+    raise failure
+
+
+def _examined(lease: Lease, facts: tuple[object, ...]) -> Examined:
+    night = Tonight(household=lease.household, as_of=lease.as_of, is_quiet=is_quiet(lease, facts))
+    try:
+        return _examine(night)
+    except REFUSALS as refusal:
+        return refused_by(refusal, household_id=lease.household)
 
 
 def examine(*, household_id: int, as_of: date) -> Examined:

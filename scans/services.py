@@ -217,7 +217,10 @@ def _work(lease: Lease) -> Ended:
 
 
 def _examine_and_close(lease: Lease) -> Ended:
-    examined, facts = household_scan.examine_leased(lease)
+    try:
+        examined, facts = household_scan.examine_leased(lease)
+    except household_scan.MovedMeanwhile:
+        return _moved(lease)
     try:
         return _close(lease, examined, facts)
     except REFUSALS as refusal:
@@ -235,7 +238,7 @@ def _close(lease: Lease, examined: Examined, facts: tuple[object, ...]) -> Ended
     with transaction.atomic(durable=True):
         lock_household(lease.household)
         if facts != household_scan.moving_facts(lease.household):
-            return Ended.MOVED if work_list.give_back(lease) else Ended.LATE
+            return _moved(lease)
         later = _later_night(lease)
         if later is not None:
             examined = household_scan.refused(household_id=lease.household, because=later)
@@ -247,6 +250,10 @@ def _close(lease: Lease, examined: Examined, facts: tuple[object, ...]) -> Ended
             said = joint(verdict, *refusals)
             ScanItem.objects.filter(pk=lease.item).update(reason=said.reason, detail=said.detail)
     return Ended.DONE
+
+
+def _moved(lease: Lease) -> Ended:
+    return Ended.MOVED if work_list.give_back(lease) else Ended.LATE
 
 
 def _later_night(lease: Lease) -> Verdict | None:

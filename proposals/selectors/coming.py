@@ -32,7 +32,7 @@ _Holding = tuple[int, int]  # account, security
 def coming_purchases(household_id: int, as_of: date) -> tuple[ComingPurchase, ...]:
     """What will be bought by itself in the window of a sale on ``as_of``, soonest first (R25, F31).
 
-    Two queries where there is nothing, six at most. Raises Household.DoesNotExist.
+    Four queries where there is nothing, eight at most. Raises Household.DoesNotExist.
     """
     accounts = {row.pk: row for row in accounts_of(household_id)}
     found = coming_in(firm_of(household_id), accounts, as_of, until=window(as_of)[1])

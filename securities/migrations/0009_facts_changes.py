@@ -1,6 +1,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from accounts.append_only import append_only
+
 # Statement triggers of any table: one whose rows name their firm, or one whose rows name a security of it.
 FORWARD = """
 CREATE FUNCTION securities_facts_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -36,7 +38,7 @@ def watch(table: str, *, function: str = "securities_facts_changed") -> migratio
 
 
 class Migration(migrations.Migration):
-    dependencies = [("securities", "0008_price_stamp")]
+    dependencies = [("securities", "0008_price_stamp"), ("accounts", "0002_append_only_audit")]
 
     operations = [
         migrations.CreateModel(
@@ -52,6 +54,7 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        append_only("securities_factschange"),
         migrations.RunSQL(FORWARD, BACKWARD),
         watch("securities_security"),
         watch("securities_identicaloverride"),

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts import one_look as one_look_module
 from accounts.one_look import one_look
 from lots import selectors as lots
 from lots.models import TaxPolicy
@@ -156,6 +157,12 @@ def test_what_has_not_changed_is_not_asked_again(world):
         for read in KEPT.values():
             read(world.firm.pk)
     assert len(asked) == 1, "the stamp alone"
+
+
+def test_every_kept_read_is_tried_here():
+    named = {name for name in one_look_module._kept if not name.startswith("tests.")}
+    here = len(KEPT) + 1  # prices, which have a stamp of their own
+    assert len(named) == here, sorted(named)
 
 
 def test_every_table_that_a_kept_read_asks_is_watched(world):

@@ -1,15 +1,18 @@
 """The producers of a night: their order, what each sees, and that a new one enters in one place."""
 
+from contextvars import Context
 from dataclasses import dataclass
 
 import pytest
 
 from harvesting.types import HarvestResult
+from lots.types import EntryKind
 from proposals.models import Proposal
 from proposals.types import DraftProposal, ProposalKind
 from scans import household_scan, services
 from scans.producers import PRODUCERS, Producer, Tonight
 from scans.types import Ended
+from tests.factories import book, make_account
 from tests.proposals.trades import draft
 from tests.scans.conftest import NIGHT
 
@@ -86,3 +89,38 @@ def test_what_has_nothing_to_say_is_stored_and_left_out_of_the_reason(
     list(services.work_through(run_id=run.pk))
     assert run.items.get().reason == "harvest_proposed+no_model"
     assert len(stored) == 1
+
+
+def test_an_error_beside_a_booking_is_the_booking_s_fault(firm, add_household, monkeypatch):
+    """A lot in an account that was opened after the accounts were read: half of it is not known yet."""
+    adams = add_household("Adams")
+
+    def open_and_book() -> None:
+        book(make_account(adams, "NEW-1"), EntryKind.CASH_IN, NIGHT, amount="100")
+
+    def look(tonight: Tonight) -> Found:
+        Context().run(open_and_book)  # somebody else, who is not looking
+        raise KeyError("NEW-1")
+
+    last = Producer(kind=ProposalKind.GAIN_HARVEST, look=look, store=print)
+    monkeypatch.setattr(household_scan, "PRODUCERS", (*PRODUCERS[:-1], last))
+    run = services.open_run(firm_id=firm.pk, as_of=NIGHT, wake_workers=False)
+    item = run.items.get()
+    assert services.work(item_id=item.pk) is Ended.MOVED
+    item.refresh_from_db()
+    assert (item.state, item.attempts) == ("ready", 0)
+
+
+def test_an_error_of_its_own_is_an_attempt(firm, add_household, monkeypatch):
+    add_household("Adams")
+
+    def look(tonight: Tonight) -> Found:
+        raise KeyError("nobody foresaw this")
+
+    last = Producer(kind=ProposalKind.GAIN_HARVEST, look=look, store=print)
+    monkeypatch.setattr(household_scan, "PRODUCERS", (*PRODUCERS[:-1], last))
+    run = services.open_run(firm_id=firm.pk, as_of=NIGHT, wake_workers=False)
+    item = run.items.get()
+    assert services.work(item_id=item.pk) is Ended.FAILED
+    item.refresh_from_db()
+    assert (item.state, item.attempts) == ("ready", 1)
