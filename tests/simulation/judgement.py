@@ -102,17 +102,38 @@ def causes(found: Iterable[Wash], outside: Collection[int]) -> Causes:
     return Causes(accepted, theirs, ours)
 
 
-def accepted_otherwise(household: int, accepted: dict[int, Fraction]) -> list[str]:
-    """Proposals of which another sum was accepted than the oracle finds, to the cent."""
+def accepted_otherwise(ledger: Ledger, household: int, accepted: dict[int, Fraction]) -> list[str]:
+    """Proposals of which another sum was accepted than the oracle finds, to the cent.
+
+    A window may close between the night that stated the sum and the fill: less is deferred then than was accepted. What
+    was accepted is the sum of a fill on the night's own date.
+    """
     decisions = Decision.objects.filter(
         proposal__household=household, proposal__status=Status.FILLED, accepted_wash__gt=0
     )
-    return [
-        f"{one.proposal.kind} of {one.proposal.as_of}: {one.accepted_wash} was accepted, "
-        f"{cents(accepted.get(one.proposal_id, Fraction(0)))} is deferred"
-        for one in decisions.select_related("proposal")
-        if one.accepted_wash != cents(accepted.get(one.proposal_id, Fraction(0)))
+    found = []
+    for one in decisions.select_related("proposal"):
+        deferred = cents(accepted.get(one.proposal_id, Fraction(0)))
+        if one.accepted_wash == deferred:
+            continue
+        in_time = cents(_deferred_at_once(ledger, one.proposal))
+        if not deferred < one.accepted_wash == in_time:
+            found.append(
+                f"{one.proposal.kind} of {one.proposal.as_of}: {one.accepted_wash} was accepted, {deferred} is "
+                f"deferred, {in_time} would be if it had been filled on that day"
+            )
+    return found
+
+
+def _deferred_at_once(ledger: Ledger, proposal: Proposal) -> Fraction:
+    """Dollars that the oracle would disallow if all fills of the proposal were of the night's date."""
+    fills = Fill.objects.filter(order__proposal=proposal).values_list("transaction_id", flat=True)
+    ours = {str(one) for one in fills}
+    entries = [
+        replace(one, trade_date=proposal.as_of) if one.id in ours else one for one in ledger.entries
     ]
+    moved = replace(ledger, entries=tuple(sorted(entries, key=lambda one: one.trade_date)))
+    return causes(washes(moved), ()).accepted.get(proposal.pk, Fraction(0))
 
 
 def bought_too_soon(household: int, ledger: Ledger) -> list[str]:

@@ -62,7 +62,7 @@ def assert_sound(life: Life) -> None:
         ledger = ledger_of(client.household.pk)
         judged = causes(washes(ledger), life.bought_outside)
         assert not judged.ours, f"seed {life.world.seed}\n{told(judged.ours, ledger)}"
-        assert accepted_otherwise(client.household.pk, judged.accepted) == []
+        assert accepted_otherwise(ledger, client.household.pk, judged.accepted) == []
         for part in (1, 2, 3):
             until = FIRST_DAY + (life.today - FIRST_DAY) * part / 4
             early = ledger_of(client.household.pk, until)
