@@ -16,6 +16,7 @@ from lots.types import LotRow
 from proposals import selectors
 from proposals.exposure import CASH, Exposure, bars, exposures
 from proposals.forms import BudgetForm
+from proposals.lot_sums import lot_sums
 from proposals.models import GainBudget, Proposal
 from proposals.types import OPEN, Side, Status
 from securities.selectors import latest_prices, symbols
@@ -143,6 +144,7 @@ def proposal_context(user: User, proposal: Proposal) -> dict[str, object]:
         "can_decide": proposal.status == Status.PENDING and access.may(user, access.Action.DECIDE),
         "bars": bars(_exposures(proposal)),
         "explanation": proposal.explanation,
+        "lot_sums": lot_sums(proposal.explanation.get("candidates") or ()),
         "windows": selectors.window_rows(household.pk, today),
         "budget_rows": selectors.budget_of_proposal(proposal, today)
         if proposal.status in (Status.PENDING, Status.APPROVED)
