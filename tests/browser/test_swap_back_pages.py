@@ -53,6 +53,9 @@ def shoot(page: "Page", name: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.screenshot(path=str(SHOTS / f"{name}-light-{width}.png"), full_page=True)
         assert page.locator("main").bounding_box()["width"] <= width  # type: ignore[index]
+        if width == 1280:  # all columns are in sight
+            wide = "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
+            assert page.locator(".table-wrap").evaluate_all(wide) == 0
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
