@@ -10,6 +10,8 @@ from datetime import date
 
 from harvesting.backtest.market import Cohort, History
 
+_ROUNDING = 1e-12
+
 
 @dataclass
 class Lot:
@@ -128,8 +130,8 @@ def _look(
     price: float,
     method: Method,
 ) -> None:
-    losing = [lot for lot in held[ticker] if price < lot.basis * (1 - method.threshold)]
-    kept = [lot for lot in held[ticker] if not price < lot.basis * (1 - method.threshold)]
+    losing = [lot for lot in held[ticker] if _is_below(price, lot, method)]
+    kept = [lot for lot in held[ticker] if not _is_below(price, lot, method)]
     if not losing:
         return
     into = ticker
@@ -149,6 +151,11 @@ def _look(
     held.setdefault(into, []).append(Lot(shares, price, day))
     sold[ticker] = day
     lived.harvests += 1
+
+
+def _is_below(price: float, lot: Lot, method: Method) -> bool:
+    """Below, not at: in floats 2.2 less a tenth is more than 1.98, at which a stock closed in 2012."""
+    return price < lot.basis * (1 - method.threshold) * (1 - _ROUNDING)
 
 
 def _rate(lot: Lot, day: date, method: Method) -> float:
