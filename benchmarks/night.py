@@ -36,9 +36,13 @@ _POLL_SECONDS = 0.5
 
 
 def measure(*, accounts: int, processes: int, seed: int) -> list[Figure]:
-    """Half the accounts first, then all of them, each a firm of its own with fresh workers."""
-    _, half_wall, half_cpu, half_peak = _night(accounts // 2, processes, seed)
-    firm, wall, cpu, peak = _night(accounts, processes, seed)
+    """Half the accounts first, then all of them, each a firm of its own with fresh workers.
+
+    The whole firm is the half one twice: what grows is the firm, and not by chance the share of it that has to trade.
+    """
+    half = accounts // 2
+    _, half_wall, half_cpu, half_peak = _night(half, processes, seed, alike=half)
+    firm, wall, cpu, peak = _night(accounts, processes, seed, alike=half)
     looks = _look_again(firm)
     target = WALL_TARGET_SECONDS * accounts / 10_000
     return [
@@ -52,10 +56,12 @@ def measure(*, accounts: int, processes: int, seed: int) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _night(accounts: int, processes: int, seed: int) -> tuple[Firm, float, float, int]:
+def _night(
+    accounts: int, processes: int, seed: int, *, alike: int
+) -> tuple[Firm, float, float, int]:
     """The firm, wall seconds, processor seconds, and the peak of the largest worker in bytes."""
     _say(f"Making a firm of {accounts} accounts ...")
-    firm = make_large_firm(name=f"Night {accounts}", accounts=accounts, seed=seed)
+    firm = make_large_firm(name=f"Night {accounts}", accounts=accounts, alike=alike, seed=seed)
     lots = TaxLot.objects.filter(account__firm=firm).count()
     _say(f"Its night, {lots} lots, with {processes} processes ...")
     with celery_worker(processes=processes) as worker:

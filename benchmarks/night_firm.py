@@ -79,8 +79,13 @@ class _Market:
     stocks: Sequence[_Stock]
 
 
-def make_large_firm(*, name: str, accounts: int, seed: int = 1, as_of: date = AS_OF) -> Firm:
-    """Make the firm, pinned to ``as_of``, with so many accounts of about 100 lots; returns it."""
+def make_large_firm(
+    *, name: str, accounts: int, alike: int | None = None, seed: int = 1, as_of: date = AS_OF
+) -> Firm:
+    """Make the firm, pinned to ``as_of``, with so many accounts of about 100 lots; returns it.
+
+    With ``alike`` the firm of so many accounts is what it repeats: its households hold and miss the same again.
+    """
     chance = random.Random(seed)
     firm = Firm.objects.create(name=name, pinned_date=as_of)
     market = _make_market(chance, firm, as_of)
@@ -89,7 +94,10 @@ def make_large_firm(*, name: str, accounts: int, seed: int = 1, as_of: date = AS
     RebalancePolicy.objects.create(firm=firm, relative_band=Decimal("0.40"))
     HarvestPolicy.objects.create(firm=firm, minimum_loss=Decimal(500))
     members = _make_households(firm, list(household_kinds(accounts)), models, as_of.year)
-    _write_ledgers(chance, members, market)
+    different = len(list(household_kinds(alike or accounts)))
+    _write_ledgers(
+        [f"{seed} {number % different}" for number in range(len(members))], members, market
+    )
     _check_sample(chance, [household for household, _, _ in members])
     return firm
 
@@ -231,14 +239,16 @@ class _Purchase:
     cents: int  # a share
 
 
-def _write_ledgers(chance: random.Random, members: Sequence[_Member], market: _Market) -> None:
-    """COPY the transactions with keys of our own, then the lots that they open."""
+def _write_ledgers(seeds: Sequence[str], members: Sequence[_Member], market: _Market) -> None:
+    """COPY the transactions with keys of our own, then the lots that they open; a seed a household."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(id), 0) + 1 FROM lots_transaction")
         first = cursor.fetchone()[0]
         for start in range(0, len(members), _BATCH):
             bookings, lots = [], []
-            for member in members[start : start + _BATCH]:
+            batch = slice(start, start + _BATCH)
+            for seed, member in zip(seeds[batch], members[batch], strict=True):
+                chance = random.Random(seed)
                 for purchases, cash_cents in _accounts_of(chance, member, market):
                     account = purchases[0].account
                     bookings.append(_cash_line(first, account, market.days[0], cash_cents))
