@@ -29,13 +29,14 @@ class LotSums:
 def lot_sums(candidates: Sequence[Mapping[str, Any]]) -> LotSums:
     """Terms that are nothing for every lot are left out. Proposals of old have tax saved and cost alone."""
     told = [
-        one.get("terms") or {"saved": one["tax_saved"], "cost": one["cost"]} for one in candidates
+        one.get("terms") or {"saved": one.get("tax_saved"), "cost": one.get("cost")}
+        for one in candidates
     ]
     shown = [name for name in _HEADINGS if any(Decimal(terms.get(name) or 0) for terms in told)]
     return LotSums(
         headings=tuple(_HEADINGS[name] for name in shown),
         rows=tuple(
-            (one, tuple(terms.get(name, "") for name in shown))
+            (one, tuple(terms.get(name) or "" for name in shown))
             for one, terms in zip(candidates, told, strict=True)
         ),
     )

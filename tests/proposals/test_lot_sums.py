@@ -18,5 +18,10 @@ def test_a_proposal_of_old_has_tax_saved_and_cost():
     assert found.rows == ((row, ("7.00", "1.00")),)
 
 
+def test_a_lot_without_any_figure_is_a_row_without_terms():
+    assert lot_sums([{"security": "OLD"}]).headings == ()
+    assert lot_sums([{"security": "OLD"}, candidate()]).rows[0][1] == ("",)
+
+
 def test_no_lots_make_no_table():
     assert lot_sums(()).rows == ()
