@@ -78,12 +78,12 @@ def kept_while(
         def known(stamped: Hashable, firm_id: int, args: Any, kwargs: Any) -> R:
             return read(firm_id, *args, **dict(kwargs))
 
-        @read_once  # one look sees one state, even where others have crowded it out of memory
+        @read_once  # copies, and one look sees one state even where others have crowded it out of memory
         @wraps(read)
         def answered(firm_id: int, /, *args: P.args, **kwargs: P.kwargs) -> R:
             if not is_looking():
                 return read(firm_id, *args, **kwargs)
-            return copy(known(stamp(firm_id), firm_id, args, tuple(sorted(kwargs.items()))))
+            return known(stamp(firm_id), firm_id, args, tuple(sorted(kwargs.items())))
 
         _kept[f"{read.__module__}.{read.__qualname__}"] = known.cache_clear
         return answered

@@ -114,7 +114,7 @@ class FactsChange(models.Model):
     """One change of what a firm's households share; a trigger adds it in the transaction of the change.
 
     Nothing is updated, so that nobody who changes something waits for anybody else. No row is ever deleted: how many
-    there are, and the last, is a firm's stamp, and it never comes back.
+    there are, and the last, is a firm's stamp: what is committed never has one twice.
     """
 
     firm_path = "firm"

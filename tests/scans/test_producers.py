@@ -10,6 +10,7 @@ from lots.types import EntryKind
 from proposals.models import Proposal
 from proposals.types import DraftProposal, ProposalKind
 from scans import household_scan, services
+from scans.models import ScanItem
 from scans.producers import PRODUCERS, Producer, Tonight
 from scans.types import Ended
 from tests.factories import book, make_account
@@ -91,6 +92,13 @@ def test_what_has_nothing_to_say_is_stored_and_left_out_of_the_reason(
     assert len(stored) == 1
 
 
+def item_of_a_night_that_ends_with(look, firm, monkeypatch) -> ScanItem:
+    last = Producer(kind=ProposalKind.GAIN_HARVEST, look=look, store=print)
+    monkeypatch.setattr(household_scan, "PRODUCERS", (*PRODUCERS[:-1], last))
+    run = services.open_run(firm_id=firm.pk, as_of=NIGHT, wake_workers=False)
+    return run.items.get()
+
+
 def test_an_error_beside_a_booking_is_the_booking_s_fault(firm, add_household, monkeypatch):
     """A lot in an account that was opened after the accounts were read: half of it is not known yet."""
     adams = add_household("Adams")
@@ -102,10 +110,7 @@ def test_an_error_beside_a_booking_is_the_booking_s_fault(firm, add_household, m
         Context().run(open_and_book)  # somebody else, who is not looking
         raise KeyError("NEW-1")
 
-    last = Producer(kind=ProposalKind.GAIN_HARVEST, look=look, store=print)
-    monkeypatch.setattr(household_scan, "PRODUCERS", (*PRODUCERS[:-1], last))
-    run = services.open_run(firm_id=firm.pk, as_of=NIGHT, wake_workers=False)
-    item = run.items.get()
+    item = item_of_a_night_that_ends_with(look, firm, monkeypatch)
     assert services.work(item_id=item.pk) is Ended.MOVED
     item.refresh_from_db()
     assert (item.state, item.attempts) == ("ready", 0)
@@ -117,10 +122,7 @@ def test_an_error_of_its_own_is_an_attempt(firm, add_household, monkeypatch):
     def look(tonight: Tonight) -> Found:
         raise KeyError("nobody foresaw this")
 
-    last = Producer(kind=ProposalKind.GAIN_HARVEST, look=look, store=print)
-    monkeypatch.setattr(household_scan, "PRODUCERS", (*PRODUCERS[:-1], last))
-    run = services.open_run(firm_id=firm.pk, as_of=NIGHT, wake_workers=False)
-    item = run.items.get()
+    item = item_of_a_night_that_ends_with(look, firm, monkeypatch)
     assert services.work(item_id=item.pk) is Ended.FAILED
     item.refresh_from_db()
     assert (item.state, item.attempts) == ("ready", 1)
