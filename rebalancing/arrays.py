@@ -21,11 +21,11 @@ from lots.types import Term
 from proposals.types import DraftTrade, Side
 from rebalancing import drift
 from rebalancing.cash_bands import cash_bands
-from rebalancing.objective import evaluate
-from rebalancing.problem import FloatArray, Problem
+from rebalancing.optimizer.objective import evaluate
+from rebalancing.optimizer.problem import FloatArray, Problem
+from rebalancing.optimizer.tax_schedule import TaxSchedule
 from rebalancing.risk import RiskModel
 from rebalancing.state import share_of_basis
-from rebalancing.tax_schedule import TaxSchedule
 from rebalancing.types import ZERO, HouseholdState, LineReason, Position, StateLot
 from rebalancing.whole_shares import Shares, Wanted, in_whole_shares
 

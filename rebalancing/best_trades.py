@@ -13,11 +13,11 @@ from lots.year_tax import added_tax, carried_worth
 from proposals.types import DraftTrade, Side
 from rebalancing import arrays, drift
 from rebalancing.checks import BrokenRule, cash_after, verify
-from rebalancing.conflicts import explain
 from rebalancing.errors import Infeasible
 from rebalancing.explanation import Figures, Proof
 from rebalancing.optimizer import Solution, solve
-from rebalancing.problem import Problem
+from rebalancing.optimizer.conflicts import explain
+from rebalancing.optimizer.problem import Problem
 from rebalancing.risk import RiskModel
 from rebalancing.types import CENT, ZERO, HouseholdState
 from rebalancing.worth import weigh

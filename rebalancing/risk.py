@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rebalancing.errors import BadReturns
-from rebalancing.problem import BoolArray, FloatArray
+from rebalancing.optimizer.problem import BoolArray, FloatArray
 
 TRADING_DAYS = 252
 SHORTEST_HISTORY = 60  # returns: about three months

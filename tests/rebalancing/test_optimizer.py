@@ -8,8 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rebalancing import conic, sides
-from rebalancing.condensed import condense
 from rebalancing.errors import (
     BadProblem,
     Inaccurate,
@@ -17,10 +15,11 @@ from rebalancing.errors import (
     SolverTimeout,
     Unbounded,
 )
-from rebalancing.objective import cash_after, evaluate, washed, worst_violation
-from rebalancing.optimizer import Problem, TaxSchedule, solve
-from rebalancing.sides import Search, either_or_groups, largest_buys
-from rebalancing.tax_schedule import HalfPlane, Piece, Plane
+from rebalancing.optimizer import Problem, TaxSchedule, conic, sides, solve
+from rebalancing.optimizer.condensed import condense
+from rebalancing.optimizer.objective import cash_after, evaluate, washed, worst_violation
+from rebalancing.optimizer.sides import Search, either_or_groups, largest_buys
+from rebalancing.optimizer.tax_schedule import HalfPlane, Piece, Plane
 
 NO_TAX = TaxSchedule(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 USUAL = TaxSchedule(0.4, 0.2, 0.0, 0.0, 0.003, 0.4, 0.15)
@@ -287,7 +286,7 @@ def test_cvxpy_engine_agrees_with_the_direct_path(seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_every_relaxation_agrees_with_cvxpy(seed):
     """The undecided groups under their perspective, not only the solutions they lead to."""
-    from rebalancing.model import solve_cvxpy
+    from rebalancing.optimizer.model import solve_cvxpy
 
     problem = condense(household(seed, n=5, impact=seed % 2 == 0)).problem
     buy_max = largest_buys(problem)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rebalancing.errors import BadProblem
-from rebalancing.tax_schedule import Box, TaxSchedule, pieces, reachable
+from rebalancing.optimizer.tax_schedule import Box, TaxSchedule, pieces, reachable
 
 USUAL = TaxSchedule(0.4, 0.2, 0.0, 0.0, 0.01, 0.35, 0.15)
 SCHEDULES = (

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rebalancing.problem import FloatArray, IntArray, Problem
+from rebalancing.optimizer.problem import FloatArray, IntArray, Problem
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from typing import Literal
 
 import numpy as np
 
-from rebalancing import conic
-from rebalancing.condensed import condense
-from rebalancing.conflicts import explain
 from rebalancing.errors import Inaccurate, Infeasible
-from rebalancing.objective import evaluate, worst_violation
-from rebalancing.problem import FloatArray, Problem, summed
-from rebalancing.sides import (
+from rebalancing.optimizer import conic
+from rebalancing.optimizer.condensed import condense
+from rebalancing.optimizer.conflicts import explain
+from rebalancing.optimizer.objective import evaluate, worst_violation
+from rebalancing.optimizer.problem import FloatArray, Problem, summed
+from rebalancing.optimizer.sides import (
     RESIDUAL,
     Candidate,
     Search,
@@ -27,9 +27,6 @@ from rebalancing.sides import (
     largest_buys,
     small_trades,
 )
-from rebalancing.tax_schedule import TaxSchedule
-
-__all__ = ["Problem", "Side", "Solution", "TaxSchedule", "evaluate", "solve"]
 
 Side = Literal["harvest", "buy", "free"]
 EngineName = Literal["clarabel", "cvxpy"]
@@ -88,7 +85,7 @@ def solve(
 
 def _engine(name: EngineName) -> conic.Engine:
     if name == "cvxpy":
-        from rebalancing.model import solve_cvxpy  # cvxpy takes seconds to import
+        from rebalancing.optimizer.model import solve_cvxpy  # cvxpy takes seconds to import
 
         return solve_cvxpy
     return conic.solve_conic

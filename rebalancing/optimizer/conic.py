@@ -16,9 +16,9 @@ import clarabel
 import numpy as np
 from scipy import sparse
 
-from rebalancing.objective import cash_after, evaluate
-from rebalancing.problem import BoolArray, FloatArray, IntArray, Problem, summed
-from rebalancing.tax_schedule import Piece
+from rebalancing.optimizer.objective import cash_after, evaluate
+from rebalancing.optimizer.problem import BoolArray, FloatArray, IntArray, Problem, summed
+from rebalancing.optimizer.tax_schedule import Piece
 
 PERCENT = 100.0
 BASIS_POINTS = 1e4

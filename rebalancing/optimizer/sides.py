@@ -13,11 +13,11 @@ from time import perf_counter
 
 import numpy as np
 
-from rebalancing.conic import Engine, Outcome, Status, Subproblem
 from rebalancing.errors import Inaccurate, Infeasible, SolverTimeout, Unbounded
-from rebalancing.objective import evaluate, sold_by_position, worst_violation
-from rebalancing.problem import FloatArray, IntArray, Problem, summed
-from rebalancing.tax_schedule import Piece, reachable
+from rebalancing.optimizer.conic import Engine, Outcome, Status, Subproblem
+from rebalancing.optimizer.objective import evaluate, sold_by_position, worst_violation
+from rebalancing.optimizer.problem import FloatArray, IntArray, Problem, summed
+from rebalancing.optimizer.tax_schedule import Piece, reachable
 
 RESIDUAL = 1e-8  # fractions of V: what our own check allows
 DUST = 1e-9  # trades below this are solver noise

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from rebalancing.errors import Infeasible
-from rebalancing.problem import FloatArray, Problem
+from rebalancing.optimizer.problem import FloatArray, Problem
 
 _NOTICEABLE = 1e-8
 

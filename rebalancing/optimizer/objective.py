@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rebalancing.problem import FloatArray, Problem, summed
+from rebalancing.optimizer.problem import FloatArray, Problem, summed
 
 
 @dataclass(frozen=True)

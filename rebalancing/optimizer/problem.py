@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebalancing.errors import BadProblem
-from rebalancing.tax_schedule import Box, TaxSchedule
+from rebalancing.optimizer.tax_schedule import Box, TaxSchedule
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

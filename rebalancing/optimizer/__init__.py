@@ -1,0 +1,13 @@
+"""One household's rebalance as one problem, solved with a proof: numpy in, numpy out.
+
+``problem`` says what is asked and ``objective`` what an answer is worth; ``solution`` runs the search of ``sides``
+over tax pieces (``tax_schedule``) and either-or sides, each step a cone program (``conic``) of the condensed problem.
+``conflicts`` explains why there is no answer. ``model`` is the same problem in cvxpy: the oracle in tests.
+"""
+
+from rebalancing.optimizer.objective import evaluate
+from rebalancing.optimizer.problem import Problem
+from rebalancing.optimizer.solution import Side, Solution, solve
+from rebalancing.optimizer.tax_schedule import TaxSchedule
+
+__all__ = ["Problem", "Side", "Solution", "TaxSchedule", "evaluate", "solve"]
