@@ -5,6 +5,8 @@ Every class has a stable `code`; every message says what is wrong, where, and wh
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class RebalancingError(Exception):
     """Base of everything this room refuses to do; `advice` says what the reader can change."""
@@ -27,15 +29,25 @@ class BadProblem(RebalancingError):
 
 
 class Infeasible(RebalancingError):
-    """No trades satisfy every constraint; `conflicts` names the smallest set found to relax."""
+    """No trades satisfy every constraint; `conflicts` names the smallest set found to relax.
+
+    `relaxations` says the same in numbers (`rebalancing.optimizer.conflicts.Relaxation`), `against`
+    names the other limits that stand in the way.
+    """
 
     code = "infeasible"
     advice = "Relax one of the constraints named here, or change the account they belong to."
 
     def __init__(
-        self, message: str, *, conflicts: tuple[str, ...] = (), advice: str | None = None
+        self,
+        message: str,
+        *,
+        conflicts: tuple[str, ...] = (),
+        against: tuple[str, ...] = (),
+        relaxations: tuple[Any, ...] = (),
+        advice: str | None = None,
     ) -> None:
-        self.conflicts = conflicts
+        self.conflicts, self.against, self.relaxations = conflicts, against, relaxations
         super().__init__(message, advice=advice)
 
 

@@ -26,15 +26,22 @@ class Condensed:
     members: tuple[tuple[int, ...], ...]  # original lots of each canonical lot
 
     def expand(self, buys: FloatArray, sells: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Trades for the original's positions and lots; a merged lot is sold largest lot first."""
+        """Trades for the original's positions and lots; a merged lot is sold largest lot first.
+
+        What has to be sold of each comes before.
+        """
         original_buys = np.zeros(len(self.original.weights))
         original_buys[self.positions] = buys
+        least, most = self.original.least_sells, self.original.lot_sellable
         original_sells = np.zeros(len(self.original.lot_weight))
         for lots, sold in zip(self.members, sells, strict=True):
-            left = float(sold)
+            if len(lots) == 1:
+                original_sells[lots[0]] = min(sold, most[lots[0]])
+                continue
+            left = float(sold) - math.fsum(least[list(lots)])
             for lot in lots:
-                part = min(left, float(self.original.lot_sellable[lot]))
-                original_sells[lot] = part
+                part = min(max(left, 0.0), float(most[lot] - least[lot]))
+                original_sells[lot] = least[lot] + part
                 left -= part
         return original_buys, original_sells
 
@@ -50,11 +57,21 @@ def condense(problem: Problem) -> Condensed:
     position_rank[order] = np.arange(len(order))
     keys = sorted(lots, key=lambda key: (int(position_rank[key[0]]), *key[1:]))
     members = tuple(
-        tuple(sorted(lots[key], key=lambda lot: (-float(problem.lot_sellable[lot]), lot)))
+        tuple(
+            sorted(
+                lots[key],
+                key=lambda lot: (
+                    -float(problem.lot_sellable[lot]),
+                    -float(problem.least_sells[lot]),
+                    lot,
+                ),
+            )
+        )
         for key in keys
     )
     sellable = np.array([math.fsum(problem.lot_sellable[list(group)]) for group in members])
-    location = problem.location_cost
+    location, buy_floor, buy_cap = problem.location_cost, problem.buy_floor, problem.buy_cap
+    least = np.array([math.fsum(problem.least_sells[list(group)]) for group in members])
     canonical = problem.replace(
         weights=problem.weights[order],
         cash=problem.cash[accounts],
@@ -62,6 +79,9 @@ def condense(problem: Problem) -> Condensed:
         cash_max=problem.cash_max[accounts],
         may_buy=problem.may_buy[order],
         location_cost=None if location is None else location[order],
+        buy_floor=None if buy_floor is None else buy_floor[order],
+        buy_cap=None if buy_cap is None else buy_cap[order],
+        sell_floor=None if problem.sell_floor is None else np.minimum(least, sellable),
         position_account=rank[problem.position_account[order]],
         position_security=problem.position_security[order],
         lot_weight=sellable,
@@ -95,13 +115,16 @@ def _account_order(problem: Problem, lots: dict[LotKey, list[int]]) -> IntArray:
     location = problem.location_cost
     held: dict[int, list[Any]] = {p: [] for p in range(len(problem.weights))}
     for key, members in lots.items():
-        held[key[0]].append((*key[1:], math.fsum(problem.lot_sellable[members])))
+        sums = (
+            math.fsum(amounts[members]) for amounts in (problem.lot_sellable, problem.least_sells)
+        )
+        held[key[0]].append((*key[1:], *sums))
     content: list[list[Any]] = [[] for _ in problem.cash]
     for p, account in enumerate(problem.position_account):
         content[account].append((
             int(problem.position_security[p]), float(problem.weights[p]),
             bool(problem.may_buy[p]), 0.0 if location is None else float(location[p]),
-            sorted(held[p]),
+            float(problem.least_buys[p]), float(problem.most_buys[p]), sorted(held[p]),
         ))  # fmt: skip
     keys = [
         (float(problem.cash[a]), float(problem.cash_min[a]), float(problem.cash_max[a]),

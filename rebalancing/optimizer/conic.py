@@ -27,6 +27,8 @@ SOLVER = f"clarabel {clarabel.__version__}"
 # A variable without a finite bound is taken to stay below this many times V in the safe bound.
 _LARGEST = 10.0 * PERCENT
 
+CAPS = ("max_st_gain", "max_lt_gain", "max_tax")  # of TaxSchedule, in the order of `cap_prices`
+
 # Clarabel can stall on a first step into a power cone; a shorter or less regularised one passes.
 ATTEMPTS: tuple[dict[str, float | bool], ...] = (
     {},
@@ -52,8 +54,9 @@ class Status(enum.Enum):
 class Subproblem:
     """A convex part of a Problem: trades between floors and caps, S and L inside one piece.
 
-    `undecided` lists ranks of groups whose side is relaxed; in those the floors must be zero.
-    A group already decided has it in its caps: no buys, or no loss sells.
+    `undecided` lists ranks of groups whose side is relaxed; in those buys and loss sells have no
+    floor, as one would decide the side. A decided group has it in its caps: no buys, or no loss
+    sells.
     """
 
     problem: Problem
@@ -77,6 +80,8 @@ class Outcome:
     buys: FloatArray
     sells: FloatArray
     harvest: FloatArray  # z of each undecided group, 1: harvested
+    # fall of the objective per unit of each of CAPS, all fractions of V; 0 where not binding
+    cap_prices: tuple[float, ...] = (0.0, 0.0, 0.0)
 
 
 Engine = Callable[[Subproblem, float | None], Outcome]
@@ -130,6 +135,7 @@ class _Program:
     linear: FloatArray
     size: FloatArray
     constant: float = 0.0
+    cap_rows: tuple[int | None, ...] = ()  # row of each of CAPS among `at_most`
 
 
 def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
@@ -148,13 +154,24 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
     if status is Status.OPTIMAL and not finite:
         status = Status.INACCURATE
     bound = -np.inf
-    if status in (Status.OPTIMAL, Status.INACCURATE) and finite and len(raw.x) == program.width:
+    tried = status in (Status.OPTIMAL, Status.INACCURATE, Status.TIMEOUT)
+    if tried and finite and len(raw.x) == program.width:
         bound = _safe_bound(program, matrix, rhs, raw, sizes)
     if status is Status.OPTIMAL and bound == -np.inf:
         status = Status.INACCURATE
     if status is Status.INFEASIBLE and not _is_certificate(program, matrix, rhs, raw, sizes):
         status = Status.INACCURATE
-    return _outcome(sub, columns, layout, raw, status, bound)
+    prices = _cap_prices(program, raw, sizes[0]) if status is Status.OPTIMAL else None
+    return _outcome(sub, columns, layout, raw, status, bound, prices)
+
+
+def _cap_prices(program: _Program, raw: RawSolution, first: int) -> tuple[float, ...]:
+    """Multipliers of the caps: the solver counts the objective in bp and the caps in per cent."""
+    unit = PERCENT / BASIS_POINTS
+    return tuple(
+        0.0 if row is None else max(float(raw.z[first + row]), 0.0) * unit
+        for row in program.cap_rows
+    )
 
 
 def _assemble(
@@ -478,12 +495,17 @@ def _add_tax(program: _Program, sub: Subproblem, columns: _Columns, layout: _Lay
         (half.short, half.long, 0.0, half.limit) for half in sub.piece.within
     ]
     lines += [(p.short, p.long, -1.0, -p.constant) for p in sub.piece.planes]
-    if tax.max_st_gain is not None:
-        lines.append((1.0, 0.0, 0.0, tax.st_realised + tax.max_st_gain))
-    if tax.max_lt_gain is not None:
-        lines.append((0.0, 1.0, 0.0, tax.lt_realised + tax.max_lt_gain))
-    if tax.max_tax is not None:
-        lines.append((0.0, 0.0, 1.0, before + tax.max_tax))
+    first = sum(len(block.rhs) for block in program.at_most)
+    cap_rows: list[int | None] = []
+    for line, start_of_year, cap in (
+        ((1.0, 0.0, 0.0), tax.st_realised, tax.max_st_gain),
+        ((0.0, 1.0, 0.0), tax.lt_realised, tax.max_lt_gain),
+        ((0.0, 0.0, 1.0), before, tax.max_tax),
+    ):
+        cap_rows.append(None if cap is None else first + len(lines))
+        if cap is not None:
+            lines.append((*line, start_of_year + cap))
+    program.cap_rows = tuple(cap_rows)
     table = np.array(lines)
     count = len(table)
     _append(
@@ -605,6 +627,7 @@ def _outcome(
     raw: RawSolution,
     status: Status,
     bound: float,
+    cap_prices: tuple[float, ...] | None,
 ) -> Outcome:
     buys, sells = sub.buy_min.copy(), sub.sell_min.copy()
     harvest = np.full(layout.sides, 0.5)
@@ -614,4 +637,4 @@ def _outcome(
         np.add.at(sells, columns.index[~columns.is_buy], trades[~columns.is_buy])
         buys, sells = np.minimum(buys, sub.buy_max), np.minimum(sells, sub.sell_max)
         harvest = np.clip(raw.x[layout.side : layout.side + layout.sides], 0.0, 1.0)
-    return Outcome(status, bound, buys, sells, harvest)
+    return Outcome(status, bound, buys, sells, harvest, cap_prices or (0.0,) * len(CAPS))

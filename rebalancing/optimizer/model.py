@@ -36,6 +36,8 @@ def solve_cvxpy(sub: Subproblem, time_limit: float | None) -> Outcome:
     except cp.SolverError:
         return model.outcome(Status.INACCURATE, -np.inf)
     status = _STATUS.get(program.status, Status.INACCURATE)
+    if status is Status.TIMEOUT and time_limit is None:  # out of iterations, then
+        status = Status.INACCURATE
     if status is not Status.OPTIMAL:
         return model.outcome(status, -np.inf)
     bound = float(program.value) / BASIS_POINTS - _TRUST
@@ -61,6 +63,7 @@ class _Model:
         self.z = cp.Variable(len(groups))
         self.open = np.isin(np.arange(len(groups)), sub.undecided)
         self.constraints: list[Any] = []
+        self.caps: list[Any] = []
         self._limit_trades()
         self.objective = self._risk_and_impact() + self._linear() + self._tax()
         self._limit_cash()
@@ -73,7 +76,15 @@ class _Model:
             buys = np.clip(self.buys.value, sub.buy_min, sub.buy_max)
             sells = np.clip(self.sells.value, sub.sell_min, sub.sell_max)
             harvest = np.clip(self.z.value[list(sub.undecided)], 0.0, 1.0)
-        return Outcome(status, bound, buys, sells, harvest)
+        return Outcome(status, bound, buys, sells, harvest, self._cap_prices(status))
+
+    def _cap_prices(self, status: Status) -> tuple[float, ...]:
+        if status is not Status.OPTIMAL:
+            return (0.0,) * len(self.caps)
+        return tuple(
+            0.0 if cap is None else max(float(cap.dual_value), 0.0) / BASIS_POINTS
+            for cap in self.caps
+        )
 
     def _limit_trades(self) -> None:
         sub, problem = self.sub, self.sub.problem
@@ -103,7 +114,11 @@ class _Model:
         split = np.flatnonzero(split_lot)
         if len(split):
             harvested = self.cp.multiply(sub.sell_max[split], self.z[problem.lot_group[split]])
-            limits.append((self.sells - self.gain_sells)[split] <= harvested)
+            harvest_sells = (self.sells - self.gain_sells)[split]
+            limits.append(harvest_sells <= harvested)
+            least, z = sub.sell_min[split], self.z[problem.lot_group[split]]
+            limits.append(harvest_sells >= self.cp.multiply(least, z))
+            limits.append(self.gain_sells[split] >= self.cp.multiply(least, 1.0 - z))
         self.constraints += limits
 
     def _risk_and_impact(self) -> Any:
@@ -199,5 +214,6 @@ class _Model:
             (added_long, tax.max_lt_gain),
             (total, tax.max_tax),
         )
-        self.constraints += [value <= cap for value, cap in caps if cap is not None]
+        self.caps = [None if cap is None else value <= cap for value, cap in caps]
+        self.constraints += [limit for limit in self.caps if limit is not None]
         return total

@@ -88,7 +88,10 @@ def worst_violation(problem: Problem, buys: FloatArray, sells: FloatArray) -> Vi
     checks = [
         _worst("buy below zero in position", -buys),
         _worst("buy not allowed in position", np.where(problem.may_buy, -1.0, buys)),
+        _worst("buy below its floor in position", problem.least_buys - buys),
+        _worst("buy above its cap in position", buys - problem.most_buys),
         _worst("sell below zero of lot", -sells),
+        _worst("less sold than its floor of lot", problem.least_sells - sells),
         _worst("more sold than allowed of lot", sells - problem.lot_sellable),
         _worst("lower bound of security", problem.lower - after),
         _worst("upper bound of security", after - problem.upper),

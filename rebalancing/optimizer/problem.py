@@ -33,8 +33,12 @@ def summed(index: IntArray, amounts: FloatArray, count: int) -> FloatArray:
 class Problem:
     """Arrays of one household; shapes beside each field. Raises BadProblem on bad input.
 
-    `lower` and `cash_min` may hold -inf, `upper` and `cash_max` +inf (no bound); nothing else
-    may be infinite and nothing may be NaN. Arrays are copied and made read-only.
+    `lower` and `cash_min` may hold -inf, `upper`, `cash_max` and `buy_cap` +inf (no bound);
+    nothing else may be infinite and nothing may be NaN. Arrays are copied and made read-only.
+
+    Floors and caps of single trades say what has been decided already: a row fixed by an adviser
+    has floor = cap, a lot that must go has `sell_floor` = `lot_sellable`. A trade with a floor is
+    wanted at any size, so `min_trade` does not apply to its position.
     """
 
     weights: FloatArray  # (m,) current weight of each position
@@ -62,6 +66,9 @@ class Problem:
     location_cost: FloatArray | None = None  # (m,) yearly after-tax drag of holding it there
     security_group: IntArray | None = None  # (n,) default: each security its own group
     min_trade: float = 0.0  # smallest trade in one position
+    buy_floor: FloatArray | None = None  # (m,) least to buy, default nothing
+    buy_cap: FloatArray | None = None  # (m,) most to buy, default no cap
+    sell_floor: FloatArray | None = None  # (L,) least to sell, default nothing
 
     def __post_init__(self) -> None:
         m, n = _length(self.weights, "weights"), _length(self.targets, "targets")
@@ -71,9 +78,13 @@ class Problem:
             ("cost_rates", n), ("lot_weight", lots), ("lot_sellable", lots), ("lot_gain", lots),
         ):  # fmt: skip
             self._store(name, _floats(getattr(self, name), name, (size,)))
-        for name, size in (("impact", n), ("location_cost", m)):
-            if getattr(self, name) is not None:
-                self._store(name, _floats(getattr(self, name), name, (size,)))
+        for name, size, open_end in (
+            ("impact", n, None), ("location_cost", m, None), ("buy_floor", m, None),
+            ("buy_cap", m, np.inf), ("sell_floor", lots, None),
+        ):  # fmt: skip
+            values = getattr(self, name)
+            if values is not None:
+                self._store(name, _floats(values, name, (size,), open_end=open_end))
         for name, size, open_end in (
             ("lower", n, -np.inf), ("upper", n, np.inf),
             ("cash_min", a, -np.inf), ("cash_max", a, np.inf),
@@ -100,17 +111,20 @@ class Problem:
 
     def _check_values(self) -> None:
         for name in ("weights", "specific_variance", "cost_rates", "impact", "lot_weight",
-                     "lot_sellable"):  # fmt: skip
+                     "lot_sellable", "buy_floor", "buy_cap", "sell_floor"):  # fmt: skip
             values = getattr(self, name)
             if values is not None and np.any(values < 0.0):
                 at = int(np.argmin(values))
                 raise BadProblem(f"Problem.{name}[{at}] is {values[at]}, which is negative.")
         if np.any(self.cost_rates >= 1.0):
             raise BadProblem("Problem.cost_rates holds a rate of 1 or more: no trade is worth it.")
-        for low, high in (("lower", "upper"), ("cash_min", "cash_max")):
-            crossed = getattr(self, low) > getattr(self, high)
-            if np.any(crossed):
-                at = int(np.argmax(crossed))
+        for low, high in (
+            ("lower", "upper"), ("cash_min", "cash_max"), ("buy_floor", "buy_cap"),
+            ("sell_floor", "lot_sellable"),
+        ):  # fmt: skip
+            least, most = getattr(self, low), getattr(self, high)
+            if least is not None and most is not None and np.any(least > most):
+                at = int(np.argmax(least > most))
                 raise BadProblem(f"Problem.{low}[{at}] is above {high}[{at}].")
         over = self.lot_sellable > self.lot_weight + ROUNDING
         if np.any(over):
@@ -164,14 +178,29 @@ class Problem:
         return np.where(self.lot_is_taxable, self.lot_gain, 0.0)
 
     @cached_property
+    def least_buys(self) -> FloatArray:
+        """(m,) what has to be bought."""
+        return np.zeros(len(self.weights)) if self.buy_floor is None else self.buy_floor
+
+    @cached_property
+    def most_buys(self) -> FloatArray:
+        """(m,) cap of each buy, +inf where there is none; restrictions apart."""
+        return np.full(len(self.weights), np.inf) if self.buy_cap is None else self.buy_cap
+
+    @cached_property
+    def least_sells(self) -> FloatArray:
+        """(L,) what has to be sold of each lot."""
+        return np.zeros(len(self.lot_weight)) if self.sell_floor is None else self.sell_floor
+
+    @cached_property
     def start(self) -> FloatArray:
         """(n,) household weight per security before trading."""
         return summed(self.position_security, self.weights, len(self.targets))
 
     def gain_box(self, sell_max: FloatArray) -> Box:
-        """Range of the year's (S, L) when lots sell between nothing and `sell_max` (L,)."""
-        gain = self.taxed_gain * sell_max
-        low, high = np.minimum(gain, 0.0), np.maximum(gain, 0.0)
+        """Range of the year's (S, L) when lots sell between their floor and `sell_max` (L,)."""
+        least, most = self.taxed_gain * self.least_sells, self.taxed_gain * sell_max
+        low, high = np.minimum(least, most), np.maximum(least, most)
         short, long = ~self.lot_is_long, self.lot_is_long
         s, t = self.tax.st_realised, self.tax.lt_realised
         return Box(

@@ -2,7 +2,7 @@
 
 Every node is one tax piece with some groups decided. Its relaxation gives a lower bound; rounding
 it gives sides, and the problem with all sides fixed is convex and exact. The search is
-deterministic: it is limited by a count of nodes, never by a clock.
+deterministic: it is limited by a count of nodes, and by a clock only where one is set.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import Literal
 
 import numpy as np
 
 from rebalancing.errors import Inaccurate, Infeasible, SolverTimeout, Unbounded
-from rebalancing.optimizer.conic import Engine, Outcome, Status, Subproblem
+from rebalancing.optimizer.conic import CAPS, Engine, Outcome, Status, Subproblem
 from rebalancing.optimizer.objective import evaluate, sold_by_position, worst_violation
-from rebalancing.optimizer.problem import FloatArray, IntArray, Problem, summed
+from rebalancing.optimizer.problem import BoolArray, FloatArray, IntArray, Problem, summed
 from rebalancing.optimizer.tax_schedule import Piece, reachable
 
 RESIDUAL = 1e-8  # fractions of V: what our own check allows
@@ -25,7 +26,12 @@ CLOSE = 2e-8  # a gap of 0.0002 bp is closed
 TOLERATED = 1e-6  # a gap this wide is honest after solver trouble; wider is an error
 NODES = 40  # relaxations at most before the search stops with the bound it has
 
+Ended = Literal["optimal", "node_limit", "time_limit"]
+_MORE = 1e-6  # of a cap, fractions of V: where its price is read
+_NO_PRICE = 1e-7  # multipliers below this are solver noise
+
 HARVEST, BUY = True, False
+_SPENT = "The time limit passed before any trades and a bound were proven."
 Sides = tuple[tuple[int, bool], ...]  # (group rank, harvest) of decided groups, sorted
 
 
@@ -38,6 +44,7 @@ class Candidate:
     sells: FloatArray
     piece: Piece | None = None  # None: no trade at all
     sides: Sides = ()
+    cap_prices: tuple[float, ...] = (0.0,) * len(CAPS)
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,9 @@ class _Node:
     outcome: Outcome
 
 
+_Entry = tuple[float, int, _Node]  # bound, order of creation, node
+
+
 @dataclass
 class Search:
     """One search: the problem, its limits, the best trades so far and what was tried."""
@@ -54,54 +64,77 @@ class Search:
     problem: Problem
     engine: Engine
     deadline: float | None
-    buy_max: FloatArray
+    buy_max: FloatArray  # (m,)
+    sell_max: FloatArray  # (L,)
     either_or: tuple[int, ...]  # ranks of groups that could be both bought and sold at a loss
     best: Candidate | None = None
     bound: float = np.inf  # smallest over the nodes that are not branched on any more
     troubles: int = 0
     calls: int = 0
+    ended: Ended = "optimal"
     regions: list[str] = field(default_factory=list)
     tried: set[tuple[str, Sides]] = field(default_factory=set)
 
     def run(self) -> Candidate:
-        """Best trades found. Raises Infeasible, Unbounded, Inaccurate or SolverTimeout."""
+        """Best trades found. Raises Infeasible, Unbounded, Inaccurate or SolverTimeout.
+
+        The last only where no trades or no bound were proven in time: else `ended` says it.
+        """
         self._offer(self.no_trade())
-        nodes: list[tuple[float, int, _Node]] = []  # a heap: bound, order of creation, node
-        count = 0
-        box = self.problem.gain_box(self.problem.lot_sellable)
-        for piece in reachable(self.problem.tax, box):
+        nodes = self._roots()
+        try:
+            self._branch(nodes)
+        except SolverTimeout:
+            if self.best is None:
+                raise
+            self.ended = "time_limit"
+        return self._conclude(min([self.bound, *(bound for bound, _, _ in nodes)]))
+
+    def _roots(self) -> list[_Entry]:
+        """A heap of one relaxation per tax piece that has any trades in it."""
+        nodes: list[_Entry] = []
+        for piece in reachable(self.problem.tax, self.problem.gain_box(self.sell_max)):
             self.regions.append(piece.name)
             node = self._node(piece, ())
             if node is not None:
-                nodes.append((node.outcome.bound, count, node))
-                count += 1
+                nodes.append((node.outcome.bound, len(nodes), node))
         heapq.heapify(nodes)
+        return nodes
+
+    def _branch(self, nodes: list[_Entry]) -> None:
+        """Round and split the node of the lowest bound until the gap is closed."""
+        count = len(nodes)
         while nodes and not self._is_closed(nodes[0][0]):
-            _, _, node = heapq.heappop(nodes)
+            bound, order, node = nodes[0]
             group = self._round(node)
-            if group is None:
+            heapq.heappop(nodes)  # not before: the bound of a node stands until it is done with
+            if group is None or count >= NODES:
                 self._close(node)
-                continue
-            if count >= NODES:
-                self._close(node)
-                break
+                if group is None:
+                    continue
+                self.ended = "node_limit"
+                return
             for side in (HARVEST, BUY):
-                child = self._node(node.piece, _with(node.sides, group, side), parent=node)
+                try:
+                    child = self._node(node.piece, _with(node.sides, group, side), parent=node)
+                except SolverTimeout:
+                    heapq.heappush(nodes, (bound, order, node))
+                    raise
                 if child is not None:
                     heapq.heappush(nodes, (child.outcome.bound, count, child))
                     count += 1
-        return self._conclude(min([self.bound, *(bound for bound, _, _ in nodes)]), count)
 
-    def _conclude(self, bound: float, count: int) -> Candidate:
+    def _conclude(self, bound: float) -> Candidate:
         if self.best is None:
-            if self.troubles or count >= NODES:
+            if self.troubles or self.ended == "node_limit":
                 raise Inaccurate("No trades that pass our own check were found.")
             raise Infeasible(
                 "No choice of which groups to harvest and which to buy satisfies every limit.",
                 conflicts=("wash-sale sides",),
             )
         self.bound = min(bound, self.best.objective)
-        if self.troubles and self.best.objective - self.bound > TOLERATED:
+        timely = self.ended != "time_limit"
+        if timely and self.troubles and self.best.objective - self.bound > TOLERATED:
             raise Inaccurate(f"The solver failed on {self.troubles} of {self.calls} subproblems.")
         return self.best
 
@@ -172,6 +205,8 @@ class Search:
         outcome = self._solve(sub)
         if outcome.status is Status.INFEASIBLE:
             return None
+        if outcome.status is Status.TIMEOUT:
+            raise SolverTimeout(_SPENT)
         if outcome.status is not Status.OPTIMAL:
             self.troubles += 1
             return None
@@ -182,28 +217,28 @@ class Search:
             return None
         buys, sells = netted(self.problem, buys, sells)
         objective = evaluate(self.problem, buys, sells).objective
-        return Candidate(objective, buys, sells, sub.piece, sides)
+        return Candidate(objective, buys, sells, sub.piece, sides, outcome.cap_prices)
 
     def subproblem(self, piece: Piece, sides: Sides) -> Subproblem:
         """Caps of the decided sides; groups not in `sides` keep both."""
         problem = self.problem
-        buy_max, sell_max = self.buy_max.copy(), problem.lot_sellable.copy()
+        buy_max, sell_max = self.buy_max.copy(), self.sell_max.copy()
         harvest = [group for group, side in sides if side is HARVEST]
         buy = [group for group, side in sides if side is BUY]
         buy_max[np.isin(problem.position_group, harvest)] = 0.0
         sell_max[np.isin(problem.lot_group, buy) & problem.lot_is_loss] = 0.0
         return Subproblem(
-            problem, piece, buy_max, sell_max, np.zeros_like(buy_max), np.zeros_like(sell_max)
+            problem, piece, buy_max, sell_max, problem.least_buys, problem.least_sells
         )
 
     def _solve(self, sub: Subproblem) -> Outcome:
         limit = None if self.deadline is None else self.deadline - perf_counter()
         if limit is not None and limit <= 0.0:
-            raise SolverTimeout("The time limit passed before a solution was proven.")
+            raise SolverTimeout(_SPENT)
         self.calls += 1
         outcome = self.engine(sub, limit)
-        if outcome.status is Status.TIMEOUT:
-            raise SolverTimeout("The time limit passed inside the solver.")
+        if outcome.status is Status.TIMEOUT and outcome.bound == -np.inf:
+            raise SolverTimeout(_SPENT)
         if outcome.status is Status.UNBOUNDED:
             raise Unbounded("The objective can fall without end.")
         return outcome
@@ -220,6 +255,29 @@ class Search:
             return None
         return Candidate(evaluate(problem, buys, sells).objective, buys, sells)
 
+    def pieces_at_rest(self) -> tuple[Piece, ...]:
+        """Tax pieces that hold the year as it stands."""
+        tax = self.problem.tax
+        found = reachable(tax, self.problem.gain_box(self.sell_max))
+        return tuple(one for one in found if one.contains(tax.st_realised, tax.lt_realised))
+
+    def priced(self, found: Candidate, sub: Subproblem) -> Candidate:
+        """The candidate with the slope of its subproblem for a little more of each cap that binds.
+
+        Where a cap leaves no room at all its own multiplier is not unique; beyond it, it is.
+        """
+        tax = self.problem.tax
+        binding = [
+            cap for cap, price in zip(CAPS, found.cap_prices, strict=True) if price > _NO_PRICE
+        ]
+        if not binding:
+            return found
+        more = replace(tax, **{cap: getattr(tax, cap) + _MORE for cap in binding})
+        beyond = self._solve(replace(sub, problem=self.problem.replace(tax=more)))
+        if beyond.status is not Status.OPTIMAL:
+            return found
+        return replace(found, cap_prices=beyond.cap_prices)
+
 
 def _with(sides: Sides, group: int, side: bool) -> Sides:  # noqa: FBT001 - a side, not a switch
     return tuple(sorted((*sides, (group, side))))
@@ -229,15 +287,17 @@ def netted(problem: Problem, buys: FloatArray, sells: FloatArray) -> tuple[Float
     """The same holdings without selling and buying one position at once.
 
     Without costs the solver may do both. Undoing it saves costs and gains, never a loss: those
-    are not sold where something is bought. Left alone where the cash saved would be too much.
+    are not sold where something is bought. Floors stay, and everything is left alone where the
+    cash saved would be too much.
     """
-    both = np.minimum(buys, sold_by_position(problem, sells))
+    more = sold_by_position(problem, np.maximum(sells - problem.least_sells, 0.0))
+    both = np.minimum(np.maximum(buys - problem.least_buys, 0.0), more)
     fewer = sells.copy()
     for position in np.flatnonzero(both > 0.0):
         left = both[position]
         lots = np.flatnonzero(problem.lot_position == position)
         for lot in lots[np.argsort(-problem.taxed_gain[lots], kind="stable")]:
-            part = min(left, fewer[lot])
+            part = min(left, max(fewer[lot] - problem.least_sells[lot], 0.0))
             fewer[lot] -= part
             left -= part
     if worst_violation(problem, buys - both, fewer).amount > RESIDUAL:
@@ -245,31 +305,68 @@ def netted(problem: Problem, buys: FloatArray, sells: FloatArray) -> tuple[Float
     return buys - both, fewer
 
 
+def open_search(problem: Problem, engine: Engine, deadline: float | None = None) -> Search:
+    """A search of a problem whose floors do not contradict each other (`contradiction`)."""
+    buy_max, sell_max = largest_buys(problem), problem.lot_sellable.copy()
+    must_lose, must_buy = _decided_groups(problem)
+    buy_max[must_lose[problem.position_group]] = 0.0
+    sell_max[must_buy[problem.lot_group] & problem.lot_is_loss] = 0.0
+    either_or = either_or_groups(problem, buy_max, sell_max)
+    return Search(problem, engine, deadline, buy_max, sell_max, either_or)
+
+
+def _decided_groups(problem: Problem) -> tuple[BoolArray, BoolArray]:
+    """(G,) groups of which a loss has to be sold, and groups that have to be bought."""
+    size = problem.group_count
+    losses = np.where(problem.lot_is_loss, problem.least_sells, 0.0)
+    return (
+        summed(problem.lot_group, losses, size) > 0.0,
+        summed(problem.position_group, problem.least_buys, size) > 0.0,
+    )
+
+
+def contradicts_itself(problem: Problem) -> bool:
+    """Whether floors alone rule out every answer: a wash sale, or a buy that is not allowed."""
+    must_lose, must_buy = _decided_groups(problem)
+    forbidden = (problem.least_buys > 0.0) & ~problem.may_buy
+    return bool(np.any(must_lose & must_buy) or np.any(forbidden))
+
+
 def largest_buys(problem: Problem) -> FloatArray:
-    """(m,) what cash and upper bounds allow each position to buy; zero where it may not."""
+    """(m,) what cash, upper bounds and caps allow each position to buy; zero where it may not.
+
+    Never below the floor of a buy: where that is too much, the solver finds out.
+    """
     rate = problem.cost_rates[problem.position_security]
     sellable = sold_by_position(problem, problem.lot_sellable)
     raised = summed(problem.position_account, sellable * (1.0 - rate), len(problem.cash))
     by_cash = (problem.cash - problem.cash_min + raised)[problem.position_account] / (1.0 + rate)
     sold = summed(problem.position_security, sellable, len(problem.targets))
     by_bound = (problem.upper - problem.start + sold)[problem.position_security]
-    most = np.minimum(by_cash, by_bound)
-    return np.where(problem.may_buy & (most > DUST), most, 0.0)
+    most = np.minimum(np.minimum(by_cash, by_bound), problem.most_buys)
+    most = np.where(problem.may_buy & (most > DUST), most, 0.0)
+    return np.maximum(most, problem.least_buys)
 
 
-def either_or_groups(problem: Problem, buy_max: FloatArray) -> tuple[int, ...]:
+def either_or_groups(
+    problem: Problem, buy_max: FloatArray, sell_max: FloatArray
+) -> tuple[int, ...]:
     """Ranks of groups that can both be bought and be sold at a loss."""
     bought = np.unique(problem.position_group[buy_max > 0.0])
-    lost = np.unique(problem.lot_group[problem.lot_is_loss & (problem.lot_sellable > 0.0)])
+    lost = np.unique(problem.lot_group[problem.lot_is_loss & (sell_max > 0.0)])
     return tuple(int(group) for group in np.intersect1d(bought, lost))
 
 
 def small_trades(problem: Problem, buys: FloatArray, sells: FloatArray, floor: float) -> (
     tuple[IntArray, IntArray]
 ):  # fmt: skip
-    """Positions whose buy, and positions whose sales together, are above zero but below floor."""
+    """Positions whose buy, and positions whose sales together, are above zero but below floor.
+
+    Where a trade has a floor of its own it is wanted at any size.
+    """
     sold = sold_by_position(problem, sells)
+    must_sell = sold_by_position(problem, problem.least_sells) > 0.0
     return (
-        np.flatnonzero((buys > 0.0) & (buys < floor)),
-        np.flatnonzero((sold > 0.0) & (sold < floor)),
+        np.flatnonzero((buys > 0.0) & (buys < floor) & (problem.least_buys == 0.0)),
+        np.flatnonzero((sold > 0.0) & (sold < floor) & ~must_sell),
     )

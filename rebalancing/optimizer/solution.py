@@ -1,8 +1,8 @@
 """One household's rebalance as one problem, solved with a proof.
 
 `solve` is pure: numpy in, numpy out; no Django, no Decimal, no randomness, and no clock unless a
-time limit is asked for, which can only turn a solution into an error. Shares are fractional here;
-whole shares and the exact checks in Decimal belong to the caller.
+time limit is asked for. Shares are fractional here; whole shares and the exact checks in Decimal
+belong to the caller.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ from typing import Literal
 
 import numpy as np
 
-from rebalancing.errors import Inaccurate, Infeasible
+from rebalancing.errors import Inaccurate, Infeasible, SolverTimeout
 from rebalancing.optimizer import conic
-from rebalancing.optimizer.condensed import condense
+from rebalancing.optimizer.condensed import Condensed, condense
 from rebalancing.optimizer.conflicts import explain
 from rebalancing.optimizer.objective import evaluate, worst_violation
 from rebalancing.optimizer.problem import FloatArray, Problem, summed
 from rebalancing.optimizer.sides import (
+    BUY,
+    CLOSE,
     RESIDUAL,
     Candidate,
+    Ended,
     Search,
-    either_or_groups,
-    largest_buys,
+    contradicts_itself,
+    open_search,
     small_trades,
 )
 
@@ -40,7 +43,17 @@ class Solution:
     """Trades that passed every check, their objective, and a proven lower bound.
 
     Amounts are fractions of V. `sides` says per identical group whether a loss was harvested,
-    something was bought, or neither ("free").
+    something was bought, or neither ("free"). Whatever `status` says, the trades keep every
+    limit and `bound` is proven:
+
+    - "optimal": the search ended by itself; what is left of the gap is the smallest trade's
+    - "node_limit": it stopped after a fixed number of relaxations with the gap it had
+    - "time_limit": it was stopped by the clock with the gap it had
+
+    `shadow_prices` names every cap of the tax schedule that is set (`max_st_gain`, `max_lt_gain`,
+    `max_tax`) with the fall of the objective per unit more of it, 0 where it does not bind: from
+    the multipliers of the last convex problem, so for these sides, this tax piece and without the
+    trades that were too small.
     """
 
     buys: FloatArray  # (m,)
@@ -54,12 +67,13 @@ class Solution:
     st_gain: float
     lt_gain: float
     sides: dict[int, Side]
-    status: str  # always "optimal"
+    status: Ended
     residual: float  # worst constraint violation by our own arithmetic, <= 1e-8
     no_trade_objective: float
     regions: tuple[str, ...]  # tax pieces searched
     solves: int
     solver: str
+    shadow_prices: dict[str, float]
 
 
 def solve(
@@ -67,20 +81,25 @@ def solve(
 ) -> Solution:
     """Best trades for the household, with a bound that proves how good they are.
 
-    `time_limit` in seconds. Raises Infeasible, Unbounded, Inaccurate, SolverTimeout.
+    `time_limit` in seconds: what is best when it has passed comes back with its gap. Raises
+    Infeasible, Unbounded, Inaccurate, and SolverTimeout where no trades or no bound were proven.
     """
     deadline = None if time_limit is None else perf_counter() + time_limit
-    condensed = condense(problem)
-    small = condensed.problem
-    buy_max = largest_buys(small)
-    search = Search(small, _engine(engine), deadline, buy_max, either_or_groups(small, buy_max))
+    return _solved(condense(problem), engine, deadline)
+
+
+def _solved(condensed: Condensed, engine: EngineName, deadline: float | None) -> Solution:
+    problem, small = condensed.original, condensed.problem
+    if contradicts_itself(small):
+        raise explain(problem, Infeasible("What has to be bought and sold contradicts itself."))
+    search = open_search(small, _engine(engine), deadline)
     try:
         best = search.run()
     except Infeasible as none:
-        raise explain(small, none) from none
+        raise explain(problem, none) from none
     best = _finish(search, best)
     buys, sells = condensed.expand(best.buys, best.sells)
-    return _certified(problem, buys, sells, search, _solver_name(engine))
+    return _certified(problem, buys, sells, search, best, _solver_name(engine))
 
 
 def _engine(name: EngineName) -> conic.Engine:
@@ -96,7 +115,12 @@ def _solver_name(name: EngineName) -> str:
 
 
 def _certified(
-    problem: Problem, buys: FloatArray, sells: FloatArray, search: Search, solver: str
+    problem: Problem,
+    buys: FloatArray,
+    sells: FloatArray,
+    search: Search,
+    best: Candidate,
+    solver: str,
 ) -> Solution:
     worst = worst_violation(problem, buys, sells)
     if not worst.amount <= RESIDUAL:
@@ -116,13 +140,22 @@ def _certified(
         st_gain=found.st_gain,
         lt_gain=found.lt_gain,
         sides=_sides(problem, buys, sells),
-        status="optimal",
+        status=search.ended,
         residual=abs(max(worst.amount, 0.0)),
         no_trade_objective=nothing.objective,
         regions=tuple(search.regions),
         solves=search.calls,
         solver=solver,
+        shadow_prices=_shadow_prices(problem, best),
     )
+
+
+def _shadow_prices(problem: Problem, best: Candidate) -> dict[str, float]:
+    return {
+        name: price
+        for name, price in zip(conic.CAPS, best.cap_prices, strict=True)
+        if getattr(problem.tax, name) is not None
+    }
 
 
 def _sides(problem: Problem, buys: FloatArray, sells: FloatArray) -> dict[int, Side]:
@@ -137,9 +170,43 @@ def _sides(problem: Problem, buys: FloatArray, sells: FloatArray) -> dict[int, S
 
 
 def _finish(search: Search, best: Candidate) -> Candidate:
-    """Drop trades below the minimum and re-solve the rest, then clear specks the same way."""
-    if best.piece is None:
-        return best
+    """What is proposed of the best trades found: none too small, no specks, or no trade at all."""
+    try:
+        if best.piece is None:
+            return _priced_at_rest(search, best)
+        final, sub = _large_enough(search, best)
+        final = search.priced(final, sub)
+    except SolverTimeout:
+        search.ended = "time_limit"
+        final = _cut_down(search, best)
+    nothing = search.no_trade()
+    if nothing is None or nothing.objective > final.objective:
+        return final
+    if nothing.objective > final.objective - CLOSE:
+        return replace(nothing, cap_prices=final.cap_prices)
+    return nothing
+
+
+def _priced_at_rest(search: Search, rest: Candidate) -> Candidate:
+    """No trade with the prices of the caps that keep it so, losses being left where they are."""
+    if all(getattr(search.problem.tax, cap) is None for cap in conic.CAPS):
+        return rest
+    sides = tuple((group, BUY) for group in search.either_or)
+    for piece in search.pieces_at_rest():
+        sub = search.subproblem(piece, sides)
+        found = search.solve_fixed(sub, sides)
+        if found is not None:
+            prices = np.maximum(rest.cap_prices, search.priced(found, sub).cap_prices)
+            rest = replace(rest, cap_prices=tuple(prices.tolist()))
+    return rest
+
+
+def _large_enough(search: Search, best: Candidate) -> tuple[Candidate, conic.Subproblem]:
+    """Drop trades below the minimum and re-solve the rest, then clear specks the same way.
+
+    With the subproblem whose answer it is.
+    """
+    assert best.piece is not None
     problem, current = search.problem, best
     sub = search.subproblem(best.piece, best.sides)
     for _ in range(_ROUNDS):
@@ -155,23 +222,38 @@ def _finish(search: Search, best: Candidate) -> Candidate:
             current = _enlarged(search, sub, current)
             break
         sub, current = smaller, found
-    current = _without_specks(search, sub, current)
+    return _without_specks(search, sub, current), sub
+
+
+def _cut_down(search: Search, best: Candidate) -> Candidate:
+    """With no time left to solve again: the trades without the small ones, where that is allowed."""
+    problem = search.problem
+    few_bought, few_sold = small_trades(problem, best.buys, best.sells, problem.min_trade)
+    buys, sells = best.buys.copy(), best.sells.copy()
+    buys[few_bought] = 0.0
+    sells[np.isin(problem.lot_position, few_sold)] = 0.0
+    if worst_violation(problem, buys, sells).amount <= RESIDUAL:
+        return replace(
+            best, objective=evaluate(problem, buys, sells).objective, buys=buys, sells=sells
+        )
     nothing = search.no_trade()
-    if nothing is not None and nothing.objective <= current.objective:
-        return nothing
-    return current
+    if nothing is None:
+        raise SolverTimeout(
+            "The time limit passed before trades of at least the minimum were found."
+        )
+    return nothing
 
 
 def _without_specks(search: Search, sub: conic.Subproblem, found: Candidate) -> Candidate:
-    """The same trades with what is almost nothing, or almost the whole lot, made exact."""
+    """The same trades with what is almost the floor, or almost the whole lot, made exact."""
     whole = (sub.sell_max > 0.0) & (found.sells > sub.sell_max - _SPECK)
-    none_bought, none_sold = found.buys < _SPECK, (found.sells < _SPECK) & ~whole
+    none_bought = found.buys < sub.buy_min + _SPECK
+    none_sold = (found.sells < sub.sell_min + _SPECK) & ~whole
     exact = replace(
         sub,
-        buy_max=np.where(none_bought, 0.0, sub.buy_max),
-        sell_max=np.where(none_sold, 0.0, sub.sell_max),
-        buy_min=np.where(none_bought, 0.0, sub.buy_min),
-        sell_min=np.where(whole, sub.sell_max, np.where(none_sold, 0.0, sub.sell_min)),
+        buy_max=np.where(none_bought, sub.buy_min, sub.buy_max),
+        sell_max=np.where(none_sold, sub.sell_min, sub.sell_max),
+        sell_min=np.where(whole, sub.sell_max, sub.sell_min),
     )
     troubles = search.troubles
     clean = search.solve_fixed(exact, found.sides)

@@ -1,4 +1,4 @@
-"""The lot-level optimiser: hand-solved cases, brute force, invariants, refusals, solver faults."""
+"""The lot-level optimiser: hand-solved cases, brute force, invariants, restrictions, hard numbers."""
 
 import itertools
 import subprocess
@@ -8,91 +8,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rebalancing.errors import (
-    BadProblem,
-    Inaccurate,
-    Infeasible,
-    SolverTimeout,
-    Unbounded,
-)
-from rebalancing.optimizer import Problem, TaxSchedule, conic, sides, solve
+from rebalancing.errors import Unbounded
+from rebalancing.optimizer import Problem, conic, sides, solve
 from rebalancing.optimizer.condensed import condense
-from rebalancing.optimizer.objective import cash_after, evaluate, washed, worst_violation
-from rebalancing.optimizer.sides import Search, either_or_groups, largest_buys
-from rebalancing.optimizer.tax_schedule import HalfPlane, Piece, Plane
-
-NO_TAX = TaxSchedule(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-USUAL = TaxSchedule(0.4, 0.2, 0.0, 0.0, 0.003, 0.4, 0.15)
-ST_GAINS = replace(USUAL, st_realised=1.0)  # every loss saves 0.4 per dollar
-LT_GAINS = replace(USUAL, lt_realised=1.0)
-
-
-def one_security(*, weight=0.6, target=0.6, gains=(), taxable=True, tax=NO_TAX, **changes):
-    """A single account with one security, equal lots of the given gains per dollar, and cash."""
-    count = max(len(gains), 1)
-    values = {
-        "weights": np.array([weight]), "targets": np.array([target]),
-        "cash": np.array([1.0 - weight]), "cash_min": np.zeros(1), "cash_max": np.ones(1),
-        "factor_loadings": np.zeros((1, 0)), "specific_variance": np.array([0.04]),
-        "cost_rates": np.array([0.001]), "lower": np.zeros(1), "upper": np.ones(1),
-        "may_buy": np.array([True]), "lot_weight": np.full(count, weight / count),
-        "lot_sellable": np.full(count, weight / count), "lot_gain": np.array(gains or (0.0,)),
-        "lot_is_long": np.zeros(count, np.bool_), "lot_is_taxable": np.full(count, taxable),
-        "lot_position": np.zeros(count, np.int64), "position_account": np.zeros(1, np.int64),
-        "position_security": np.zeros(1, np.int64), "tax": tax, "risk_aversion": 1.0,
-    }  # fmt: skip
-    return Problem(**{**values, **changes})
-
-
-def household(seed, *, n=6, accounts=3, lots=24, tax=None, impact=False, location=False, **changes):
-    """A random household: taxable accounts, the last one an IRA, some names restricted."""
-    random = np.random.default_rng(seed)
-    loadings = np.column_stack([
-        0.16 + 0.04 * random.random(n), *(0.05 * random.standard_normal((3, n))),
-    ])  # fmt: skip
-    target = random.dirichlet(5 * np.ones(n)) * 0.98
-    account, security = np.repeat(np.arange(accounts), n), np.tile(np.arange(n), accounts)
-    share = random.dirichlet(4 * np.ones(accounts))
-    weights = target[security] * share[account] * np.exp(0.5 * random.standard_normal(accounts * n))
-    weights *= random.random(accounts * n) < 0.8
-    weights[0] += 0.01
-    weights *= 0.97 / weights.sum()
-    held = np.flatnonzero(weights)
-    position = np.concatenate([held, random.choice(held, max(0, lots - len(held)))])
-    cut = random.random(len(position)) + 0.1
-    value = cut / np.bincount(position, cut, len(weights))[position] * weights[position]
-    short, long = (float(so_far) for so_far in random.choice([0.0, 0.02, -0.02], 2))
-    year = TaxSchedule(0.408, 0.238, short, long, 0.003, 0.408, 0.2)
-    values = {
-        "weights": weights, "targets": target, "cash": 0.03 * share,
-        "cash_min": 0.002 * share, "cash_max": 0.05 * np.ones(accounts),
-        "factor_loadings": loadings, "specific_variance": (0.15 + 0.15 * random.random(n)) ** 2,
-        "cost_rates": 0.0003 + 0.0005 * random.random(n), "lower": np.zeros(n),
-        "upper": np.maximum(target, np.bincount(security, weights, n)) + 0.05,
-        "may_buy": random.random(len(weights)) < 0.9, "lot_weight": value,
-        "lot_sellable": value * (random.random(len(value)) < 0.9),
-        "lot_gain": np.minimum(0.25 * random.standard_normal(len(value)) + 0.05, 0.9),
-        "lot_is_long": random.random(len(value)) < 0.6,
-        "lot_is_taxable": account[position] < max(1, accounts - 1),
-        "lot_position": position, "position_account": account, "position_security": security,
-        "tax": tax or year, "risk_aversion": float(10 ** random.uniform(-1, 1.5)),
-        "impact": 0.01 * np.ones(n) if impact else None,
-        "location_cost": 0.002 * random.random(len(weights)) if location else None,
-    }  # fmt: skip
-    return Problem(**{**values, **changes})
-
-
-def assert_proven(problem, solution):
-    """What every solution owes: feasible by our arithmetic, honest figures, a valid bound."""
-    assert worst_violation(problem, solution.buys, solution.sells).amount <= 1e-8
-    found = evaluate(problem, solution.buys, solution.sells)
-    assert solution.objective == found.objective
-    assert (solution.tax, solution.cost) == (found.tax, found.cost)
-    assert (solution.st_gain, solution.lt_gain) == (found.st_gain, found.lt_gain)
-    assert solution.active_risk == found.active_risk
-    assert solution.bound <= solution.objective
-    assert solution.gap_bp == pytest.approx((solution.objective - solution.bound) * 1e4)
-
+from rebalancing.optimizer.objective import cash_after, evaluate, washed
+from rebalancing.optimizer.sides import open_search
+from tests.rebalancing.optimizer.households import (
+    LT_GAINS,
+    NO_TAX,
+    ST_GAINS,
+    USUAL,
+    assert_proven,
+    brute_force,
+    household,
+    one_security,
+    random_feasible,
+    raw_regions,
+)
 
 # Hand-solved cases -------------------------------------------------------------------------------
 
@@ -204,40 +136,6 @@ def test_location_cost_moves_a_security_to_the_account_where_it_costs_less():
 # Proof against brute force -----------------------------------------------------------------------
 
 
-def raw_regions(tax):
-    """The five regions themselves, one plane each: not the merged pieces the search uses."""
-    limit, order = tax.loss_limit, tax.ordinary_rate
-    gain_s, loss_s = HalfPlane(-1.0, 0.0, 0.0), HalfPlane(1.0, 0.0, 0.0)
-    gain_l, loss_l = HalfPlane(0.0, -1.0, 0.0), HalfPlane(0.0, 1.0, 0.0)
-    up, down = HalfPlane(-1.0, -1.0, 0.0), HalfPlane(1.0, 1.0, 0.0)
-    carried = tax.carried_loss_value
-    return (
-        Piece("A", (gain_s, gain_l), (Plane(tax.st_rate, tax.lt_rate, 0.0),)),
-        Piece("B", (gain_s, loss_l, up), (Plane(tax.st_rate, tax.st_rate, 0.0),)),
-        Piece("C", (loss_s, gain_l, up), (Plane(tax.lt_rate, tax.lt_rate, 0.0),)),
-        Piece("D", (down, HalfPlane(-1.0, -1.0, limit)), (Plane(order, order, 0.0),)),
-        Piece(
-            "E", (HalfPlane(1.0, 1.0, -limit),),
-            (Plane(carried, carried, (carried - order) * limit),),
-        ),
-    )  # fmt: skip
-
-
-def brute_force(problem):
-    """Best objective over every choice of sides and every tax region."""
-    small = condense(problem).problem
-    buy_max = largest_buys(small)
-    groups = either_or_groups(small, buy_max)
-    search = Search(small, conic.solve_conic, None, buy_max, groups)
-    best = np.inf
-    for choice in itertools.product((True, False), repeat=len(groups)):
-        sides = tuple(zip(groups, choice, strict=True))
-        for region in raw_regions(problem.tax):
-            found = search.solve_fixed(search.subproblem(region, sides), sides)
-            best = min(best, np.inf if found is None else found.objective)
-    return best, len(groups)
-
-
 @pytest.mark.parametrize("seed", range(12))
 def test_solution_matches_brute_force_over_sides_and_regions(seed):
     problem = household(seed, n=4, lots=20, impact=seed % 3 == 1, location=seed % 2 == 1)
@@ -289,9 +187,8 @@ def test_every_relaxation_agrees_with_cvxpy(seed):
     from rebalancing.optimizer.model import solve_cvxpy
 
     problem = condense(household(seed, n=5, impact=seed % 2 == 0)).problem
-    buy_max = largest_buys(problem)
-    groups = either_or_groups(problem, buy_max)
-    search = Search(problem, conic.solve_conic, None, buy_max, groups)
+    search = open_search(problem, conic.solve_conic)
+    groups = search.either_or
     for region in raw_regions(problem.tax):
         sub = replace(search.subproblem(region, ()), undecided=groups)
         direct, oracle = conic.solve_conic(sub, None), solve_cvxpy(sub, None)
@@ -313,24 +210,6 @@ def test_a_search_cut_short_still_reports_a_valid_bound(monkeypatch, seed):
 
 
 # Invariants --------------------------------------------------------------------------------------
-
-
-def random_feasible(problem, random):
-    """Random trades that keep every limit, or None."""
-    harvest = random.random(len(problem.targets)) < 0.5  # by group rank
-    sells = problem.lot_sellable * random.random(len(problem.lot_weight))
-    sells *= random.random(len(sells)) < random.random()
-    sells[problem.lot_is_loss & ~harvest[problem.lot_group]] = 0.0
-    cash = cash_after(problem, np.zeros(len(problem.weights)), sells) - problem.cash_min
-    wanted = random.random(len(problem.weights)) * problem.may_buy
-    wanted *= ~harvest[problem.position_group]
-    total = np.bincount(problem.position_account, wanted, len(cash))
-    scale = np.divide(cash, total, out=np.zeros_like(cash), where=total > 0.0)
-    share = 1.0 - 0.9 * random.random(len(cash)) * (cash < 0.04)
-    buys = wanted * (share * scale * 0.998)[problem.position_account]
-    if worst_violation(problem, buys, sells).amount > 0.0:
-        return None
-    return buys, sells
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -524,102 +403,6 @@ def test_a_needed_small_trade_is_made_as_large_as_the_minimum():
     assert solve(problem).sells[0] == pytest.approx(0.01, abs=1e-8)
 
 
-# Refusals ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"weights": np.array([np.nan])}, r"weights holds nan at 0"),
-        ({"weights": np.array([0.3, 0.3])}, "position_account has shape|may_buy has shape"),
-        ({"targets": np.array([[0.6]])}, "targets has 2 dimensions"),
-        ({"cash": np.array([np.inf])}, "cash holds inf"),
-        ({"cost_rates": np.array([-0.001])}, "cost_rates.*negative"),
-        ({"specific_variance": np.array([-1.0])}, "specific_variance.*negative"),
-        ({"impact": np.array([-1.0])}, "impact.*negative"),
-        ({"factor_loadings": np.zeros(1)}, "factor_loadings has 1 dimensions"),
-        ({"factor_loadings": np.full((1, 2), np.nan)}, "factor_loadings holds nan"),
-        ({"lot_position": np.array([1])}, "lot_position points outside"),
-        ({"lot_position": np.array([0.0])}, "lot_position holds float64"),
-        ({"position_account": np.array([-1])}, "position_account points outside"),
-        ({"lot_sellable": np.array([0.7])}, "lot_sellable.*more than the lot"),
-        ({"lot_weight": np.array([0.9]), "lot_sellable": np.array([0.9])}, "position 0 exceed"),
-        ({"upper": np.array([-0.1])}, r"lower\[0\] is above upper"),
-        ({"cash_min": np.array([2.0])}, r"cash_min\[0\] is above cash_max"),
-        ({"may_buy": np.array([2])}, "may_buy"),
-        ({"risk_aversion": -1.0}, "risk_aversion"),
-        ({"risk_aversion": np.nan}, "risk_aversion"),
-        ({"min_trade": "much"}, "min_trade"),
-        ({"weights": np.array(["a"])}, "weights does not hold numbers"),
-        ({"tax": None}, "TaxSchedule"),
-    ],
-)
-def test_a_bad_problem_names_the_field(changes, words):
-    with pytest.raises(BadProblem, match=words) as refused:
-        one_security(**changes)
-    assert refused.value.code == "bad_problem"
-
-
-def test_arrays_of_a_problem_are_its_own():
-    weights = np.array([0.6])
-    problem = one_security(weights=weights)
-    weights[0] = 0.9
-    assert problem.weights[0] == 0.6
-    with pytest.raises(ValueError, match="read-only"):
-        problem.weights[0] = 0.5
-
-
-@pytest.mark.parametrize(
-    ("changes", "conflict"),
-    [
-        ({"cash": [0.0], "cash_min": [0.7]}, "cash floor of account 0"),
-        ({"cash": [0.4], "cash_max": [0.1], "may_buy": [False]}, "cash ceiling of account 0"),
-        ({"lower": [0.8], "may_buy": [False]}, "lower bound of security 0"),
-        ({"upper": [0.5], "lot_sellable": [0.05]}, "upper bound of security 0"),
-    ],
-)
-def test_infeasible_names_the_limit_and_by_how_much(changes, conflict):
-    with pytest.raises(Infeasible, match=conflict) as refused:
-        solve(one_security(gains=(0.0,), **changes))
-    assert refused.value.code == "infeasible"
-    assert len(refused.value.conflicts) == 1
-    assert "short by" in refused.value.conflicts[0]
-
-
-def test_infeasible_through_caps_names_the_cap():
-    tax = replace(ST_GAINS, max_tax=0.0)
-    problem = one_security(gains=(0.5,), upper=[0.3], tax=tax)
-    with pytest.raises(Infeasible) as refused:
-        solve(problem)
-    assert refused.value.conflicts == ("tax cap",)
-    problem = problem.replace(tax=replace(ST_GAINS, max_st_gain=0.0))
-    with pytest.raises(Infeasible, match=r"short-term gain cap|upper bound of security 0"):
-        solve(problem)
-
-
-def test_infeasible_through_the_wash_sale_rule_says_so():
-    """Cash must come from a loss here while the floor of the security needs buying there."""
-    problem = household(
-        1, n=1, accounts=2, lots=1, weights=[0.5, 0.0], cash=[0.0, 0.5], cash_min=[0.2, 0.0],
-        cash_max=[1.0, 1.0], may_buy=[True, True], lot_weight=[0.5], lot_sellable=[0.5],
-        lot_gain=[-0.5], lot_is_long=[False], lot_is_taxable=[True], lot_position=[0],
-        targets=[0.5], lower=[0.5], upper=[1.0], tax=ST_GAINS, risk_aversion=1.0,
-    )  # fmt: skip
-    with pytest.raises(Infeasible) as refused:
-        solve(problem)
-    assert refused.value.conflicts == ("wash-sale sides",)
-
-
-def test_a_minimum_no_trade_can_reach_is_named():
-    problem = one_security(
-        weight=0.6, gains=(0.2,), cash=[0.001], cash_min=[0.002], min_trade=0.5,
-        lot_sellable=[0.1], may_buy=[False],
-    )  # fmt: skip
-    with pytest.raises(Infeasible) as refused:
-        solve(problem)
-    assert refused.value.conflicts == ("smallest trade",)
-
-
 def test_unbounded_is_named():
     problem = one_security(
         gains=(0.0,), cash_min=[-np.inf], upper=[np.inf], risk_aversion=0.0, location_cost=[-0.1],
@@ -627,80 +410,6 @@ def test_unbounded_is_named():
     with pytest.raises(Unbounded) as refused:
         solve(problem)
     assert refused.value.code == "unbounded"
-
-
-# Solver faults: nothing unverified may come back -------------------------------------------------
-
-
-def faulty(monkeypatch, fault, *, after=0):
-    """Let `fault` change Clarabel's answers from call number `after` on."""
-    real, calls = conic.run_clarabel, itertools.count()
-
-    def run(*args):
-        answer = real(*args)
-        return fault(answer) if next(calls) >= after else answer
-
-    monkeypatch.setattr(conic, "run_clarabel", run)
-
-
-FAULTS = {
-    "almost solved": lambda raw: replace(raw, status="AlmostSolved"),
-    "no progress": lambda raw: replace(raw, status="InsufficientProgress", z=0.0 * raw.z),
-    "numerical error": lambda raw: replace(raw, status="NumericalError"),
-    "not a number": lambda raw: replace(raw, x=np.full_like(raw.x, np.nan)),
-    "one not a number": lambda raw: replace(raw, x=np.where(np.arange(len(raw.x)), raw.x, np.nan)),
-    "wrong trades": lambda raw: replace(raw, x=raw.x + 0.5),
-    "unknown status": lambda raw: replace(raw, status="Fine"),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("after", [0, 1])
-def test_a_solver_fault_never_becomes_a_solution(monkeypatch, fault, after):
-    problem = household(3, n=6, tax=ST_GAINS)
-    faulty(monkeypatch, FAULTS[fault], after=after)
-    with pytest.raises(Inaccurate) as refused:
-        solve(problem)
-    assert refused.value.code == "inaccurate"
-    assert "Nothing was proposed" in str(refused.value)
-
-
-def test_a_late_fault_costs_accuracy_never_truth(monkeypatch):
-    """Whatever call fails first, what comes back is proven, or nothing comes back."""
-    problem = household(3, n=6, tax=ST_GAINS)
-    calls = solve(problem).solves
-    best = solve(problem).objective
-    for fault, after in itertools.product(FAULTS.values(), range(calls)):
-        with monkeypatch.context() as patch:
-            faulty(patch, fault, after=after)
-            try:
-                solution = solve(problem)
-            except Inaccurate:
-                continue
-        assert_proven(problem, solution)
-        assert solution.objective == pytest.approx(best, abs=1e-6)
-
-
-@pytest.mark.parametrize("after", [0, 1, 2])
-def test_a_claim_of_infeasibility_needs_its_certificate(monkeypatch, after):
-    """A false claim about one tax region would make the bound wrong: it is not believed."""
-    problem = household(4, n=6, tax=USUAL)
-    assert len(solve(problem).regions) == 3
-    faulty(monkeypatch, lambda raw: replace(raw, status="PrimalInfeasible"), after=after)
-    with pytest.raises(Inaccurate):
-        solve(problem)
-
-
-def test_a_timeout_inside_the_solver_is_named(monkeypatch):
-    faulty(monkeypatch, lambda raw: replace(raw, status="MaxTime"))
-    with pytest.raises(SolverTimeout) as refused:
-        solve(household(3), time_limit=60.0)
-    assert refused.value.code == "solver_timeout"
-
-
-def test_a_spent_time_limit_raises_instead_of_returning_what_there_is():
-    with pytest.raises(SolverTimeout):
-        solve(household(3), time_limit=0.0)
 
 
 # Hard numbers ------------------------------------------------------------------------------------
