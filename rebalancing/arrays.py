@@ -84,14 +84,14 @@ def build(state: HouseholdState, risk: RiskModel) -> tuple[Problem, Index]:
             ),
             index.value,
         ),
-        targets=_floats(state.targets.get(security, ZERO) for security in index.securities),
+        targets=_floats(state.aimed.get(security, ZERO) for security in index.securities),
         cash=_fractions((cash[account] for account in index.accounts), index.value),
         cash_min=_fractions((bands[account].floor for account in index.accounts), index.value),
         cash_max=_fractions((bands[account].ceiling for account in index.accounts), index.value),
         factor_loadings=risk.loadings,
         specific_variance=risk.specific_variance,
         cost_rates=_floats(state.half_spreads[security] for security in index.securities),
-        lower=np.full(len(place), -np.inf),
+        lower=_lower(state, index),
         upper=np.full(len(place), np.inf),
         may_buy=np.array([position in buying for position in index.positions], dtype=np.bool_),
         lot_weight=_fractions((values[lot.key] for lot in index.lots), index.value),
@@ -130,6 +130,12 @@ def gap_bp(trades: Sequence[DraftTrade], problem: Problem, index: Index, bound: 
     return max(distance, ZERO).quantize(GAP_QUANTUM)
 
 
+def objective(trades: Sequence[DraftTrade], problem: Problem, index: Index) -> Decimal:
+    """What the optimiser minimises, at the trades: dollars over the horizon, so that two sets can be told apart."""
+    buys, sells = _as_fractions(trades, index)
+    return decimal(evaluate(problem, buys, sells).objective) * index.value
+
+
 def holdings_after(trades: Sequence[DraftTrade], state: HouseholdState) -> dict[int, Decimal]:
     """Dollars per security once the trades are done."""
     held = state.holdings()
@@ -139,10 +145,15 @@ def holdings_after(trades: Sequence[DraftTrade], state: HouseholdState) -> dict[
     return held
 
 
-def tracking_error(problem: Problem, index: Index, holdings: Mapping[int, Decimal]) -> Decimal:
-    """Yearly tracking error of ``holdings`` (dollars per security) against the targets, a fraction."""
+def active_weights(index: Index, holdings: Mapping[int, Decimal]) -> FloatArray:
+    """(n,) weights of ``holdings`` (dollars per security) less the model's, whatever the trades aim at."""
     weights = _fractions((holdings.get(one, ZERO) for one in index.securities), index.value)
-    active = weights - problem.targets
+    return weights - _floats(index.state.targets.get(one, ZERO) for one in index.securities)
+
+
+def tracking_error(problem: Problem, index: Index, holdings: Mapping[int, Decimal]) -> Decimal:
+    """Yearly tracking error of ``holdings`` (dollars per security) against the model, a fraction."""
+    active = active_weights(index, holdings)
     exposure = problem.factor_loadings.T @ active
     variance = float(exposure @ exposure + problem.specific_variance @ np.square(active))
     return decimal(float(np.sqrt(variance))).quantize(RISK_QUANTUM)
@@ -192,6 +203,12 @@ def _may_buy(state: HouseholdState) -> frozenset[Position]:
     means = {account.id for account in state.accounts if account.cash > ZERO}
     means |= {lot.account for lot in state.lots if lot.sellable > ZERO}
     return frozenset((account, security) for account in means for security in securities)
+
+
+def _lower(state: HouseholdState, index: Index) -> FloatArray:
+    """(n,) least weights after the trades; a float's last digit must not make the present weight too little."""
+    least = [state.keeps.get(security) for security in index.securities]
+    return np.array([-np.inf if one is None else float(one) - 1e-9 for one in least])
 
 
 def _gain(state: HouseholdState, lot: StateLot) -> float:

@@ -1,9 +1,9 @@
 """How far a household is from its model, and whether that is far enough to act: pure Decimal.
 
-A security is out of band when it is off its target by *more* than the absolute band (a fraction of the household) or
-by more than the relative band (a fraction of its target), whichever is tighter. A holding outside the model has the
-target 0, and a relative band of nothing: it is out of band from the smallest trade upwards. Cash has the policy's
-band; a model that itself leaves more cash raises the ceiling to what it leaves.
+A security is out of band when it is off its target by *more* than its band: points of the household, a fraction of its
+target, or the tighter of both, as the policy says for it, its asset class or all (F2). A holding outside the model has
+the target 0 and no band: it is out of band from the smallest trade upwards. Cash has the policy's band; a model that
+itself leaves more cash raises the ceiling to what it leaves.
 """
 
 from collections.abc import Mapping
@@ -118,11 +118,6 @@ def worth_buying(state: HouseholdState) -> frozenset[int]:
     return state.buyable - too_much
 
 
-def band(target: Decimal, limits: Limits) -> Decimal:
-    """Half the width of a target's band, a fraction of the household: the tighter of absolute and relative."""
-    return min(limits.absolute_band, limits.relative_band * target)
-
-
 def _row(
     *,
     security: int,
@@ -132,7 +127,7 @@ def _row(
     smallest: Decimal,
     whole: Decimal,
 ) -> DriftRow:
-    width = band(max(target, whole), limits)
+    width = limits.band_of(security).width(max(target, whole))
     drift = weight - target
     outside = abs(drift) > width
     return DriftRow(

@@ -13,6 +13,7 @@ from lots.coverage import Coverage
 from proposals.types import DraftTrade, Side, Windows
 from proposals.version import LOTWISE_VERSION
 from rebalancing.drift import Drift, DriftRow
+from rebalancing.looks import Schedule
 from rebalancing.types import CENT, ZERO, HouseholdState, LineReason
 from rebalancing.worth import Worth
 
@@ -94,14 +95,37 @@ def inside(drift: Drift, symbols: Mapping[int, str]) -> str:
     )
 
 
+def left_alone(drift: Drift, symbols: Mapping[int, str], schedule: Schedule) -> str:
+    """Why nothing was looked for: inside the bands, or not the time for it; the largest drift either way."""
+    if schedule.due and not schedule.is_cooling:
+        return inside(drift, symbols)
+    out = sum(row.breached for row in drift.rows)
+    names = "1 security is" if out == 1 else f"{out} securities are"
+    told = f"{far_out(drift, symbols)}; {names} out of band" if drift.rows else "Cash only"
+    if schedule.is_cooling:
+        return f"{told}. Nothing is traded for drift before {schedule.cooling_until}."
+    if schedule.next_on is None:
+        return f"{told}. The policy looks at drift only when it is asked to."
+    return f"{told}. The next look is on {schedule.next_on}."
+
+
 def not_worth_it(figures: Figures, symbols: Mapping[int, str]) -> str:
-    """The rule of thumb where it says no."""
+    """The rule of thumb where it says no, with both sides, their ratio and the days to break even (F5)."""
     worth = figures.worth
     return (
         f"{far_out(figures.drift, symbols)}, but the best trades avoid {dollars(worth.avoided)} of "
         f"tracking cost and cost {dollars(worth.cost)} (spread {dollars(worth.trading_cost)}, tax "
-        f"{dollars(worth.tax)})."
+        f"{dollars(worth.tax)}){verdict(worth)}."
     )
+
+
+def verdict(worth: Worth) -> str:
+    """Ratio and break-even, to be put behind the two sums; empty where nothing is paid."""
+    if worth.ratio is None:
+        return ""
+    days = worth.break_even_days
+    even = "never breaks even" if days is None else f"breaks even after {days:,.0f} days"
+    return f": ratio {worth.ratio.quantize(CENT)}, {even}"
 
 
 def explanation(figures: Figures, state: HouseholdState, coverage: Coverage) -> dict[str, object]:

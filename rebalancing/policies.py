@@ -1,4 +1,6 @@
-"""How far a rebalance goes: to the target, to the edge of the band, or half way. One rule for households and studies.
+"""The words of a rebalance policy, and how far a rebalance goes: to the target, the edge of the band, or half way.
+
+One rule for households and studies.
 
 Which names are out of band is not decided here (``rebalancing.drift``). Weights are fractions; every function takes
 Decimals (a household) or floats (a study over price histories), never both at once.
@@ -10,6 +12,40 @@ from enum import StrEnum
 from typing import TypeVar
 
 Number = TypeVar("Number", Decimal, float)
+
+
+class PolicyKind(StrEnum):
+    """What decides whether a look trades, and toward what."""
+
+    CALENDAR = "calendar"  # on the date, toward the model
+    THRESHOLD = "threshold"  # on the date, what is out of band, as far as the destination (F3)
+    OPTIMUM = "optimum"  # on the date, where something is out of band, whatever pays best (F4)
+
+
+class Cadence(StrEnum):
+    """How often a household is looked at: on the last business day of each period (F1)."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    ANNUAL = "annual"
+    NONE = "none"  # only cash that is out of its band opens a proposal
+
+
+class BandType(StrEnum):
+    """What a band is measured in (F2)."""
+
+    ABSOLUTE = "absolute"  # points of the household
+    RELATIVE = "relative"  # a fraction of the target
+    TIGHTER = "tighter"  # the narrower of both
+
+
+class CashFlows(StrEnum):
+    """What cash outside its band may set off by itself (F6)."""
+
+    FULL = "full"  # a rebalance like any other
+    INVEST_AND_RAISE_ONLY = "invest_and_raise_only"  # a deposit only buys, a need only sells
 
 
 class Destination(StrEnum):
@@ -63,3 +99,19 @@ def destinations(
 
 def _sign(number: Decimal | float) -> int:
     return 1 if number > 0 else -1
+
+
+# Years until the benefit of a look is renewed by the next one (F5); none is looked at for its own sake.
+_YEARS = {
+    Cadence.DAILY: Decimal(252),
+    Cadence.WEEKLY: Decimal(52),
+    Cadence.MONTHLY: Decimal(12),
+    Cadence.QUARTERLY: Decimal(4),
+    Cadence.ANNUAL: Decimal(1),
+    Cadence.NONE: Decimal(1),
+}
+
+
+def horizon_of(cadence: Cadence) -> Decimal:
+    """Years from one look to the next."""
+    return 1 / _YEARS[cadence]

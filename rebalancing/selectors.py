@@ -1,10 +1,12 @@
 """Reads: which model a household follows under which policy, and what it owns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
+from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 
 from accounts.models import Household
 from accounts.selectors import accounts_of, business_date
@@ -12,14 +14,58 @@ from lots import selectors as lot_selectors
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals.compliance import feasible
-from proposals.types import HarvestPair, Intention
-from rebalancing import drift
-from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy
+from proposals.models import Fill, Proposal
+from proposals.types import HarvestPair, Intention, ProposalKind, Status
+from rebalancing import drift, looks
+from rebalancing.models import (
+    ModelAssignment,
+    ModelWeight,
+    RebalanceBand,
+    RebalanceLook,
+    RebalancePolicy,
+)
+from rebalancing.policies import (
+    BandType,
+    Cadence,
+    CashFlows,
+    Destination,
+    PolicyKind,
+    horizon_of,
+)
 from rebalancing.state import Books, Substitution, assemble, stale_holdings
-from rebalancing.types import Limits
+from rebalancing.types import Band, Limits
 from securities import selectors as securities
+from securities.models import Security
 
 ZERO = Decimal(0)
+# What counts where no policy says a word: the best trades every night that something is out of band.
+DEFAULTS: dict[str, Any] = {
+    "kind": PolicyKind.OPTIMUM,
+    "cadence": Cadence.DAILY,
+    "band_type": BandType.TIGHTER,
+    "absolute_band": Decimal("0.05"),
+    "relative_band": Decimal("0.20"),
+    "destination": Destination.HALF,
+    "cash_flows": CashFlows.FULL,
+    "cool_down_days": 0,
+    "only_if_worth_it": True,
+    "risk_aversion": Decimal(10),
+    "horizon_years": Decimal(1),
+    "cash_minimum": Decimal("0.005"),
+    "cash_maximum": Decimal("0.05"),
+    "minimum_trade": Decimal(250),
+    "maximum_price_age_days": 5,
+}
+WORDS: dict[str, type[StrEnum]] = {
+    "kind": PolicyKind,
+    "cadence": Cadence,
+    "band_type": BandType,
+    "destination": Destination,
+    "cash_flows": CashFlows,
+}
+_UNDECIDED = (Status.PENDING, Status.SUPERSEDED, Status.STALE, Status.EXPIRED)
+_KEYS = {key: WORDS.get(key) for key in DEFAULTS}
+_BAND_KEYS = {key: WORDS.get(key) for key in ("band_type", "absolute_band", "relative_band")}
 # Weights do not depend on taxes.
 UNTAXED = TaxPosition(
     short_rate=ZERO,
@@ -44,24 +90,78 @@ def targets(model_id: int) -> dict[int, Decimal]:
     return dict(rows.values_list("security_id", "weight"))
 
 
-def limits(household: Household) -> Limits:
-    """The household's own policy, else its firm's, else the defaults."""
-    policy = (
-        RebalancePolicy.objects.filter(firm=household.firm_id)
-        .filter(Q(household=household.pk) | Q(household=None))
-        .order_by(F("household_id").asc(nulls_last=True))
-        .first()
-    ) or RebalancePolicy()
-    return Limits(
-        absolute_band=policy.absolute_band,
-        relative_band=policy.relative_band,
-        risk_aversion=policy.risk_aversion,
-        horizon_years=policy.horizon_years,
-        cash_minimum=policy.cash_minimum,
-        cash_maximum=policy.cash_maximum,
-        minimum_trade=policy.minimum_trade,
-        maximum_price_age_days=policy.maximum_price_age_days,
+def limits(household: Household, model_id: int | None = None) -> Limits:
+    """The policy in force for a household: its own words, its model's, its firm's, the defaults. Two queries."""
+    return resolved(policy_rows(household.firm_id, household.pk, model_id))
+
+
+def policy_rows(
+    firm_id: int, household_id: int | None, model_id: int | None
+) -> list[RebalancePolicy]:
+    """The policies that speak, the farthest first: the firm's, the model's, the household's. Two queries."""
+    mine = Q(household=None, model=None)
+    if household_id is not None:
+        mine |= Q(household=household_id)
+    if model_id is not None:
+        mine |= Q(model=model_id)
+    rows = RebalancePolicy.objects.filter(mine, firm=firm_id).prefetch_related("bands")
+    return list(
+        rows.order_by(F("household").asc(nulls_first=True), F("model").asc(nulls_first=True))
     )
+
+
+def resolved(rows: Sequence[RebalancePolicy]) -> Limits:
+    """One policy of several, the nearer word before the farther, each key by itself.
+
+    A horizon that nobody states follows from the cadence (F5); where nobody states a cadence either, it is a year.
+    """
+    said: dict[str, Any] = {}
+    for policy in rows:
+        said |= _said(policy, _KEYS)
+    if not said.get("horizon_years", DEFAULTS["horizon_years"]) or (
+        "cadence" in said and "horizon_years" not in said
+    ):
+        said["horizon_years"] = horizon_of(said.get("cadence", DEFAULTS["cadence"]))
+    whole = DEFAULTS | said
+    return Limits(**whole, bands=_bands(rows, whole))
+
+
+def _said(
+    row: RebalancePolicy | RebalanceBand, keys: Mapping[str, type[StrEnum] | None]
+) -> dict[str, Any]:
+    """The keys that a row answers, words as members of their enums."""
+    found = {}
+    for key, words in keys.items():
+        value = getattr(row, key)
+        if value not in (None, ""):
+            found[key] = words(value) if words else value
+    return found
+
+
+def _bands(rows: Sequence[RebalancePolicy], whole: Mapping[str, Any]) -> dict[int, Band]:
+    """Security -> its own band, or that of its class; a class without securities costs nothing.
+
+    The security's own goes before its class's, and that before the policy's; within each the nearer word first.
+    """
+    classes: dict[str, dict[str, Any]] = {}
+    own: dict[int, dict[str, Any]] = {}
+    for policy in rows:
+        for row in policy.bands.all():
+            if row.security_id is None:
+                classes.setdefault(row.asset_class, {}).update(_said(row, _BAND_KEYS))
+            else:
+                own.setdefault(row.security_id, {}).update(_said(row, _BAND_KEYS))
+    if not classes and not own:
+        return {}
+    members = Security.objects.filter(
+        Q(asset_class__in=classes) | Q(pk__in=own), firm=rows[0].firm_id
+    ).values_list("pk", "asset_class")
+    said = {pk: classes.get(kind, {}) | own.get(pk, {}) for pk, kind in members}
+    return {pk: _band({key: whole[key] for key in _BAND_KEYS} | one) for pk, one in said.items()}
+
+
+def _band(said: Mapping[str, Any]) -> Band:
+    return Band(said["band_type"], said["absolute_band"], said["relative_band"])
 
 
 def books(
@@ -94,13 +194,56 @@ def books(
         targets=targets(assigned.model_id),
         substitutions=_substitutions(proposal_selectors.open_pairs(household.pk, as_of)),
         intentions=feasible(intentions, {(lot.opening, lot.part): lot for lot in lots}),
-        limits=limits(household),
+        limits=limits(household, assigned.model_id),
         tax=tax,
     )
 
 
 def _substitutions(pairs: Sequence[HarvestPair]) -> tuple[Substitution, ...]:
     return tuple(Substitution(pair.sold, pair.substitute, pair.quantity) for pair in pairs)
+
+
+def schedule(household_id: int, policy: Limits, as_of: date) -> looks.Schedule:
+    """Where the household stands between two looks, from the looks and fills on record.
+
+    No query where the policy looks every night and knows no cool-down.
+    """
+    daily = policy.cadence is Cadence.DAILY
+    last = None if daily else last_look(household_id, as_of)
+    return looks.schedule(
+        cadence=policy.cadence,
+        as_of=as_of,
+        last_look=None if last is None else last.day,
+        undecided=last is not None and _is_undecided(last),
+        executed_on=executed_on(household_id, as_of) if policy.cool_down_days else None,
+        cool_down_days=policy.cool_down_days,
+    )
+
+
+def last_look(household_id: int, as_of: date) -> RebalanceLook | None:
+    """The newest look before ``as_of`` that counted."""
+    rows = RebalanceLook.objects.filter(household=household_id, counted=True, day__lt=as_of)
+    return rows.order_by("-day").first()
+
+
+def executed_on(household_id: int, as_of: date) -> date | None:
+    """The day of the last fill of a rebalance up to ``as_of``."""
+    fills = Fill.objects.filter(
+        order__proposal__household=household_id,
+        order__proposal__kind=ProposalKind.REBALANCE,
+        trade_date__lte=as_of,
+    )
+    found: date | None = fills.aggregate(last=Max("trade_date"))["last"]
+    return found
+
+
+def _is_undecided(look: RebalanceLook) -> bool:
+    """Whether nobody has decided what the look proposed, even where a night without a look took it back since."""
+    rows = Proposal.objects.filter(
+        household=look.household_id, kind=ProposalKind.REBALANCE, as_of=look.day
+    )
+    newest = rows.order_by("-version").values_list("status", flat=True).first()
+    return newest in _UNDECIDED
 
 
 def drift_page(household: Household) -> dict[str, object]:

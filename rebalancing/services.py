@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from lots import selectors as lot_selectors
 from lots.errors import LedgerError
@@ -21,14 +22,20 @@ from proposals.types import (
     Side,
     Windows,
 )
-from rebalancing import arrays, budget, drift, explanation, selectors
+from rebalancing import arrays, budget, decision, drift, explanation, selectors
 from rebalancing.best_trades import best_trades
 from rebalancing.budget import Bounded
+from rebalancing.decision import Scope
 from rebalancing.drift import Drift
 from rebalancing.errors import RebalancingError
+from rebalancing.explanation import Figures
+from rebalancing.models import RebalanceLook
 from rebalancing.risk_models import risk_model
 from rebalancing.state import assemble, forbidden, restricted, stale_holdings
-from rebalancing.types import CENT, ZERO, HouseholdState, Outcome, RebalanceResult
+from rebalancing.types import CENT, ZERO, HouseholdState, Looked, Outcome, RebalanceResult
+
+REFUSED = "bad_draft"  # found, and refused by the hard rules when it was to be stored
+FRACTION = Decimal("0.00000001")
 
 
 def examine(
@@ -73,32 +80,107 @@ def examine(
     if state.value <= ZERO:
         return nothing(Outcome.EMPTY, "The household's cash is overdrawn by all it holds.")
     measured = drift.of_state(state)
-    if not measured.breached:
-        return nothing(Outcome.INSIDE_BANDS, explanation.inside(measured, state.symbols))
+    schedule = selectors.schedule(household_id, books.limits, as_of)
+    touched = decision.scope(measured, books.limits, schedule)
+    if touched is Scope.NOTHING:
+        reason = decision.why_nothing(schedule)
+        told = explanation.left_alone(measured, state.symbols, schedule)
+        looked = _looked(measured, counted=reason is Outcome.INSIDE_BANDS)
+        return replace(nothing(reason, told), looked=looked)
     try:
-        return _Search(
+        found = _Search(
             firm_id=assigned.household.firm_id,
             state=state,
             measured=measured,
+            touched=touched,
             lots=books.lots,
             intentions=books.intentions,
             drafts=drafts,
             usage=proposal_selectors.budget_usage(household_id, as_of, drafts=drafts),
         ).run()
     except (RebalancingError, LedgerError) as error:
-        return nothing(error.code, str(error))
+        return replace(nothing(error.code, str(error)), looked=_looked(measured, counted=False))
+    seen = found.looked
+    if seen is None or (schedule.due and not schedule.is_cooling):
+        return found
+    # Cash alone was looked at: the policy's own look is still to come.
+    return replace(found, looked=replace(seen, counted=False))
 
 
 def store(*, result: RebalanceResult) -> Proposal | None:
-    """Put the draft before the adviser; an older pending one is superseded either way.
+    """Put the draft before the adviser and keep the look; an older pending proposal is superseded either way.
 
     The caller holds the household's lock inside a transaction.
     """
+    _keep(result)
     return proposal_services.put_forward(
         draft=result.draft,
         household_id=result.household,
         kind=ProposalKind.REBALANCE,
         as_of=result.as_of,
+    )
+
+
+# Reasons with which a look has come to its end: the next is due with the policy's next period.
+_ENDED = frozenset(
+    {
+        Outcome.PROPOSED,
+        Outcome.INSIDE_BANDS,
+        Outcome.NO_TRADES,
+        Outcome.NOT_WORTH_IT,
+        Outcome.OVER_BUDGET,
+    }
+)
+
+
+def _looked(measured: Drift, *, counted: bool, figures: Figures | None = None) -> Looked:
+    """The look's figures; those of ``figures`` where trades were found."""
+    largest = measured.largest
+    traded = figures is not None and bool(figures.trades)
+    return Looked(
+        counted=counted,
+        out_of_band=sum(row.breached for row in measured.rows),
+        largest=None if largest is None else largest.security,
+        largest_drift=ZERO if largest is None else largest.drift,
+        cash_weight=measured.cash_weight,
+        risk_before=figures.risk_before if figures else None,
+        risk_after=figures.risk_after if figures and traded else None,
+        worth=figures.worth if figures and traded else None,
+    )
+
+
+def _keep(result: RebalanceResult) -> None:
+    """Write what the night measured (F3); the same night again writes over it."""
+    looked = result.looked
+    if looked is None:
+        return
+    refused = result.draft is None and result.reason == Outcome.PROPOSED  # by the hard rules
+    worth = looked.worth
+    sums: dict[str, Decimal | None] = dict.fromkeys(
+        ("avoided", "avoided_per_year", "trading_cost", "tax")
+    )
+    if worth is not None:
+        sums = {
+            "avoided": worth.avoided.quantize(CENT),
+            "avoided_per_year": worth.per_year.quantize(CENT),
+            "trading_cost": worth.trading_cost,
+            "tax": worth.tax.quantize(CENT),
+        }
+    RebalanceLook.objects.update_or_create(
+        household_id=result.household,
+        day=result.as_of,
+        defaults={
+            "reason": REFUSED if refused else result.reason,
+            "detail": result.detail,
+            "counted": looked.counted and not refused,
+            "out_of_band": looked.out_of_band,
+            "largest_id": looked.largest,
+            "largest_drift": looked.largest_drift.quantize(FRACTION),
+            "cash_weight": looked.cash_weight.quantize(FRACTION),
+            "risk_before": looked.risk_before,
+            "risk_after": looked.risk_after,
+            **sums,
+        },
     )
 
 
@@ -111,6 +193,7 @@ class _Search:
         firm_id: int,
         state: HouseholdState,
         measured: Drift,
+        touched: Scope,
         lots: Sequence[LotRow],
         intentions: Sequence[Intention],
         drafts: Sequence[DraftProposal],
@@ -125,11 +208,13 @@ class _Search:
         ahead = coming_entries(self._windows.coming)
         self._ledgers = _ledgers(state.household, self._as_of, intentions, drafts, ahead)
         blocks = self._windows.buy_blocked
-        self._state = restricted(
+        self._free = restricted(
             forbidden(state, self._windows),
             no_buys=[security for security, block in blocks.items() if block.is_window],
             no_loss_sales=self._windows.sell_blocked,
         )
+        self._touched = touched
+        self._state = decision.narrowed(self._free, measured, touched)
         securities = arrays.universe(state)
         self._risk = risk_model(
             firm_id=firm_id, as_of=self._as_of, securities=securities, prices=state.prices
@@ -148,25 +233,36 @@ class _Search:
         if washed:
             names = ", ".join(sorted(symbols[security] for security in washed))
             return self._nothing(
-                Outcome.WASH_SALE, f"The best trades would wash a loss of {names}."
+                Outcome.WASH_SALE, f"The best trades would wash a loss of {names}.", figures
             )
         if bounded.left_over or (bounded.is_bound and not figures.trades):
-            return self._nothing(Outcome.OVER_BUDGET, budget.why_not(bounded))
+            return self._nothing(Outcome.OVER_BUDGET, budget.why_not(bounded), bounded.free)
         far_out = explanation.far_out(self._measured, symbols)
         if not figures.trades:
             return self._nothing(
-                Outcome.NO_TRADES, f"{far_out}, but nothing that may be traded makes it better."
+                Outcome.NO_TRADES,
+                f"{far_out}, but nothing that may be traded makes it better.",
+                figures,
             )
-        if not (figures.worth.is_worth_it or self._measured.cash_breached):
+        must_pay = self._state.limits.only_if_worth_it and not self._measured.cash_breached
+        if must_pay and not figures.worth.is_worth_it:
             told = explanation.not_worth_it(figures, symbols) + budget.sentence(bounded)
-            return self._nothing(Outcome.NOT_WORTH_IT, told)
+            return self._nothing(Outcome.NOT_WORTH_IT, told, figures)
         draft = self._draft(bounded)
         return RebalanceResult(
-            self._household, self._as_of, draft, Outcome.PROPOSED, draft.sentence
+            self._household,
+            self._as_of,
+            draft,
+            Outcome.PROPOSED,
+            draft.sentence,
+            _looked(self._measured, counted=True, figures=figures),
         )
 
-    def _nothing(self, reason: str, detail: str) -> RebalanceResult:
-        return RebalanceResult(self._household, self._as_of, None, reason, detail)
+    def _nothing(
+        self, reason: Outcome, detail: str, figures: Figures | None = None
+    ) -> RebalanceResult:
+        looked = _looked(self._measured, counted=reason in _ENDED, figures=figures)
+        return RebalanceResult(self._household, self._as_of, None, reason, detail, looked)
 
     def _washed(self, trades: Sequence[DraftTrade]) -> frozenset[int]:
         """Securities whose losses the trades would wash, by the tax engine itself.

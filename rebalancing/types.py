@@ -13,6 +13,8 @@ from lots.types import Term
 from lots.year_tax import TaxPosition
 from proposals.costs import TradingCosts
 from proposals.types import DraftProposal, may_turn_loss
+from rebalancing.policies import BandType, Cadence, CashFlows, Destination, PolicyKind
+from rebalancing.worth import Worth
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
@@ -30,6 +32,8 @@ class Outcome(StrEnum):
     STALE_PRICES = "stale_prices"
     UNRECONCILED = "unreconciled"  # an account's lots are not what its custodian holds (T53)
     LEDGER_AHEAD = "ledger_ahead"
+    NOT_DUE = "not_due"  # the policy's next look is still to come
+    COOLING_DOWN = "cooling_down"  # too soon after the last executed rebalance
     INSIDE_BANDS = "inside_bands"
     NOT_WORTH_IT = "not_worth_it"
     NO_TRADES = "no_trades"  # out of band, but nothing that may be done makes it better
@@ -48,9 +52,31 @@ class LineReason(StrEnum):
     INVEST_CASH = "INVEST_CASH"
 
 
+@dataclass(frozen=True, slots=True)
+class Band:
+    """How far a security may be off its target: ``absolute`` of the household, ``relative`` of the target."""
+
+    type: BandType
+    absolute: Decimal
+    relative: Decimal
+
+    def width(self, target: Decimal) -> Decimal:
+        """Half the band's width around a target, a fraction of the household; nothing where nothing is wanted."""
+        if target <= ZERO:
+            return ZERO
+        if self.type is BandType.ABSOLUTE:
+            return self.absolute
+        if self.type is BandType.RELATIVE:
+            return self.relative * target
+        return min(self.absolute, self.relative * target)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """A rebalance policy without its table: bands and cash are fractions, ``minimum_trade`` dollars."""
+    """A rebalance policy without its tables, every key answered: bands and cash are fractions, money is dollars.
+
+    ``bands`` are those of securities that have one of their own, or of their class (F2).
+    """
 
     absolute_band: Decimal
     relative_band: Decimal
@@ -60,6 +86,20 @@ class Limits:
     cash_maximum: Decimal
     minimum_trade: Decimal
     maximum_price_age_days: int = 5
+    kind: PolicyKind = PolicyKind.OPTIMUM
+    cadence: Cadence = Cadence.DAILY
+    band_type: BandType = BandType.TIGHTER
+    destination: Destination = Destination.HALF
+    cash_flows: CashFlows = CashFlows.FULL
+    cool_down_days: int = 0  # calendar days after an executed rebalance
+    only_if_worth_it: bool = True
+    bands: Mapping[int, Band] = field(default_factory=dict)
+
+    def band_of(self, security: int) -> Band:
+        """The security's own band, or the policy's."""
+        return self.bands.get(security) or Band(
+            self.band_type, self.absolute_band, self.relative_band
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +166,9 @@ class HouseholdState:
     tax: TaxPosition
     limits: Limits
     whole_targets: Mapping[int, Decimal] = field(default_factory=dict)  # before substitutes count
+    # Where a band rule wants the weights to end; None: at the targets. Drift and tracking error never look at them.
+    aims: Mapping[int, Decimal] | None = None
+    keeps: Mapping[int, Decimal] = field(default_factory=dict)  # least weight after the trades
     # What an order costs beyond half the spread is kept in cash; the optimiser does not weigh it.
     costs: TradingCosts = field(default_factory=TradingCosts)
 
@@ -137,6 +180,11 @@ class HouseholdState:
     def value(self) -> Decimal:
         """Dollars: shares at their prices, and cash."""
         return sum(self.holdings().values(), self.cash)
+
+    @property
+    def aimed(self) -> Mapping[int, Decimal]:
+        """Weights that the optimiser trades toward."""
+        return self.targets if self.aims is None else self.aims
 
     def shares(self) -> dict[Position, Decimal]:
         """Shares per account and security, incoming ones included."""
@@ -165,12 +213,33 @@ class HouseholdState:
         return next((group for group in self.groups if security in group), frozenset({security}))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """The figures of one look that got as far as measuring the drift (F3): fractions, and dollars in ``worth``.
+
+    ``counted`` looks are the policy's: the next is due with the next period. ``worth`` is of trades that were found.
+    """
+
+    counted: bool
+    out_of_band: int  # securities
+    largest: int | None
+    largest_drift: Decimal
+    cash_weight: Decimal
+    risk_before: Decimal | None = None
+    risk_after: Decimal | None = None
+    worth: Worth | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class RebalanceResult:
-    """The answer for one household: a draft, or a stable reason code and one plain sentence why there is none."""
+    """The answer for one household: a draft, or a stable reason code and one plain sentence why there is none.
+
+    ``looked`` is None where nothing was measured.
+    """
 
     household: int
     as_of: date
     draft: DraftProposal | None
     reason: str
     detail: str
+    looked: Looked | None = None

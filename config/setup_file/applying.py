@@ -10,7 +10,7 @@ from accounts.services import record_audit
 from accounts.types import Role
 from config.setup_file.ahead import apply_dividends, apply_restrictions
 from config.setup_file.changes import Changes
-from config.setup_file.clients import apply_household, put_policy
+from config.setup_file.clients import apply_household, put_harvest_policy
 from config.setup_file.contents import (
     CommissionEntry,
     ModelEntry,
@@ -18,14 +18,18 @@ from config.setup_file.contents import (
     SecurityEntry,
     SetUpFile,
 )
+from config.setup_file.rebalance_policies import (
+    put_rebalance_policy,
+    refuse_crossed_cash,
+    start_with_bands,
+)
 from config.setup_file.records import Records, shown
 from config.setup_file.refusal import Problem, SetUpRefused
 from config.setup_file.tables import path
 from config.setup_file.tax_facts import apply_tax_facts, refuse_identical_substitutes
 from config.setup_file.tax_policy import apply_tax_policy
-from harvesting.models import HarvestPolicy
 from proposals.models import CommissionSchedule
-from rebalancing.models import ModelWeight, RebalancePolicy, TargetModel
+from rebalancing.models import ModelWeight, TargetModel
 from securities.models import Security
 
 _OVERLAP = "substitute_is_not_identical"
@@ -78,20 +82,31 @@ def _apply(contents: SetUpFile, pinned_date: date | None) -> Changes:
     refuse_identical_substitutes(records)
     changes.households_recomputed = len(records.recomputed)
     records.models = {row.name: row for row in TargetModel.objects.filter(firm=firm)}
+    if contents.rebalance_policy is None and changes.new.get("firm"):
+        start_with_bands(records)
     for model in contents.models:
         _model(records, model)
     if contents.harvest_policy is not None:
-        put_policy(records, HarvestPolicy, "harvest policy", contents.harvest_policy)
+        put_harvest_policy(records, contents.harvest_policy)
     if contents.rebalance_policy is not None:
-        put_policy(records, RebalancePolicy, "rebalance policy", contents.rebalance_policy)
+        put_rebalance_policy(records, contents.rebalance_policy)
     for household in contents.households:
         apply_household(records, household)
+    refuse_crossed_cash(records, _policy_places(contents))
     for commission in contents.commissions:
         _commission(records, commission)
     apply_dividends(records, contents.dividends)
     apply_restrictions(records, contents.restrictions)
     records.problems.raise_if_any()
     return changes
+
+
+def _policy_places(contents: SetUpFile) -> dict[str, str]:
+    """Where the file states a rebalance policy, by whose it is."""
+    said = [("of the firm", contents.rebalance_policy)]
+    said += [(f"of {one.name}", one.rebalance_policy) for one in contents.models]
+    said += [(one.name, one.rebalance_policy) for one in contents.households]
+    return {name: entry.where for name, entry in said if entry is not None}
 
 
 def _firm(name: str, pinned_date: date | None, changes: Changes) -> Firm:
@@ -235,6 +250,8 @@ def _model(records: Records, entry: ModelEntry) -> None:
         values={"description": entry.description},
     )
     records.models[entry.name] = model
+    if entry.rebalance_policy is not None:
+        put_rebalance_policy(records, entry.rebalance_policy, model=model)
     rows = {row.security.symbol: row for row in model.weights.select_related("security")}
     for symbol in rows.keys() - securities.keys():
         records.changes.add_changed(

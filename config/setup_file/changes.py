@@ -14,6 +14,7 @@ PLURALS = {
     "tax policy": "tax policies",
     "harvest policy": "harvest policies",
     "rebalance policy": "rebalance policies",
+    "rebalance band": "rebalance bands",
     "household": "households",
     "owner": "owners",
     "account": "accounts",

@@ -8,13 +8,13 @@ from accounts.models import Account, Household, Owner, TaxProfile
 from accounts.types import OwnerKind
 from config.setup_file.ahead import apply_scheduled
 from config.setup_file.contents import AccountEntry, BudgetEntry, HouseholdEntry, PolicyEntry
+from config.setup_file.rebalance_policies import put_rebalance_policy
 from config.setup_file.records import Records, differences, shown
 from harvesting.models import HarvestPolicy
 from lots.models import Transaction
 from proposals.models import GainBudget
-from rebalancing.models import ModelAssignment, RebalancePolicy
+from rebalancing.models import ModelAssignment
 
-_KEYS = ("id", "firm", "household")  # of a policy; the other columns are its figures
 _REWRITES = "it has transactions, and this would rewrite its tax history"
 
 
@@ -29,9 +29,9 @@ def apply_household(records: Records, entry: HouseholdEntry) -> None:
     )
     _assign_model(records, household, entry)
     if entry.harvest_policy is not None:
-        put_policy(records, HarvestPolicy, "harvest policy", entry.harvest_policy, household)
+        put_harvest_policy(records, entry.harvest_policy, household)
     if entry.rebalance_policy is not None:
-        put_policy(records, RebalancePolicy, "rebalance policy", entry.rebalance_policy, household)
+        put_rebalance_policy(records, entry.rebalance_policy, household=household)
     for profile in entry.tax_profiles:
         records.put(
             TaxProfile,
@@ -48,34 +48,17 @@ def apply_household(records: Records, entry: HouseholdEntry) -> None:
         _account(records, household, owner, account)
 
 
-def put_policy(
-    records: Records,
-    model: type[HarvestPolicy] | type[RebalancePolicy],
-    noun: str,
-    entry: PolicyEntry,
-    household: Household | None = None,
+def put_harvest_policy(
+    records: Records, entry: PolicyEntry, household: Household | None = None
 ) -> None:
-    """The firm's policy (``household`` None), or a household's own, which follows the firm's in what it leaves out.
-
-    A harvest policy keeps its own words only, so it follows the firm's at once; a rebalance policy as of this run.
-    """
-    figures: dict[str, Any] = dict(entry.figures)
-    if household is not None and model is RebalancePolicy:
-        default = model.objects.filter(firm=records.firm, household=None).first() or model()
-        columns = [field.name for field in model._meta.concrete_fields if field.name not in _KEYS]
-        figures = {column: getattr(default, column) for column in columns} | figures
-    row: HarvestPolicy | RebalancePolicy = records.put(
-        model,
-        noun,
+    """The firm's policy (``household`` None), or a household's own, which follows the firm's in what it leaves out."""
+    records.put(
+        HarvestPolicy,
+        "harvest policy",
         household.name if household is not None else "of the firm",
         key={"firm": records.firm, "household": household},
-        values=figures,
+        values=dict(entry.figures),
     )
-    if isinstance(row, RebalancePolicy) and row.cash_minimum > row.cash_maximum:
-        records.problems.add(
-            entry.where,
-            f"cash_minimum {shown(row.cash_minimum)} is above cash_maximum {shown(row.cash_maximum)}",
-        )
 
 
 def _budget(records: Records, household: Household, entry: BudgetEntry) -> None:

@@ -15,6 +15,7 @@ from proposals.types import Cadence, RestrictionKind
 from securities.types import AssetClass
 
 Figures = Mapping[str, Decimal | int | bool]  # column -> value, only what the file gives
+Words = Mapping[str, Decimal | int | bool | StrEnum]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,29 @@ class SubstituteEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyEntry:
+    where: str
+    figures: Words
+
+
+@dataclass(frozen=True, slots=True)
+class BandEntry:
+    """The band of one security by its symbol, or of an asset class."""
+
+    where: str
+    figures: Words
+
+
+@dataclass(frozen=True, slots=True)
+class RebalanceEntry(PolicyEntry):
+    """A rebalance policy with the bands of single securities, by symbol, and of asset classes."""
+
+    inherits: tuple[str, ...]  # keys that shall say nothing any more
+    securities: Mapping[str, BandEntry]
+    classes: Mapping[AssetClass, BandEntry]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelEntry:
     """All weights of a model by symbol; what they leave below 1 is cash."""
 
@@ -113,6 +137,7 @@ class ModelEntry:
     name: str
     description: str | None
     weights: Mapping[str, Decimal]
+    rebalance_policy: RebalanceEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +205,6 @@ class AccountEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyEntry:
-    where: str
-    figures: Figures
-
-
-@dataclass(frozen=True, slots=True)
 class BudgetEntry:
     """Limits of one year, only what the file gives."""
 
@@ -202,7 +221,7 @@ class HouseholdEntry:
     name: str
     model: str | None
     harvest_policy: PolicyEntry | None
-    rebalance_policy: PolicyEntry | None
+    rebalance_policy: RebalanceEntry | None
     tax_profiles: tuple[ProfileEntry, ...]
     budgets: tuple[BudgetEntry, ...]
     accounts: tuple[AccountEntry, ...]
@@ -221,7 +240,7 @@ class SetUpFile:
     substitutes: tuple[SubstituteEntry, ...]
     models: tuple[ModelEntry, ...]
     harvest_policy: PolicyEntry | None
-    rebalance_policy: PolicyEntry | None
+    rebalance_policy: RebalanceEntry | None
     households: tuple[HouseholdEntry, ...]
     commissions: tuple[CommissionEntry, ...]
     dividends: tuple[DividendEntry, ...] = ()

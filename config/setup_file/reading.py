@@ -17,7 +17,7 @@ from accounts.types import (
     OwnerKind,
     Role,
 )
-from config.setup_file import ahead, tax_reading
+from config.setup_file import ahead, policy_reading, tax_reading
 from config.setup_file.contents import (
     AccountEntry,
     BudgetEntry,
@@ -102,16 +102,6 @@ COMMISSION = {
     "minimum": MONEY,
 }
 HARVEST_FLAGS = ("may_keep_substitute", "parks_in_cash", "prices_washes", "harvests_gains")
-REBALANCE = {
-    "absolute_band": RATE,
-    "relative_band": Range(places=8, least=_ZERO, below=Decimal(100)),
-    "risk_aversion": Range(places=8, least=_ZERO, below=Decimal(100_000)),
-    "horizon_years": Range(places=8, least=_ZERO, below=Decimal(100), above=True),
-    "cash_minimum": RATE,
-    "cash_maximum": Range(places=8, least=_ZERO, below=Decimal(2)),
-    "minimum_trade": MONEY,
-    "maximum_price_age_days": DAYS,
-}
 
 
 def read(data: bytes) -> SetUpFile:
@@ -131,7 +121,7 @@ def read(data: bytes) -> SetUpFile:
         substitutes=tuple(_substitutes(table) for table in root.tables("substitutes")),
         models=tuple(_model(table) for table in root.tables("models")),
         harvest_policy=_policy(policies.table("harvest"), HARVEST, HARVEST_FLAGS),
-        rebalance_policy=_policy(policies.table("rebalance"), REBALANCE),
+        rebalance_policy=policy_reading.rebalance(policies.table("rebalance")),
         households=tuple(_household(table) for table in root.tables("households")),
         commissions=tuple(_commission(table) for table in root.tables("commissions")),
         dividends=tuple(ahead.dividend(table) for table in root.tables("dividends")),
@@ -270,8 +260,15 @@ def _model(table: Table) -> ModelEntry:
     total = sum(weights.values(), _ZERO)
     if total > 1:
         table.refuse("weights", f"they sum to {total}, which is more than 1")
+    policy = policy_reading.rebalance(table.table("rebalance_policy"))
     table.close()
-    return ModelEntry(where=table.where, name=name, description=description, weights=weights)
+    return ModelEntry(
+        where=table.where,
+        name=name,
+        description=description,
+        weights=weights,
+        rebalance_policy=policy,
+    )
 
 
 def _household(table: Table) -> HouseholdEntry:
@@ -280,7 +277,7 @@ def _household(table: Table) -> HouseholdEntry:
         name=table.text("name", longest=LONGEST_NAME),
         model=table.text("model", longest=LONGEST_NAME) if table.has("model") else None,
         harvest_policy=_policy(table.table("harvest_policy"), HARVEST, HARVEST_FLAGS),
-        rebalance_policy=_policy(table.table("rebalance_policy"), REBALANCE),
+        rebalance_policy=policy_reading.rebalance(table.table("rebalance_policy")),
         tax_profiles=tuple(_profile(one) for one in table.tables("tax_profiles")),
         budgets=tuple(_budget(one) for one in table.tables("budgets")),
         accounts=tuple(_account(one) for one in table.tables("accounts")),
