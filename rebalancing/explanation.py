@@ -12,9 +12,10 @@ from lots import year_tax
 from lots.coverage import Coverage
 from proposals.types import DraftTrade, Side, Windows
 from proposals.version import LOTWISE_VERSION
+from rebalancing import policy_words
 from rebalancing.drift import Drift, DriftRow
 from rebalancing.looks import Schedule
-from rebalancing.types import CENT, ZERO, HouseholdState, LineReason
+from rebalancing.types import CENT, ZERO, HouseholdState, Limits, LineReason
 from rebalancing.worth import Worth
 
 POINT = Decimal("0.1")
@@ -49,6 +50,42 @@ class Figures:
     short_gain: Decimal
     long_gain: Decimal
     proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What may be done, priced by the optimum's objective: dollars over the horizon, the less the better (F4).
+
+    ``rule`` is None where the band rule has no trades, and then ``why_no_rule`` says why.
+    """
+
+    nothing: Decimal
+    optimum: Decimal
+    rule: Decimal | None = None
+    is_rule: bool = False  # the band rule's trades are proposed
+    why_no_rule: str = ""
+
+
+def choices(found: Choices | None, policy: Limits) -> dict[str, object] | None:
+    """The comparison for the proposal's page; None where nothing was compared."""
+    if found is None:
+        return None
+    rows = [("No trade", found.nothing), ("Optimum", found.optimum)]
+    if found.rule is not None:
+        rows.append((f"Band rule, {policy_words.goes(policy.destination)}", found.rule))
+    chosen = "band rule" if found.is_rule else "optimum"
+    least = found.rule if found.is_rule and found.rule is not None else found.optimum
+    told = f"Proposed is the {chosen}: {dollars(found.nothing - least)} better than no trade"
+    if found.rule is None:
+        told += f". The band rule has no trades to compare: {found.why_no_rule}"
+    else:
+        other = found.optimum if found.is_rule else found.rule
+        rival = "optimum in whole shares" if found.is_rule else "band rule"
+        told += f" and {dollars(other - least)} better than the {rival}."
+    return {
+        "sentence": told,
+        "rows": [{"name": name, "dollars": cents(amount)} for name, amount in rows],
+    }
 
 
 def sentence(figures: Figures, symbols: Mapping[int, str]) -> str:
@@ -136,6 +173,7 @@ def explanation(figures: Figures, state: HouseholdState, coverage: Coverage) -> 
         "kind": "rebalance",
         "largest_drift": _drift(largest, state) if largest else None,
         "cash": _cash(figures, state),
+        "cash_is_out": figures.drift.cash_breached,
         "weights": _weights(figures, state),
         "risk": {
             "before": decimal_text(figures.risk_before),
@@ -152,7 +190,10 @@ def explanation(figures: Figures, state: HouseholdState, coverage: Coverage) -> 
             "risk_aversion": decimal_text(state.limits.risk_aversion),
             "horizon_years": decimal_text(state.limits.horizon_years),
             "is_worth_it": worth.is_worth_it,
+            "risk_price": policy_words.risk_price(state.limits.risk_aversion),
+            "horizon": policy_words.horizon(state.limits.horizon_years),
         },
+        "policy": policy_words.sentences(state.limits),
         "proof": {
             "solver": figures.proof.solver,
             "solver_version": figures.proof.solver_version,
@@ -220,6 +261,8 @@ def inputs_text(
                     "price": state.prices[security],
                     "half_spread": state.half_spreads[security],
                     "target": state.targets.get(security, ZERO),
+                    "aim": state.aimed.get(security, ZERO),
+                    "keeps": state.keeps.get(security),
                     "may_buy": security in state.buyable,
                     "identical": sorted(state.group_of(security)),
                 }
@@ -234,7 +277,8 @@ def inputs_text(
                 },
             },
             "tax": year_tax.record(state.tax),
-            "policy": _record(state.limits),
+            "policy": _record(state.limits)
+            | {"bands": {one: _record(band) for one, band in state.limits.bands.items()}},
             "risk": {"sha256": proof.risk_sha256, "observations": proof.risk_observations},
             "solver": {"name": proof.solver, "version": proof.solver_version},
         }

@@ -32,7 +32,8 @@ def sentences(policy: Limits) -> list[str]:
         found.append("It trades also where that costs more than the tracking error it avoids.")
     if policy.cash_flows is CashFlows.INVEST_AND_RAISE_ONLY:
         found.append(
-            "Cash outside its band is invested without a sale, or raised without a purchase, where no security is out of band."
+            "Where no security is out of band, cash outside its band is invested without a sale "
+            "or raised without a purchase."
         )
     if policy.cool_down_days:
         found.append(
@@ -47,15 +48,19 @@ def looks(policy: Limits) -> str:
     if policy.kind is PolicyKind.CALENDAR:
         return f"Calendar: rebalances toward the model {when}."
     if policy.kind is PolicyKind.THRESHOLD:
-        goes = _GOES[policy.destination]
         return (
-            f"Threshold: looks {when}; a security out of band goes {goes}, "
+            f"Threshold: looks {when}; a security out of band goes {goes(policy.destination)}, "
             "and only what offsets it is traded beside it."
         )
     return (
         f"Cost-aware optimum: looks {when}; where something is out of band, trades what is "
         "worth most after cost and tax."
     )
+
+
+def goes(to: Destination) -> str:
+    """Where a security out of band goes."""
+    return _GOES[to]
 
 
 def bands(policy: Limits) -> str:

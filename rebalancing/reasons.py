@@ -178,7 +178,7 @@ def of_the_past(
     laggards_sold, winners_bought = sums[Side.SELL, False], sums[Side.BUY, True]
     if winners_sold + laggards_bought <= laggards_sold + winners_bought:
         return None
-    when = "the last executed rebalance" if rebalanced else "a year of trading days before"
+    when = ", the last executed rebalance," if rebalanced else ""
     rows = (
         ("Sold of names that beat the portfolio", winners_sold),
         ("Bought of names that lagged it", laggards_bought),
@@ -187,7 +187,7 @@ def of_the_past(
     )
     return Evidence(
         Reason.CONTRARIAN,
-        f"Since {since} ({when}) what is held today has returned {portfolio * 100:+.1f} % by its prices. "
+        f"Since {since}{when} what is held today has returned {portfolio * 100:+.1f} % by its prices. "
         "A fact about the past, not a forecast.",
         tuple({"name": name, "dollars": str(amount.quantize(CENT))} for name, amount in rows),
     )

@@ -16,7 +16,7 @@ from proposals import selectors as proposal_selectors
 from proposals.compliance import feasible
 from proposals.models import Fill, Proposal
 from proposals.types import HarvestPair, Intention, ProposalKind, Status
-from rebalancing import drift, looks
+from rebalancing import drift, looks, policy_words
 from rebalancing.models import (
     ModelAssignment,
     ModelWeight,
@@ -63,6 +63,7 @@ WORDS: dict[str, type[StrEnum]] = {
     "destination": Destination,
     "cash_flows": CashFlows,
 }
+_LOOKS_SHOWN = 20
 _UNDECIDED = (Status.PENDING, Status.SUPERSEDED, Status.STALE, Status.EXPIRED)
 _KEYS = {key: WORDS.get(key) for key in DEFAULTS}
 _BAND_KEYS = {key: WORDS.get(key) for key in ("band_type", "absolute_band", "relative_band")}
@@ -247,16 +248,32 @@ def _is_undecided(look: RebalanceLook) -> bool:
 
 
 def drift_page(household: Household) -> dict[str, object]:
-    """Context of the drift page: rows, the model's name, the date; ``why_not`` where there are no rows."""
+    """Context of the drift page: rows, policy and looks, the date; ``why_not`` where there are no rows."""
     today = business_date(household.firm)
     assigned = assignment(household.pk)
     if assigned is None:
         return {"today": today, "why_not": "This household follows no model."}
+    policy = limits(household, assigned.model_id)
+    return {
+        "policy": policy_words.sentences(policy),
+        "schedule": schedule(household.pk, policy, today),
+        "looks": recent_looks(household.pk),
+        **_drift_rows(assigned, today),
+    }
+
+
+def recent_looks(household_id: int) -> list[RebalanceLook]:
+    """The newest looks at a household, also those that left it alone (F3)."""
+    rows = RebalanceLook.objects.filter(household=household_id).select_related("largest")
+    return list(rows.order_by("-day")[:_LOOKS_SHOWN])
+
+
+def _drift_rows(assigned: ModelAssignment, today: date) -> dict[str, object]:
     found = books(
         assigned,
         tax=UNTAXED,
         as_of=today,
-        intentions=proposal_selectors.intentions(household.pk),
+        intentions=proposal_selectors.intentions(assigned.household_id),
     )
     stale = stale_holdings(found)
     if stale:

@@ -22,18 +22,23 @@ from proposals.types import (
     Side,
     Windows,
 )
-from rebalancing import arrays, budget, decision, drift, explanation, selectors
+from rebalancing import arrays, budget, decision, drift, explanation, reasons, selectors
+from rebalancing.active_risk import active_risk
 from rebalancing.best_trades import best_trades
 from rebalancing.budget import Bounded
 from rebalancing.decision import Scope
 from rebalancing.drift import Drift
 from rebalancing.errors import RebalancingError
-from rebalancing.explanation import Figures
+from rebalancing.explanation import Choices, Figures
 from rebalancing.models import RebalanceLook
+from rebalancing.past_returns import since_a_rebalance
+from rebalancing.policies import PolicyKind
+from rebalancing.reasons import Evidence
 from rebalancing.risk_models import risk_model
 from rebalancing.state import assemble, forbidden, restricted, stale_holdings
 from rebalancing.types import CENT, ZERO, HouseholdState, Looked, Outcome, RebalanceResult
 
+CALENDAR = "CALENDAR"  # the date alone
 REFUSED = "bad_draft"  # found, and refused by the hard rules when it was to be stored
 FRACTION = Decimal("0.00000001")
 
@@ -248,7 +253,9 @@ class _Search:
         if must_pay and not figures.worth.is_worth_it:
             told = explanation.not_worth_it(figures, symbols) + budget.sentence(bounded)
             return self._nothing(Outcome.NOT_WORTH_IT, told, figures)
-        draft = self._draft(bounded)
+        bounded, choices = self._against_the_band_rule(bounded)
+        figures = bounded.figures
+        draft = self._draft(bounded, choices)
         return RebalanceResult(
             self._household,
             self._as_of,
@@ -287,19 +294,83 @@ class _Search:
 
     def _best(self) -> Bounded:
         """The best trades, inside what is left of the household's budget of gains."""
+        return self._within_budget(self._state)
+
+    def _within_budget(self, state: HouseholdState) -> Bounded:
         return budget.within(
-            self._state, self._usage, self._lots, lambda state: best_trades(state, self._risk)
+            state, self._usage, self._lots, lambda state: best_trades(state, self._risk)
         )
 
-    def _draft(self, bounded: Bounded) -> DraftProposal:
+    def _against_the_band_rule(self, bounded: Bounded) -> tuple[Bounded, Choices | None]:
+        """The optimum beside no trade and the band rule, all priced by the optimum's own objective (F4).
+
+        Whole shares and smallest trades can cost the optimum more than its lead: the better of the two is proposed.
+        """
+        limits = self._state.limits
+        if self._touched is not Scope.EVERYTHING or limits.kind is not PolicyKind.OPTIMUM:
+            return bounded, None
+        problem, index = arrays.build(self._state, self._risk)
+
+        def priced(trades: Sequence[DraftTrade]) -> Decimal:
+            return arrays.objective(trades, problem, index)
+
+        nothing, mine = priced(()), priced(bounded.figures.trades)
+        narrow = decision.narrowed(self._state, self._measured, Scope.OUTSIDE)
+        try:
+            rule = self._within_budget(narrow)
+        except RebalancingError as error:
+            return bounded, Choices(nothing, mine, why_no_rule=str(error))
+        if rule.left_over:
+            return bounded, Choices(nothing, mine, why_no_rule=budget.why_not(rule))
+        theirs = priced(rule.figures.trades)
+        if theirs < mine and not self._washed(rule.figures.trades):
+            return rule, Choices(nothing, mine, theirs, is_rule=True)
+        return bounded, Choices(nothing, mine, theirs)
+
+    def _evidence(self, figures: Figures, state: HouseholdState) -> tuple[Evidence, ...]:
+        """The reasons of the trades, each with its figures (F20-F22)."""
+        securities = arrays.universe(state)
+        value = figures.drift.value
+        weights = {one: dollars / value for one, dollars in state.holdings().items()}
+        after = {one: dollars / value for one, dollars in figures.after.items()}
+        then, now = (
+            active_risk(self._risk, securities, weights=held, targets=state.targets)
+            for held in (weights, after)
+        )
+        executed_on = selectors.executed_on(self._household, self._as_of)
+        since, returns = since_a_rebalance(securities, executed_on, self._as_of)
+        return reasons.evidence(
+            (
+                reasons.of_risk(
+                    error=reasons.Measure(
+                        "Tracking error", figures.risk_before, figures.risk_after
+                    ),
+                    weights=weights,
+                    after=after,
+                    active=(then, now),
+                    symbols=state.symbols,
+                ),
+                reasons.of_factors(then, now),
+                reasons.of_the_past(
+                    figures.trades,
+                    state,
+                    returns,
+                    since=since,
+                    rebalanced=executed_on is not None,
+                ),
+            )
+        )
+
+    def _draft(self, bounded: Bounded, choices: Choices | None) -> DraftProposal:
         figures, state = bounded.figures, bounded.state
         worth = figures.worth
+        evidence = self._evidence(figures, state)
         return DraftProposal(
             household=self._household,
             kind=ProposalKind.REBALANCE,
             as_of=self._as_of,
             sentence=explanation.sentence(figures, state.symbols) + budget.sentence(bounded),
-            reasons=_reasons(bounded),
+            reasons=_reasons(bounded, evidence),
             trades=figures.trades,
             tax_saved=-worth.tax.quantize(CENT),
             carried_worth=figures.carried_worth.quantize(CENT),
@@ -317,6 +388,11 @@ class _Search:
                     figures, state, lot_selectors.purchases_searched(self._household)
                 ),
                 "budget": budget.explanation(bounded),
+                "choices": explanation.choices(choices, state.limits),
+                "evidence": [
+                    {"reason": one.reason.value, "sentence": one.sentence, "rows": list(one.rows)}
+                    for one in evidence
+                ],
                 "instructions": _to_switch_off(figures.trades, state, self._windows),
             },
         )
@@ -359,7 +435,7 @@ def _with(ledger: Ledger, entries: Iterable[LedgerEntry]) -> Ledger:
     return replace(ledger, entries=(*ledger.entries, *entries))
 
 
-def _reasons(bounded: Bounded) -> tuple[str, ...]:
+def _reasons(bounded: Bounded, evidence: Sequence[Evidence]) -> tuple[str, ...]:
     """DRIFT first where a security is out of band, then what else moved the proposal."""
     found, figures = [], bounded.figures
     if any(row.breached for row in figures.drift.rows):
@@ -368,10 +444,9 @@ def _reasons(bounded: Bounded) -> tuple[str, ...]:
         found.append(
             "CASH_NEED" if figures.drift.cash_weight < figures.drift.cash_low else "DEPOSIT"
         )
-    if figures.risk_after < figures.risk_before:
-        found.append("RISK")
+    found += [one.reason.value for one in evidence]
     if figures.short_gain + figures.long_gain < ZERO:
         found.append("TAX_LOSS")
     if bounded.is_bound:
         found.append("BUDGET")
-    return tuple(found)
+    return tuple(found) or (CALENDAR,)

@@ -116,7 +116,9 @@ def test_one_name_out_of_band_is_traded_with_its_offset_alone() -> None:
     sides = {(trade.security, trade.side) for trade in figures.trades}
     assert sides == {(1, Side.SELL), (2, Side.BUY), (3, Side.BUY)}
     left = figures.after[1] / 1_000_000
-    assert D("0.264") <= left <= D("0.2652")  # half a band from its target; the last dollars cost more than they bring
+    assert (
+        D("0.264") <= left <= D("0.2652")
+    )  # half a band from its target; the last dollars cost more than they bring
     everything = best_trades(found, risk(4))
     assert 4 in {trade.security for trade in everything.trades}
 

@@ -306,7 +306,7 @@ def test_too_much_cash_alone_is_invested(desk: Desk) -> None:
     result = desk.examine()
     assert result.reason == "rebalance_proposed"
     assert result.draft is not None
-    assert result.draft.reasons == ("DEPOSIT", "RISK")
+    assert result.draft.reasons == ("DEPOSIT", "RISK", "FACTOR")
     assert {trade.side for trade in result.draft.trades} == {Side.BUY}
     spent = sum(trade.amount for trade in result.draft.trades)
     assert 4500 <= spent <= 9000
