@@ -69,8 +69,8 @@ def bands(policy: Limits) -> str:
     if not policy.bands:
         return f"Band: {general}."
     others = len(policy.bands)
-    have = "1 security has" if others == 1 else f"{others} securities have"
-    return f"Band: {general}; {have} another, their own or their class's."
+    have = "1 security has another" if others == 1 else f"{others} securities have others"
+    return f"Band: {general}; {have}, by name or by class."
 
 
 def band(one: Band) -> str:

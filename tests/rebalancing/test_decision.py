@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal as D
 
+import numpy as np
 import pytest
 
 from proposals.types import Side
@@ -13,6 +14,7 @@ from rebalancing.best_trades import best_trades
 from rebalancing.decision import Scope
 from rebalancing.looks import ALWAYS, Schedule
 from rebalancing.policies import CashFlows, Destination, PolicyKind
+from rebalancing.risk import estimate
 from rebalancing.types import HouseholdState, Limits, Outcome
 from tests.rebalancing.states import LIMITS, account, lot, risk, state
 
@@ -194,3 +196,17 @@ def test_a_name_in_no_model_goes_whole() -> None:
     )
     wanted = decision.aims(found, drift.of_state(found))
     assert wanted[9] == 0
+
+
+def test_a_daily_or_an_annual_covariance_gives_the_same_trades_and_the_same_verdict() -> None:
+    """T40: the risk model is annual whatever it is made from; costs are paid once; the horizon stands between."""
+    found = household({1: "32", 2: "20", 3: "21", 4: "25"}, cash="20000")
+    daily = np.random.default_rng(7).normal(0.0, 0.006, size=(504, 4))
+    annual = daily * np.sqrt(252)
+    one = best_trades(found, estimate(daily, periods_per_year=252))
+    other = best_trades(found, estimate(annual, periods_per_year=1))
+    assert one.trades
+    assert one.trades == other.trades
+    assert (one.risk_before, one.worth) == (other.risk_before, other.worth)
+    monthly = replace(found, limits=replace(found.limits, horizon_years=D(1) / 12))
+    assert best_trades(monthly, estimate(daily)).trades != one.trades
