@@ -8,7 +8,8 @@ answer does not depend on the order of the input, and splitting a lot in two cha
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,14 @@ class Condensed:
     positions: IntArray  # (m,) original index of each canonical position
     members: tuple[tuple[int, ...], ...]  # original lots of each canonical lot
 
+    def at_risk_aversion(self, price: float) -> Condensed:
+        """The same with another price of risk."""
+        return replace(
+            self,
+            problem=self.problem.replace(risk_aversion=price),
+            original=self.original.replace(risk_aversion=price),
+        )
+
     def expand(self, buys: FloatArray, sells: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Trades for the original's positions and lots; a merged lot is sold largest lot first.
 
@@ -34,11 +43,12 @@ class Condensed:
         original_buys[self.positions] = buys
         least, most = self.original.least_sells, self.original.lot_sellable
         original_sells = np.zeros(len(self.original.lot_weight))
-        for lots, sold in zip(self.members, sells, strict=True):
-            if len(lots) == 1:
-                original_sells[lots[0]] = min(sold, most[lots[0]])
-                continue
-            left = float(sold) - math.fsum(least[list(lots)])
+        alone = np.array([len(lots) == 1 for lots in self.members], dtype=np.bool_)
+        first = np.array([lots[0] for lots in self.members], dtype=np.int64)[alone]
+        original_sells[first] = np.minimum(sells[alone], most[first])
+        for merged in np.flatnonzero(~alone):
+            lots = self.members[merged]
+            left = float(sells[merged]) - math.fsum(least[list(lots)])
             for lot in lots:
                 part = min(max(left, 0.0), float(most[lot] - least[lot]))
                 original_sells[lot] = least[lot] + part
@@ -56,22 +66,10 @@ def condense(problem: Problem) -> Condensed:
     position_rank = np.empty(len(order), dtype=np.int64)
     position_rank[order] = np.arange(len(order))
     keys = sorted(lots, key=lambda key: (int(position_rank[key[0]]), *key[1:]))
-    members = tuple(
-        tuple(
-            sorted(
-                lots[key],
-                key=lambda lot: (
-                    -float(problem.lot_sellable[lot]),
-                    -float(problem.least_sells[lot]),
-                    lot,
-                ),
-            )
-        )
-        for key in keys
-    )
-    sellable = np.array([math.fsum(problem.lot_sellable[list(group)]) for group in members])
+    members = tuple(_largest_first(problem, lots[key]) for key in keys)
+    sellable = _sums(problem.lot_sellable, members)
     location, buy_floor, buy_cap = problem.location_cost, problem.buy_floor, problem.buy_cap
-    least = np.array([math.fsum(problem.least_sells[list(group)]) for group in members])
+    least = _sums(problem.least_sells, members)
     canonical = problem.replace(
         weights=problem.weights[order],
         cash=problem.cash[accounts],
@@ -99,33 +97,57 @@ LotKey = tuple[int, bool, bool, float]  # position, taxable, long-term, gain per
 
 def _merged_lots(problem: Problem) -> dict[LotKey, list[int]]:
     merged: dict[LotKey, list[int]] = {}
-    for lot in np.flatnonzero(problem.lot_sellable > 0.0):
-        taxable = bool(problem.lot_is_taxable[lot])
-        key = (
-            int(problem.lot_position[lot]),
-            taxable,
-            bool(problem.lot_is_long[lot]) if taxable else True,
-            float(problem.lot_gain[lot]) if taxable else 0.0,
-        )
-        merged.setdefault(key, []).append(int(lot))
+    taxable = problem.lot_is_taxable
+    kept = np.flatnonzero(problem.lot_sellable > 0.0)
+    facts = zip(
+        problem.lot_position[kept].tolist(), taxable[kept].tolist(),
+        (problem.lot_is_long | ~taxable)[kept].tolist(), problem.taxed_gain[kept].tolist(),
+        strict=True,
+    )  # fmt: skip
+    for lot, key in zip(kept.tolist(), facts, strict=True):
+        merged.setdefault(key, []).append(lot)
     return merged
 
 
+def _largest_first(problem: Problem, lots: list[int]) -> tuple[int, ...]:
+    if len(lots) == 1:
+        return tuple(lots)
+    sellable, least = problem.lot_sellable, problem.least_sells
+    return tuple(sorted(lots, key=lambda lot: (-float(sellable[lot]), -float(least[lot]), lot)))
+
+
+def _sums(amounts: FloatArray, members: Iterable[Sequence[int]]) -> FloatArray:
+    """Exact sums by group: the same whatever the order of the lots."""
+    values = amounts.tolist()
+    return np.array(
+        [
+            values[group[0]] if len(group) == 1 else math.fsum(values[lot] for lot in group)
+            for group in members
+        ],
+        dtype=np.float64,
+    )
+
+
 def _account_order(problem: Problem, lots: dict[LotKey, list[int]]) -> IntArray:
+    if len(problem.cash) == 1:
+        return np.zeros(1, dtype=np.int64)
     location = problem.location_cost
     held: dict[int, list[Any]] = {p: [] for p in range(len(problem.weights))}
-    for key, members in lots.items():
-        sums = (
-            math.fsum(amounts[members]) for amounts in (problem.lot_sellable, problem.least_sells)
-        )
-        held[key[0]].append((*key[1:], *sums))
+    sums = zip(
+        _sums(problem.lot_sellable, lots.values()), _sums(problem.least_sells, lots.values()),
+        strict=True,
+    )  # fmt: skip
+    for key, (sellable, least) in zip(lots, sums, strict=True):
+        held[key[0]].append((*key[1:], sellable, least))
+    place = np.zeros(len(problem.weights)) if location is None else location
+    rows = zip(
+        problem.position_account.tolist(), problem.position_security.tolist(),
+        problem.weights.tolist(), problem.may_buy.tolist(), place.tolist(),
+        problem.least_buys.tolist(), problem.most_buys.tolist(), strict=True,
+    )  # fmt: skip
     content: list[list[Any]] = [[] for _ in problem.cash]
-    for p, account in enumerate(problem.position_account):
-        content[account].append((
-            int(problem.position_security[p]), float(problem.weights[p]),
-            bool(problem.may_buy[p]), 0.0 if location is None else float(location[p]),
-            float(problem.least_buys[p]), float(problem.most_buys[p]), sorted(held[p]),
-        ))  # fmt: skip
+    for p, (account, *facts) in enumerate(rows):
+        content[account].append((*facts, sorted(held[p])))
     keys = [
         (float(problem.cash[a]), float(problem.cash_min[a]), float(problem.cash_max[a]),
          sorted(content[a]))

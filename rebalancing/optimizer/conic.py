@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import clarabel
@@ -29,8 +29,11 @@ _LARGEST = 10.0 * PERCENT
 
 CAPS = ("max_st_gain", "max_lt_gain", "max_tax")  # of TaxSchedule, in the order of `cap_prices`
 
-# Clarabel can stall on a first step into a power cone; a shorter or less regularised one passes.
+# Refining every linear solve costs a third of the time: a relaxation, whose bound is proven anyway,
+# tries without. Clarabel can also stall on a first step into a power cone; a shorter or less
+# regularised one passes.
 ATTEMPTS: tuple[dict[str, float | bool], ...] = (
+    {"iterative_refinement_enable": False},
     {},
     {"max_step_fraction": 0.95},
     {"static_regularization_constant": 1e-10},
@@ -82,6 +85,8 @@ class Outcome:
     harvest: FloatArray  # z of each undecided group, 1: harvested
     # fall of the objective per unit of each of CAPS, all fractions of V; 0 where not binding
     cap_prices: tuple[float, ...] = (0.0, 0.0, 0.0)
+    # (2, undecided) by how much `bound` grows at least once a group is harvested, or bought
+    side_prices: FloatArray | None = None
 
 
 Engine = Callable[[Subproblem, float | None], Outcome]
@@ -136,6 +141,7 @@ class _Program:
     size: FloatArray
     constant: float = 0.0
     cap_rows: tuple[int | None, ...] = ()  # row of each of CAPS among `at_most`
+    side_row: int = 0  # first of the rows z >= 0, then z <= 1, among `at_most`
 
 
 def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
@@ -145,7 +151,7 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
     program = _compile(sub, columns, layout)
     quadratic = sparse.diags_array(program.quadratic).tocsc()
     matrix, rhs, sizes = _assemble(program)
-    for attempt in range(len(ATTEMPTS)):
+    for attempt in range(0 if sub.undecided else 1, len(ATTEMPTS)):
         raw = run_clarabel(quadratic, program.linear, matrix, rhs, sizes, attempt, time_limit)
         if raw.status in _STATUS:
             break
@@ -161,8 +167,19 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
         status = Status.INACCURATE
     if status is Status.INFEASIBLE and not _is_certificate(program, matrix, rhs, raw, sizes):
         status = Status.INACCURATE
-    prices = _cap_prices(program, raw, sizes[0]) if status is Status.OPTIMAL else None
-    return _outcome(sub, columns, layout, raw, status, bound, prices)
+    found = _outcome(sub, columns, layout, raw, status, bound)
+    if bound > -np.inf:
+        found = replace(found, side_prices=_side_prices(program, layout, raw, sizes[0]))
+    if status is Status.OPTIMAL:
+        found = replace(found, cap_prices=_cap_prices(program, raw, sizes[0]))
+    return found
+
+
+def _side_prices(program: _Program, layout: _Layout, raw: RawSolution, first: int) -> FloatArray:
+    """Multipliers of z >= 0 and z <= 1: weak duality adds them where z has to be 1, or 0."""
+    start = first + program.side_row
+    rows = np.maximum(raw.z[start : start + 2 * layout.sides], 0.0)
+    return rows.reshape(2, layout.sides) / BASIS_POINTS
 
 
 def _cap_prices(program: _Program, raw: RawSolution, first: int) -> tuple[float, ...]:
@@ -355,9 +372,9 @@ def _add_active_weights(
     program.size[layout.active + own] = np.maximum(np.abs(d0 + up), np.abs(d0 - down))
     for bound, way in ((problem.upper, 1.0), (problem.lower, -1.0)):
         limit = PERCENT * way * (bound - problem.targets)[security]
-        free = group < 0
+        # Out of reach whatever is traded; on a side as well, where all of it scales with z.
         reach = way * d0 + (up if way > 0 else down)
-        kept = np.flatnonzero(np.isfinite(limit) & (~free | (reach > limit)))
+        kept = np.flatnonzero(np.isfinite(limit) & (reach > limit))
         _side_rows(program, layout, kept, layout.active + kept, way, limit[kept])
 
 
@@ -406,6 +423,7 @@ def _add_trade_limits(program: _Program, columns: _Columns, layout: _Layout) -> 
         columns.room[capped],
     )  # fmt: skip
     sides = np.arange(layout.sides)
+    program.side_row = sum(len(block.rhs) for block in program.at_most)
     for way, limit in ((-1.0, 0.0), (1.0, 1.0)):
         _append(
             program.at_most,
@@ -627,7 +645,6 @@ def _outcome(
     raw: RawSolution,
     status: Status,
     bound: float,
-    cap_prices: tuple[float, ...] | None,
 ) -> Outcome:
     buys, sells = sub.buy_min.copy(), sub.sell_min.copy()
     harvest = np.full(layout.sides, 0.5)
@@ -637,4 +654,4 @@ def _outcome(
         np.add.at(sells, columns.index[~columns.is_buy], trades[~columns.is_buy])
         buys, sells = np.minimum(buys, sub.buy_max), np.minimum(sells, sub.sell_max)
         harvest = np.clip(raw.x[layout.side : layout.side + layout.sides], 0.0, 1.0)
-    return Outcome(status, bound, buys, sells, harvest, cap_prices or (0.0,) * len(CAPS))
+    return Outcome(status, bound, buys, sells, harvest)

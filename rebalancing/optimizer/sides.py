@@ -71,8 +71,9 @@ class Search:
     bound: float = np.inf  # smallest over the nodes that are not branched on any more
     troubles: int = 0
     calls: int = 0
+    close: float = CLOSE  # a gap this small is closed
     ended: Ended = "optimal"
-    regions: list[str] = field(default_factory=list)
+    pieces: tuple[Piece, ...] = ()  # tax pieces that the trades can reach
     tried: set[tuple[str, Sides]] = field(default_factory=set)
 
     def run(self) -> Candidate:
@@ -93,8 +94,7 @@ class Search:
     def _roots(self) -> list[_Entry]:
         """A heap of one relaxation per tax piece that has any trades in it."""
         nodes: list[_Entry] = []
-        for piece in reachable(self.problem.tax, self.problem.gain_box(self.sell_max)):
-            self.regions.append(piece.name)
+        for piece in self.pieces:
             node = self._node(piece, ())
             if node is not None:
                 nodes.append((node.outcome.bound, len(nodes), node))
@@ -108,21 +108,52 @@ class Search:
             bound, order, node = nodes[0]
             group = self._round(node)
             heapq.heappop(nodes)  # not before: the bound of a node stands until it is done with
-            if group is None or count >= NODES:
+            if group is None:
                 self._close(node)
-                if group is None:
-                    continue
+                continue
+            if count >= NODES:
+                self._close(node)
                 self.ended = "node_limit"
                 return
-            for side in (HARVEST, BUY):
+            for piece, sides in self._children(node, group):
                 try:
-                    child = self._node(node.piece, _with(node.sides, group, side), parent=node)
+                    child = self._node(piece, sides, parent=node)
                 except SolverTimeout:
                     heapq.heappush(nodes, (bound, order, node))
                     raise
                 if child is not None:
                     heapq.heappush(nodes, (child.outcome.bound, count, child))
                     count += 1
+
+    def _children(self, node: _Node, group: int) -> list[tuple[Piece, Sides]]:
+        """Both sides of a group, without what the multipliers prove no better than the best trades.
+
+        Weak duality: `bound + side_prices` holds for everything on that side of a group. What is
+        left out for it stands in the bound.
+        """
+        bounds = self._side_bounds(node)
+        sides = node.sides
+        for one, (harvested, bought) in bounds.items():
+            if one != group and self._is_closed(max(harvested, bought)):
+                sides = _with(sides, one, BUY if harvested >= bought else HARVEST)
+                self.bound = min(self.bound, max(harvested, bought))
+        children: list[tuple[Piece, Sides]] = []
+        for side, bound in zip((HARVEST, BUY), bounds[group], strict=True):
+            if self._is_closed(bound):
+                self.bound = min(self.bound, bound)
+            else:
+                children.append((node.piece, _with(sides, group, side)))
+        return children
+
+    def _side_bounds(self, node: _Node) -> dict[int, tuple[float, float]]:
+        """Per undecided group, a lower bound once it is harvested, and once it is bought."""
+        decided = {one for one, _ in node.sides}
+        undecided = [one for one in self.either_or if one not in decided]
+        prices = node.outcome.side_prices
+        if prices is None:
+            prices = np.zeros((2, len(undecided)))
+        bounds = (node.outcome.bound + prices).T.tolist()
+        return {one: (low, high) for one, (low, high) in zip(undecided, bounds, strict=True)}
 
     def _conclude(self, bound: float) -> Candidate:
         if self.best is None:
@@ -139,7 +170,7 @@ class Search:
         return self.best
 
     def _is_closed(self, bound: float) -> bool:
-        return self.best is not None and bound >= self.best.objective - CLOSE
+        return self.best is not None and bound >= self.best.objective - self.close
 
     def _close(self, node: _Node) -> None:
         self.bound = min(self.bound, node.outcome.bound)
@@ -151,9 +182,13 @@ class Search:
         """
         decided = {group for group, _ in sides}
         undecided = tuple(group for group in self.either_or if group not in decided)
-        outcome = self._solve(replace(self.subproblem(piece, sides), undecided=undecided))
+        sub = replace(self.subproblem(piece, sides), undecided=undecided)
+        outcome = self._solve(sub)
         if outcome.status is Status.INFEASIBLE:
             return None
+        if not undecided and outcome.status is Status.OPTIMAL:  # a relaxation of nothing
+            self.tried.add((piece.name, sides))
+            self._offer(self._checked(sub, sides, outcome))
         if outcome.bound > -np.inf:
             return _Node(piece, sides, outcome)
         if parent is None:
@@ -207,12 +242,17 @@ class Search:
             return None
         if outcome.status is Status.TIMEOUT:
             raise SolverTimeout(_SPENT)
+        return self._checked(sub, sides, outcome)
+
+    def _checked(self, sub: Subproblem, sides: Sides, outcome: Outcome) -> Candidate | None:
         if outcome.status is not Status.OPTIMAL:
             self.troubles += 1
             return None
-        buys = np.where(outcome.buys < DUST, 0.0, outcome.buys)
-        sells = np.where(outcome.sells < DUST, 0.0, outcome.sells)
-        if not worst_violation(self.problem, buys, sells).amount <= RESIDUAL:
+        buys, sells = outcome.buys, outcome.sells
+        clean = np.where(buys < DUST, 0.0, buys), np.where(sells < DUST, 0.0, sells)
+        if worst_violation(self.problem, *clean).amount <= RESIDUAL:
+            buys, sells = clean  # not where many specks together fill an account's cash
+        elif not worst_violation(self.problem, buys, sells).amount <= RESIDUAL:
             self.troubles += 1
             return None
         buys, sells = netted(self.problem, buys, sells)
@@ -258,8 +298,7 @@ class Search:
     def pieces_at_rest(self) -> tuple[Piece, ...]:
         """Tax pieces that hold the year as it stands."""
         tax = self.problem.tax
-        found = reachable(tax, self.problem.gain_box(self.sell_max))
-        return tuple(one for one in found if one.contains(tax.st_realised, tax.lt_realised))
+        return tuple(one for one in self.pieces if one.contains(tax.st_realised, tax.lt_realised))
 
     def priced(self, found: Candidate, sub: Subproblem) -> Candidate:
         """The candidate with the slope of its subproblem for a little more of each cap that binds.
@@ -312,7 +351,8 @@ def open_search(problem: Problem, engine: Engine, deadline: float | None = None)
     buy_max[must_lose[problem.position_group]] = 0.0
     sell_max[must_buy[problem.lot_group] & problem.lot_is_loss] = 0.0
     either_or = either_or_groups(problem, buy_max, sell_max)
-    return Search(problem, engine, deadline, buy_max, sell_max, either_or)
+    pieces = reachable(problem.tax, problem.gain_box(sell_max))
+    return Search(problem, engine, deadline, buy_max, sell_max, either_or, pieces=pieces)
 
 
 def _decided_groups(problem: Problem) -> tuple[BoolArray, BoolArray]:

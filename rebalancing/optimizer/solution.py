@@ -7,6 +7,7 @@ belong to the caller.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Literal
@@ -17,7 +18,7 @@ from rebalancing.errors import Inaccurate, Infeasible, SolverTimeout
 from rebalancing.optimizer import conic
 from rebalancing.optimizer.condensed import Condensed, condense
 from rebalancing.optimizer.conflicts import explain
-from rebalancing.optimizer.objective import evaluate, worst_violation
+from rebalancing.optimizer.objective import evaluate, sold_by_position, worst_violation
 from rebalancing.optimizer.problem import FloatArray, Problem, summed
 from rebalancing.optimizer.sides import (
     BUY,
@@ -26,6 +27,7 @@ from rebalancing.optimizer.sides import (
     Candidate,
     Ended,
     Search,
+    Sides,
     contradicts_itself,
     open_search,
     small_trades,
@@ -34,8 +36,11 @@ from rebalancing.optimizer.sides import (
 Side = Literal["harvest", "buy", "free"]
 EngineName = Literal["clarabel", "cvxpy"]
 
+_Small = tuple[float, bool, int]  # size, bought, position
+_Step = tuple[conic.Subproblem, Candidate]
+
 _SPECK = 1e-7  # fractions of V ($0.10 of a million): not worth a row on anybody's screen
-_ROUNDS = 25  # of dropping trades below the minimum
+_TRIES = 60  # convex problems at most to get rid of trades below the minimum
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +90,21 @@ def solve(
     Infeasible, Unbounded, Inaccurate, and SolverTimeout where no trades or no bound were proven.
     """
     deadline = None if time_limit is None else perf_counter() + time_limit
-    return _solved(condense(problem), engine, deadline)
+    return solve_condensed(condense(problem), engine, deadline)
 
 
-def _solved(condensed: Condensed, engine: EngineName, deadline: float | None) -> Solution:
+def solve_condensed(
+    condensed: Condensed,
+    engine: EngineName = "clarabel",
+    deadline: float | None = None,
+    close: float = CLOSE,
+) -> Solution:
+    """`solve` of a problem condensed before; a gap up to `close` (fractions of V) counts as closed."""
     problem, small = condensed.original, condensed.problem
     if contradicts_itself(small):
         raise explain(problem, Infeasible("What has to be bought and sold contradicts itself."))
     search = open_search(small, _engine(engine), deadline)
+    search.close = close
     try:
         best = search.run()
     except Infeasible as none:
@@ -143,7 +155,7 @@ def _certified(
         status=search.ended,
         residual=abs(max(worst.amount, 0.0)),
         no_trade_objective=nothing.objective,
-        regions=tuple(search.regions),
+        regions=tuple(piece.name for piece in search.pieces),
         solves=search.calls,
         solver=solver,
         shadow_prices=_shadow_prices(problem, best),
@@ -202,27 +214,115 @@ def _priced_at_rest(search: Search, rest: Candidate) -> Candidate:
 
 
 def _large_enough(search: Search, best: Candidate) -> tuple[Candidate, conic.Subproblem]:
-    """Drop trades below the minimum and re-solve the rest, then clear specks the same way.
-
-    With the subproblem whose answer it is.
-    """
+    """No trade below the minimum, then specks cleared the same way; with the subproblem behind it."""
     assert best.piece is not None
-    problem, current = search.problem, best
     sub = search.subproblem(best.piece, best.sides)
-    for _ in range(_ROUNDS):
-        few_bought, few_sold = small_trades(problem, current.buys, current.sells, problem.min_trade)
-        if not len(few_bought) and not len(few_sold):
-            break
-        buy_max, sell_max = sub.buy_max.copy(), sub.sell_max.copy()
-        buy_max[few_bought] = 0.0
-        sell_max[np.isin(problem.lot_position, few_sold)] = 0.0
-        smaller = replace(sub, buy_max=buy_max, sell_max=sell_max)
-        found = search.solve_fixed(smaller, best.sides)
-        if found is None:
-            current = _enlarged(search, sub, current)
-            break
-        sub, current = smaller, found
+    hopeless = _never_large_enough(search.problem, sub, best)
+    start = _without(search, sub, best.sides, hopeless) or (sub, best)
+    step = _large_enough_from(search, *start, search.calls + _TRIES)
+    if step is None:
+        return _at_rest(search), sub
+    sub, current = step
     return _without_specks(search, sub, current), sub
+
+
+def _large_enough_from(
+    search: Search, sub: conic.Subproblem, current: Candidate, last_call: int
+) -> _Step | None:
+    """Leave out the smaller half of what is too small and solve again: some of the rest grows.
+
+    Where that leads nowhere, make the smallest as large as the minimum (a cash floor needs it, say),
+    or leave out the other half.
+    """
+    few, sides = _too_small(search.problem, current), current.sides
+    if not few:
+        return sub, current
+    half = math.ceil(len(few) / 2)
+    for way, trades in ((_without, few[:half]), (_enlarged, few[:1]), (_without, few[half:])):
+        step = way(search, sub, sides, trades) if search.calls <= last_call else None
+        found = None if step is None else _large_enough_from(search, *step, last_call)
+        if found is not None:
+            return found
+    return None
+
+
+def _never_large_enough(problem: Problem, sub: conic.Subproblem, found: Candidate) -> list[_Small]:
+    """Trades too small now that no other trades could make large enough: there is less to sell."""
+    most = sold_by_position(problem, sub.sell_max)
+    return [
+        small for small in _too_small(problem, found)
+        if (sub.buy_max if small[1] else most)[small[2]] < problem.min_trade
+    ]  # fmt: skip
+
+
+def _too_small(problem: Problem, found: Candidate) -> list[_Small]:
+    """Trades below the minimum, smallest first."""
+    sold = sold_by_position(problem, found.sells)
+    few_bought, few_sold = small_trades(problem, found.buys, found.sells, problem.min_trade)
+    few = [(float(found.buys[at]), True, int(at)) for at in few_bought]
+    return sorted(few + [(float(sold[at]), False, int(at)) for at in few_sold])
+
+
+def _without(
+    search: Search, sub: conic.Subproblem, sides: Sides, few: list[_Small]
+) -> _Step | None:
+    """The problem without these trades, where the limits allow it."""
+    if not few:
+        return None
+    bought = [position for _, is_buy, position in few if is_buy]
+    sold = [position for _, is_buy, position in few if not is_buy]
+    buy_max = sub.buy_max.copy()
+    buy_max[bought] = 0.0
+    none_sold = np.isin(search.problem.lot_position, sold)
+    fewer = replace(sub, buy_max=buy_max, sell_max=np.where(none_sold, 0.0, sub.sell_max))
+    return _again(search, fewer, sides)
+
+
+def _enlarged(
+    search: Search, sub: conic.Subproblem, sides: Sides, few: list[_Small]
+) -> _Step | None:
+    """The problem with the first of these at least as large as the minimum, where it can be."""
+    problem = search.problem
+    (_, bought, position), *_ = few
+    left = problem.min_trade
+    buy_min, sell_min = sub.buy_min.copy(), sub.sell_min.copy()
+    if bought:
+        buy_min[position] = min(left, sub.buy_max[position])
+        left -= buy_min[position]
+    else:
+        lots = np.flatnonzero(problem.lot_position == position)
+        for lot in lots[np.argsort(problem.taxed_gain[lots], kind="stable")]:
+            sell_min[lot] = min(left, sub.sell_max[lot])
+            left -= sell_min[lot]
+    if left > RESIDUAL:
+        return None
+    larger = replace(sub, buy_min=buy_min, sell_min=sell_min)
+    return _again(search, larger, sides)
+
+
+def _again(search: Search, sub: conic.Subproblem, sides: Sides) -> _Step | None:
+    """The answer on the tax piece it was on; where that has none left, the best of the others."""
+    found = search.solve_fixed(sub, sides)
+    if found is not None:
+        return sub, found
+    best: _Step | None = None
+    for piece in search.pieces:
+        other = replace(sub, piece=piece)
+        found = None if piece == sub.piece else search.solve_fixed(other, sides)
+        if found is not None and (best is None or found.objective < best[1].objective):
+            best = other, found
+    return best
+
+
+def _at_rest(search: Search) -> Candidate:
+    nothing = search.no_trade()
+    if nothing is None:
+        floor = search.problem.min_trade
+        raise Infeasible(
+            f"A limit can only be met with a trade below the smallest trade of {floor:.4%}.",
+            conflicts=("smallest trade",),
+        )
+    return nothing
 
 
 def _cut_down(search: Search, best: Candidate) -> Candidate:
@@ -265,30 +365,3 @@ def _without_specks(search: Search, sub: conic.Subproblem, found: Candidate) -> 
         search.problem, clean.buys, clean.sells, floor
     ))  # fmt: skip
     return found if kept_small else clean
-
-
-def _enlarged(search: Search, sub: conic.Subproblem, found: Candidate) -> Candidate:
-    """Where a small trade is needed (a cash floor, say), make it as large as the minimum."""
-    problem = search.problem
-    floor = problem.min_trade
-    few_bought, few_sold = small_trades(problem, found.buys, found.sells, floor)
-    buy_min, sell_min = sub.buy_min.copy(), sub.sell_min.copy()
-    buy_min[few_bought] = np.minimum(floor, sub.buy_max[few_bought])
-    for position in few_sold:
-        left = floor
-        lots = np.flatnonzero(problem.lot_position == position)
-        for lot in lots[np.argsort(problem.taxed_gain[lots], kind="stable")]:
-            sell_min[lot] = min(left, sub.sell_max[lot])
-            left -= sell_min[lot]
-    larger = search.solve_fixed(replace(sub, buy_min=buy_min, sell_min=sell_min), found.sides)
-    if larger is not None and not any(
-        len(few) for few in small_trades(problem, larger.buys, larger.sells, floor)
-    ):
-        return larger
-    nothing = search.no_trade()
-    if nothing is not None:
-        return nothing
-    raise Infeasible(
-        f"A limit can only be met with a trade below the smallest trade of {floor:.4%}.",
-        conflicts=("smallest trade",),
-    )
