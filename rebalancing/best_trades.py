@@ -114,6 +114,7 @@ def _proof(solution: Solution, risk: RiskModel, index: arrays.Index, gap: Decima
         gap_bp=gap,
         risk_sha256=arrays.fingerprint(risk),
         risk_observations=risk.observations,
+        risk_source=risk.source,
         risk_notes=tuple(arrays.in_words(note, index) for note in risk.notes),
     )
 

@@ -31,7 +31,8 @@ class Proof:
     solver_version: str
     gap_bp: Decimal
     risk_sha256: str
-    risk_observations: int
+    risk_observations: int  # daily returns; 0 where the model was supplied
+    risk_source: str  # what the model was estimated from, in words
     risk_notes: tuple[str, ...]
 
 
@@ -179,6 +180,7 @@ def explanation(figures: Figures, state: HouseholdState, coverage: Coverage) -> 
             "before": decimal_text(figures.risk_before),
             "after": decimal_text(figures.risk_after),
             "observations": figures.proof.risk_observations,
+            "source": figures.proof.risk_source,
             "notes": list(figures.proof.risk_notes),
         },
         "worth": {
@@ -211,8 +213,7 @@ def _assumptions(figures: Figures, state: HouseholdState) -> list[str]:
     return [
         f"A loss carried into later years is valued at {dollars(tax.carried_loss_value)} a dollar.",
         "Costs are half the spread on each trade; commissions and market impact are only kept in cash.",
-        f"Tracking errors come from {proof.risk_observations} daily returns up to {state.as_of}"
-        + (f" ({notes})." if notes else "."),
+        f"Tracking errors come from {proof.risk_source}" + (f" ({notes})." if notes else "."),
     ]
 
 

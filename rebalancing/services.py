@@ -220,10 +220,7 @@ class _Search:
         )
         self._touched = touched
         self._state = decision.narrowed(self._free, measured, touched)
-        securities = arrays.universe(state)
-        self._risk = risk_model(
-            firm_id=firm_id, as_of=self._as_of, securities=securities, prices=state.prices
-        )
+        self._risk = risk_model(firm_id=firm_id, state=state)
 
     def run(self) -> RebalanceResult:
         """Raises RebalancingError where the optimiser has no answer or its trades break a rule."""

@@ -71,6 +71,17 @@ class Band:
         return min(self.absolute, self.relative * target)
 
 
+class RiskMethod(StrEnum):
+    """What a firm's risk model is estimated from."""
+
+    STATISTICAL = "statistical"  # price histories, all days alike
+    EXPONENTIAL = "exponential"  # price histories, the newer days counting more
+    FACTOR_ETFS = "factor_etfs"  # regressions on the prices of named factors
+    SUPPLIED = "supplied"  # loadings, factor covariance and specific variances that were imported
+
+
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """A rebalance policy without its tables, every key answered: bands and cash are fractions, money is dollars.

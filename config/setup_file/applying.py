@@ -25,6 +25,7 @@ from config.setup_file.rebalance_policies import (
 )
 from config.setup_file.records import Records, shown
 from config.setup_file.refusal import Problem, SetUpRefused
+from config.setup_file.risk import apply_risk
 from config.setup_file.tables import path
 from config.setup_file.tax_facts import apply_tax_facts, refuse_identical_substitutes
 from config.setup_file.tax_policy import apply_tax_policy
@@ -90,6 +91,8 @@ def _apply(contents: SetUpFile, pinned_date: date | None) -> Changes:
         put_harvest_policy(records, contents.harvest_policy)
     if contents.rebalance_policy is not None:
         put_rebalance_policy(records, contents.rebalance_policy)
+    if contents.risk is not None:
+        apply_risk(records, contents.risk)
     for household in contents.households:
         apply_household(records, household)
     refuse_crossed_cash(records, _policy_places(contents))

@@ -15,6 +15,7 @@ PLURALS = {
     "harvest policy": "harvest policies",
     "rebalance policy": "rebalance policies",
     "rebalance band": "rebalance bands",
+    "risk setting": "risk settings",
     "household": "households",
     "owner": "owners",
     "account": "accounts",

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
 from proposals.types import Cadence, RestrictionKind
+from rebalancing.types import RiskMethod
 from securities.types import AssetClass
 
 Figures = Mapping[str, Decimal | int | bool]  # column -> value, only what the file gives
@@ -205,6 +206,16 @@ class AccountEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class RiskEntry:
+    """How the risk model is made; ``factors`` are all named factors with their symbols, None where none are given."""
+
+    where: str
+    method: RiskMethod | None
+    figures: Figures
+    factors: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetEntry:
     """Limits of one year, only what the file gives."""
 
@@ -245,3 +256,4 @@ class SetUpFile:
     commissions: tuple[CommissionEntry, ...]
     dividends: tuple[DividendEntry, ...] = ()
     restrictions: tuple[RestrictionEntry, ...] = ()
+    risk: RiskEntry | None = None

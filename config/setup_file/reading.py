@@ -33,6 +33,7 @@ from config.setup_file.contents import (
     SubstituteEntry,
 )
 from config.setup_file.refusal import Problem, Problems, SetUpRefused
+from config.setup_file.risk import risk
 from config.setup_file.tables import Range, Table, Written
 from lots.rates import known_years
 from securities.models import validate_cusip, validate_isin
@@ -126,6 +127,7 @@ def read(data: bytes) -> SetUpFile:
         commissions=tuple(_commission(table) for table in root.tables("commissions")),
         dividends=tuple(ahead.dividend(table) for table in root.tables("dividends")),
         restrictions=tuple(ahead.restriction(table) for table in root.tables("restrictions")),
+        risk=risk(root.table("risk")),
     )
     policies.close()
     root.close()

@@ -7,6 +7,8 @@ import pytest
 
 from rebalancing.errors import BadReturns
 from rebalancing.risk import estimate
+from rebalancing.risk.history import history
+from rebalancing.risk.statistical import Moments
 
 
 def factor_returns(*, days, n=30, factors=3, seed=1):
@@ -143,3 +145,69 @@ def test_a_useless_frame_is_refused(returns, words):
     with pytest.raises(BadReturns, match=words) as refused:
         estimate(returns)
     assert refused.value.code == "bad_returns"
+
+
+# Newer days counting more
+
+
+def test_an_endless_half_life_weighs_all_days_alike():
+    returns, _ = factor_returns(days=400)
+    returns[np.random.default_rng(6).random(returns.shape) < 0.1] = np.nan
+    plain, endless = estimate(returns), estimate(returns, half_life=np.inf)
+    long = estimate(returns, half_life=1e9)
+    np.testing.assert_array_equal(endless.covariance(), plain.covariance())
+    np.testing.assert_allclose(long.covariance(), plain.covariance(), rtol=1e-5)
+
+
+def test_volatility_with_a_half_life_is_the_weighted_deviation():
+    returns, _ = factor_returns(days=300)
+    weights = 0.5 ** (np.arange(299, -1, -1) / 40)
+    expected = [
+        np.sqrt(np.cov(column, aweights=weights) * 252)  # unbiased for reliability weights
+        for column in returns.T
+    ]
+    np.testing.assert_allclose(estimate(returns, half_life=40).volatility(), expected, rtol=1e-12)
+
+
+def test_a_short_half_life_follows_a_change_of_regime():
+    returns, _ = factor_returns(days=600)
+    returns[450:] *= 2.0
+    plain, quick = estimate(returns), estimate(returns, half_life=30)
+    truth = returns[450:].std(axis=0, ddof=1) * np.sqrt(252)
+    assert np.abs(quick.volatility() / truth - 1).mean() < 0.15
+    assert np.abs(plain.volatility() / truth - 1).mean() > 0.25
+
+
+def test_fewer_effective_days_are_shrunk_more():
+    returns, _ = factor_returns(days=500)
+    told = [estimate(returns, half_life=life).notes[0] for life in (None, 60, 20)]
+    shrunk = [float(note.split("by ")[1].rstrip("%")) for note in told]
+    assert shrunk == sorted(shrunk)
+    assert shrunk[0] < shrunk[2]
+
+
+def test_a_half_life_of_nothing_is_refused():
+    with pytest.raises(BadReturns, match="half-life"):
+        estimate(factor_returns(days=100)[0], half_life=0.0)
+
+
+def test_statistical_exposures_are_yearly_risk():
+    model = estimate(factor_returns(days=500)[0], factors=3)
+    active = active_weights(30, 2)
+    exposures = model.exposures(active)
+    assert model.factors == tuple(f"statistical factor {number}" for number in (1, 2, 3))
+    own = model.specific_variance @ active**2
+    assert exposures @ exposures + own == pytest.approx(model.variance(active))
+
+
+def test_weighted_correlations_and_effective_days_are_the_usual_ones():
+    returns, _ = factor_returns(days=200, n=4)
+    weights = 0.5 ** (np.arange(199, -1, -1) / 25)
+    seen = history(returns, half_life=25.0, shortest_history=60)
+    moments = Moments(seen)
+    correlation, overlap, effective = moments.correlation(seen.usable, moments.deviation)
+    covariance = np.cov(returns.T, aweights=weights)
+    deviation = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose(correlation, covariance / np.outer(deviation, deviation), rtol=1e-10)
+    np.testing.assert_array_equal(overlap, np.full((4, 4), 200))
+    np.testing.assert_allclose(effective, weights.sum() ** 2 / (weights**2).sum())

@@ -73,7 +73,7 @@ class Desk:
         return book(account, EntryKind.BUY, day, self.securities[symbol], shares, amount=amount).pk
 
 
-def give_history(security: Security, rng: Random, *, last: date = DAY, days: int = 80) -> None:
+def give_history(security: Security, rng: Random, *, last: date = DAY, days: int = 120) -> None:
     """A random walk that ends at $100 on ``last``."""
     price, rows = 100.0, []
     for back in range(days):
