@@ -103,6 +103,7 @@ class Account(models.Model):
     tax_managed = models.BooleanField(default=True)
     # Declared by the client, its transactions are not here: wash sales through it cannot be seen (R17).
     held_away = models.BooleanField(default=False)
+    trades_fractions = models.BooleanField(default=False, db_default=False)  # of shares
     opened_on = models.DateField(null=True, blank=True)  # nothing can be booked before it
 
     class Meta:

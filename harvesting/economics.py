@@ -35,11 +35,11 @@ from harvesting.types import (
 from lots.rounding import cents
 from lots.types import LotRow, Term
 from lots.year_tax import TaxPosition, added_tax, with_added
+from proposals import later_tax
 
 WINDOW_DAYS = 31  # from the sale to the first day on which it may go back
 YEAR = Decimal(365)
 SHORTFALL = Decimal("0.4")
-_RATE = Decimal("0.00000001")
 _EASING_BEGINS, _EASING_ENDS = (10, 1), (12, 1)  # month, day
 # R33: more than 60 days of the 121-day period that begins 60 days before the ex-date.
 _BEFORE_EX, _AFTER_EX = timedelta(days=60), timedelta(days=60)
@@ -78,20 +78,17 @@ def later_rate(rules: HarvestRules, tax: TaxPosition) -> Decimal:
 
     Future rate (the policy's, else today's long-term rate) x chance that the sale is taxable x (1 + r)^-h.
     """
-    future = tax.long_rate if rules.future_rate is None else rules.future_rate
-    return (future * rules.taxable_sale_chance * discount(rules, rules.horizon_years)).quantize(
-        _RATE
+    return later_tax.later_rate(
+        rate=tax.long_rate if rules.future_rate is None else rules.future_rate,
+        taxable_sale_chance=rules.taxable_sale_chance,
+        discount_rate=rules.discount_rate,
+        years=rules.horizon_years,
     )
 
 
 def discount(rules: HarvestRules, years: Decimal) -> Decimal:
     """Today's value of a dollar in so many years."""
-    return _discount(rules.discount_rate, years)
-
-
-@cache
-def _discount(rate: Decimal, years: Decimal) -> Decimal:
-    return (1 + rate) ** -years
+    return later_tax.discount(rules.discount_rate, years)
 
 
 def easing(as_of: date, rules: HarvestRules) -> Decimal:

@@ -155,6 +155,11 @@ def _restricted(book: Book, windows: Windows) -> dict[tuple[int, int], str]:
                 found[account, security] = (
                     f"{book.symbol(security)} must not be {verb} in {book.account(account)}: {broken.dated}."
                 )
+        held = windows.restricted.hold_gains(account=account, security=security)
+        if held is not None:
+            found[account, security] = (
+                f"{book.symbol(security)} is held for its gains in {book.account(account)}: {held.dated}."
+            )
     return found
 
 

@@ -182,13 +182,20 @@ def _restricted(
         since__lte=as_of,
         security__in=security_ids,
     )
-    verbs = {RestrictionKind.NO_BUY.value: "bought", RestrictionKind.NO_SELL.value: "sold"}
+    bars = {
+        RestrictionKind.NO_BUY: [RestrictionKind.NO_BUY],
+        RestrictionKind.NO_SELL: [RestrictionKind.NO_SELL],
+        RestrictionKind.MUST_SELL: [RestrictionKind.NO_BUY],
+        RestrictionKind.MAX_WEIGHT: [RestrictionKind.NO_BUY],  # its room is the rebalance's to fill
+        RestrictionKind.HOLD_GAINS: [RestrictionKind.NO_SELL],
+    }
     return {
         (
             row.security_id,
-            row.kind,
-        ): f"{book.symbol(row.security_id)} must not be {verbs[row.kind]}: {row.reason.rstrip('.')}"
+            kind.value,
+        ): f"{book.symbol(row.security_id)} {RestrictionKind(row.kind).told}: {row.reason.rstrip('.')}"
         for row in rows.order_by("pk")
+        for kind in bars[RestrictionKind(row.kind)]
     }
 
 

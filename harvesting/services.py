@@ -148,11 +148,15 @@ def _pairs(ranked: Mapping[int, tuple[int, ...]]) -> list[tuple[int, int]]:
     return [(security, one) for security, others in sorted(ranked.items()) for one in others]
 
 
+# What has a largest weight is nobody's substitute either: a pair is dollar for dollar, however much is held already.
+_NOT_TO_BUY = (RestrictionKind.NO_BUY, RestrictionKind.MUST_SELL, RestrictionKind.MAX_WEIGHT)
+
+
 def _not_to_buy(windows: Windows) -> dict[int, str]:
     """Security -> why; what one account must not buy is nobody's substitute in the whole household."""
     told = {security: block.told for security, block in windows.buy_blocked.items()}
     for row in windows.restricted.rows:
-        if row.kind is RestrictionKind.NO_BUY:
+        if row.kind in _NOT_TO_BUY:
             told.setdefault(row.security, f"not to be bought: {row.dated}")
     return told
 

@@ -138,7 +138,7 @@ def buy_restrictions(firm_id: int, household_id: int | None, as_of: date) -> dic
         Q(household=None) | Q(household=household_id),
         firm=firm_id,
         account=None,
-        kind=RestrictionKind.NO_BUY,
+        kind__in=[RestrictionKind.NO_BUY, RestrictionKind.MUST_SELL],
         since__lte=as_of,
     )
     return dict(rows.order_by("pk").values_list("security_id", "reason"))

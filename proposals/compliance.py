@@ -56,6 +56,8 @@ class Facts:
     accounts: Mapping[int, str]  # the household's accounts by name
     taxable: frozenset[int]
     budget: Usage | None = None  # what draws on the year's budget of gains; None = there is none
+    # What other open proposals will still trade of lots that are there; ``cash`` has it, ``lots`` do not.
+    on_the_way: tuple[Intention, ...] = ()
     # Account -> how its lots differ from what its custodian holds (T53): nothing may be traded there.
     unreconciled: Mapping[int, str] = field(default_factory=dict)
 

@@ -34,6 +34,15 @@ class Commission:
         charged = self.per_order + self.per_share * shares + self.of_amount * amount
         return max(charged, self.minimum)
 
+    @property
+    def ticket(self) -> Decimal:
+        """Dollars that an order costs however small it is."""
+        return max(self.per_order, self.minimum)
+
+    def rate(self, price: Decimal) -> Decimal:
+        """What one more dollar of an order costs, the ticket left out: a fraction."""
+        return self.of_amount + self.per_share / price
+
 
 @dataclass(frozen=True, slots=True)
 class TradeCost:
@@ -86,6 +95,26 @@ class TradingCosts:
             return ZERO
         cost = self.of(account=account, security=security, shares=shares, amount=amount)
         return cost.commission + cost.impact
+
+    def ticket(self, account: int) -> Decimal:
+        """Dollars that any order in the account costs, however small."""
+        commission = self.commissions.get(account)
+        return ZERO if commission is None else commission.ticket
+
+    def linear_rate(self, *, account: int, security: int, price: Decimal) -> Decimal:
+        """Half the spread and the commission per dollar traded; tickets and impact are not in it."""
+        commission = self.commissions.get(account)
+        charged = ZERO if commission is None else commission.rate(price)
+        return self.half_spreads.get(security, ZERO) + charged
+
+    def impact_of(self, *, security: int, amount: Decimal, price: Decimal) -> Decimal:
+        """Dollars of impact of an order over so many dollars: that of one dollar times ``amount^1.5``."""
+        return self._impact(security, amount / price, amount)
+
+    def share_of_volume(self, *, security: int, shares: Decimal) -> Decimal | None:
+        """Shares of an order as a fraction of those traded on an average day; None where that is not known."""
+        volume = self.daily_volumes.get(security)
+        return shares / volume if volume else None
 
     def _impact(self, security: int, shares: Decimal, amount: Decimal) -> Decimal:
         volume = self.daily_volumes.get(security)

@@ -9,7 +9,15 @@ from lots.rounding import plain
 from proposals.budgets import excesses, gains_of
 from proposals.compliance import Facts, LotKey, Trade
 from proposals.costs import cash_moved, cost_of
-from proposals.types import BUY_BACK, DraftProposal, DraftTrade, Problem, ProposalKind, Side
+from proposals.types import (
+    BUY_BACK,
+    NEARLY_A_LOSS,
+    DraftProposal,
+    DraftTrade,
+    Problem,
+    ProposalKind,
+    Side,
+)
 from proposals.types import PARKED as PARKED
 from proposals.washes import deferral_problems, wash_problems
 from proposals.windows import identical_to
@@ -92,6 +100,65 @@ def restricted_trades(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem
                 "restricted",
                 f"{facts.symbol(security)} must not be {verb} in {facts.account(account)}: {broken.dated}.",
             )
+    yield from _held_gains(trades, facts)
+    yield from _too_heavy(trades, facts)
+
+
+def _held_gains(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
+    """Sales of lots whose gain is a larger part of their value than is permitted; NEARLY_A_LOSS of it is let pass."""
+    for trade in trades:
+        lot = facts.lots.get((trade.opening or 0, trade.part or 0))
+        if trade.side is Side.BUY or lot is None or trade.account not in facts.taxable:
+            continue
+        held = facts.windows.restricted.hold_gains(account=trade.account, security=trade.security)
+        worth = lot.quantity * trade.price
+        if (
+            held is not None
+            and held.limit is not None
+            and worth - lot.basis > worth * (held.limit + NEARLY_A_LOSS)
+        ):
+            yield Problem(
+                "restricted",
+                f"The lot of {facts.symbol(trade.security)} of {lot.acquired} in "
+                f"{facts.account(trade.account)} must not be sold at a gain above "
+                f"{percent(held.limit)} of its value: {held.dated}.",
+            )
+
+
+def _too_heavy(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
+    """Purchases that bring a security above its largest weight in the household; NEARLY_A_LOSS of it is let pass."""
+    bought = {trade.security: trade.price for trade in trades if trade.side is Side.BUY}
+    for security, price in sorted(bought.items()):
+        heaviest = facts.windows.restricted.max_weight(security)
+        if heaviest is None or heaviest.limit is None:
+            continue
+        shares: dict[int, Decimal] = {}
+        for lot in facts.lots.values():
+            shares[lot.security] = shares.get(lot.security, ZERO) + lot.quantity
+        for trade in (*facts.on_the_way, *trades):
+            sign = 1 if trade.side is Side.BUY else -1
+            shares[trade.security] = shares.get(trade.security, ZERO) + sign * trade.quantity
+        prices = {one: quote.price for one, quote in facts.quotes.items()} | {
+            trade.security: trade.price for trade in trades
+        }
+        moved = sum(
+            (trade.amount if trade.side is Side.SELL else -trade.amount for trade in trades), ZERO
+        )
+        value = sum(facts.cash.values(), moved) + sum(
+            (quantity * prices.get(one, ZERO) for one, quantity in shares.items()), ZERO
+        )
+        most = heaviest.limit * value * (1 + NEARLY_A_LOSS)
+        if shares[security] * price > most:
+            yield Problem(
+                "restricted",
+                f"{facts.symbol(security)} must not be bought beyond {percent(heaviest.limit)} of the household: "
+                f"{heaviest.dated}.",
+            )
+
+
+def percent(fraction: Decimal) -> str:
+    """``12.5 %``."""
+    return f"{plain(Fraction(fraction * 100))} %"
 
 
 def _oversold(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:

@@ -49,13 +49,14 @@ class FillsForm(forms.Form):
 
 
 class RestrictionForm(forms.Form):
-    """What must not be traded. Without an account it is the whole household, without days from today and for good."""
+    """What is restricted. Without an account it is the whole household, without days from today and for good."""
 
     security = forms.CharField(max_length=20)
     kind = forms.ChoiceField(choices=[(kind.value, kind.value) for kind in RestrictionKind])
     account = forms.UUIDField(required=False)
     since = forms.DateField(required=False)
     until = forms.DateField(required=False)
+    limit = forms.DecimalField(required=False, min_value=0, max_value=1, decimal_places=8)
     reason = forms.CharField(max_length=2000)
 
     def problems(self) -> list[str]:

@@ -18,12 +18,13 @@ from accounts.fields import (
     signed_money,
 )
 from accounts.models import Account, Firm, Household, User, choices, one_of
-from accounts.types import PRICE_LIMIT
+from accounts.types import MONEY_LIMIT, PRICE_LIMIT
 from lots.models import Transaction
 from lots.types import Term
 from proposals.types import (
     OPEN,
     Cadence,
+    CashFlowKind,
     OrderStatus,
     PairState,
     ProposalKind,
@@ -328,7 +329,11 @@ class HarvestedPair(models.Model):
 
 
 class Restriction(models.Model):
-    """What must not be bought or sold: for the whole firm, a household or one account; dated, with a reason (F37)."""
+    """What must not be bought or sold, must be sold, or has a limit: of the firm, a household or an account (F37).
+
+    ``limit`` is a fraction: with HOLD_GAINS of a lot's value that may be gain when it is sold, with MAX_WEIGHT of the
+    household's value.
+    """
 
     firm_path = "firm"
 
@@ -340,7 +345,8 @@ class Restriction(models.Model):
         Account, on_delete=models.PROTECT, null=True, blank=True, related_name="restrictions"
     )
     security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="restrictions")
-    kind = models.CharField(max_length=8, choices=choices(RestrictionKind))
+    kind = models.CharField(max_length=12, choices=choices(RestrictionKind))
+    limit = FractionField(null=True, blank=True)
     since = models.DateField()
     until = models.DateField(null=True, blank=True)  # last day; None = until somebody ends it
     reason = models.TextField()
@@ -358,10 +364,26 @@ class Restriction(models.Model):
                 condition=Q(account=None) | Q(household__isnull=False),
                 name="restriction_names_the_household_of_its_account",
             ),
+            bounded("restriction_limit", "limit", lower=0, upper=Decimal("1.00000001")),
+            CheckConstraint(
+                condition=Q(kind__in=[one.value for one in RestrictionKind if one.has_limit])
+                ^ Q(limit=None),
+                name="restriction_has_the_limit_of_its_kind",
+            ),
+            CheckConstraint(
+                condition=~Q(kind=RestrictionKind.MAX_WEIGHT.value) | Q(account=None),
+                name="restriction_of_weight_is_the_households",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.security}"
+
+    @property
+    def rule(self) -> str:
+        """What it says of the security, for people."""
+        told = RestrictionKind(self.kind).told
+        return told if self.limit is None else f"{told}: {self.limit.normalize():%}"
 
 
 class ScheduledPurchase(models.Model):
@@ -396,6 +418,52 @@ class ScheduledPurchase(models.Model):
 
     def __str__(self) -> str:
         return f"{self.security} {self.cadence} from {self.first_on}"
+
+
+class ExpectedCashFlow(models.Model):
+    """Cash that a client is going to take out or to put in, of one account or of the household; dated (F6).
+
+    A need is made ready for from some days before until its day, or until it is settled.
+    """
+
+    firm_path = "household__firm"
+
+    household = models.ForeignKey(
+        Household, on_delete=models.PROTECT, related_name="expected_cash_flows"
+    )
+    account = models.ForeignKey(
+        Account,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="expected_cash_flows",
+    )
+    kind = models.CharField(max_length=12, choices=choices(CashFlowKind))
+    amount = MoneyField()  # dollars
+    due_on = models.DateField()
+    settled_on = models.DateField(null=True, blank=True)  # done, or called off; None = still ahead
+    reason = models.TextField()
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["due_on", "pk"]
+        constraints = [
+            UniqueConstraint(
+                fields=["household", "account", "kind", "due_on"],
+                nulls_distinct=False,
+                name="expected_cash_flow_once",
+            ),
+            one_of("expected_cash_flow_kind_known", "kind", CashFlowKind),
+            bounded("expected_cash_flow_amount", "amount", lower=0, upper=MONEY_LIMIT, above=True),
+            CheckConstraint(condition=~Q(reason=""), name="expected_cash_flow_has_reason"),
+            CheckConstraint(
+                condition=~Q(kind=CashFlowKind.RMD.value) | Q(account__isnull=False),
+                name="expected_cash_flow_rmd_names_its_account",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.amount} on {self.due_on}"
 
 
 class GainBudget(models.Model):

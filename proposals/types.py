@@ -62,6 +62,30 @@ class RestrictionKind(StrEnum):
 
     NO_BUY = "no_buy"
     NO_SELL = "no_sell"
+    MUST_SELL = (
+        "must_sell"  # all of it, as far as wash sales and other restrictions permit; never bought
+    )
+    HOLD_GAINS = "hold_gains"  # no sale of a lot whose gain is more than ``limit`` of its value
+    MAX_WEIGHT = "max_weight"  # never bought beyond ``limit`` of the household's value
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether a restriction of this kind names a fraction."""
+        return self in (RestrictionKind.HOLD_GAINS, RestrictionKind.MAX_WEIGHT)
+
+    @property
+    def told(self) -> str:
+        """What it says of a security, after its name."""
+        return _TOLD[self]
+
+
+_TOLD = {
+    RestrictionKind.NO_BUY: "must not be bought",
+    RestrictionKind.NO_SELL: "must not be sold",
+    RestrictionKind.MUST_SELL: "must be sold",
+    RestrictionKind.HOLD_GAINS: "is held where its gain is large",
+    RestrictionKind.MAX_WEIGHT: "has a largest weight",
+}
 
 
 class Cadence(StrEnum):
@@ -72,6 +96,20 @@ class Cadence(StrEnum):
     BIWEEKLY = "biweekly"
     MONTHLY = "monthly"
     QUARTERLY = "quarterly"
+
+
+class CashFlowKind(StrEnum):
+    """Cash that is going to leave an account, or to come into it, on a day (F6)."""
+
+    WITHDRAWAL = "withdrawal"
+    RMD = "rmd"  # a required minimum distribution out of a retirement account
+    FEE = "fee"
+    DEPOSIT = "deposit"
+
+    @property
+    def is_need(self) -> bool:
+        """Whether the cash leaves."""
+        return self is not CashFlowKind.DEPOSIT
 
 
 class PairState(StrEnum):
@@ -248,6 +286,7 @@ class RestrictionRow:
     until: date | None  # last day; None = until somebody ends it
     reason: str
     whose: str = ""  # a clause such as "for the firm"
+    limit: Decimal | None = None  # a fraction, of the kinds that have one
 
     @property
     def dated(self) -> str:
@@ -258,20 +297,63 @@ class RestrictionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CashFlow:
+    """Dollars that are going to leave an account or the household, or to come in (F6). Ids are primary keys."""
+
+    kind: CashFlowKind
+    amount: Decimal  # dollars, above zero
+    due_on: date
+    account: int | None  # None = the household's: any of its taxable accounts may raise it
+    reason: str
+
+    def told(self, accounts: Mapping[int, str]) -> str:
+        """``$5,000.00 for the rmd of 2024-12-15 from Ann IRA``."""
+        where = "the household" if self.account is None else accounts[self.account]
+        way = "from" if self.kind.is_need else "into"
+        return f"${self.amount:,.2f} for the {self.kind} of {self.due_on} {way} {where}"
+
+
+_NOT_TO_BUY = (RestrictionKind.NO_BUY, RestrictionKind.MUST_SELL)
+
+
+@dataclass(frozen=True, slots=True)
 class Restrictions:
     """The restrictions of one household on one day."""
 
     rows: tuple[RestrictionRow, ...] = ()
 
     def against(self, side: Side, *, account: int, security: int) -> RestrictionRow | None:
-        """The restriction that such a trade would break; the household's before the account's."""
-        kind = RestrictionKind.NO_BUY if side is Side.BUY else RestrictionKind.NO_SELL
-        broken = [
+        """The restriction that any such trade would break; the household's before the account's.
+
+        What must be sold is not bought.
+        """
+        kinds = _NOT_TO_BUY if side is Side.BUY else (RestrictionKind.NO_SELL,)
+        broken = self._on(security, account, *kinds)
+        return min(broken, key=lambda row: row.account is not None) if broken else None
+
+    def must_sell(self, *, account: int, security: int) -> RestrictionRow | None:
+        """The order to sell the position out; the household's before the account's."""
+        found = self._on(security, account, RestrictionKind.MUST_SELL)
+        return min(found, key=lambda row: row.account is not None) if found else None
+
+    def hold_gains(self, *, account: int, security: int) -> RestrictionRow | None:
+        """The tightest limit on the gain, as a fraction of its value, of a lot that is sold."""
+        found = self._on(security, account, RestrictionKind.HOLD_GAINS)
+        return min(found, key=lambda row: row.limit or Decimal(0)) if found else None
+
+    def max_weight(self, security: int) -> RestrictionRow | None:
+        """The tightest limit on the security's part of the household."""
+        found = self._on(security, None, RestrictionKind.MAX_WEIGHT)
+        return min(found, key=lambda row: row.limit or Decimal(0)) if found else None
+
+    def _on(
+        self, security: int, account: int | None, *kinds: RestrictionKind
+    ) -> list[RestrictionRow]:
+        return [
             row
             for row in self.rows
-            if row.kind is kind and row.security == security and row.account in (None, account)
+            if row.kind in kinds and row.security == security and row.account in (None, account)
         ]
-        return min(broken, key=lambda row: row.account is not None) if broken else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ def restrict(request: HttpRequest, public_id: UUID) -> HttpResponse:
         reason=said["reason"],
         since=said["since"],
         until=said["until"],
+        limit=said["limit"],
         household_id=shown.pk,
         account_id=account(user, said["account"]).pk if said["account"] else None,
     )

@@ -177,19 +177,22 @@ def _sell_block(security: int, purchases: Sequence[Purchase], day: date) -> Sell
     )
 
 
+_NOT_TO_BUY = (RestrictionKind.NO_BUY, RestrictionKind.MUST_SELL)
+
+
 def with_restrictions(
     windows: Windows, restrictions: Restrictions, lots: Mapping[tuple[int, int], LotRow]
 ) -> Windows:
     """The windows with what must not be traded anyway (F37).
 
-    A NO_BUY of the household blocks the purchase as a window does; one of a single account stands in ``restricted``
-    alone. Shares under a NO_SELL count as reserved, so that nobody plans to sell them.
+    A NO_BUY or MUST_SELL of the household blocks the purchase as a window does; one of a single account stands in
+    ``restricted`` alone. Shares under a NO_SELL count as reserved, so that nobody plans to sell them.
     """
     if not restrictions.rows:
         return windows
     bought = dict(windows.buy_blocked)
     for row in restrictions.rows:
-        if row.kind is RestrictionKind.NO_BUY and row.account is None:
+        if row.kind in _NOT_TO_BUY and row.account is None:
             bought[row.security] = _restricted_block(row, bought.get(row.security))
     reserved = dict(windows.reserved)
     no_sell = set()

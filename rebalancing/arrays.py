@@ -19,18 +19,27 @@ import numpy as np
 
 from lots.types import Term
 from proposals.types import DraftTrade, Side
-from rebalancing import drift
+from rebalancing import drift, location
 from rebalancing.cash_bands import cash_bands
 from rebalancing.optimizer.objective import evaluate
 from rebalancing.optimizer.problem import FloatArray, Problem
 from rebalancing.optimizer.tax_schedule import TaxSchedule
 from rebalancing.risk import RiskModel
 from rebalancing.state import share_of_basis
-from rebalancing.types import ZERO, HouseholdState, LineReason, Position, StateLot
+from rebalancing.types import (
+    NOTICEABLE_IMPACT,
+    ZERO,
+    HouseholdState,
+    LineReason,
+    Position,
+    StateLot,
+)
 from rebalancing.whole_shares import Shares, Wanted, in_whole_shares
 
 RISK_QUANTUM = Decimal("0.00000001")
 GAP_QUANTUM = Decimal("0.0001")  # basis points
+ONE = Decimal(1)
+_DEAREST_RATE = Decimal("0.5")  # a penny share's commission per share has no limit
 _CERTAINLY_A_LOSS = -1e-9  # per dollar: what may turn out a loss is kept on the harvest side
 
 
@@ -61,8 +70,12 @@ def universe(state: HouseholdState) -> tuple[int, ...]:
     return tuple(sorted(held | (state.targets.keys() & state.prices.keys())))
 
 
-def build(state: HouseholdState, risk: RiskModel) -> tuple[Problem, Index]:
+def build(
+    state: HouseholdState, risk: RiskModel, *, is_loose: bool = False
+) -> tuple[Problem, Index]:
     """The household's problem; ``risk`` has the securities of ``universe(state)`` in that order.
+
+    With ``is_loose`` an account may keep in cash what it must sell.
 
     Raises BadProblem where the numbers contradict each other.
     """
@@ -72,7 +85,7 @@ def build(state: HouseholdState, risk: RiskModel) -> tuple[Problem, Index]:
     at = {position: number for number, position in enumerate(index.positions)}
     group = {security: min(state.group_of(security)) for security in index.securities}
     shares = state.shares()
-    bands = cash_bands(state)
+    bands = cash_bands(state, is_loose=is_loose)
     cash = {account.id: account.cash for account in state.accounts}
     buying = _may_buy(state)
     values = {lot.key: lot.quantity * state.prices[lot.security] for lot in index.lots}
@@ -90,9 +103,12 @@ def build(state: HouseholdState, risk: RiskModel) -> tuple[Problem, Index]:
         cash_max=_fractions((bands[account].ceiling for account in index.accounts), index.value),
         factor_loadings=risk.loadings,
         specific_variance=risk.specific_variance,
-        cost_rates=_floats(state.half_spreads[security] for security in index.securities),
+        cost_rates=_floats(_linear_rate(state, security) for security in index.securities),
+        impact=_impact(state, index),
+        location_cost=_location_cost(state, index),
+        sell_floor=_must_sell(state, index),
         lower=_lower(state, index),
-        upper=np.full(len(place), np.inf),
+        upper=_upper(state, index),
         may_buy=np.array([position in buying for position in index.positions], dtype=np.bool_),
         lot_weight=_fractions((values[lot.key] for lot in index.lots), index.value),
         lot_sellable=_fractions(
@@ -107,7 +123,7 @@ def build(state: HouseholdState, risk: RiskModel) -> tuple[Problem, Index]:
         tax=_tax_schedule(state, index.value),
         risk_aversion=float(state.limits.risk_aversion * state.limits.horizon_years),
         security_group=_numbers(group[security] for security in index.securities),
-        min_trade=float(state.limits.minimum_trade / index.value),
+        min_trade=float(_smallest_trade(state) / index.value),
     )
     return problem, index
 
@@ -202,7 +218,80 @@ def _may_buy(state: HouseholdState) -> frozenset[Position]:
     securities = drift.worth_buying(state)
     means = {account.id for account in state.accounts if account.cash > ZERO}
     means |= {lot.account for lot in state.lots if lot.sellable > ZERO}
-    return frozenset((account, security) for account in means for security in securities)
+    every = frozenset((account, security) for account in means for security in securities)
+    return every - state.barred
+
+
+def _must_sell(state: HouseholdState, index: Index) -> FloatArray | None:
+    """(L,) what must be sold of each lot; None where nothing must."""
+    if not state.must_sell:
+        return None
+    return _fractions(
+        (
+            state.account_of[lot.account].most_of(lot) * state.prices[lot.security]
+            if (lot.account, lot.security) in state.must_sell
+            else ZERO
+            for lot in index.lots
+        ),
+        index.value,
+    )
+
+
+def _upper(state: HouseholdState, index: Index) -> FloatArray:
+    """(n,) largest weights of the household; inf where there is none."""
+    heaviest = state.heaviest()
+    return np.array(
+        [
+            float(heaviest[security] / index.value) if security in heaviest else np.inf
+            for security in index.securities
+        ]
+    )
+
+
+def _location_cost(state: HouseholdState, index: Index) -> FloatArray | None:
+    """(m,) what the location of a dollar costs over the horizon: the drag is yearly, trades are paid once (T40)."""
+    found = location.costs(state)
+    if found is None:
+        return None
+    years = state.limits.horizon_years
+    return _floats(found.get(position, ZERO) * years for position in index.positions)
+
+
+def _linear_rate(state: HouseholdState, security: int) -> Decimal:
+    """Half the spread and the dearest of the accounts' commission rates, per dollar traded.
+
+    The problem has one rate a security while commissions are those of a custodian: the dearest leaves no account short.
+    """
+    price = state.prices[security]
+    commissions = (state.costs.commissions.get(account.id) for account in state.accounts)
+    charged = max((one.rate(price) for one in commissions if one is not None), default=ZERO)
+    return state.half_spreads[security] + min(charged, _DEAREST_RATE)
+
+
+def _impact(state: HouseholdState, index: Index) -> FloatArray | None:
+    """(n,) coefficients of ``|x|^(3/2)``, x in fractions of V; None where no trade could move a price noticeably.
+
+    A security has one where its largest sensible trade (out of it, or up to its target) has an impact above
+    ``NOTICEABLE_IMPACT``. The household's trade is taken as one order; in several accounts it is cheaper.
+    """
+    held = state.holdings()
+    found = np.zeros(len(index.securities))
+    for at, security in enumerate(index.securities):
+        price = state.prices[security]
+        largest = max(
+            held.get(security, ZERO), state.targets.get(security, ZERO) * index.value
+        )  # dollars
+        impact = state.costs.impact_of(security=security, amount=largest, price=price)
+        if impact > largest * NOTICEABLE_IMPACT:
+            # c x amount^1.5 dollars are c x sqrt(V) x x^1.5 of V
+            one = state.costs.impact_of(security=security, amount=ONE, price=price)
+            found[at] = float(one * index.value.sqrt())
+    return found if found.any() else None
+
+
+def _smallest_trade(state: HouseholdState) -> Decimal:
+    """Dollars that a trade has at least in the account with the cheapest ticket; rounding looks at each account."""
+    return min(state.smallest_trade(account.id) for account in state.accounts)
 
 
 def _lower(state: HouseholdState, index: Index) -> FloatArray:
@@ -269,17 +358,26 @@ class _Reasons:
         found = drift.of_state(state)
         self._drift = {row.security: row.drift for row in found.rows}
         self._targets = state.targets
+        self._must_sell = state.must_sell
+        self._costs = location.costs(state) or {}
 
-    def of_sale(self, security: int, gain: Decimal) -> LineReason:
+    def of_sale(self, account: int, security: int, gain: Decimal) -> LineReason:
+        if (account, security) in self._must_sell:
+            return LineReason.MUST_SELL
         if security not in self._targets:
             return LineReason.NOT_IN_MODEL
         if self._drift.get(security, ZERO) > ZERO:
             return LineReason.OVERWEIGHT
-        return LineReason.TAX_LOSS if gain < ZERO else LineReason.RAISE_CASH
+        if gain < ZERO:
+            return LineReason.TAX_LOSS
+        badly = self._costs.get((account, security), ZERO) > ZERO
+        return LineReason.LOCATION if badly else LineReason.RAISE_CASH
 
-    def of_purchase(self, security: int) -> LineReason:
-        under = self._drift.get(security, ZERO) < ZERO
-        return LineReason.UNDERWEIGHT if under else LineReason.INVEST_CASH
+    def of_purchase(self, account: int, security: int) -> LineReason:
+        if self._drift.get(security, ZERO) < ZERO:
+            return LineReason.UNDERWEIGHT
+        well = self._costs.get((account, security), ZERO) < ZERO
+        return LineReason.LOCATION if well else LineReason.INVEST_CASH
 
 
 def _sales(shares: Shares, state: HouseholdState, reasons: _Reasons) -> Iterable[DraftTrade]:
@@ -293,7 +391,7 @@ def _sales(shares: Shares, state: HouseholdState, reasons: _Reasons) -> Iterable
             side=Side.SELL,
             quantity=quantity,
             price=price,
-            reason=reasons.of_sale(lot.security, quantity * price - basis),
+            reason=reasons.of_sale(lot.account, lot.security, quantity * price - basis),
             opening=lot.opening,
             part=lot.part,
             basis=basis,
@@ -309,7 +407,7 @@ def _purchases(shares: Shares, state: HouseholdState, reasons: _Reasons) -> Iter
             side=Side.BUY,
             quantity=quantity,
             price=state.prices[security],
-            reason=reasons.of_purchase(security),
+            reason=reasons.of_purchase(account, security),
         )
 
 

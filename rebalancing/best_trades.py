@@ -10,16 +10,19 @@ from importlib.metadata import version
 
 from lots.types import Term
 from lots.year_tax import added_tax, carried_worth
+from proposals.costs import TradeCost, orders_of
+from proposals.later_tax import later_rate
 from proposals.types import DraftTrade, Side
-from rebalancing import arrays, drift
+from rebalancing import arrays, drift, location
+from rebalancing.cash_needs import candidates, within_reach
 from rebalancing.checks import BrokenRule, cash_after, verify
-from rebalancing.errors import Infeasible
+from rebalancing.errors import Infeasible, RebalancingError
 from rebalancing.explanation import Figures, Proof
 from rebalancing.optimizer import Solution, solve
 from rebalancing.optimizer.conflicts import explain
 from rebalancing.optimizer.problem import Problem
 from rebalancing.risk import RiskModel
-from rebalancing.types import CENT, ZERO, HouseholdState
+from rebalancing.types import CENT, ZERO, HouseholdState, Position
 from rebalancing.worth import weigh
 
 TIME_LIMIT_SECONDS = 20.0
@@ -32,14 +35,50 @@ def best_trades(state: HouseholdState, risk: RiskModel) -> Figures:
     ``risk`` has the securities of ``arrays.universe(state)`` in that order. Raises a RebalancingError where there is
     no answer, BrokenRule where the rounded trades break a hard rule.
     """
-    problem, index = arrays.build(state, risk)
-    solution = _solve(problem, index)
+    solution, problem, index = _solved(state, risk)
     trades = arrays.to_trades(solution, index)
-    broken = verify(trades, state) if trades else []
+    broken = verify(trades, state)
     if broken:
         raise BrokenRule(" ".join(broken))
     gap = arrays.gap_bp(trades, problem, index, solution.bound)
     return _figures(trades, problem, index, _proof(solution, risk, index, gap))
+
+
+def with_needs_placed(state: HouseholdState, risk: RiskModel) -> HouseholdState:
+    """The state with the household's cash need in the account, or accounts, where raising it costs least (F6).
+
+    Each candidate's best trades are found and the least objective is taken. Raises what the last of them raised where
+    none has an answer.
+    """
+    state = within_reach(state)
+    if not state.unplaced_need:
+        return state
+    found: list[tuple[float, int, HouseholdState]] = []
+    failure: RebalancingError | None = None
+    for number, candidate in enumerate(candidates(state)):
+        try:
+            solution, _, _ = _solved(candidate, risk)
+        except RebalancingError as error:
+            failure = error
+        else:
+            found.append((solution.objective, number, candidate))
+    if not found:
+        if failure is not None:
+            raise failure
+        return state
+    return min(found, key=lambda one: one[:2])[2]
+
+
+def _solved(state: HouseholdState, risk: RiskModel) -> tuple[Solution, Problem, arrays.Index]:
+    """The optimiser's trades; what must be sold stays in cash where it can go nowhere else."""
+    problem, index = arrays.build(state, risk)
+    try:
+        return _solve(problem, index), problem, index
+    except Infeasible:
+        if not any(state.forced().values()):
+            raise
+    problem, index = arrays.build(state, risk, is_loose=True)
+    return _solve(problem, index), problem, index
 
 
 def _solve(problem: Problem, index: arrays.Index) -> Solution:
@@ -70,15 +109,15 @@ def _figures(
     risk_before = arrays.tracking_error(problem, index, state.holdings())
     risk_after = arrays.tracking_error(problem, index, after)
     short, long = _gains(trades, state, Term.SHORT), _gains(trades, state, Term.LONG)
-    cost = sum((trade.amount * state.half_spreads[trade.security] for trade in trades), ZERO)
     worth = weigh(
         value=measured.value,
         risk_aversion=state.limits.risk_aversion,
         horizon_years=state.limits.horizon_years,
         risk_before=risk_before,
         risk_after=risk_after,
-        trading_cost=cost.quantize(CENT, rounding=ROUND_CEILING),
+        trading=_trading_cost(trades, state),
         tax=added_tax(state.tax, short=short, long=long),
+        later_tax=_later_tax(short + long, state),
     )
     return Figures(
         drift=measured,
@@ -92,7 +131,44 @@ def _figures(
         short_gain=short,
         long_gain=long,
         proof=proof,
+        location_before=location.benefit(state, state.shares()),
+        location_after=location.benefit(state, _shares_after(trades, state)),
     )
+
+
+def _shares_after(trades: Sequence[DraftTrade], state: HouseholdState) -> dict[Position, Decimal]:
+    """Shares per account and security once the trades are done."""
+    shares = state.shares()
+    for trade in trades:
+        position = (trade.account, trade.security)
+        sign = 1 if trade.side is Side.BUY else -1
+        shares[position] = shares.get(position, ZERO) + sign * trade.quantity
+    return shares
+
+
+def _trading_cost(trades: Sequence[DraftTrade], state: HouseholdState) -> TradeCost:
+    """Commission, half spread and impact of the orders that the trades become, each rounded up to the cent."""
+    spread = sum((trade.amount * state.half_spreads[trade.security] for trade in trades), ZERO)
+    orders = [order.cost(state.costs) for order in orders_of(trades)]
+    commission = sum((cost.commission for cost in orders), ZERO)
+    impact = sum((cost.impact for cost in orders), ZERO)
+    return TradeCost(*(_up(dollars) for dollars in (commission, spread, impact)))
+
+
+def _up(dollars: Decimal) -> Decimal:
+    return dollars.quantize(CENT, rounding=ROUND_CEILING)
+
+
+def _later_tax(gain: Decimal, state: HouseholdState) -> Decimal:
+    """What the gain realised now (loss negative) takes off the tax on a later sale, today's value; negative: saved."""
+    limits = state.limits
+    rate = later_rate(
+        rate=state.tax.long_rate,
+        taxable_sale_chance=limits.taxable_sale_chance,
+        discount_rate=limits.discount_rate,
+        years=limits.later_sale_years,
+    )
+    return (-gain * rate).quantize(CENT)
 
 
 def _gains(trades: Sequence[DraftTrade], state: HouseholdState, term: Term) -> Decimal:

@@ -42,11 +42,17 @@ def household_band(state: HouseholdState) -> tuple[Decimal, Decimal]:
     return state.limits.cash_minimum * value, most * value
 
 
-def cash_bands(state: HouseholdState) -> dict[int, CashBand]:
-    """The band of every account."""
+def cash_bands(state: HouseholdState, *, is_loose: bool = False) -> dict[int, CashBand]:
+    """The band of every account; with ``is_loose`` what must be sold may stay in cash."""
     low, high = household_band(state)
     floors = _floors(state, low)
     ceilings = _ceilings(state, low, high)
+    if is_loose:
+        forced = state.forced()
+        ceilings = {
+            account.id: max(ceilings[account.id], account.cash) + forced[account.id]
+            for account in state.accounts
+        }
     return {
         account.id: CashBand(
             floors[account.id],
@@ -57,12 +63,16 @@ def cash_bands(state: HouseholdState) -> dict[int, CashBand]:
 
 
 def _floors(state: HouseholdState, low: Decimal) -> dict[int, Decimal]:
-    cash = {account.id: account.cash for account in state.accounts}
+    # What is missing for a need is raised in its own account, and is nobody else's cash.
+    cash = {account.id: max(account.cash, ZERO) for account in state.accounts}
     total = sum(cash.values(), ZERO)
     if total >= low:
         kept = low / total if total > ZERO else ZERO
         return {account: max(dollars * kept, ZERO) for account, dollars in cash.items()}
     raisable = _raisable(state)
+    for one in state.accounts:
+        if one.id in raisable:
+            raisable[one.id] = max(raisable[one.id] + min(one.cash, ZERO), ZERO)
     missing = low - total
     if sum(raisable.values(), ZERO) < missing:
         return {account: max(dollars, ZERO) for account, dollars in cash.items()}
@@ -75,22 +85,25 @@ def _floors(state: HouseholdState, low: Decimal) -> dict[int, Decimal]:
 
 
 def _ceilings(state: HouseholdState, low: Decimal, high: Decimal) -> dict[int, Decimal]:
-    total, value = state.cash, state.value
+    cash = {account.id: max(account.cash, ZERO) for account in state.accounts}
+    total, value = sum(cash.values(), ZERO), state.value
     # What rounding down to whole shares may leave in cash.
     aim = high - min(_share_price(state) * len(state.accounts), (high - low) / 2)
     worth = _account_values(state)
     if total <= high:
         room = max(aim - total, ZERO)
         return {
-            account.id: account.cash + room * max(worth[account.id], ZERO) / value
+            account.id: cash[account.id] + room * max(worth[account.id], ZERO) / value
             for account in state.accounts
         }
     over = {
-        account.id: max(account.cash - aim * worth[account.id] / value, ZERO)
+        account.id: max(cash[account.id] - aim * worth[account.id] / value, ZERO)
         for account in state.accounts
     }
     given_up = (total - aim) / sum(over.values(), ZERO) if worth_buying(state) else ZERO
-    return {account.id: account.cash - given_up * over[account.id] for account in state.accounts}
+    return {
+        account.id: cash[account.id] - given_up * over[account.id] for account in state.accounts
+    }
 
 
 def _raisable(state: HouseholdState) -> dict[int, Decimal]:

@@ -10,12 +10,20 @@ from decimal import Decimal
 from accounts.canonical import canonical_text, decimal_text
 from lots import year_tax
 from lots.coverage import Coverage
+from proposals.costs import orders_of
 from proposals.types import DraftTrade, Side, Windows
 from proposals.version import LOTWISE_VERSION
-from rebalancing import policy_words
+from rebalancing import cash_needs, policy_words, restrictions
 from rebalancing.drift import Drift, DriftRow
 from rebalancing.looks import Schedule
-from rebalancing.types import CENT, ZERO, HouseholdState, Limits, LineReason
+from rebalancing.types import (
+    CENT,
+    NOTICEABLE_IMPACT,
+    ZERO,
+    HouseholdState,
+    Limits,
+    LineReason,
+)
 from rebalancing.worth import Worth
 
 POINT = Decimal("0.1")
@@ -51,6 +59,9 @@ class Figures:
     short_gain: Decimal
     long_gain: Decimal
     proof: Proof
+    # Dollars of tax a year that the accounts' share of yields saves against the average location (F36).
+    location_before: Decimal = ZERO
+    location_after: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +163,21 @@ def not_worth_it(figures: Figures, symbols: Mapping[int, str]) -> str:
     worth = figures.worth
     return (
         f"{far_out(figures.drift, symbols)}, but the best trades avoid {dollars(worth.avoided)} of "
-        f"tracking cost and cost {dollars(worth.cost)} (spread {dollars(worth.trading_cost)}, tax "
-        f"{dollars(worth.tax)}){verdict(worth)}."
+        f"tracking cost and cost {dollars(worth.cost)} ({parts_of(worth)}){verdict(worth)}."
     )
+
+
+def parts_of(worth: Worth) -> str:
+    """What the trades cost, part by part: commission, half spread, impact, tax now and later (F8-F11)."""
+    parts = {
+        "commission": worth.trading.commission,
+        "spread": worth.trading.spread,
+        "impact": worth.trading.impact,
+        "tax": worth.tax,
+        "tax later": worth.later_tax,
+    }
+    told = {name: amount for name, amount in parts.items() if amount or name in ("spread", "tax")}
+    return ", ".join(f"{name} {dollars(amount)}" for name, amount in told.items())
 
 
 def verdict(worth: Worth) -> str:
@@ -186,7 +209,12 @@ def explanation(figures: Figures, state: HouseholdState, coverage: Coverage) -> 
         "worth": {
             "tracking_cost_avoided": cents(worth.avoided),
             "trading_cost": cents(worth.trading_cost),
+            "commission": cents(worth.trading.commission),
+            "spread": cents(worth.trading.spread),
+            "impact": cents(worth.trading.impact) if _shows_impact(figures) else None,
             "tax": cents(worth.tax),
+            "later_tax": cents(worth.later_tax),
+            "cost": cents(worth.cost),
             "ratio": _or_none(worth.ratio, CENT),
             "break_even_days": _or_none(worth.break_even_days, Decimal(1)),
             "risk_aversion": decimal_text(state.limits.risk_aversion),
@@ -196,6 +224,9 @@ def explanation(figures: Figures, state: HouseholdState, coverage: Coverage) -> 
             "horizon": policy_words.horizon(state.limits.horizon_years),
         },
         "policy": policy_words.sentences(state.limits),
+        "location": _location(figures),
+        "needs": [*cash_needs.told(state), *restrictions.conflicts(state)],
+        "slices": slices(figures.trades, state),
         "proof": {
             "solver": figures.proof.solver,
             "solver_version": figures.proof.solver_version,
@@ -207,12 +238,43 @@ def explanation(figures: Figures, state: HouseholdState, coverage: Coverage) -> 
     }
 
 
+def _shows_impact(figures: Figures) -> bool:
+    """Whether the market impact is worth a figure: above half a basis point of what is traded (F10)."""
+    traded = sum((trade.amount for trade in figures.trades), ZERO)
+    return figures.worth.trading.impact > traded * NOTICEABLE_IMPACT
+
+
+def slices(trades: Sequence[DraftTrade], state: HouseholdState) -> list[str]:
+    """Orders too large for one day's market: a person slices them (F10)."""
+    found = []
+    for order in orders_of(trades):
+        share = state.costs.share_of_volume(security=order.security, shares=order.shares)
+        if share is not None and share > state.limits.slice_above:
+            symbol = state.symbols[order.security]
+            found.append(
+                f"The {order.side} of {decimal_text(order.shares)} {symbol} is {per_cent(share)} of what is traded "
+                "in a day: slice it (TWAP or VWAP) or spread it over several days."
+            )
+    return found
+
+
+def _location(figures: Figures) -> dict[str, object] | None:
+    """What the location of the holdings saves in tax a year; None where it makes no difference."""
+    if not figures.location_before and not figures.location_after:
+        return None
+    return {"before": cents(figures.location_before), "after": cents(figures.location_after)}
+
+
 def _assumptions(figures: Figures, state: HouseholdState) -> list[str]:
-    proof, tax = figures.proof, state.tax
+    proof, tax, limits = figures.proof, state.tax, state.limits
     notes = "; ".join(proof.risk_notes)
     return [
         f"A loss carried into later years is valued at {dollars(tax.carried_loss_value)} a dollar.",
-        "Costs are half the spread on each trade; commissions and market impact are only kept in cash.",
+        "Costs are commission, half the spread, and an impact that grows with the square root of a trade's share of "
+        "the daily volume.",
+        f"Tax later: what is held is sold in {decimal_text(limits.later_sale_years)} years at today's long-term rate "
+        f"with a chance of {per_cent(limits.taxable_sale_chance)}, discounted at {per_cent(limits.discount_rate)} "
+        "a year.",
         f"Tracking errors come from {proof.risk_source}" + (f" ({notes})." if notes else "."),
     ]
 
@@ -236,6 +298,8 @@ _WHY = {
     LineReason.UNDERWEIGHT: "{symbol} is {weight} of the household, its target is {target}",
     LineReason.NOT_IN_MODEL: "{symbol} is not in the model",
     LineReason.TAX_LOSS: "the loss saves more tax than the drift costs",
+    LineReason.MUST_SELL: "a restriction says that {symbol} must be sold",
+    LineReason.LOCATION: "{symbol} is taxed less where the household holds it then",
     LineReason.RAISE_CASH: "cash is needed in this account",
     LineReason.INVEST_CASH: "cash of this account is invested",
 }
@@ -266,6 +330,7 @@ def inputs_text(
                     "keeps": state.keeps.get(security),
                     "may_buy": security in state.buyable,
                     "identical": sorted(state.group_of(security)),
+                    "yearly_drag": state.drags.get(security, ZERO),
                 }
                 for security in securities
             ],
@@ -277,6 +342,8 @@ def inputs_text(
                     security: block.clear_on for security, block in windows.sell_blocked.items()
                 },
             },
+            "restrictions": [_record(row) for row in state.restrictions.rows],
+            "needs": [_record(flow) for flow in state.needs],
             "tax": year_tax.record(state.tax),
             "policy": _record(state.limits)
             | {"bands": {one: _record(band) for one, band in state.limits.bands.items()}},
@@ -332,6 +399,7 @@ def _cash(figures: Figures, state: HouseholdState) -> dict[str, object]:
         "accounts": [
             {
                 "account": account.id,
+                "set_aside": cents(account.set_aside),
                 "before": cents(account.cash),
                 "after": cents(figures.cash_after[account.id]),
             }

@@ -9,6 +9,7 @@ from django.db.models.functions import Greatest, Least
 
 from accounts.fields import FractionField, MoneyField, bounded, positive_money, signed_money
 from accounts.models import Firm, Household, choices, one_of
+from proposals.costs import TradeCost
 from rebalancing.policies import BandType, Cadence, CashFlows, Destination, PolicyKind
 from rebalancing.types import RiskMethod
 from rebalancing.worth import Worth
@@ -105,6 +106,12 @@ class RebalancePolicy(models.Model):
     cash_maximum = FractionField(null=True, blank=True)
     minimum_trade = MoneyField(null=True, blank=True)
     maximum_price_age_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    # When what is held is sold, how likely that is taxed, and a year's discount: today's value of tax that comes later.
+    later_sale_years = FractionField(null=True, blank=True)
+    taxable_sale_chance = FractionField(null=True, blank=True)
+    discount_rate = FractionField(null=True, blank=True)
+    slice_above = FractionField(null=True, blank=True)  # of a day's volume
+    cash_need_days = models.PositiveSmallIntegerField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "rebalance policies"
@@ -129,6 +136,15 @@ class RebalancePolicy(models.Model):
             bounded("rebalance_cash_minimum", "cash_minimum", lower=0, upper=1),
             bounded("rebalance_cash_maximum", "cash_maximum", lower=0, upper=2),
             positive_money("rebalance_minimum_trade", "minimum_trade"),
+            bounded("rebalance_later_sale_years", "later_sale_years", lower=0, upper=100),
+            bounded(
+                "rebalance_taxable_sale_chance",
+                "taxable_sale_chance",
+                lower=0,
+                upper=Decimal("1.00000001"),
+            ),
+            bounded("rebalance_discount_rate", "discount_rate", lower=0, upper=1),
+            bounded("rebalance_slice_above", "slice_above", lower=0, upper=1, above=True),
         ]
 
     def __str__(self) -> str:
@@ -194,7 +210,12 @@ class RebalanceLook(models.Model):
     avoided = MoneyField(null=True)  # tracking cost over the horizon
     avoided_per_year = MoneyField(null=True)
     trading_cost = MoneyField(null=True)
+    commission = MoneyField(null=True)  # of it
+    impact = MoneyField(null=True)  # of it
     tax = MoneyField(null=True)  # negative: saved
+    later_tax = MoneyField(
+        null=True
+    )  # today's value of what the new basis changes; negative: saved
 
     class Meta:
         ordering = ["-day"]
@@ -207,7 +228,10 @@ class RebalanceLook(models.Model):
             signed_money("rebalance_look_avoided", "avoided"),
             signed_money("rebalance_look_per_year", "avoided_per_year"),
             positive_money("rebalance_look_cost", "trading_cost"),
+            positive_money("rebalance_look_commission", "commission"),
+            positive_money("rebalance_look_impact", "impact"),
             signed_money("rebalance_look_tax", "tax"),
+            signed_money("rebalance_look_later_tax", "later_tax"),
         ]
 
     def __str__(self) -> str:
@@ -223,10 +247,12 @@ class RebalanceLook(models.Model):
             or self.tax is None
         ):
             return None
+        commission, impact = self.commission or Decimal(0), self.impact or Decimal(0)
         return Worth(
             avoided=self.avoided,
-            trading_cost=self.trading_cost,
+            trading=TradeCost(commission, self.trading_cost - commission - impact, impact),
             tax=self.tax,
+            later_tax=self.later_tax or Decimal(0),
             per_year=self.avoided_per_year,
         )
 

@@ -55,6 +55,11 @@ DEFAULTS: dict[str, Any] = {
     "cash_maximum": Decimal("0.05"),
     "minimum_trade": Decimal(250),
     "maximum_price_age_days": 5,
+    "later_sale_years": Decimal(10),
+    "taxable_sale_chance": Decimal(1),
+    "discount_rate": Decimal("0.05"),
+    "slice_above": Decimal("0.1"),
+    "cash_need_days": 10,
 }
 WORDS: dict[str, type[StrEnum]] = {
     "kind": PolicyKind,
@@ -178,6 +183,7 @@ def books(
     costs = proposal_selectors.trading_costs(household.pk, as_of)
     rows = accounts_of(household.pk)
     lots = lot_selectors.open_lots(household.pk)
+    policy = limits(household, assigned.model_id)
     return Books(
         household=household.pk,
         as_of=as_of,
@@ -195,8 +201,12 @@ def books(
         targets=targets(assigned.model_id),
         substitutions=_substitutions(proposal_selectors.open_pairs(household.pk, as_of)),
         intentions=feasible(intentions, {(lot.opening, lot.part): lot for lot in lots}),
-        limits=limits(household, assigned.model_id),
+        limits=policy,
         tax=tax,
+        restrictions=proposal_selectors.restrictions(household.pk, as_of),
+        cash_flows=proposal_selectors.cash_flows(household.pk, as_of, days=policy.cash_need_days),
+        fractional=frozenset(account.pk for account in rows if account.trades_fractions),
+        yields=securities.yields(household.firm_id),
     )
 
 

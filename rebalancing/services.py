@@ -24,8 +24,9 @@ from proposals.types import (
 )
 from rebalancing import arrays, budget, decision, drift, explanation, reasons, selectors
 from rebalancing.active_risk import active_risk
-from rebalancing.best_trades import best_trades
+from rebalancing.best_trades import best_trades, with_needs_placed
 from rebalancing.budget import Bounded
+from rebalancing.cash_needs import within_reach
 from rebalancing.decision import Scope
 from rebalancing.drift import Drift
 from rebalancing.errors import RebalancingError
@@ -36,7 +37,15 @@ from rebalancing.policies import PolicyKind
 from rebalancing.reasons import Evidence
 from rebalancing.risk_models import risk_model
 from rebalancing.state import assemble, forbidden, restricted, stale_holdings
-from rebalancing.types import CENT, ZERO, HouseholdState, Looked, Outcome, RebalanceResult
+from rebalancing.types import (
+    CENT,
+    ZERO,
+    HouseholdState,
+    LineReason,
+    Looked,
+    Outcome,
+    RebalanceResult,
+)
 
 CALENDAR = "CALENDAR"  # the date alone
 REFUSED = "bad_draft"  # found, and refused by the hard rules when it was to be stored
@@ -86,7 +95,10 @@ def examine(
         return nothing(Outcome.EMPTY, "The household's cash is overdrawn by all it holds.")
     measured = drift.of_state(state)
     schedule = selectors.schedule(household_id, books.limits, as_of)
-    touched = decision.scope(measured, books.limits, schedule)
+    # What must be done waits for no look, and whatever pays for it may be traded.
+    touched = (
+        Scope.EVERYTHING if state.must_act else decision.scope(measured, books.limits, schedule)
+    )
     if touched is Scope.NOTHING:
         reason = decision.why_nothing(schedule)
         told = explanation.left_alone(measured, state.symbols, schedule)
@@ -162,14 +174,17 @@ def _keep(result: RebalanceResult) -> None:
     refused = result.draft is None and result.reason == Outcome.PROPOSED  # by the hard rules
     worth = looked.worth
     sums: dict[str, Decimal | None] = dict.fromkeys(
-        ("avoided", "avoided_per_year", "trading_cost", "tax")
+        ("avoided", "avoided_per_year", "trading_cost", "commission", "impact", "tax", "later_tax")
     )
     if worth is not None:
         sums = {
             "avoided": worth.avoided.quantize(CENT),
             "avoided_per_year": worth.per_year.quantize(CENT),
             "trading_cost": worth.trading_cost,
+            "commission": worth.trading.commission,
+            "impact": worth.trading.impact,
             "tax": worth.tax.quantize(CENT),
+            "later_tax": worth.later_tax.quantize(CENT),
         }
     RebalanceLook.objects.update_or_create(
         household_id=result.household,
@@ -219,16 +234,20 @@ class _Search:
             no_loss_sales=self._windows.sell_blocked,
         )
         self._touched = touched
+        self._must_act = state.must_act
         self._state = decision.narrowed(self._free, measured, touched)
         self._risk = risk_model(firm_id=firm_id, state=state)
 
     def run(self) -> RebalanceResult:
         """Raises RebalancingError where the optimiser has no answer or its trades break a rule."""
+        self._state = with_needs_placed(self._state, self._risk)
         bounded = self._best()
         washed = self._washed(bounded.figures.trades)
         if washed:
             # Windows err on the careful side, so this is rare: bar what offends and solve once more.
-            self._state = restricted(self._state, no_buys=washed, no_loss_sales=washed)
+            self._state = within_reach(
+                restricted(self._state, no_buys=washed, no_loss_sales=washed)
+            )
             bounded = self._best()
             washed = self._washed(bounded.figures.trades)
         figures, symbols = bounded.figures, self._state.symbols
@@ -246,8 +265,8 @@ class _Search:
                 f"{far_out}, but nothing that may be traded makes it better.",
                 figures,
             )
-        must_pay = self._state.limits.only_if_worth_it and not self._measured.cash_breached
-        if must_pay and not figures.worth.is_worth_it:
+        must_pay = not (self._measured.cash_breached or self._must_act)
+        if must_pay and self._state.limits.only_if_worth_it and not figures.worth.is_worth_it:
             told = explanation.not_worth_it(figures, symbols) + budget.sentence(bounded)
             return self._nothing(Outcome.NOT_WORTH_IT, told, figures)
         bounded, choices = self._against_the_band_rule(bounded)
@@ -304,6 +323,8 @@ class _Search:
         Whole shares and smallest trades can cost the optimum more than its lead: the better of the two is proposed.
         """
         limits = self._state.limits
+        if self._must_act:  # a rule about bands does not know what must be done
+            return bounded, None
         if self._touched is not Scope.EVERYTHING or limits.kind is not PolicyKind.OPTIMUM:
             return bounded, None
         problem, index = arrays.build(self._state, self._risk)
@@ -437,6 +458,8 @@ def _reasons(bounded: Bounded, evidence: Sequence[Evidence]) -> tuple[str, ...]:
     found, figures = [], bounded.figures
     if any(row.breached for row in figures.drift.rows):
         found.append("DRIFT")
+    if any(trade.reason == LineReason.MUST_SELL for trade in figures.trades):
+        found.append("RESTRICTION")
     if figures.drift.cash_breached:
         found.append(
             "CASH_NEED" if figures.drift.cash_weight < figures.drift.cash_low else "DEPOSIT"

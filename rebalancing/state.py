@@ -17,11 +17,25 @@ from lots.rounding import STORED_SHARES, spread, stored_money
 from lots.types import LotRow
 from lots.year_tax import TaxPosition
 from proposals.costs import TradingCosts
-from proposals.types import DraftProposal, DraftTrade, Intention, RestrictionKind, Side, Windows
+from proposals.types import (
+    CashFlow,
+    DraftProposal,
+    DraftTrade,
+    Intention,
+    RestrictionKind,
+    Restrictions,
+    Side,
+    Windows,
+)
 from proposals.year_ahead import year_ahead
+from rebalancing.cash_needs import with_needs
+from rebalancing.location import yearly_drags
+from rebalancing.restrictions import with_restrictions
 from rebalancing.types import ZERO, HouseholdState, Limits, Position, StateAccount, StateLot
+from securities.types import Yields
 
 LotKey = tuple[int, int]  # opening, part
+WHOLE, FRACTION = Decimal(1), Decimal("0.0001")  # shares
 NO_COSTS = TradingCosts()
 
 
@@ -133,6 +147,10 @@ class Books:
     limits: Limits
     tax: TaxPosition  # of the booked year
     costs: TradingCosts = field(default_factory=TradingCosts)
+    restrictions: Restrictions = field(default_factory=Restrictions)
+    cash_flows: Sequence[CashFlow] = ()  # due within the policy's days
+    fractional: frozenset[int] = frozenset()  # accounts that trade fractions of shares
+    yields: Mapping[int, Yields] = field(default_factory=dict)
 
     def is_fresh(self, security: int) -> bool:
         """Whether the security's last close is young enough to trade on."""
@@ -178,8 +196,11 @@ def assemble(books: Books, drafts: Sequence[DraftProposal] = ()) -> HouseholdSta
         ),
         limits=books.limits,
         costs=books.costs,
+        restrictions=books.restrictions,
     )
-    return _with_substitutes(state, books, drafts)
+    state = replace(state, drags=yearly_drags(books.yields, state.tax))
+    state = with_needs(state, books.cash_flows)
+    return with_restrictions(_with_substitutes(state, books, drafts))
 
 
 def _with_substitutes(
@@ -227,6 +248,7 @@ def accounts_after(books: Books, coming: Underway) -> tuple[StateAccount, ...]:
             name=books.account_names[account],
             is_taxable=is_taxable,
             cash=books.cash.get(account, ZERO) + coming.cash.get(account, ZERO),
+            quantum=FRACTION if account in books.fractional else WHOLE,
         )
         for account, is_taxable in sorted(books.taxable.items())
     )
@@ -314,18 +336,25 @@ def shifted_targets(
 
 
 def forbidden(state: HouseholdState, windows: Windows) -> HouseholdState:
-    """The state without what restrictions forbid (F37).
-
-    Who may not buy in one account buys in none: which account buys is the optimiser's choice, made for all at once.
-    """
-    no_buys = {
-        row.security for row in windows.restricted.rows if row.kind is RestrictionKind.NO_BUY
-    }
+    """The state without what NO_BUY and NO_SELL forbid (F37): of one account, there alone."""
+    rows = [row for row in windows.restricted.rows if row.kind is RestrictionKind.NO_BUY]
+    no_buys = {row.security for row in rows if row.account is None}
+    barred = {(row.account, row.security) for row in rows if row.account is not None}
     lots = tuple(
         replace(lot, sellable=ZERO) if (lot.account, lot.security) in windows.no_sell else lot
         for lot in state.lots
     )
-    return replace(state, lots=lots, buyable=state.buyable - no_buys)
+    return replace(state, lots=lots, buyable=state.buyable - no_buys, barred=state.barred | barred)
+
+
+def invest_only(state: HouseholdState) -> HouseholdState:
+    """The state in which nothing is sold: cash that has come in goes where it narrows the drift (F6)."""
+    return replace(state, lots=tuple(replace(lot, sellable=ZERO) for lot in state.lots))
+
+
+def raise_only(state: HouseholdState) -> HouseholdState:
+    """The state in which nothing is bought: cash is raised from what is too heavy or costs least tax (F6)."""
+    return replace(state, buyable=frozenset())
 
 
 def restricted(

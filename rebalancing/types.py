@@ -6,19 +6,23 @@ Weights are fractions of the household's value, cash included. Ids are primary k
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from lots.types import Term
 from lots.year_tax import TaxPosition
 from proposals.costs import TradingCosts
-from proposals.types import DraftProposal, may_turn_loss
+from proposals.types import CashFlow, DraftProposal, Restrictions, may_turn_loss
 from rebalancing.policies import BandType, Cadence, CashFlows, Destination, PolicyKind
 from rebalancing.worth import Worth
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
 Position = tuple[int, int]  # account, security
+# What an order costs however small it is must be no more than this part of it.
+TICKET_SHARE = Decimal("0.01")
+NOTICEABLE_IMPACT = Decimal("0.00005")  # of the dollars traded: half a basis point
 
 
 class Outcome(StrEnum):
@@ -44,6 +48,8 @@ class Outcome(StrEnum):
 class LineReason(StrEnum):
     """Why one line of a proposal is there."""
 
+    MUST_SELL = "MUST_SELL"  # a restriction says so
+    LOCATION = "LOCATION"  # held elsewhere it is taxed less
     OVERWEIGHT = "OVERWEIGHT"
     UNDERWEIGHT = "UNDERWEIGHT"
     NOT_IN_MODEL = "NOT_IN_MODEL"
@@ -80,8 +86,6 @@ class RiskMethod(StrEnum):
     SUPPLIED = "supplied"  # loadings, factor covariance and specific variances that were imported
 
 
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """A rebalance policy without its tables, every key answered: bands and cash are fractions, money is dollars.
@@ -97,6 +101,12 @@ class Limits:
     cash_maximum: Decimal
     minimum_trade: Decimal
     maximum_price_age_days: int = 5
+    # Tax that the new basis changes later: when what is held is sold, how likely that is taxed, and a year's discount.
+    discount_rate: Decimal = Decimal("0.05")
+    later_sale_years: Decimal = Decimal(10)
+    taxable_sale_chance: Decimal = Decimal(1)
+    slice_above: Decimal = Decimal("0.1")  # of a day's volume: a larger order should be sliced
+    cash_need_days: int = 10  # so many days ahead of a need its cash is raised
     kind: PolicyKind = PolicyKind.OPTIMUM
     cadence: Cadence = Cadence.DAILY
     band_type: BandType = BandType.TIGHTER
@@ -115,12 +125,25 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateAccount:
-    """An account and the dollars it holds once what is on its way has happened."""
+    """An account and the dollars it holds once what is on its way has happened.
+
+    ``cash`` leaves out what is ``set_aside`` for a need (``rebalancing.cash_needs``): below zero it must be raised.
+    """
 
     id: int
     name: str
     is_taxable: bool
     cash: Decimal
+    quantum: Decimal = Decimal(1)  # shares are traded in multiples of it
+    set_aside: Decimal = Decimal(0)
+
+    def cut(self, shares: Decimal) -> Decimal:
+        """The shares cut down to what the account can trade."""
+        return (shares / self.quantum).to_integral_value(ROUND_FLOOR) * self.quantum
+
+    def most_of(self, lot: "StateLot") -> Decimal:
+        """Shares a sale of the lot may take: the complete lot, or as many as can be traded of it."""
+        return lot.sellable if lot.sellable == lot.quantity else self.cut(lot.sellable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +177,7 @@ class StateLot:
         return self.is_taxable and may_turn_loss(proceeds=self.quantity * price, basis=self.basis)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HouseholdState:
     """One household on one date, as if everything approved or drafted tonight had been executed.
 
@@ -180,12 +203,21 @@ class HouseholdState:
     # Where a band rule wants the weights to end; None: at the targets. Drift and tracking error never look at them.
     aims: Mapping[int, Decimal] | None = None
     keeps: Mapping[int, Decimal] = field(default_factory=dict)  # least weight after the trades
-    # What an order costs beyond half the spread is kept in cash; the optimiser does not weigh it.
+    # The optimiser weighs rates and impact; the exact cost of the rounded orders, tickets too, is paid in cash.
     costs: TradingCosts = field(default_factory=TradingCosts)
+    restrictions: Restrictions = field(default_factory=Restrictions)
+    # What they come to (``rebalancing.restrictions``).
+    barred: frozenset[Position] = frozenset()  # purchases that one account must not make
+    must_sell: frozenset[Position] = frozenset()
+    max_weights: Mapping[int, Decimal] = field(default_factory=dict)  # fractions of the value
+    needs: tuple[CashFlow, ...] = ()  # cash that is set aside for them
+    unplaced_need: Decimal = Decimal(0)  # dollars of them that no account sets aside yet
+    drags: Mapping[int, Decimal] = field(default_factory=dict)  # yearly tax on a taxable dollar
 
     @property
     def cash(self) -> Decimal:
-        return sum((account.cash for account in self.accounts), ZERO)
+        """Dollars over all accounts, without what is set aside for needs."""
+        return sum((account.cash for account in self.accounts), -self.unplaced_need)
 
     @property
     def value(self) -> Decimal:
@@ -196,6 +228,66 @@ class HouseholdState:
     def aimed(self) -> Mapping[int, Decimal]:
         """Weights that the optimiser trades toward."""
         return self.targets if self.aims is None else self.aims
+
+    @cached_property
+    def account_of(self) -> Mapping[int, StateAccount]:
+        """The accounts by their id."""
+        return {account.id: account for account in self.accounts}
+
+    @property
+    def must_act(self) -> bool:
+        """Whether something must be done at any price: shares to sell, a weight above its limit, cash for a need."""
+        short = any(account.set_aside and account.cash < ZERO for account in self.accounts)
+        taxable_cash = sum((max(one.cash, ZERO) for one in self.accounts if one.is_taxable), ZERO)
+        return (
+            short
+            or self.unplaced_need > taxable_cash
+            or any(dollars > ZERO for dollars in self.forced().values())
+        )
+
+    def forced(self) -> dict[int, Decimal]:
+        """Account -> dollars, at most, of what must be sold there: positions to sell out, weights above their limit."""
+        found = {account.id: ZERO for account in self.accounts}
+        over = self.overweight()
+        for lot in self.lots:
+            most = self.account_of[lot.account].most_of(lot) * self.prices[lot.security]
+            if (lot.account, lot.security) in self.must_sell:
+                found[lot.account] += most
+            elif over.get(lot.security, ZERO) > ZERO:
+                found[lot.account] += min(most, over[lot.security])
+        return found
+
+    def overweight(self) -> dict[int, Decimal]:
+        """Security -> dollars held above its largest weight; less than a smallest trade is left out."""
+        held, value = self.holdings(), self.value
+        over = {
+            security: held.get(security, ZERO) - most * value
+            for security, most in self.max_weights.items()
+        }
+        least = self.limits.minimum_trade
+        return {one: dollars for one, dollars in over.items() if dollars >= max(least, CENT)}
+
+    def heaviest(self) -> dict[int, Decimal]:
+        """Security -> dollars that it may come to: its largest weight, or what must stay of it all the same."""
+        if not self.max_weights:
+            return {}
+        held, value, over = self.holdings(), self.value, self.overweight()
+        kept = {
+            security: dollars
+            - sum(
+                self.account_of[lot.account].most_of(lot) * self.prices[security]
+                for lot in self.lots
+                if lot.security == security
+            )
+            for security, dollars in held.items()
+        }
+        return {
+            security: max(
+                most * value,
+                kept.get(security, ZERO) if security in over else held.get(security, ZERO),
+            )
+            for security, most in self.max_weights.items()
+        }
 
     def shares(self) -> dict[Position, Decimal]:
         """Shares per account and security, incoming ones included."""
@@ -211,6 +303,10 @@ class HouseholdState:
         for (_, security), quantity in self.shares().items():
             found[security] = found.get(security, ZERO) + quantity * self.prices[security]
         return found
+
+    def smallest_trade(self, account: int) -> Decimal:
+        """Dollars: the policy's smallest trade, or more where the custodian charges a ticket for every order."""
+        return max(self.limits.minimum_trade, self.costs.ticket(account) / TICKET_SHARE)
 
     def may_turn_loss(self, lot: StateLot) -> bool:
         return lot.may_turn_loss(self.prices[lot.security])

@@ -1,7 +1,8 @@
-"""From the optimiser's dollars to whole shares that every account can pay for: pure Decimal.
+"""From the optimiser's dollars to shares that every account can trade and pay for: pure Decimal.
 
-Sales are cut to whole shares unless the complete lot goes; purchases are cut to whole shares. Trades that fall below
-the minimum are dropped. Then each account's cash is mended: purchases shrink, or sales grow, until the cash is at its
+Sales are cut to whole shares, or to the fraction that the account trades, unless the complete lot goes; so are
+purchases. What must be sold goes whole. Other trades that fall below the minimum are dropped, and no security ends
+above its largest weight. Then each account's cash is mended: purchases shrink, or sales grow, until the cash is at its
 floor or above; what rounding left over buys the shares that were cut by most. Nothing is bought and no loss is sold
 that the optimiser did not buy or sell, so its wash-sale sides hold.
 """
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from rebalancing import location
 from rebalancing.cash_bands import CashBand, cash_bands, household_band
 from rebalancing.types import CENT, ZERO, HouseholdState, Position, StateLot
 
@@ -52,38 +54,98 @@ def in_whole_shares(state: HouseholdState, wanted: Wanted) -> Shares:
     return _Rounding(state, wanted).run()
 
 
-def _whole(shares: Decimal) -> Decimal:
-    return shares.to_integral_value(ROUND_FLOOR)
-
-
-def _most(lot: StateLot) -> Decimal:
-    """Shares a sale may take: the complete lot, or whole shares of it."""
-    return lot.sellable if lot.sellable == lot.quantity else _whole(lot.sellable)
-
-
 class _Rounding:
     def __init__(self, state: HouseholdState, wanted: Wanted) -> None:
         self._state = state
         self._wanted = wanted
         self._lots = {lot.key: lot for lot in state.lots}
         self._bands: Mapping[int, CashBand] = cash_bands(state)
+        self._accounts = state.account_of
         self._cash = {account.id: account.cash for account in state.accounts}
+        self._heaviest = state.heaviest()  # dollars
+        self._held = state.holdings()
+        self._places = location.costs(state) or {}
         self._shares = Shares()
 
     def run(self) -> Shares:
         for key, dollars in self._wanted.sells.items():
             self._set_sale(self._lots[key], self._whole_sale(self._lots[key], dollars))
+        self._sell_out()
         for position, dollars in self._wanted.buys.items():
-            self._set_buy(position, _whole(dollars / self._price(position[1]) + SPECK))
+            self._set_buy(position, self._cut(position, dollars / self._price(position[1]) + SPECK))
         self._trade_difference_only()
         self._drop_small_sales()
         self._drop_small_buys()
+        for security in sorted(self._heaviest):
+            self._reach_weight(security)
         for account in self._bands:
             self._reach_floor(account)
         self._keep_rather_than_move()
         self._buy_back_remainders()
         self._reach_household_ceiling()
         return self._shares
+
+    def _cut(self, position: Position, shares: Decimal) -> Decimal:
+        """Shares cut down to what the account can trade."""
+        return self._accounts[position[0]].cut(shares)
+
+    def _most(self, lot: StateLot) -> Decimal:
+        """Shares a sale may take: the complete lot, or as many as the account can trade of it."""
+        return self._accounts[lot.account].most_of(lot)
+
+    def _at_least(self, position: Position, shares: Decimal) -> Decimal:
+        """Shares raised to what the account can trade, and at least the least it can."""
+        quantum = self._accounts[position[0]].quantum
+        return max((shares / quantum).to_integral_value(ROUND_CEILING), ONE) * quantum
+
+    def _must_sell(self, lot: StateLot) -> bool:
+        return (lot.account, lot.security) in self._state.must_sell
+
+    def _sell_out(self) -> None:
+        """What must be sold, whatever the optimiser's digits say."""
+        for lot in self._state.lots:
+            if self._must_sell(lot):
+                self._set_sale(lot, self._most(lot))
+
+    def _dollars_after(self, security: int) -> Decimal:
+        """Dollars of a security that the household ends with."""
+        shares = sum(
+            (bought for (_, one), bought in self._shares.buys.items() if one == security), ZERO
+        )
+        shares -= sum(
+            (
+                sold
+                for key, sold in self._shares.sells.items()
+                if self._lots[key].security == security
+            ),
+            ZERO,
+        )
+        return self._held.get(security, ZERO) + shares * self._price(security)
+
+    def _reach_weight(self, security: int) -> None:
+        """Buy less, then sell more, until the security is at its largest weight or below."""
+        price, most = self._price(security), self._heaviest[security]
+        for position in sorted(one for one in self._shares.buys if one[1] == security):
+            over = self._dollars_after(security) - most
+            if over > ZERO:
+                left = self._shares.buys[position] - self._at_least(position, over / price)
+                self._set_buy(position, ZERO if self._is_small(position, left) else left)
+        lots = [
+            lot
+            for lot in self._state.lots
+            if lot.security == security
+            and (lot.key in self._wanted.sells or not self._state.may_lose(lot))
+        ]
+        for lot in sorted(lots, key=self._dearness):
+            over = self._dollars_after(security) - most
+            if over > ZERO:
+                sold = self._shares.sells.get(lot.key, ZERO)
+                more = self._at_least((lot.account, security), over / price)
+                self._set_sale(lot, self._up_to_most(lot, sold + more))
+
+    def _up_to_most(self, lot: StateLot, shares: Decimal) -> Decimal:
+        most = self._most(lot)
+        return most if shares >= most else self._accounts[lot.account].cut(shares)
 
     def _price(self, security: int) -> Decimal:
         return self._state.prices[security]
@@ -132,7 +194,7 @@ class _Rounding:
         shares = min(dollars / self._price(lot.security) + SPECK, lot.sellable)
         if lot.sellable == lot.quantity and shares >= lot.quantity * NEARLY_ALL:
             return lot.quantity
-        return _whole(shares)
+        return self._accounts[lot.account].cut(shares)
 
     def _sold_of(self, position: Position) -> list[StateLot]:
         lots = [self._lots[key] for key in self._shares.sells]
@@ -162,7 +224,7 @@ class _Rounding:
             if sold < self._shares.buys[position]:
                 for lot in lots:
                     self._set_sale(lot, ZERO)
-                self._set_buy(position, _whole(self._shares.buys[position] - sold))
+                self._set_buy(position, self._cut(position, self._shares.buys[position] - sold))
             else:
                 self._set_buy(position, ZERO)
 
@@ -170,13 +232,14 @@ class _Rounding:
         positions = {
             (self._lots[key].account, self._lots[key].security) for key in self._shares.sells
         }
-        for position in sorted(positions):
-            if self._sold_amount(position) < self._state.limits.minimum_trade:
+        for position in sorted(positions - self._state.must_sell):
+            if self._sold_amount(position) < self._state.smallest_trade(position[0]):
                 for lot in self._sold_of(position):
                     self._set_sale(lot, ZERO)
 
     def _is_small(self, position: Position, shares: Decimal) -> bool:
-        return amount_of(shares, self._price(position[1])) < self._state.limits.minimum_trade
+        amount = amount_of(shares, self._price(position[1]))
+        return amount < self._state.smallest_trade(position[0])
 
     def _drop_small_buys(self) -> None:
         for position, shares in list(self._shares.buys.items()):
@@ -200,22 +263,31 @@ class _Rounding:
             )
             shares = self._shares.buys[largest]
             missing = floor - self._cash[account]
-            fewer = (missing / self._paid(largest[1], ONE)).to_integral_value(ROUND_CEILING)
-            left = max(shares - max(fewer, ONE), ZERO)
+            fewer = max(missing, CENT) / self._paid(largest[1], ONE)
+            left = max(shares - self._at_least(largest, fewer), ZERO)
             self._set_buy(largest, ZERO if self._is_small(largest, left) else left)
 
     def _sell_more(self, account: int, floor: Decimal) -> None:
-        """Raise what rounding took away, from lots the optimiser chose or lots without a loss."""
+        """Raise what rounding took away; once more for the commissions of what that sells."""
+        before = None
+        while self._cash[account] < floor and self._cash[account] != before:
+            before = self._cash[account]
+            self._sell_for(account, floor)
+
+    def _sell_for(self, account: int, floor: Decimal) -> None:
+        """From lots the optimiser chose or lots without a loss."""
+        small = self._state.smallest_trade(account)
         for lot in sorted(self._sources(account), key=self._dearness):
             order = self._sold_amount((account, lot.security))
             dollars = floor - self._cash[account]
-            if dollars <= ZERO and not ZERO < order < self._state.limits.minimum_trade:
+            if dollars <= ZERO and not ZERO < order < small:
                 continue
-            dollars = max(dollars, self._state.limits.minimum_trade - order)
-            more = (dollars / self._received(lot.security, ONE)).to_integral_value(ROUND_CEILING)
+            dollars = max(dollars, small - order)
+            more = self._at_least(
+                (account, lot.security), dollars / self._received(lot.security, ONE)
+            )
             sold = self._shares.sells.get(lot.key, ZERO)
-            most = _most(lot)
-            self._set_sale(lot, most if sold + more >= most else _whole(sold + more))
+            self._set_sale(lot, self._up_to_most(lot, sold + more))
 
     def _sources(self, account: int) -> list[StateLot]:
         """Lots that may be sold to raise cash, of positions worth a trade."""
@@ -228,9 +300,9 @@ class _Rounding:
         ]
         worth: dict[int, Decimal] = {}
         for lot in lots:
-            value = _most(lot) * self._price(lot.security)
+            value = self._most(lot) * self._price(lot.security)
             worth[lot.security] = worth.get(lot.security, ZERO) + value
-        return [lot for lot in lots if worth[lot.security] >= self._state.limits.minimum_trade]
+        return [lot for lot in lots if worth[lot.security] >= self._state.smallest_trade(account)]
 
     def _dearness(self, lot: StateLot) -> tuple[bool, bool, Decimal, int, LotKey]:
         """What is sold already goes first, then what the optimiser chose, then the smallest gain per dollar."""
@@ -250,21 +322,29 @@ class _Rounding:
         """
         for key, sold in list(self._shares.sells.items()):
             lot = self._lots[key]
-            if self._state.may_lose(lot) or sold != _whole(sold):
+            if self._state.may_lose(lot) or sold != sold.to_integral_value():
+                continue
+            if self._must_sell(lot):
                 continue
             for position in sorted(self._shares.buys):
-                if position[1] == lot.security and position[0] != lot.account:
+                elsewhere = position[1] == lot.security and position[0] != lot.account
+                if elsewhere and not self._lies_better(position, lot):
                     self._keep(lot, position)
+
+    def _lies_better(self, position: Position, lot: StateLot) -> bool:
+        """Whether the shares are taxed less in the other account: then the optimiser has moved them there (F36)."""
+        there = self._places.get(position, ZERO)
+        return there < self._places.get((lot.account, lot.security), ZERO)
 
     def _keep(self, lot: StateLot, position: Position) -> None:
         sold, bought = self._shares.sells.get(lot.key, ZERO), self._shares.buys[position]
         spare = self._cash[lot.account] - self._bands[lot.account].floor
-        affordable = _whole(max(spare, ZERO) / self._received(lot.security, ONE))
-        kept = min(sold, bought, affordable)
+        affordable = max(spare, ZERO) / self._received(lot.security, ONE)
+        kept = min(sold, bought, affordable).to_integral_value(ROUND_FLOOR)
         price = self._price(lot.security)
         order = self._sold_amount((lot.account, lot.security))
-        small = self._state.limits.minimum_trade
-        if 0 < order - kept * price < small or 0 < (bought - kept) * price < small:
+        sale, purchase = (self._state.smallest_trade(one) for one in (lot.account, position[0]))
+        if 0 < order - kept * price < sale or 0 < (bought - kept) * price < purchase:
             return
         self._set_sale(lot, sold - kept)
         self._set_buy(position, bought - kept)
@@ -274,24 +354,28 @@ class _Rounding:
         cut = {
             position: (dollars / self._price(position[1]) + SPECK) % ONE
             for position, dollars in self._wanted.buys.items()
-            if position in self._shares.buys
+            if position in self._shares.buys and self._accounts[position[0]].quantum == ONE
         }
         for position in sorted(cut, key=lambda position: (-cut[position], position)):
-            if cut[position] >= HALF and self._can_pay_one(position):
+            if cut[position] >= HALF and self._can_pay(position, ONE):
                 self._set_buy(position, self._shares.buys[position] + ONE)
 
-    def _can_pay_one(self, position: Position) -> bool:
+    def _can_pay(self, position: Position, extra: Decimal) -> bool:
+        """Whether the account can pay for so many shares more, and the security stays within its largest weight."""
         account, security = position
         shares = self._shares.buys[position]
-        more = self._paid(security, shares + ONE) - self._paid(security, shares)
-        more -= self._saved_beyond_spread(position, shares + ONE, shares)
+        more = self._paid(security, shares + extra) - self._paid(security, shares)
+        more -= self._saved_beyond_spread(position, shares + extra, shares)
+        heavy = self._dollars_after(security) + extra * self._price(security)
+        if heavy > self._heaviest.get(security, heavy):
+            return False
         return self._cash[account] - more >= self._bands[account].floor
 
     def _reach_household_ceiling(self) -> None:
         """Shares that rounding cut off are bought while the household would end with too much cash."""
         _, most = household_band(self._state)
         while sum(self._cash.values(), ZERO) > most:
-            payable = [position for position in self._shares.buys if self._can_pay_one(position)]
+            payable = [position for position in self._shares.buys if self._can_pay(position, ONE)]
             if not payable:
                 return
             cheapest = min(payable, key=lambda position: (self._price(position[1]), position))

@@ -7,6 +7,8 @@ Units (T40): tracking error is per year, a cost is paid once, so the horizon H i
 from dataclasses import dataclass
 from decimal import Decimal
 
+from proposals.costs import TradeCost
+
 ZERO = Decimal(0)
 DAYS_A_YEAR = Decimal(365)
 
@@ -16,13 +18,18 @@ class Worth:
     """Both sides of the rule in dollars."""
 
     avoided: Decimal  # tracking cost avoided over the horizon
-    trading_cost: Decimal  # spread and commission
-    tax: Decimal  # of this year; negative: saved
+    trading: TradeCost  # commission, half spread and impact (F8-F10)
+    tax: Decimal  # of this year; negative: saved (F11)
+    later_tax: Decimal  # today's value of what the new basis changes later; negative: saved
     per_year: Decimal  # tracking cost avoided in a whole year
 
     @property
+    def trading_cost(self) -> Decimal:
+        return self.trading.total
+
+    @property
     def cost(self) -> Decimal:
-        return self.trading_cost + self.tax
+        return self.trading_cost + self.tax + self.later_tax
 
     @property
     def is_worth_it(self) -> bool:
@@ -48,20 +55,26 @@ def weigh(
     horizon_years: Decimal,
     risk_before: Decimal,
     risk_after: Decimal,
-    trading_cost: Decimal,
+    trading: TradeCost,
     tax: Decimal,
+    later_tax: Decimal = ZERO,
 ) -> Worth:
-    """``V * lambda * H * (TE0^2 - TE1^2)`` against trading cost plus tax.
+    """``V * lambda * H * (TE0^2 - TE1^2)`` against trading cost, this year's tax and what it changes later (F5).
 
-    ``value``, ``trading_cost`` and ``tax`` are dollars, the risks tracking errors a year as fractions. Drift that
-    comes anyway is on both sides and cancels. Raises TypeError for a float.
+    ``value``, ``trading`` and the taxes are dollars, the risks tracking errors a year as fractions. Drift that comes
+    anyway is on both sides and cancels. Raises TypeError for a float.
     """
     for amount in (
-        value, risk_aversion, horizon_years, risk_before, risk_after, trading_cost, tax,
+        value, risk_aversion, horizon_years, risk_before, risk_after, trading.commission,
+        trading.spread, trading.impact, tax, later_tax,
     ):  # fmt: skip
         if not isinstance(amount, Decimal):
             raise TypeError(f"Money and rates are Decimal, not {type(amount).__name__}.")
     per_year = value * risk_aversion * (risk_before * risk_before - risk_after * risk_after)
     return Worth(
-        avoided=per_year * horizon_years, trading_cost=trading_cost, tax=tax, per_year=per_year
+        avoided=per_year * horizon_years,
+        trading=trading,
+        tax=tax,
+        later_tax=later_tax,
+        per_year=per_year,
     )

@@ -49,6 +49,10 @@ class Security(models.Model):
     # What a fund follows. Funds on one index are one identical group, unless the firm reads U1 otherwise.
     tracks_index = models.CharField(max_length=60, blank=True)
     expense_ratio = FractionField(default=Decimal(0))  # of a fund, a year
+    # What a dollar of it pays in a year, by how that is taxed; for choosing the account that holds it (F36).
+    ordinary_yield = FractionField(default=Decimal(0), db_default=Decimal(0))
+    qualified_yield = FractionField(default=Decimal(0), db_default=Decimal(0))
+    exempt_yield = FractionField(default=Decimal(0), db_default=Decimal(0))
     # Shares a day: what the impact of a trade is measured against; None = not known, no impact is counted.
     average_daily_volume = QuantityField(null=True, blank=True)
     delisted_on = models.DateField(null=True, blank=True)  # first day on which it no longer trades
@@ -67,6 +71,9 @@ class Security(models.Model):
             one_of("security_asset_class_known", "asset_class", AssetClass),
             bounded("security_half_spread", "half_spread", lower=0, upper=1),
             bounded("security_expense_ratio", "expense_ratio", lower=0, upper=1),
+            bounded("security_ordinary_yield", "ordinary_yield", lower=0, upper=1),
+            bounded("security_qualified_yield", "qualified_yield", lower=0, upper=1),
+            bounded("security_exempt_yield", "exempt_yield", lower=0, upper=1),
             positive_quantity("security_daily_volume", "average_daily_volume"),
         ]
 

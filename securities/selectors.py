@@ -17,7 +17,7 @@ from securities.models import (
     PriceStamp,
     Security,
 )
-from securities.types import Quote, TradingFacts
+from securities.types import Quote, TradingFacts, Yields
 
 
 @read_once
@@ -114,6 +114,14 @@ def trading_facts(firm_id: int, as_of: date) -> dict[int, TradingFacts]:
         )
         for security, half_spread, volume, volatility, day in rows
     }
+
+
+@kept_while(facts_stamp)
+def yields(firm_id: int) -> dict[int, Yields]:
+    """Security -> what a dollar of it pays in a year; those that pay nothing are left out."""
+    columns = ("ordinary_yield", "qualified_yield", "exempt_yield")
+    rows = Security.objects.filter(firm=firm_id).values_list("pk", *columns)
+    return {security: Yields(*paid) for security, *paid in rows if any(paid)}
 
 
 @kept_while(facts_stamp)

@@ -38,3 +38,12 @@ class TradingFacts:
     half_spread: Decimal  # fraction of the price
     daily_volume: Decimal | None  # shares; None = not known
     annual_volatility: Decimal | None  # None = not known on the day asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Yields:
+    """What a dollar of a security pays in a year, by how it is taxed; fractions."""
+
+    ordinary: Decimal = Decimal(0)  # interest, and dividends that do not qualify
+    qualified: Decimal = Decimal(0)
+    exempt: Decimal = Decimal(0)

@@ -1,16 +1,24 @@
-"""What is ahead and what is forbidden: dividends declared, purchases scheduled, restrictions."""
+"""What is ahead and what is forbidden: dividends declared, purchases scheduled, cash expected, restrictions."""
+
+from decimal import Decimal
 
 from accounts.models import Account, Household
 from accounts.types import MONEY_LIMIT, PRICE_LIMIT
-from config.setup_file.contents import DividendEntry, RestrictionEntry, ScheduledEntry
+from config.setup_file.contents import (
+    CashFlowEntry,
+    DividendEntry,
+    RestrictionEntry,
+    ScheduledEntry,
+)
 from config.setup_file.records import Records
 from config.setup_file.tables import Range, Table
-from proposals.models import Restriction, ScheduledPurchase
-from proposals.types import Cadence, RestrictionKind
+from proposals.models import ExpectedCashFlow, Restriction, ScheduledPurchase
+from proposals.types import Cadence, CashFlowKind, RestrictionKind
 from securities.models import Dividend
 
 _DOLLARS = Range(places=4, least=MONEY_LIMIT * 0, below=MONEY_LIMIT, above=True)
 _A_SHARE = Range(places=6, least=PRICE_LIMIT * 0, below=PRICE_LIMIT, above=True)
+_LIMIT = Range(places=8, least=Decimal(0), below=Decimal("1.00000001"), words="from 0 to 1")
 _LONGEST_SYMBOL = 20
 _LONGEST_NAME = 120
 
@@ -48,6 +56,24 @@ def scheduled(table: Table) -> ScheduledEntry:
     return entry
 
 
+def cash_flow(table: Table) -> CashFlowEntry:
+    """One of ``[[households.expected_cash_flows]]``."""
+    entry = CashFlowEntry(
+        where=table.where,
+        kind=table.word("kind", list(CashFlowKind)),
+        amount=table.number("amount", _DOLLARS),
+        due_on=table.day("due_on"),
+        account=table.text("account", longest=40) if table.has("account") else None,
+        settled_on=table.day("settled_on") if table.has("settled_on") else None,
+        reason=table.prose("reason"),
+        author=table.text("author", longest=150),
+    )
+    if entry.kind is CashFlowKind.RMD and entry.account is None and not table.has("account"):
+        table.refuse("account", "it is missing: a required distribution leaves one account")
+    table.close()
+    return entry
+
+
 def restriction(table: Table) -> RestrictionEntry:
     """One of ``[[restrictions]]``."""
     entry = RestrictionEntry(
@@ -60,6 +86,7 @@ def restriction(table: Table) -> RestrictionEntry:
         account=table.text("account", longest=40) if table.has("account") else None,
         since=table.day("since"),
         until=table.day("until") if table.has("until") else None,
+        limit=table.number("limit", _LIMIT) if table.has("limit") else None,
         reason=table.prose("reason"),
         author=table.text("author", longest=150),
     )
@@ -67,8 +94,18 @@ def restriction(table: Table) -> RestrictionEntry:
         table.refuse("until", f"{entry.until} lies before the first day, {entry.since}")
     if entry.household is not None and entry.account is not None:
         table.refuse("household", "name the account or the household, not both")
+    _check_limit(table, entry)
     table.close()
     return entry
+
+
+def _check_limit(table: Table, entry: RestrictionEntry) -> None:
+    if entry.kind.has_limit and entry.limit is None:
+        table.refuse("limit", f"it is missing: {entry.kind} needs a fraction such as 0.1")
+    if not entry.kind.has_limit and entry.limit is not None:
+        table.refuse("limit", f"{entry.kind} has none")
+    if entry.kind is RestrictionKind.MAX_WEIGHT and entry.account is not None:
+        table.refuse("account", "a largest weight is one of the household: leave the account out")
 
 
 def apply_dividends(records: Records, entries: tuple[DividendEntry, ...]) -> None:
@@ -114,6 +151,40 @@ def apply_scheduled(
             )
 
 
+def apply_cash_flows(
+    records: Records, household: Household, entries: tuple[CashFlowEntry, ...]
+) -> None:
+    """Write expected withdrawals, distributions, fees and deposits. One that is left out stays: settle it."""
+    for entry in entries:
+        author = records.person(f"{entry.where}.author", entry.author)
+        account = None
+        if entry.account is not None:
+            account = household.accounts.filter(number=entry.account).first()
+            if account is None:
+                text = f"{entry.account!r} is no account of the household {household.name!r}"
+                records.problems.add(f"{entry.where}.account", text)
+                continue
+        if author is None:
+            continue
+        records.put(
+            ExpectedCashFlow,
+            "expected cash flow",
+            f"{entry.kind} of {household.name} on {entry.due_on}",
+            key={
+                "household": household,
+                "account": account,
+                "kind": entry.kind,
+                "due_on": entry.due_on,
+            },
+            values={
+                "amount": entry.amount,
+                "settled_on": entry.settled_on,
+                "reason": entry.reason,
+                "author": author,
+            },
+        )
+
+
 def apply_restrictions(records: Records, entries: tuple[RestrictionEntry, ...]) -> None:
     """Write restrictions, the households and accounts being there. One that is left out stays in force."""
     for entry in entries:
@@ -136,7 +207,12 @@ def apply_restrictions(records: Records, entries: tuple[RestrictionEntry, ...]) 
                 "kind": entry.kind,
                 "since": entry.since,
             },
-            values={"until": entry.until, "reason": entry.reason, "author": author},
+            values={
+                "until": entry.until,
+                "limit": entry.limit,
+                "reason": entry.reason,
+                "author": author,
+            },
         )
 
 

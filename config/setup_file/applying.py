@@ -195,6 +195,7 @@ def _securities(records: Records, securities: tuple[SecurityEntry, ...]) -> set[
                 "half_spread": entry.half_spread,
                 "is_fund": entry.is_fund,
                 "tracks_index": entry.tracks_index,
+                **entry.yields,
                 "expense_ratio": entry.expense_ratio,
                 "average_daily_volume": entry.average_daily_volume,
                 "delisted_on": entry.delisted_on,

@@ -25,6 +25,7 @@ PLURALS = {
     "commission schedule": "commission schedules",
     "dividend": "dividends",
     "scheduled purchase": "scheduled purchases",
+    "expected cash flow": "expected cash flows",
     "restriction": "restrictions",
 }  # in the order in which a summary names them
 

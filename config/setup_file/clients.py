@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from accounts.models import Account, Household, Owner, TaxProfile
 from accounts.types import OwnerKind
-from config.setup_file.ahead import apply_scheduled
+from config.setup_file.ahead import apply_cash_flows, apply_scheduled
 from config.setup_file.contents import AccountEntry, BudgetEntry, HouseholdEntry, PolicyEntry
 from config.setup_file.rebalance_policies import put_rebalance_policy
 from config.setup_file.records import Records, differences, shown
@@ -46,6 +46,7 @@ def apply_household(records: Records, entry: HouseholdEntry) -> None:
     for account in entry.accounts:
         owner = _owner(records, household, account, kinds.get(account.owner))
         _account(records, household, owner, account)
+    apply_cash_flows(records, household, entry.cash_flows)
 
 
 def put_harvest_policy(
@@ -135,6 +136,7 @@ def _account(records: Records, household: Household, owner: Owner, entry: Accoun
             "reinvests_dividends": entry.reinvests_dividends,
             "tax_managed": entry.tax_managed,
             "held_away": entry.held_away,
+            "trades_fractions": entry.trades_fractions,
             "opened_on": entry.opened_on,
         },
     )

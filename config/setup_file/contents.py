@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
-from proposals.types import Cadence, RestrictionKind
+from proposals.types import Cadence, CashFlowKind, RestrictionKind
 from rebalancing.types import RiskMethod
 from securities.types import AssetClass
 
@@ -38,6 +38,7 @@ class SecurityEntry:
     half_spread: Decimal | None
     is_fund: bool | None
     tracks_index: str | None
+    yields: Figures
     expense_ratio: Decimal | None
     average_daily_volume: Decimal | None
     delisted_on: date | None
@@ -176,7 +177,7 @@ class ScheduledEntry:
 
 @dataclass(frozen=True, slots=True)
 class RestrictionEntry:
-    """What must not be traded: by an account's number, a household's name, or neither for the whole firm."""
+    """What is restricted, and how: by an account's number, a household's name, or neither for the whole firm."""
 
     where: str
     symbol: str
@@ -185,6 +186,21 @@ class RestrictionEntry:
     account: str | None
     since: date
     until: date | None
+    limit: Decimal | None
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class CashFlowEntry:
+    """Dollars that leave or come in on a day: of an account by its number, or of the household."""
+
+    where: str
+    kind: CashFlowKind
+    amount: Decimal
+    due_on: date
+    account: str | None
+    settled_on: date | None
     reason: str
     author: str
 
@@ -201,6 +217,7 @@ class AccountEntry:
     reinvests_dividends: bool | None
     tax_managed: bool | None
     held_away: bool | None
+    trades_fractions: bool | None
     opened_on: date | None
     scheduled: tuple[ScheduledEntry, ...] = ()
 
@@ -236,6 +253,7 @@ class HouseholdEntry:
     tax_profiles: tuple[ProfileEntry, ...]
     budgets: tuple[BudgetEntry, ...]
     accounts: tuple[AccountEntry, ...]
+    cash_flows: tuple[CashFlowEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,13 @@ _NUMBERS = {
     "minimum_trade": Range(places=4, least=_ZERO, below=MONEY_LIMIT),
     "maximum_price_age_days": _DAYS,
     "cool_down_days": _DAYS,
+    "later_sale_years": Range(places=8, least=_ZERO, below=Decimal(100)),
+    "taxable_sale_chance": Range(
+        places=8, least=_ZERO, below=Decimal("1.00000001"), words="from 0 to 1"
+    ),
+    "discount_rate": _SHARE,
+    "slice_above": Range(places=8, least=_ZERO, below=Decimal(1), above=True),
+    "cash_need_days": _DAYS,
 }
 _WORDS: dict[str, type[StrEnum]] = {
     "kind": PolicyKind,

@@ -80,6 +80,7 @@ BUDGET = {"short_limit": MONEY, "long_limit": MONEY, "tax_limit": MONEY}
 INCOME = ("ordinary_income", "modified_agi", "net_investment_income")  # the brackets need all
 SHARE = Range(places=8, least=_ZERO, below=Decimal("1.00000001"), words="from 0 to 1")
 VOLUME = Range(places=8, least=_ZERO, below=QUANTITY_LIMIT, above=True)
+YIELDS = {"ordinary_yield": RATE, "qualified_yield": RATE, "exempt_yield": RATE}
 HARVEST = {
     "minimum_loss": MONEY,
     "minimum_loss_fraction": RATE,
@@ -196,6 +197,7 @@ def _security(table: Table) -> SecurityEntry:
         half_spread=table.number("half_spread", RATE) if table.has("half_spread") else None,
         is_fund=table.flag("is_fund"),
         tracks_index=table.text_or_blank("tracks_index", longest=60),
+        yields=_figures(table, YIELDS),
         expense_ratio=table.number("expense_ratio", RATE) if table.has("expense_ratio") else None,
         average_daily_volume=table.number("average_daily_volume", VOLUME)
         if table.has("average_daily_volume")
@@ -283,6 +285,7 @@ def _household(table: Table) -> HouseholdEntry:
         tax_profiles=tuple(_profile(one) for one in table.tables("tax_profiles")),
         budgets=tuple(_budget(one) for one in table.tables("budgets")),
         accounts=tuple(_account(one) for one in table.tables("accounts")),
+        cash_flows=tuple(ahead.cash_flow(one) for one in table.tables("expected_cash_flows")),
     )
     table.close()
     return entry
@@ -334,6 +337,7 @@ def _account(table: Table) -> AccountEntry:
         reinvests_dividends=table.flag("reinvests_dividends"),
         tax_managed=table.flag("tax_managed"),
         held_away=table.flag("held_away"),
+        trades_fractions=table.flag("trades_fractions"),
         opened_on=table.day("opened_on") if table.has("opened_on") else None,
         scheduled=tuple(ahead.scheduled(one) for one in table.tables("scheduled_purchases")),
     )

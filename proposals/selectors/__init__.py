@@ -8,7 +8,7 @@ from proposals.selectors.budgets import (
     gain_budget,
 )
 from proposals.selectors.check_facts import accepted_wash, facts, tax_profile_facts
-from proposals.selectors.coming import coming_purchases, restrictions
+from proposals.selectors.coming import cash_flows, coming_purchases, restrictions
 from proposals.selectors.costs import trading_costs
 from proposals.selectors.desk import (
     OrderFile,
@@ -56,6 +56,7 @@ __all__ = [
     "budget_of_proposal",
     "budget_rows",
     "budget_usage",
+    "cash_flows",
     "coming_purchases",
     "draft_intentions",
     "draft_trades",

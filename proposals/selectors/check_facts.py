@@ -57,6 +57,7 @@ def facts(
         taxable=frozenset(pk for pk, account in accounts.items() if account.is_taxable),
         budget=usage_given(household_id, as_of, on_the_way=possible, lots=lots),
         unreconciled=lot_selectors.unreconciled(household_id, as_of),
+        on_the_way=tuple(possible),
     )
 
 

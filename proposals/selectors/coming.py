@@ -10,7 +10,9 @@ from accounts.models import Account
 from accounts.selectors import accounts_of, firm_of
 from lots.engine.entry_checks import PURCHASES
 from lots.models import Disposal, TaxLot, Transaction
+from lots.types import EntryKind
 from lots.wash_sales import window
+from proposals.cash_flows import Paid, still_needed
 from proposals.coming import (
     HORIZON_DAYS,
     LATE_DAYS,
@@ -19,8 +21,16 @@ from proposals.coming import (
     Surroundings,
     laid_out,
 )
-from proposals.models import Restriction, ScheduledPurchase
-from proposals.types import Cadence, ComingPurchase, RestrictionKind, RestrictionRow, Restrictions
+from proposals.models import ExpectedCashFlow, Restriction, ScheduledPurchase
+from proposals.types import (
+    Cadence,
+    CashFlow,
+    CashFlowKind,
+    ComingPurchase,
+    RestrictionKind,
+    RestrictionRow,
+    Restrictions,
+)
 from securities import selectors as securities
 from securities.calendar import is_business_date
 from securities.models import Dividend
@@ -167,6 +177,35 @@ def _booked(accounts: Collection[int], as_of: date) -> dict[_Holding, date]:
     return {(account, security): last for account, security, last in rows if security is not None}
 
 
+def cash_flows(household_id: int, as_of: date, *, days: int) -> tuple[CashFlow, ...]:
+    """What is due from ``as_of`` to so many days later and not settled, less what has been taken out for it since.
+
+    Cash that left the account (for a need of the household: any account) within the ``days`` before the day of the need
+    counts as taken out for it, fees for fees, the earliest need first. Two queries.
+    """
+    rows = ExpectedCashFlow.objects.filter(
+        household=household_id,
+        settled_on=None,
+        due_on__range=(as_of, as_of + timedelta(days=days)),
+    ).order_by("due_on", "pk")
+    flows = [
+        CashFlow(CashFlowKind(row.kind), row.amount, row.due_on, row.account_id, row.reason)
+        for row in rows
+    ]
+    if not any(flow.kind.is_need for flow in flows):
+        return tuple(flows)
+    booked = Transaction.objects.filter(
+        account__household=household_id,
+        kind__in=(EntryKind.CASH_OUT, EntryKind.FEE),
+        trade_date__range=(as_of - timedelta(days=days), as_of),
+    ).order_by("trade_date", "pk")
+    paid = [
+        Paid(row.account_id, row.trade_date, abs(row.amount), row.kind == EntryKind.FEE)
+        for row in booked
+    ]
+    return still_needed(flows, paid, days=days)
+
+
 def restrictions(household_id: int, as_of: date) -> Restrictions:
     """What the household must not trade on ``as_of``, whoever said so (F37). Raises Household.DoesNotExist."""
     firm_id = firm_of(household_id)
@@ -208,4 +247,5 @@ def _told(row: Restriction) -> RestrictionRow:
         until=row.until,
         reason=row.reason,
         whose=whose,
+        limit=row.limit,
     )

@@ -1,6 +1,7 @@
 """What must not be bought or sold: said by a person, dated, with a reason (F37)."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 
@@ -25,10 +26,13 @@ def restrict(
     reason: str,
     since: date | None = None,
     until: date | None = None,
+    limit: Decimal | None = None,
     household_id: int | None = None,
     account_id: int | None = None,
 ) -> Restriction:
-    """Forbid purchases or sales of a security from ``since`` (today) to ``until`` (until it is lifted), both included.
+    """Restrict a security from ``since`` (today) to ``until`` (until it is lifted), both included.
+
+    ``limit`` is the fraction of the kinds that have one (HOLD_GAINS, MAX_WEIGHT).
 
     For one account, for one household, or with neither for the whole firm. What is proposed or approved already is
     refused at its approval, or held back at the export. Raises NotAllowed, Conflict for no reason, for dates the wrong
@@ -45,6 +49,7 @@ def restrict(
         reason = reason.strip()
         if not reason:
             raise Conflict("A restriction needs a reason: say why in a sentence.")
+        _check_limit(kind, limit, has_account=account is not None)
         if until is not None and until < since:
             raise Conflict(f"A restriction from {since} cannot end on {until}.")
         same = Restriction.objects.filter(
@@ -65,11 +70,23 @@ def restrict(
             kind=kind,
             since=since,
             until=until,
+            limit=limit,
             reason=reason,
             author=user,
         )
         _audit(row, user, "restriction.made", {"reason": reason})
     return row
+
+
+def _check_limit(kind: RestrictionKind, limit: Decimal | None, *, has_account: bool) -> None:
+    """Raises Conflict for a limit that is missing, out of place, or no fraction."""
+    if kind.has_limit != (limit is not None):
+        text = "needs a limit: a fraction such as 0.1" if kind.has_limit else "has no limit"
+        raise Conflict(f"A restriction of the kind {kind} {text}.")
+    if limit is not None and not 0 <= limit <= 1:
+        raise Conflict(f"The limit is a fraction from 0 to 1, not {limit}.")
+    if kind is RestrictionKind.MAX_WEIGHT and has_account:
+        raise Conflict("A largest weight is one of the household: leave the account out.")
 
 
 def lift_restriction(*, user: User, restriction_id: int, reason: str) -> Restriction:
@@ -122,6 +139,7 @@ def _audit(row: Restriction, user: User, action: str, facts: dict[str, object]) 
             "account": row.account.public_id if row.account else "",
             "since": row.since,
             "until": row.until or "",
+            "limit": "" if row.limit is None else row.limit,
             **facts,
         },
     )

@@ -120,7 +120,8 @@ def test_every_problem_is_named_with_its_path():
         " taxable, traditional_ira, roth_ira, 401k, hsa, trust",
         "households[0].accounts[0].custodian: '5' is no text: write it in quotes, \"...\"",
         "households[0].modle: there is no such key; the keys here are"
-        " name, model, harvest_policy, rebalance_policy, tax_profiles, budgets, accounts",
+        " name, model, harvest_policy, rebalance_policy, tax_profiles, budgets, accounts,"
+        " expected_cash_flows",
     ]
 
 
@@ -311,7 +312,7 @@ def test_the_example_makes_a_whole_firm():
         " 2 lists of substitutes new, 1 model new, 2 harvest policies new, 1 rebalance policy new,"
         " 1 risk setting new, 2 households new, 3 owners new, 3 accounts new, 2 tax profiles new,"
         " 1 budget new, 2 model assignments new, 1 commission schedule new, 1 dividend new,"
-        " 1 scheduled purchase new, 1 restriction new"
+        " 1 scheduled purchase new, 1 expected cash flow new, 1 restriction new"
     )
     firm = Firm.objects.get()
     ann = User.objects.get(username="ann.adviser")

@@ -34,6 +34,7 @@ DAY = date(2024, 1, 3)
 KEPT: dict[str, Callable[[int], object]] = {
     "cliques": lambda firm: securities.identical_cliques(firm, same_index=True),
     "half spreads": securities.half_spreads,
+    "yields": securities.yields,
     "trading facts": lambda firm: securities.trading_facts(firm, DAY),
     "listings": securities.listings,
     "symbols": securities.symbols,
@@ -91,6 +92,12 @@ CHANGES: dict[str, tuple[tuple[str, ...], Callable[[SimpleNamespace], object]]] 
     "a security is changed": (
         ("half spreads", "trading facts"),
         lambda world: Security.objects.filter(pk=world.aaa.pk).update(half_spread=Decimal("0.01")),
+    ),
+    "a yield is stated": (
+        ("yields",),
+        lambda world: Security.objects.filter(pk=world.aaa.pk).update(
+            ordinary_yield=Decimal("0.04")
+        ),
     ),
     "a security goes": (("symbols",), lambda world: world.ccc.delete()),
     "a volatility is estimated": (

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.locks import lock_household
 from lots.types import EntryKind
+from proposals.costs import TradeCost
 from proposals.models import Fill, Order, Proposal
 from proposals.types import OrderStatus, Side, Status
 from rebalancing import selectors
@@ -221,7 +222,7 @@ def test_what_is_not_worth_it_keeps_both_sides_the_ratio_and_the_break_even(
     """The example of F5, with a tax bill that is too large."""
     worth = weigh(
         value=D(1_000_000), risk_aversion=D(10), horizon_years=D(1) / 12, risk_before=D("0.02"),
-        risk_after=D("0.008"), trading_cost=D(62), tax=D(498),
+        risk_after=D("0.008"), trading=TradeCost(spread=D(60), impact=D(2)), tax=D(498),
     )  # fmt: skip
     looked = Looked(
         counted=True, out_of_band=1, largest=desk.securities["AAA"].pk, largest_drift=D("0.07"),

@@ -33,7 +33,7 @@ def test_an_inherited_lot_is_long_term_at_once() -> None:
 
 
 def test_what_is_restricted_is_neither_bought_nor_sold() -> None:
-    """F37: a NO_SELL of one account leaves the others alone; a NO_BUY of one account bars the purchase altogether."""
+    """F37: a NO_SELL of one account leaves the others alone; a NO_BUY of one account bars the purchase there."""
     before = states.state(
         accounts=(states.account(1), states.account(2)),
         lots=(
@@ -49,5 +49,7 @@ def test_what_is_restricted_is_neither_bought_nor_sold() -> None:
     after = forbidden(before, windows)
 
     assert [lot.sellable for lot in after.lots] == [Decimal(10), Decimal(0)]
-    assert after.buyable == {1}
+    assert (after.buyable, after.barred) == (frozenset({1, 2}), frozenset({(2, 2)}))
+    household = replace(windows, restricted=Restrictions((replace(row, account=None),)))
+    assert forbidden(before, household).buyable == {1}
     assert forbidden(before, Windows({}, {}, {})) == before

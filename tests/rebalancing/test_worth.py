@@ -1,20 +1,22 @@
 """The rule of thumb in dollars, with the horizon between yearly risk and one-off costs."""
 
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 
+from proposals.costs import TradeCost
 from rebalancing.worth import Worth, weigh
 
 
-def worth(**changes: D) -> Worth:
-    values = {
+def worth(**changes: Any) -> Worth:
+    values: dict[str, Any] = {
         "value": D(1_000_000),
         "risk_aversion": D(10),
         "horizon_years": D(1) / D(12),
         "risk_before": D("0.02"),
         "risk_after": D("0.008"),
-        "trading_cost": D(62),
+        "trading": TradeCost(commission=D(0), spread=D(60), impact=D(2)),
         "tax": D(95),
     }
     return weigh(**{**values, **changes})
@@ -39,7 +41,11 @@ def test_two_per_cent_of_tracking_error_costs_four_times_what_one_does() -> None
 
 def test_equal_sides_are_not_worth_it() -> None:
     found = worth(
-        risk_before=D("0.01"), risk_after=D(0), horizon_years=D(1), trading_cost=D(1000), tax=D(0)
+        risk_before=D("0.01"),
+        risk_after=D(0),
+        horizon_years=D(1),
+        trading=TradeCost(spread=D(1000)),
+        tax=D(0),
     )
     assert found.avoided == found.cost == 1000
     assert not found.is_worth_it
@@ -59,4 +65,13 @@ def test_trades_that_add_risk_never_break_even() -> None:
 
 def test_a_float_is_refused() -> None:
     with pytest.raises(TypeError, match="float"):
-        worth(tax=95.0)  # type: ignore[arg-type]
+        worth(tax=95.0)
+    with pytest.raises(TypeError, match="float"):
+        worth(trading=TradeCost(impact=2.0))  # type: ignore[arg-type]
+
+
+def test_the_later_tax_of_a_new_basis_is_on_the_costs_side() -> None:
+    """A gain taken now lowers the tax of a later sale, a loss raises it (F5)."""
+    assert worth(later_tax=D(-58)).cost == 157 - 58
+    loss = worth(tax=D(-500), later_tax=D(300))
+    assert (loss.cost, loss.is_worth_it) == (D(-138), True)

@@ -1,0 +1,219 @@
+"""From records to a proposal: restrictions, cash needs, fractions, yields and costs on the real database."""
+
+from datetime import date, timedelta
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from accounts.errors import Conflict
+from lots.types import EntryKind
+from proposals import services as proposal_services
+from proposals.errors import BadDraft
+from proposals.models import CommissionSchedule, ExpectedCashFlow, Restriction
+from proposals.selectors import cash_flows
+from proposals.types import CashFlowKind, RestrictionKind, Side
+from tests.factories import book
+from tests.rebalancing.test_services import DAY, Desk, desk, drifted
+
+pytestmark = pytest.mark.django_db
+__all__ = ["desk", "drifted"]  # fixtures
+
+
+def restrict(found: Desk, kind: RestrictionKind, symbol: str, **changes: Any) -> Restriction:
+    given: dict[str, Any] = {"household_id": found.household.pk, "reason": "Ethics.", **changes}
+    return proposal_services.restrict(
+        user=found.user, kind=kind, security_id=found.securities[symbol].pk, **given
+    )
+
+
+def need(found: Desk, amount: str, **changes: Any) -> ExpectedCashFlow:
+    values: dict[str, Any] = {
+        "household": found.household,
+        "kind": CashFlowKind.WITHDRAWAL,
+        "amount": D(amount),
+        "due_on": DAY + timedelta(days=5),
+        "reason": "Roof",
+        "author": found.user,
+        **changes,
+    }
+    return ExpectedCashFlow.objects.create(**values)
+
+
+@pytest.fixture
+def calm(desk: Desk) -> Desk:
+    """On its model: 40, 30 and 27 % of $100,000, cash 3 %; the taxable account holds the first two."""
+    desk.buy(desk.taxable, "AAA", "400", "30000")
+    desk.buy(desk.taxable, "BBB", "300", "29000")
+    desk.buy(desk.ira, "CCC", "270", "20000")
+    book(desk.taxable, EntryKind.CASH_IN, date(2021, 3, 1), amount="2000")
+    book(desk.ira, EntryKind.CASH_IN, date(2021, 3, 1), amount="1000")
+    return desk
+
+
+def test_a_household_inside_its_bands_sells_what_must_be_sold(calm: Desk) -> None:
+    assert calm.examine().reason == "inside_bands"
+    restrict(calm, RestrictionKind.MUST_SELL, "BBB")
+    result = calm.examine()
+    assert result.draft is not None
+    [sale] = [one for one in result.draft.trades if one.side is Side.SELL]
+    assert (sale.security, sale.quantity, sale.reason) == (
+        calm.securities["BBB"].pk,
+        D(300),
+        "MUST_SELL",
+    )
+    assert "RESTRICTION" in result.draft.reasons
+    assert calm.store(result) is not None
+
+
+def test_what_must_be_sold_is_refused_as_a_purchase(calm: Desk, drifted: Desk) -> None:
+    result = drifted.examine()
+    assert result.draft is not None
+    bought = next(one for one in result.draft.trades if one.side is Side.BUY)
+    symbol = next(name for name, one in drifted.securities.items() if one.pk == bought.security)
+    restrict(drifted, RestrictionKind.MUST_SELL, symbol)
+    with pytest.raises(BadDraft, match=f"{symbol} must not be bought"):
+        drifted.store(result)
+
+
+def test_a_held_gain_is_refused_at_submission_and_left_out_by_the_next_look(drifted: Desk) -> None:
+    result = drifted.examine()
+    assert result.draft is not None
+    gains = [one for one in result.draft.trades if one.side is Side.SELL and one.gain > 0]
+    restrict(drifted, RestrictionKind.HOLD_GAINS, "AAA", limit=D("0.05"))
+    again = drifted.examine()
+    sold = (
+        [] if again.draft is None else [one for one in again.draft.trades if one.side is Side.SELL]
+    )
+    aaa = drifted.securities["AAA"].pk
+    assert not [one for one in sold if one.security == aaa and one.gain > 0]
+    if [one for one in gains if one.security == aaa]:
+        with pytest.raises(BadDraft, match="must not be sold at a gain above 5 %"):
+            drifted.store(result)
+
+
+def test_a_weight_above_the_largest_is_refused_and_cut(calm: Desk) -> None:
+    restrict(calm, RestrictionKind.MAX_WEIGHT, "AAA", limit=D("0.2"))
+    result = calm.examine()
+    assert result.draft is not None
+    sold = sum(
+        one.amount for one in result.draft.trades if one.security == calm.securities["AAA"].pk
+    )
+    assert D(20_000) <= sold < D(20_200)
+    assert calm.store(result) is not None
+
+
+def test_a_purchase_beyond_the_largest_weight_is_refused(drifted: Desk) -> None:
+    result = drifted.examine()
+    assert result.draft is not None
+    bought = next(one for one in result.draft.trades if one.side is Side.BUY)
+    symbol = next(name for name, one in drifted.securities.items() if one.pk == bought.security)
+    restrict(drifted, RestrictionKind.MAX_WEIGHT, symbol, limit=D("0.1"))
+    with pytest.raises(BadDraft, match=f"{symbol} must not be bought beyond 10 % of the household"):
+        drifted.store(result)
+
+
+def test_a_limit_goes_with_the_kinds_that_have_one(desk: Desk) -> None:
+    with pytest.raises(Conflict, match="needs a limit"):
+        restrict(desk, RestrictionKind.MAX_WEIGHT, "AAA")
+    with pytest.raises(Conflict, match="has no limit"):
+        restrict(desk, RestrictionKind.NO_BUY, "AAA", limit=D("0.1"))
+    with pytest.raises(Conflict, match="leave the account out"):
+        restrict(desk, RestrictionKind.MAX_WEIGHT, "AAA", limit=D("0.1"), account_id=desk.ira.pk)
+    with pytest.raises((IntegrityError, ValidationError)), transaction.atomic():
+        Restriction.objects.create(
+            firm=desk.household.firm, security=desk.securities["AAA"], kind=RestrictionKind.NO_BUY,
+            since=DAY, reason="x", author=desk.user, limit=D("0.1"),
+        )  # fmt: skip
+
+
+def test_a_distribution_that_comes_up_is_raised_in_its_account(calm: Desk) -> None:
+    need(calm, "9000", account=calm.ira, kind=CashFlowKind.RMD)
+    result = calm.examine()
+    assert result.draft is not None
+    ira = [one for one in result.draft.trades if one.account == calm.ira.pk]
+    assert sum(one.amount for one in ira if one.side is Side.SELL) >= 8000
+    [said] = [text for text in result.draft.explanation["needs"] if "rmd" in text]  # type: ignore[attr-defined]
+    assert said.startswith("Set aside: $9,000.00 for the rmd of 2023-01-02")
+    assert calm.store(result) is not None
+
+
+def test_the_households_need_never_empties_the_ira(calm: Desk) -> None:
+    need(calm, "9000")
+    result = calm.examine()
+    assert result.draft is not None
+    sales = [one for one in result.draft.trades if one.side is Side.SELL]
+    assert sum(one.amount for one in sales if one.account == calm.taxable.pk) >= 7000
+
+
+def test_what_is_far_off_settled_or_paid_needs_nothing_yet(calm: Desk) -> None:
+    need(calm, "9000", due_on=DAY + timedelta(days=11))
+    need(calm, "8000", settled_on=DAY, due_on=DAY + timedelta(days=3))
+    assert cash_flows(calm.household.pk, DAY, days=10) == ()
+    assert calm.examine().reason == "inside_bands"
+    need(calm, "1000", account=calm.taxable)
+    book(calm.taxable, EntryKind.CASH_OUT, DAY - timedelta(days=1), amount="400")
+    [left] = cash_flows(calm.household.pk, DAY, days=10)
+    assert left.amount == 600
+
+
+def test_a_distribution_names_its_account(desk: Desk) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        need(desk, "1000", kind=CashFlowKind.RMD)
+
+
+def test_an_account_that_trades_fractions_buys_them(drifted: Desk) -> None:
+    drifted.taxable.trades_fractions = True
+    drifted.taxable.save()
+    result = drifted.examine()
+    assert result.draft is not None
+    bought = [one.quantity for one in result.draft.trades if one.side is Side.BUY]
+    assert any(one != one.to_integral_value() for one in bought)
+    stored = drifted.store(result)
+    assert stored is not None
+    assert {one.quantity for one in stored.trades.all() if one.side == Side.BUY} == set(bought)
+
+
+def test_fractions_reach_the_order_file_and_its_lot_instructions(drifted: Desk) -> None:
+    drifted.taxable.trades_fractions = True
+    drifted.taxable.save()
+    stored = drifted.store(drifted.examine())
+    assert stored is not None
+    proposal_services.approve(
+        user=drifted.user, public_id=stored.public_id, content_sha256=stored.content_sha256
+    )
+    drifted.user.role = "operations"
+    drifted.user.save()
+    export = proposal_services.export_orders(user=drifted.user)
+    quantities = {one.quantity for one in stored.orders.all()}
+    assert any(one != one.to_integral_value() for one in quantities)
+    for one in quantities:
+        assert f"{one.normalize():f}" in export.orders_csv
+
+
+def test_yields_move_what_is_taxed_and_say_what_it_saves(calm: Desk) -> None:
+    aaa = calm.securities["AAA"]
+    aaa.ordinary_yield = D("0.09")
+    aaa.save()
+    restrict(calm, RestrictionKind.MAX_WEIGHT, "BBB", limit=D("0.29"))  # a reason to look
+    result = calm.examine()
+    assert result.draft is not None
+    saves = result.draft.explanation["location"]
+    assert isinstance(saves, dict)
+    assert D(saves["after"]) > D(saves["before"])
+
+
+def test_commissions_are_on_the_proposal(drifted: Desk) -> None:
+    CommissionSchedule.objects.create(
+        firm=drifted.household.firm, custodian=drifted.taxable.custodian, per_order=D(1)
+    )
+    result = drifted.examine()
+    assert result.draft is not None
+    worth = result.draft.explanation["worth"]
+    assert isinstance(worth, dict)
+    orders = {(one.account, one.security, one.side) for one in result.draft.trades}
+    assert D(worth["commission"]) == len(orders)
+    parts = sum(D(worth[name]) for name in ("commission", "spread", "tax", "later_tax"))
+    assert D(worth["cost"]) == parts
