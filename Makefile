@@ -45,7 +45,7 @@ static-checks: .venv/development
 	.venv/bin/lint-imports
 	$(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
-bench: .venv/development ## benchmarks beside their anchors; lines in build/bench.jsonl
+bench: .venv/development .venv/bench/installed ## benchmarks beside their anchors; lines in build/bench.jsonl
 	@$(PYTHON) -m benchmarks
 
 chaos: .venv/development ## long fault tests, mutations, ledger proofs, backtests and simulated years, seeded (LOTWISE_SEED)
@@ -56,7 +56,9 @@ lock: .venv/runtime ## resolve requirements*.in into the hash-locked files
 	  --no-header --no-annotate --no-emit-index-url requirements.in -o requirements.lock
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url requirements-dev.in -o requirements-dev.lock
-	@! grep -n '://' requirements.lock requirements-dev.lock
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url requirements-bench.in -o requirements-bench.lock
+	@! grep -n '://' requirements.lock requirements-dev.lock requirements-bench.lock
 
 # The environment. Each stamp depends on its lock, so a changed lock installs again.
 
@@ -73,16 +75,22 @@ lock: .venv/runtime ## resolve requirements*.in into the hash-locked files
 	  || echo 'uv cannot be installed here; pip does its work, more slowly.' >&2
 
 .venv/runtime: requirements.lock | .venv/bin/uv
-	@$(call install,requirements.lock)
+	@$(call install,requirements.lock,$(PYTHON))
 	@touch $@
 
 .venv/development: requirements-dev.lock | .venv/bin/uv
-	@$(call install,requirements-dev.lock)
+	@$(call install,requirements-dev.lock,$(PYTHON))
 	@touch $@ .venv/runtime
+
+# A package we are measured beside wants another version of a library than we do: it gets an environment of its own.
+.venv/bench/installed: requirements-bench.lock | .venv/bin/uv
+	@$(PYTHON) -m venv --clear .venv/bench
+	@{ $(call install,requirements-bench.lock,.venv/bench/bin/python); } && touch $@ \
+	  || echo 'It cannot be installed here; the benchmark leaves taxrebalance out.' >&2
 
 define install
 echo 'Installing $(1) ...'; \
-.venv/bin/uv pip install --quiet --python $(PYTHON) --require-hashes -r $(1) || { \
+.venv/bin/uv pip install --quiet --python $(2) --require-hashes -r $(1) || { \
   echo 'uv cannot install it; plain pip tries, which takes a minute or two more.' >&2; \
-  $(PYTHON) -m pip install --quiet --no-cache-dir --require-hashes -r $(1); }
+  $(2) -m pip install --quiet --no-cache-dir --require-hashes -r $(1); }
 endef

@@ -2,7 +2,9 @@
 
 `--only ledger` measures the tax engine alone and needs no servers; `--only scan` the night of a small firm in which
 nearly everybody has something to do; `--only screen` the bulk screen; `--only night` the night of a large firm, with
-`--full` the one of 10,000 accounts and 1,000,000 lots.
+`--full` the one of 10,000 accounts and 1,000,000 lots. `--only rebalance` measures the optimiser beside others, with
+`--full` more accounts, and 500 names for the slow ones; `--only rebalance-night` a night of rebalances in memory;
+neither needs servers.
 """
 
 import argparse
@@ -13,6 +15,8 @@ from collections.abc import Callable
 import django
 
 from benchmarks import ledger
+from benchmarks.rebalance import night as rebalance_night
+from benchmarks.rebalance import race
 from benchmarks.report import REPORT, Figure, append, show
 from benchmarks.servers import fresh_servers
 
@@ -25,7 +29,7 @@ FULL_NIGHT_ACCOUNTS = 10_000
 def main() -> None:
     """Measure, print the table, append the JSON lines."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=("ledger", "scan", "screen", "night"))
+    parser.add_argument("--only", choices=_NAMES)
     parser.add_argument(
         "--largest", type=int, default=ledger.SIZES[-1], help="largest ledger, in trades"
     )
@@ -37,7 +41,13 @@ def main() -> None:
     parser.add_argument(
         "--full",
         action="store_true",
-        help=f"the large firm's night with {FULL_NIGHT_ACCOUNTS} accounts",
+        help=f"the large firm's night with {FULL_NIGHT_ACCOUNTS} accounts; the optimiser's slowest runs",
+    )
+    parser.add_argument(
+        "--rebalance-accounts",
+        type=int,
+        default=rebalance_night.ACCOUNTS,
+        help="of the night of rebalances",
     )
     parser.add_argument("--processes", type=int, default=2, help="of the Celery worker")
     parser.add_argument("--seed", type=int, default=1)
@@ -45,6 +55,10 @@ def main() -> None:
     figures: list[Figure] = []
     if options.only in (None, "ledger"):
         figures += ledger.measure(seed=options.seed, largest=options.largest)
+    if options.only in (None, "rebalance"):
+        figures += race.measure(seed=options.seed, full=options.full)
+    if options.only in (None, "rebalance-night"):
+        figures += rebalance_night.measure(accounts=options.rebalance_accounts, seed=options.seed)
     for name, measure in _WITH_SERVERS.items():
         if options.only in (None, name):
             figures += _on_servers(measure, options)
@@ -115,6 +129,7 @@ def _night(options: argparse.Namespace) -> list[Figure]:
 
 
 _WITH_SERVERS = {"scan": _scan, "screen": _screen, "night": _night}
+_NAMES = ("ledger", "rebalance", "rebalance-night", *_WITH_SERVERS)
 
 
 if __name__ == "__main__":

@@ -72,5 +72,5 @@ def test_no_room_is_called_after_nothing():
 
 
 def test_locks_name_no_address_and_no_registry():
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock"):
         assert "://" not in (Path(settings.BASE_DIR) / name).read_text(encoding="utf-8")

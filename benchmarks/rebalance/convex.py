@@ -92,10 +92,12 @@ class _Model:
     ) -> None:
         import cvxpy as cp  # takes seconds
 
-        self._cp, self._problem = cp, problem
+        self._cp: Any = cp
+        self._problem = problem
         self._scale = 1.0 if dense else PERCENT
         self._buy_max, self._sell_max = buy_max * self._scale, sell_max * self._scale
-        self._buys, self._sells = cp.Variable(len(buy_max)), cp.Variable(len(sell_max))
+        self._buys: Any = cp.Variable(len(buy_max))
+        self._sells: Any = cp.Variable(len(sell_max))
         self._limits: list[Any] = [
             self._buys >= 0.0,
             self._buys <= self._buy_max,

@@ -29,7 +29,8 @@ from rebalancing.optimizer import Problem
 from rebalancing.optimizer.objective import cash_after
 from rebalancing.optimizer.problem import FloatArray, summed
 
-INTERPRETER = CHECKOUT / ".venv" / "bench" / "bin" / "python"
+_ENVIRONMENT = CHECKOUT / ".venv" / "bench"
+INTERPRETER = _ENVIRONMENT / "bin" / "python"
 VALUE = 1_000_000.0  # dollars
 PRICE = 100.0
 _CASH_NAME = "cash"
@@ -40,17 +41,19 @@ _SPECK = 1e-12
 
 @dataclass(frozen=True)
 class PeerAnswer:
-    """Trades in fractions of V, the medians of its times in seconds, and how many sides it looked at."""
+    """Trades in fractions of V, its own objective, the medians of its times in seconds, the sides it looked at."""
 
     buys: FloatArray
     sells: FloatArray
+    objective_dollars: float
     cpu_seconds: float
     wall_seconds: float
     searched: int
 
 
 def is_installed() -> bool:
-    return INTERPRETER.exists()
+    """Whether `make bench` could install it."""
+    return (_ENVIRONMENT / "installed").exists()
 
 
 def solve(problems: Sequence[Problem], *, repeats: int) -> list[PeerAnswer | None]:
@@ -130,6 +133,7 @@ def read(problem: Problem, answer: dict[str, Any]) -> PeerAnswer | None:
     return PeerAnswer(
         buys=paid_for(problem, buys, sells),
         sells=sells,
+        objective_dollars=answer["objective_dollars"],
         cpu_seconds=answer["cpu_seconds"],
         wall_seconds=answer["wall_seconds"],
         searched=answer["searched"],

@@ -29,6 +29,7 @@ def _answer(account: dict[str, Any], repeats: int) -> dict[str, Any]:
     return {
         "feasible": found.feasible,
         "trades": found.trades,
+        "objective_dollars": found.decision["objective_dollars"],
         "searched": found.decision["explored_patterns"],
         "cpu_seconds": statistics.median(cpu),
         "wall_seconds": statistics.median(wall),

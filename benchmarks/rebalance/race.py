@@ -6,13 +6,10 @@ of SCIP where it ends in time, and of every feasible answer. All of it runs in o
 algebra; seconds are those of the processor, medians over the repeats.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 
 import numpy as np
 from tqdm import tqdm
@@ -20,10 +17,10 @@ from tqdm import tqdm
 from benchmarks.rebalance import anchors, convex, fixed_sides, goals, ours, peer, slsqp, tables
 from benchmarks.rebalance.goals import Goal, Solved, Steps
 from benchmarks.rebalance.instances import SIZES, Instance, Year, make, make_without_lots
+from benchmarks.rebalance.process import alone
 from benchmarks.rebalance.tables import Row
 from benchmarks.rebalance.timing import Timing, timed
 from benchmarks.report import Figure
-from benchmarks.servers import ONE_THREAD
 from rebalancing.optimizer import Problem, Solution, evaluate, solve
 from rebalancing.optimizer.objective import sold_by_position, worst_violation
 from rebalancing.optimizer.problem import FloatArray
@@ -70,20 +67,7 @@ class Plan:
 
 def measure(*, seed: int, full: bool) -> list[Figure]:
     """Print the tables and return the goals as figures."""
-    with _one_thread(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(_measure, Plan(seed, full)).result()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """For processes started meanwhile: linear algebra reads these once, when it is loaded."""
-    before = dict(os.environ)
-    os.environ.update({**ONE_THREAD, "RAYON_NUM_THREADS": "1"})
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    return alone(_measure, Plan(seed, full))
 
 
 def _measure(plan: Plan) -> list[Figure]:
@@ -153,7 +137,7 @@ def _race(
     bar = tqdm(accounts, desc=f"{size} names", unit="account", disable=None, leave=False)
     for account, theirs in zip(bar, peer_answers, strict=True):
         problem = account.problem
-        timing, solution = timed(lambda problem=problem: solve(problem), repeats=REPEATS)
+        timing, solution = timed(partial(solve, problem), repeats=REPEATS)
         answers = [
             _Answer(_OURS, timing, (solution.buys, solution.sells)),
             *_others(plan, size, problem),
@@ -271,7 +255,7 @@ def _judge(plan: Plan) -> list[Solved]:
     accounts = [make(100, seed=seed, year=year) for seed in seeds for year in Year]
     for account in tqdm(accounts, desc="value", unit="account", disable=None, leave=False):
         problem = account.problem
-        timing, solution = timed(lambda problem=problem: solve(problem))
+        timing, solution = timed(partial(solve, problem))
         longer = ours.solve_to_the_end(problem)
         best = min(solution.objective, longer.objective)
         found.append(_solved(problem, solution, best, timing.cpu))
