@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from benchmarks.rebalance.fixed_sides import FixedSides
+from benchmarks.rebalance.fixed_sides import FixedSides, most_bought
 from benchmarks.rebalance.regions import Region, rates_of_lots, reachable
 from rebalancing.optimizer import Problem
 from rebalancing.optimizer.problem import FloatArray, IntArray
-from rebalancing.optimizer.sides import largest_buys
 
 BASIS_POINTS = 1e4
 PERCENT = 100.0
@@ -47,7 +46,7 @@ def solve_plain(problem: Problem) -> Found:
     """The relaxation without the either-or: what it sells at a loss it may buy back."""
     found = []
     for region in reachable(problem):
-        model = _Model(problem, region, largest_buys(problem), problem.lot_sellable, dense=True)
+        model = _Model(problem, region, most_bought(problem), problem.lot_sellable, dense=True)
         try:
             found.append(model.solved())
         except RuntimeError:  # nothing ends in that region
@@ -63,7 +62,7 @@ def solve_with_scip(problem: Problem, *, seconds: float) -> Found | None:
     proven, bound = True, np.inf
     for place, region in enumerate(regions):
         left = (deadline - time.perf_counter()) / (len(regions) - place)
-        model = _Model(problem, region, largest_buys(problem), problem.lot_sellable, dense=False)
+        model = _Model(problem, region, most_bought(problem), problem.lot_sellable, dense=False)
         model.decide()
         answer = model.branched(max(left, 0.1))
         if answer is None:

@@ -6,8 +6,7 @@ import numpy as np
 
 from benchmarks.rebalance.regions import Region, of_trades
 from rebalancing.optimizer import Problem, Solution
-from rebalancing.optimizer.problem import FloatArray
-from rebalancing.optimizer.sides import largest_buys
+from rebalancing.optimizer.problem import FloatArray, summed
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,20 @@ def with_sides(problem: Problem, harvested: frozenset[int], region: Region) -> F
     on_buy_side = ~harvest[problem.lot_position] & problem.lot_is_loss
     return FixedSides(
         problem=problem,
-        buy_max=np.where(harvest, 0.0, largest_buys(problem)),
+        buy_max=np.where(harvest, 0.0, most_bought(problem)),
         sell_max=np.where(on_buy_side, 0.0, problem.lot_sellable),
         region=region,
     )
+
+
+def most_bought(problem: Problem) -> FloatArray:
+    """(m,) what each position could buy with all the cash its account can raise, within its security's bound."""
+    raised = summed(
+        problem.position_account[problem.lot_position], problem.lot_sellable, len(problem.cash)
+    )
+    sold = summed(
+        problem.position_security[problem.lot_position], problem.lot_sellable, len(problem.targets)
+    )
+    payable = (problem.cash - problem.cash_min + raised)[problem.position_account]
+    room = (problem.upper - problem.start + sold)[problem.position_security]
+    return np.where(problem.may_buy, np.maximum(np.minimum(payable, room), 0.0), 0.0)
