@@ -21,6 +21,7 @@ from rebalancing.optimizer.problem import FloatArray, IntArray
 
 BASIS_POINTS = 1e4
 PERCENT = 100.0
+_OF_THE_PROCESSOR = 1
 _STOPPED = ("optimal", "optimal_inaccurate")
 _CLOSED = 1e-4  # basis points by which SCIP may stop early
 
@@ -55,13 +56,13 @@ def solve_plain(problem: Problem) -> Found:
 
 
 def solve_with_scip(problem: Problem, *, seconds: float) -> Found | None:
-    """Branch and bound over a binary a group, ``seconds`` in all; None where SCIP found no trades in that time."""
-    deadline = time.perf_counter() + seconds
+    """Branch and bound over a binary a group, ``seconds`` of the processor in all; None where none were found in it."""
+    deadline = time.process_time() + seconds
     regions = reachable(problem)
     found: list[Found] = []
     proven, bound = True, np.inf
     for place, region in enumerate(regions):
-        left = (deadline - time.perf_counter()) / (len(regions) - place)
+        left = (deadline - time.process_time()) / (len(regions) - place)
         model = _Model(problem, region, most_bought(problem), problem.lot_sellable, dense=False)
         model.decide()
         answer = model.branched(max(left, 0.1))
@@ -140,7 +141,12 @@ class _Model:
         cp = self._cp
         unit = BASIS_POINTS / self._scale  # of the objective: basis points
         model = cp.Problem(cp.Minimize(unit * self._objective), self._limits)
-        options = {"limits/time": seconds, "limits/absgap": _CLOSED, "numerics/feastol": 1e-7}
+        options = {
+            "limits/time": seconds,
+            "timing/clocktype": _OF_THE_PROCESSOR,
+            "limits/absgap": _CLOSED,
+            "numerics/feastol": 1e-7,
+        }
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter(
