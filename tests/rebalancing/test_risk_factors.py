@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rebalancing.errors import BadReturns
-from rebalancing.risk import from_factor_returns, supplied
+from rebalancing.optimizer.problem import FloatArray
+from rebalancing.risk import NamedFactors, RiskModel, from_factor_returns, supplied
 from rebalancing.risk.factor_returns import FEWEST_TO_SHRINK
 from rebalancing.risk.supplied import SPECIFIC_FLOOR, factor_root
 from tests.rebalancing.test_risk import active_weights
@@ -27,6 +28,17 @@ def world(*, days=2520, n=30, seed=2):
     return factors @ betas.T + own + 0.0003, factors, betas, specific
 
 
+def named(model: RiskModel) -> NamedFactors:
+    assert model.named is not None
+    return model.named
+
+
+def errors_of(model: RiskModel) -> FloatArray:
+    errors = named(model).standard_errors
+    assert errors is not None
+    return errors
+
+
 def sigma_of(betas, specific):
     return betas @ OMEGA @ betas.T + np.diag(specific)
 
@@ -34,10 +46,10 @@ def sigma_of(betas, specific):
 def test_known_betas_are_recovered_within_their_standard_errors():
     returns, factors, betas, _ = world()
     model = from_factor_returns(returns, factors, factors=NAMES)
-    off = (model.named.betas - betas) / model.named.standard_errors
+    off = (named(model).betas - betas) / errors_of(model)
     assert np.abs(off).max() < 4.5
     assert 0.75 < np.sqrt(np.square(off).mean()) < 1.25
-    np.testing.assert_allclose(model.named.betas, betas, atol=0.25)
+    np.testing.assert_allclose(named(model).betas, betas, atol=0.25)
 
 
 def test_without_shrinkage_betas_and_errors_are_those_of_least_squares():
@@ -45,14 +57,14 @@ def test_without_shrinkage_betas_and_errors_are_those_of_least_squares():
     model = from_factor_returns(returns, factors, factors=NAMES)
     design = np.column_stack([np.ones(300), factors])
     solved, squares, *_ = np.linalg.lstsq(design, returns, rcond=None)
-    np.testing.assert_allclose(model.named.betas, solved[1:].T, rtol=1e-8)
+    np.testing.assert_allclose(named(model).betas, solved[1:].T, rtol=1e-8)
     variance = squares / (300 - 4)
     inverse = np.linalg.inv(design.T @ design)
     errors = np.sqrt(np.outer(variance, np.diag(inverse)[1:]))
-    np.testing.assert_allclose(model.named.standard_errors, errors, rtol=1e-8)
+    np.testing.assert_allclose(errors_of(model), errors, rtol=1e-8)
     np.testing.assert_allclose(model.specific_variance, variance * 252, rtol=1e-8)
     total = np.square(returns - returns.mean(axis=0)).sum(axis=0)
-    np.testing.assert_allclose(model.named.r_squared, 1 - squares / total, rtol=1e-8)
+    np.testing.assert_allclose(np.asarray(named(model).r_squared), 1 - squares / total, rtol=1e-8)
 
 
 def test_with_a_half_life_betas_and_errors_are_those_of_weighted_least_squares():
@@ -67,8 +79,8 @@ def test_with_a_half_life_betas_and_errors_are_those_of_weighted_least_squares()
     variance = weights @ left**2 / weights.sum() * effective / (effective - 4)
     sandwich = inverse @ design.T @ (weights[:, None] ** 2 * design) @ inverse
     errors = np.sqrt(np.outer(variance, np.diag(sandwich)[1:]))
-    np.testing.assert_allclose(model.named.betas, solved[1:].T, rtol=1e-8)
-    np.testing.assert_allclose(model.named.standard_errors, errors, rtol=1e-8)
+    np.testing.assert_allclose(named(model).betas, solved[1:].T, rtol=1e-8)
+    np.testing.assert_allclose(errors_of(model), errors, rtol=1e-8)
 
 
 def test_shrinkage_brings_betas_of_a_short_history_nearer_to_the_truth():
@@ -78,7 +90,7 @@ def test_shrinkage_brings_betas_of_a_short_history_nearer_to_the_truth():
         model = from_factor_returns(returns, factors, factors=NAMES)
         design = np.column_stack([np.ones(80), factors])
         least = np.linalg.lstsq(design, returns, rcond=None)[0][1:].T
-        shrunk.append(np.square(model.named.betas - betas).mean())
+        shrunk.append(np.square(named(model).betas - betas).mean())
         plain.append(np.square(least - betas).mean())
     assert np.mean(shrunk) < 0.85 * np.mean(plain)
 
@@ -91,10 +103,10 @@ def test_the_risk_of_a_known_factor_model_is_recovered():
         active = active_weights(30, seed)
         truth = np.sqrt(active @ sigma @ active)
         assert model.tracking_error(active) == pytest.approx(truth, rel=0.07)
-    np.testing.assert_allclose(model.named.covariance, OMEGA, atol=0.002)
+    np.testing.assert_allclose(named(model).covariance, OMEGA, atol=0.002)
     np.testing.assert_allclose(
         model.loadings @ model.loadings.T,
-        model.named.betas @ model.named.covariance @ model.named.betas.T,
+        named(model).betas @ named(model).covariance @ named(model).betas.T,
         atol=1e-12,
     )
 
@@ -114,11 +126,11 @@ def test_regressions_stand_gaps_and_half_lives():
     factors[random.random(len(factors)) < 0.05, 1] = np.nan
     model = from_factor_returns(returns, factors, factors=NAMES)
     assert model.observations == np.isfinite(factors).all(axis=1).sum()
-    np.testing.assert_allclose(model.named.betas, betas, atol=0.3)
+    np.testing.assert_allclose(named(model).betas, betas, atol=0.3)
     endless = from_factor_returns(returns, factors, factors=NAMES, half_life=np.inf)
     np.testing.assert_array_equal(endless.covariance(), model.covariance())
     quick = from_factor_returns(returns, factors, factors=NAMES, half_life=60)
-    assert (quick.named.standard_errors > model.named.standard_errors).all()
+    assert (errors_of(quick) > errors_of(model)).all()
 
 
 def test_a_factor_that_follows_from_the_others_does_no_harm():
@@ -131,7 +143,7 @@ def test_a_factor_that_follows_from_the_others_does_no_harm():
         from_factor_returns(returns, factors, factors=NAMES).covariance(),
         atol=2e-4,  # shrunk along other axes
     )
-    np.testing.assert_allclose(model.named.betas[:, 0], model.named.betas[:, 3], atol=1e-6)
+    np.testing.assert_allclose(named(model).betas[:, 0], named(model).betas[:, 3], atol=1e-6)
 
 
 def test_a_security_without_history_has_betas_and_no_errors():
@@ -141,9 +153,9 @@ def test_a_security_without_history_has_betas_and_no_errors():
     others = np.delete(np.arange(30), 3)
     assert model.guessed == (3,)
     np.testing.assert_array_equal(
-        model.named.betas[3], np.median(model.named.betas[others], axis=0)
+        named(model).betas[3], np.median(named(model).betas[others], axis=0)
     )
-    assert np.isnan(model.named.standard_errors[3]).all()
+    assert np.isnan(errors_of(model)[3]).all()
     assert model.volatility()[3] >= np.median(model.volatility()[others])
 
 
@@ -206,7 +218,7 @@ def test_a_covariance_that_is_nearly_one_is_clipped_and_told():
     assert np.linalg.eigvalsh(model.covariance()).min() > 0.0
     assert "set to zero, 1." in model.notes[0]
     np.testing.assert_allclose(
-        model.named.covariance, vectors * np.maximum(values, 0) @ vectors.T, atol=1e-15
+        named(model).covariance, vectors * np.maximum(values, 0) @ vectors.T, atol=1e-15
     )
 
 

@@ -108,6 +108,8 @@ def test_betas_of_real_stocks_are_sensible():
     assert model.factors == ("MTUM", "QUAL", "SIZE", "USMV", "VLUE")
     together = model.exposures(np.full(20, 0.05))
     assert 0.7 < together.sum() < 1.2  # twenty large stocks are about the market
+    assert model.named is not None
+    assert model.named.r_squared is not None
     assert 0.2 < np.median(model.named.r_squared) < 0.7
     plain = stocks[-TWO_YEARS:].std(axis=0, ddof=1) * np.sqrt(252)
     np.testing.assert_allclose(model.volatility(), plain, rtol=0.03)
