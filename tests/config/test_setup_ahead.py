@@ -77,6 +77,7 @@ def test_names_that_the_firm_does_not_have_are_refused():
 def test_a_cash_flow_is_written_and_settled():
     take(EXAMPLE.read_text(encoding="utf-8"))
     row = ExpectedCashFlow.objects.get()
+    assert row.account is not None
     assert (row.account.number, row.kind, row.amount) == ("R-1002", CashFlowKind.RMD, Decimal(4000))
     assert row.household == row.account.household
     settled = edited(("# settled_on = 2026-12-14", "settled_on = 2026-12-14"))

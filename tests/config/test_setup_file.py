@@ -28,6 +28,7 @@ from proposals.models import CommissionSchedule
 from rebalancing import selectors
 from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
 from securities.models import IdenticalMember, IdenticalOverride, Security
+from securities.types import AssetClass
 from tests.factories import book, make_firm, make_identical_group, make_security, make_user
 
 EXAMPLE = Path(settings.BASE_DIR) / "docs" / "example" / "firm.toml"
@@ -1099,7 +1100,7 @@ def test_a_rebalance_policy_takes_words_bands_and_what_it_shall_inherit():
         "horizon_years": Decimal(0), "cool_down_days": 30, "only_if_worth_it": False,
     }  # fmt: skip
     assert policy.inherits == ("absolute_band",)
-    assert policy.classes["fixed_income"].figures == {"relative_band": Decimal("0.1")}
+    assert policy.classes[AssetClass.FIXED_INCOME].figures == {"relative_band": Decimal("0.1")}
     assert policy.securities["BRK.B"].figures == {
         "band_type": "absolute",
         "absolute_band": Decimal("0.02"),
