@@ -35,6 +35,7 @@ from rebalancing.models import RebalanceLook
 from rebalancing.past_returns import since_a_rebalance
 from rebalancing.policies import PolicyKind
 from rebalancing.reasons import Evidence
+from rebalancing.restrictions import conflicts
 from rebalancing.risk_models import risk_model
 from rebalancing.state import assemble, forbidden, restricted, stale_holdings
 from rebalancing.types import (
@@ -262,7 +263,12 @@ class _Search:
         if not figures.trades:
             return self._nothing(
                 Outcome.NO_TRADES,
-                f"{far_out}, but nothing that may be traded makes it better.",
+                " ".join(
+                    [
+                        f"{far_out}, but nothing that may be traded makes it better.",
+                        *conflicts(self._state),
+                    ]
+                ),
                 figures,
             )
         must_pay = not (self._measured.cash_breached or self._must_act)

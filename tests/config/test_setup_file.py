@@ -758,7 +758,8 @@ def test_an_account_without_transactions_moves():
     take(edited())
     assert take(edited(('name = "Miller"', 'name = "Muller"'))) == (
         "1 harvest policy new, 1 household new, 2 owners new, 1 tax profile new,"
-        " 1 budget new, 1 model assignment new, 1 restriction new, 2 accounts changed"
+        " 1 budget new, 1 model assignment new, 1 expected cash flow new,"
+        " 1 restriction new, 2 accounts changed"
     )
     account = Account.objects.get(number="T-1001")
     assert (account.household.name, account.owner.household.name) == ("Muller", "Muller")

@@ -15,6 +15,7 @@ from proposals.errors import BadDraft
 from proposals.models import CommissionSchedule, ExpectedCashFlow, Restriction
 from proposals.selectors import cash_flows
 from proposals.types import CashFlowKind, RestrictionKind, Side
+from rebalancing.models import RebalancePolicy
 from tests.factories import book
 from tests.rebalancing.test_services import DAY, Desk, desk, drifted
 
@@ -66,6 +67,28 @@ def test_a_household_inside_its_bands_sells_what_must_be_sold(calm: Desk) -> Non
     )
     assert "RESTRICTION" in result.draft.reasons
     assert calm.store(result) is not None
+
+
+def test_a_household_that_cannot_sell_what_it_must_says_why(calm: Desk) -> None:
+    restrict(calm, RestrictionKind.MUST_SELL, "CCC")
+    restrict(calm, RestrictionKind.NO_SELL, "CCC")
+    result = calm.examine()
+    told = " must be sold and are kept: they must not be sold, Ethics"
+    if result.draft is None:
+        assert told in result.detail
+    else:
+        needs = result.draft.explanation["needs"]
+        assert isinstance(needs, list)
+        assert any(text.startswith("270 shares of CCC") and told in text for text in needs)
+        assert calm.securities["CCC"].pk not in {one.security for one in result.draft.trades}
+
+
+def test_what_must_be_sold_waits_for_no_look(calm: Desk) -> None:
+    """A monthly cadence on a day that is not its last: what must be done is done all the same."""
+    RebalancePolicy.objects.update(cadence="annual")
+    assert calm.examine().draft is None
+    restrict(calm, RestrictionKind.MUST_SELL, "BBB")
+    assert calm.examine().draft is not None
 
 
 def test_what_must_be_sold_is_refused_as_a_purchase(calm: Desk, drifted: Desk) -> None:
