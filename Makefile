@@ -49,7 +49,7 @@ bench: .venv/development .venv/bench/installed ## benchmarks beside their anchor
 	@$(PYTHON) -m benchmarks
 
 chaos: .venv/development ## long fault tests, mutations, ledger proofs, backtests and simulated years, seeded (LOTWISE_SEED)
-	@$(PYTHON) -m pytest tests/faults tests/lots tests/harvesting/backtest tests/simulation -m chaos -v
+	@$(PYTHON) -m pytest tests/faults tests/lots tests/harvesting/backtest tests/simulation tests/rebalancing -m chaos -v
 
 lock: .venv/runtime ## resolve requirements*.in into the hash-locked files
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -152,7 +152,7 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
     quadratic = sparse.diags_array(program.quadratic).tocsc()
     matrix, rhs, sizes = _assemble(program)
     for attempt in range(0 if sub.undecided else 1, len(ATTEMPTS)):
-        raw = run_clarabel(quadratic, program.linear, matrix, rhs, sizes, attempt, time_limit)
+        raw = _answer(quadratic, program.linear, matrix, rhs, sizes, attempt, time_limit)
         if raw.status in _STATUS:
             break
     status = _STATUS.get(raw.status, Status.INACCURATE)
@@ -214,6 +214,25 @@ _STATUS = {
     "DualInfeasible": Status.UNBOUNDED,
     "MaxTime": Status.TIMEOUT,
 }
+
+
+def _answer(
+    quadratic: sparse.csc_array,
+    linear: FloatArray,
+    matrix: sparse.csc_array,
+    rhs: FloatArray,
+    sizes: tuple[int, int, int, int],
+    attempt: int,
+    time_limit: float | None,
+) -> RawSolution:
+    """Clarabel's answer; where it breaks off, an answer that proves nothing."""
+    try:
+        return run_clarabel(quadratic, linear, matrix, rhs, sizes, attempt, time_limit)
+    except BaseException as broken:  # a panic in Rust is no Exception in Python
+        ours = isinstance(broken, (RuntimeError, ValueError, ArithmeticError))
+        if not ours and type(broken).__name__ != "PanicException":
+            raise
+        return RawSolution("broken off", np.zeros(0), np.zeros(0))
 
 
 def run_clarabel(

@@ -134,3 +134,29 @@ def random_feasible(problem, random):
     if worst_violation(problem, buys, sells).amount > 0.0:
         return None
     return buys, sells
+
+
+def shuffled(problem, random):
+    """The household with lots, accounts and positions in another order, and where they came from."""
+    lot, account, position = (random.permutation(size) for size in (
+        len(problem.lot_weight), len(problem.cash), len(problem.weights),
+    ))  # fmt: skip
+    new_account, new_position = np.argsort(account), np.argsort(position)
+    per_lot = ("lot_weight", "lot_sellable", "lot_gain", "lot_is_long", "lot_is_taxable")
+    moved = problem.replace(
+        **{name: getattr(problem, name)[lot] for name in per_lot},
+        **{name: getattr(problem, name)[account] for name in ("cash", "cash_min", "cash_max")},
+        weights=problem.weights[position], may_buy=problem.may_buy[position],
+        location_cost=problem.location_cost[position],
+        lot_position=new_position[problem.lot_position[lot]],
+        position_account=new_account[problem.position_account[position]],
+        position_security=problem.position_security[position],
+    )  # fmt: skip
+    return moved, lot, position
+
+
+def in_dollars(problem, value):
+    """Every amount to the cent of a household worth a million, and all of it times value / 1e6."""
+    names = ("weights", "cash", "cash_min", "cash_max", "lot_weight", "lot_sellable")
+    cents = {name: np.round(1e6 * getattr(problem, name), 2) for name in names}
+    return problem.replace(**{name: cents[name] * (value / 1e6) / value for name in names})

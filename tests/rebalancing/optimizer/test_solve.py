@@ -21,9 +21,11 @@ from tests.rebalancing.optimizer.households import (
     assert_proven,
     brute_force,
     household,
+    in_dollars,
     one_security,
     random_feasible,
     raw_regions,
+    shuffled,
 )
 
 # Hand-solved cases -------------------------------------------------------------------------------
@@ -232,22 +234,8 @@ def test_i11_feasible_and_not_worse_than_no_trade_or_random_trades(seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_i13_order_of_lots_accounts_and_positions_does_not_matter(seed):
     problem = household(seed, n=8, lots=40, impact=seed % 2 == 0, location=True)
-    random = np.random.default_rng(seed)
-    lot, account, position = (random.permutation(size) for size in (
-        len(problem.lot_weight), len(problem.cash), len(problem.weights),
-    ))  # fmt: skip
-    new_account, new_position = np.argsort(account), np.argsort(position)
-    per_lot = ("lot_weight", "lot_sellable", "lot_gain", "lot_is_long", "lot_is_taxable")
-    shuffled = problem.replace(
-        **{name: getattr(problem, name)[lot] for name in per_lot},
-        **{name: getattr(problem, name)[account] for name in ("cash", "cash_min", "cash_max")},
-        weights=problem.weights[position], may_buy=problem.may_buy[position],
-        location_cost=problem.location_cost[position],
-        lot_position=new_position[problem.lot_position[lot]],
-        position_account=new_account[problem.position_account[position]],
-        position_security=problem.position_security[position],
-    )  # fmt: skip
-    original, moved = solve(problem), solve(shuffled)
+    moved_problem, lot, position = shuffled(problem, np.random.default_rng(seed))
+    original, moved = solve(problem), solve(moved_problem)
     np.testing.assert_array_equal(moved.buys, original.buys[position])
     np.testing.assert_array_equal(moved.sells, original.sells[lot])
     assert moved.bound == original.bound
@@ -270,14 +258,25 @@ def test_i13_splitting_a_lot_in_two_changes_nothing():
     assert parts.tax == pytest.approx(whole.tax, abs=1e-12)
 
 
+@pytest.mark.chaos
+def test_p4_order_and_scale_on_five_hundred_households():
+    for seed in range(500):
+        problem = household(
+            seed, n=4 + seed % 3, lots=14, impact=seed % 5 == 0, location=True,
+            min_trade=0.003 * (seed % 2), cash_min=np.zeros(3), cash_max=np.ones(3),
+        )  # fmt: skip
+        moved_problem, lot, position = shuffled(problem, np.random.default_rng(seed))
+        original, moved = solve(problem), solve(moved_problem)
+        np.testing.assert_array_equal(moved.buys, original.buys[position])
+        np.testing.assert_array_equal(moved.sells, original.sells[lot])
+        assert_proven(problem, original)
+        rich = solve(in_dollars(problem, 1e7))
+        assert rich.objective == pytest.approx(solve(in_dollars(problem, 1e6)).objective, abs=1e-7)
+
+
 def test_i14_the_same_household_ten_times_as_rich_trades_the_same_weights():
     problem = household(5, n=8, lots=30)
-    dollars = {
-        name: np.round(1e6 * getattr(problem, name), 2)
-        for name in ("weights", "cash", "cash_min", "cash_max", "lot_weight", "lot_sellable")
-    }
-    small = problem.replace(**{name: value / 1e6 for name, value in dollars.items()})
-    large = problem.replace(**{name: 10 * value / 1e7 for name, value in dollars.items()})
+    small, large = in_dollars(problem, 1e6), in_dollars(problem, 1e7)
     np.testing.assert_allclose(solve(large).buys, solve(small).buys, atol=1e-8)
     np.testing.assert_allclose(solve(large).sells, solve(small).sells, atol=1e-8)
 
