@@ -95,16 +95,25 @@ def _outside(state: HouseholdState, drift: Drift) -> HouseholdState:
         drift.cash_weight < drift.cash_low
     ):  # a need of cash may be met by whatever is cheapest to sell
         return replace(_only(state, sells=_held(state), buys=more), aims=wanted)
-    keeps = {one: wanted[one] for one in less}
+    keeps = {} if _overdrawn(state) else {one: wanted[one] for one in less}
     return replace(_only(state, sells=less, buys=more), aims=wanted, keeps=keeps)
 
 
 def _only(state: HouseholdState, *, sells: frozenset[int], buys: frozenset[int]) -> HouseholdState:
-    """The state in which nothing but ``sells`` can be sold, and nothing but ``buys`` bought."""
+    """The state in which nothing but ``sells`` can be sold, and nothing but ``buys`` bought.
+
+    Cash cannot move between accounts: one that is overdrawn may sell whatever it holds.
+    """
+    overdrawn = _overdrawn(state)
     lots = tuple(
-        lot if lot.security in sells else replace(lot, sellable=ZERO) for lot in state.lots
+        lot if lot.security in sells or lot.account in overdrawn else replace(lot, sellable=ZERO)
+        for lot in state.lots
     )
     return replace(state, lots=lots, buyable=state.buyable & buys)
+
+
+def _overdrawn(state: HouseholdState) -> frozenset[int]:
+    return frozenset(account.id for account in state.accounts if account.cash < ZERO)
 
 
 def _can_move(row: DriftRow, sellable: set[int], buyable: frozenset[int]) -> bool:

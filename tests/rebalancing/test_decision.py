@@ -184,6 +184,21 @@ def test_cash_above_its_band_is_spread_over_what_is_inside() -> None:
     assert all(wanted[row.security] >= row.weight for row in measured.rows)
 
 
+def test_an_overdrawn_account_may_sell_what_it_holds_although_the_household_has_cash() -> None:
+    """Cash cannot move between accounts, so the offset of a band rule must not leave one of them below nothing."""
+    found = household({1: "32", 2: "20", 3: "21", 4: "25"}, cash="25000")
+    found = replace(
+        found,
+        accounts=(*found.accounts, account(2, "-5000", is_taxable=False)),
+        lots=(*found.lots, lot(4, "200", "1", opening=40, account=2, is_taxable=False)),
+    )
+    bounded = decision.narrowed(found, drift.of_state(found), Scope.OUTSIDE)
+    figures = best_trades(bounded, risk(4))
+    assert figures.cash_after[2] >= 0
+    sold = {(one.account, one.security) for one in figures.trades if one.side is Side.SELL}
+    assert sold == {(1, 1), (2, 4)}
+
+
 def test_a_name_in_no_model_goes_whole() -> None:
     found = household({1: "24", 2: "24", 3: "24", 4: "22"}, cash="20000")
     legacy = lot(9, "400", "1", opening=9, is_taxable=False)
