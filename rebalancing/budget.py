@@ -1,10 +1,11 @@
 """A rebalance inside the household's yearly budget of gains (F35): pure Decimal around the optimiser.
 
-The optimiser knows no budget. Where its trades realise more gain, or add more tax, than is left, lots at a gain are
-made less sellable and it solves again: the shares that gain most per dollar sold go first (where the tax is the limit,
-that cost most tax per dollar), of the terms over their limit only, and no more of them than brings the rest inside.
-Lots that would take their place at as high a gain or higher are held at what the optimiser wanted of them. After three
-rounds every lot at a gain of those terms is held so; what is still outside then is no proposal.
+The optimiser is given no budget: rounding to whole shares could break its caps again. Where its trades realise more
+gain, or add more tax, than is left, lots at a gain are made less sellable and it solves again: the shares that gain
+most per dollar sold go first (where the tax is the limit, that cost most tax per dollar), of the terms over their
+limit only, and no more of them than brings the rest inside. Lots that would take their place at as high a gain or
+higher are held at what the optimiser wanted of them. After three rounds every lot at a gain of those terms is held
+so; what is still outside then is no proposal.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -90,11 +91,17 @@ def why_not(bounded: Bounded) -> str:
     return f"{told} Inside the budget nothing that may be traded makes it better."
 
 
-def explanation(bounded: Bounded) -> dict[str, object] | None:
-    """What the budget changed, for the page; None where it did not bind."""
+def explanation(
+    bounded: Bounded, prices: Mapping[Limit, Decimal] | None = None
+) -> dict[str, object] | None:
+    """What the budget changed, for the page; None where it did not bind.
+
+    ``prices`` are basis points of tracking error that $1,000 more of a limit would buy (``rebalancing.gain_prices``).
+    """
     if not bounded.is_bound:
         return None
     rows = []
+    known = prices or {}
     for excess in bounded.broken:
         gains = _of_term(excess.limit, bounded.figures)
         rows.append(
@@ -105,6 +112,7 @@ def explanation(bounded: Bounded) -> dict[str, object] | None:
                 "without_budget": f"{excess.after or ZERO:.2f}",
                 "over": f"{excess.over:.2f}",
                 "these_trades": "" if gains is None else f"{gains:.2f}",
+                "price_bp": str(known[excess.limit]) if excess.limit in known else None,
             }
         )
     free, now = bounded.free, bounded.figures
@@ -115,8 +123,18 @@ def explanation(bounded: Bounded) -> dict[str, object] | None:
             f"The household's budget of gains binds: {' '.join(one.sentence for one in bounded.broken)} "
             "Those trades were made smaller; the tracking error comes to "
             f"{per_cent(now.risk_after)} instead of {per_cent(free.risk_after)}."
+            + _priced(bounded, known)
         ),
     }
+
+
+def _priced(bounded: Bounded, prices: Mapping[Limit, Decimal]) -> str:
+    """What a little more of each limit that binds would buy."""
+    return "".join(
+        f" $1,000 more {one.limit} would buy {prices[one.limit]} basis points of tracking error."
+        for one in bounded.broken
+        if one.limit in prices
+    )
 
 
 def sentence(bounded: Bounded) -> str:

@@ -6,6 +6,7 @@ tracking error are told against the model all the same. A deposit is invested wi
 without a purchase, where the policy wants nothing else of them (F6).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
@@ -68,8 +69,9 @@ def narrowed(state: HouseholdState, drift: Drift, touched: Scope) -> HouseholdSt
 def aims(state: HouseholdState, drift: Drift) -> dict[int, Decimal]:
     """Weights a band rule wants to end with: names outside at the destination, what that leaves over to those inside.
 
-    A name that cannot be traded in the direction of its target stays where it is, and no other waits for it. Cash
-    inside its band stays, cash outside goes to the model's, or as near as its band allows.
+    A name that cannot be traded in the direction of its target stays where it is, and no other waits for it. An offset
+    goes no further than its target; what it cannot take brings names outside nearer to theirs, and the rest is cash.
+    Cash inside its band stays, cash outside goes to the model's, or as near as its band allows.
     """
     sellable = {lot.security for lot in state.lots if lot.sellable > ZERO}
     rows = [row for row in drift.rows if _can_move(row, sellable, state.buyable)]
@@ -83,7 +85,28 @@ def aims(state: HouseholdState, drift: Drift) -> dict[int, Decimal]:
         to=state.limits.destination,
         total=ONE - _cash_wanted(drift) - sum(stuck.values(), ZERO),
     )
-    return stuck | {security: max(weight, ZERO) for security, weight in found.items()}
+    return stuck | _up_to_targets(found, rows)
+
+
+def _up_to_targets(found: Mapping[int, Decimal], rows: Sequence[DriftRow]) -> dict[int, Decimal]:
+    """The destinations with no name inside its band sent beyond its target."""
+    aimed, spare = dict(found), ZERO
+    for row in rows:
+        if not row.breached:
+            low, high = min(row.weight, row.target), max(row.weight, row.target)
+            aimed[row.security] = min(max(found[row.security], low), high)
+            spare += found[row.security] - aimed[row.security]
+    # Dollars that found no offset: names outside that are on the same side of their targets go further.
+    gaps = {
+        row.security: row.target - aimed[row.security]
+        for row in rows
+        if row.breached and (row.target - aimed[row.security]) * spare > ZERO
+    }
+    whole = sum(gaps.values(), ZERO)
+    share = min(spare / whole, ONE) if whole else ZERO
+    for security, gap in gaps.items():
+        aimed[security] += gap * share
+    return aimed
 
 
 def _outside(state: HouseholdState, drift: Drift) -> HouseholdState:

@@ -1,7 +1,7 @@
 """Reads: which model a household follows under which policy, and what it owns."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -266,10 +266,22 @@ def drift_page(household: Household) -> dict[str, object]:
     policy = limits(household, assigned.model_id)
     return {
         "policy": policy_words.sentences(policy),
-        "schedule": schedule(household.pk, policy, today),
+        "schedule": _after_tonight(household.pk, policy, today),
         "looks": recent_looks(household.pk),
         **_drift_rows(assigned, today),
     }
+
+
+def _after_tonight(household_id: int, policy: Limits, today: date) -> looks.Schedule:
+    """Where the household stands for a reader: a look that was taken on ``today`` is behind it."""
+    last = last_look(household_id, today + timedelta(days=1))
+    return looks.schedule(
+        cadence=policy.cadence,
+        as_of=today,
+        last_look=None if last is None else last.day,
+        executed_on=executed_on(household_id, today) if policy.cool_down_days else None,
+        cool_down_days=policy.cool_down_days,
+    )
 
 
 def recent_looks(household_id: int) -> list[RebalanceLook]:

@@ -1,6 +1,6 @@
 """Examine one household for a rebalance, and store what was found."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -10,7 +10,7 @@ from lots.errors import LedgerError
 from lots.types import Ledger, LedgerEntry, LotRow
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
-from proposals.budgets import Usage
+from proposals.budgets import Limit, Usage
 from proposals.compliance import coming_entries, entries_of, washed_by
 from proposals.models import Proposal
 from proposals.types import (
@@ -31,6 +31,7 @@ from rebalancing.decision import Scope
 from rebalancing.drift import Drift
 from rebalancing.errors import RebalancingError
 from rebalancing.explanation import Choices, Figures
+from rebalancing.gain_prices import gain_prices
 from rebalancing.models import RebalanceLook
 from rebalancing.past_returns import since_a_rebalance
 from rebalancing.policies import PolicyKind
@@ -385,6 +386,12 @@ class _Search:
             )
         )
 
+    def _gain_prices(self, bounded: Bounded) -> Mapping[Limit, Decimal] | None:
+        """What a little more of the budget would buy, where it binds (F35)."""
+        if self._usage is None or not bounded.is_bound:
+            return None
+        return gain_prices(self._state, self._risk, self._usage)
+
     def _draft(self, bounded: Bounded, choices: Choices | None) -> DraftProposal:
         figures, state = bounded.figures, bounded.state
         worth = figures.worth
@@ -411,7 +418,7 @@ class _Search:
                 **explanation.explanation(
                     figures, state, lot_selectors.purchases_searched(self._household)
                 ),
-                "budget": budget.explanation(bounded),
+                "budget": budget.explanation(bounded, self._gain_prices(bounded)),
                 "choices": explanation.choices(choices, state.limits),
                 "evidence": [
                     {"reason": one.reason.value, "sentence": one.sentence, "rows": list(one.rows)}

@@ -7,12 +7,13 @@ from random import Random
 import pytest
 
 from lots.types import LotRow, Term
-from proposals.budgets import Budget, Gains, Usage, excesses, gains_of
+from proposals.budgets import Budget, Gains, Limit, Usage, excesses, gains_of
 from proposals.types import Side
 from rebalancing import arrays, budget
 from rebalancing.best_trades import best_trades
 from rebalancing.errors import RebalancingError
 from rebalancing.explanation import Figures
+from rebalancing.gain_prices import gain_prices
 from rebalancing.types import HouseholdState
 from tests.rebalancing.states import DAY, TAX, account, lot, random_state, risk, state
 
@@ -105,6 +106,33 @@ def test_the_explanation_says_which_limit_bound_and_by_how_much():
     assert budget.sentence(inside).startswith(
         " Bound by the long-term gain budget of $2,000.00 (by $"
     )
+
+
+def test_a_thousand_dollars_more_of_gain_buys_so_much_tracking():
+    """F35: what the optimiser's price promises is what a budget that much larger brings, in basis points."""
+    found, model = drifted(), risk(2)
+    limits = usage(found, long="2000")
+    prices = gain_prices(found, model, limits)
+    assert prices is not None
+    assert set(prices) == {Limit.LONG}
+    tight, wide = (bounded(found, usage(found, long=most)).figures for most in ("2000", "3000"))
+    bought = (tight.risk_after - wide.risk_after) * 10_000
+    assert bought == pytest.approx(D("135"), abs=D("0.1"))
+    assert D(110) < prices[Limit.LONG] < bought  # the thousand dollars cost tax as well
+    told = budget.explanation(bounded(found, limits), prices)
+    assert told is not None
+    assert f" $1,000 more long-term gain would buy {prices[Limit.LONG]} basis points" in str(
+        told["sentence"]
+    )
+    loose = gain_prices(found, model, usage(found, long="90000"))
+    assert loose == {Limit.LONG: D("0.00")}
+
+
+def test_a_price_that_is_not_known_is_not_told():
+    found = drifted()
+    assert gain_prices(found, risk(2), usage(found, tax="500")) is None
+    elsewhere = replace(found, aims={1: D("0.5"), 2: D("0.47")})
+    assert gain_prices(elsewhere, risk(2), usage(found, long="2000")) is None
 
 
 def test_a_budget_that_does_not_bind_changes_nothing():

@@ -89,15 +89,15 @@ def test_nothing_has_a_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("to", "expected"),
+    ("to", "expected", "together"),
     [
-        (Destination.TARGET, D("0.24")),
-        (Destination.HALF, D("0.264")),
-        (Destination.EDGE, D("0.288")),
+        (Destination.TARGET, D("0.24"), D("0.96")),  # 8 points sold, 6 are missing: 2 are cash
+        (Destination.HALF, D("0.264"), D("0.98")),
+        (Destination.EDGE, D("0.288"), D("0.98")),
     ],
 )
 def test_what_is_out_goes_to_the_destination_and_what_is_under_takes_the_rest(
-    to: Destination, expected: D
+    to: Destination, expected: D, together: D
 ) -> None:
     found = household(
         {1: "32", 2: "20", 3: "22", 4: "24"}, cash="20000", limits=replace(BANDS, destination=to)
@@ -105,7 +105,7 @@ def test_what_is_out_goes_to_the_destination_and_what_is_under_takes_the_rest(
     wanted = decision.aims(found, drift.of_state(found))
     assert wanted[1] == expected
     assert wanted[4] == D("0.24")  # at its target already
-    assert sum(wanted.values()) == pytest.approx(D("0.98"))  # cash stays as it is
+    assert sum(wanted.values()) == pytest.approx(together)  # cash stays as it is
     gained = {name: wanted[name] - weight for name, weight in ((2, D("0.20")), (3, D("0.22")))}
     assert gained[2] == pytest.approx(2 * gained[3])  # in proportion to their gaps
 
@@ -155,7 +155,19 @@ def test_a_name_that_cannot_be_bought_is_not_waited_for() -> None:
     found = replace(found, buyable=found.buyable - {2})
     wanted = decision.aims(found, drift.of_state(found))
     assert wanted[2] == D("0.20")
-    assert wanted[3] == pytest.approx(D("0.21") + D("0.32") - D("0.264"))
+    assert wanted[3] == D("0.24")  # and it does not go beyond its own target for the other
+
+
+def test_an_offset_stops_at_its_target_and_names_outside_go_further() -> None:
+    """4 alone is inside: what it cannot take of the 10.4 points sold brings 2 and 3 nearer to their targets."""
+    found = household({1: "38", 2: "18", 3: "19", 4: "23"}, cash="20000")
+    measured = drift.of_state(found)
+    wanted = decision.aims(found, measured)
+    assert wanted[1] == D("0.264")
+    assert wanted[4] == D("0.24")
+    assert D("0.216") < wanted[2] < D("0.24")
+    assert D("0.216") < wanted[3] < D("0.24")
+    assert sum(wanted.values()) == pytest.approx(D("0.98"))
 
 
 def test_a_deposit_is_invested_in_what_is_under_weight_without_a_sale() -> None:

@@ -15,6 +15,7 @@ from proposals.models import Fill, Order, Proposal
 from proposals.types import OrderStatus, Side, Status
 from rebalancing import selectors
 from rebalancing.explanation import verdict
+from rebalancing.looks import Schedule
 from rebalancing.models import ModelWeight, RebalanceBand, RebalanceLook, RebalancePolicy
 from rebalancing.policies import BandType, Cadence, Destination, PolicyKind
 from rebalancing.services import examine, store
@@ -307,6 +308,9 @@ def test_the_drift_page_says_the_policy_and_shows_the_looks(drifted: Desk) -> No
     looks = shown["looks"]
     assert isinstance(looks, list)
     assert [look.day for look in looks] == [DAY]
+    schedule = shown["schedule"]
+    assert isinstance(schedule, Schedule)
+    assert (schedule.due, schedule.next_on) == (False, date(2022, 12, 30))
 
 
 def test_a_daily_policy_asks_for_no_looks(drifted: Desk) -> None:  # noqa: F811
