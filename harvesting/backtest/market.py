@@ -1,7 +1,5 @@
 """The market of the backtest: daily closes of a CSV file, one column a stock, and the years a cohort lives through."""
 
-import csv
-import gzip
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from securities.studies.prices import read_closes
 
 TRADING_DAYS = 252
 ANNUAL = TRADING_DAYS**0.5
@@ -81,15 +81,13 @@ class History:
 
 
 def read_history(path: Path) -> History:
-    """A gzipped CSV: a header with the symbols, then a date and the closes. Raises OSError and ValueError."""
-    with gzip.open(path, "rt", encoding="ascii", newline="") as lines:
-        header, *rows = csv.reader(lines)
-    columns = range(1, len(header))
-    closes = tuple(tuple(Decimal(row[column]) for row in rows) for column in columns)
-    floats = tuple(tuple(float(close) for close in path) for path in closes)
+    """The closes of a price file. Raises OSError and ValueError."""
+    read = read_closes(path)
+    closes = tuple(tuple(map(Decimal, texts)) for texts in read.texts)
+    floats = tuple(tuple(map(float, texts)) for texts in read.texts)
     return History(
-        days=tuple(date.fromisoformat(row[0]) for row in rows),
-        stocks=tuple(header[1:]),
+        days=read.days,
+        stocks=read.stocks,
         closes=closes,
         floats=floats,
         volatilities=tuple(tuple(trailing_volatility(np.array(path)).tolist()) for path in floats),

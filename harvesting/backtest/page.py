@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from harvesting.backtest import charts
-from harvesting.backtest.report import Table, tables
+from harvesting.backtest.report import tables
 from harvesting.backtest.results import about, shipped
 from harvesting.backtest.tables import TableName
+from securities.studies.tables import Table
 
 DAYS = "2 January 1990 to 28 December 2022"
 ANSWER = (

@@ -1,18 +1,14 @@
-"""Results as rows of a CSV file: one row a run, every figure text, so that a file read back is what was written."""
+"""A run of the harvest backtest as a row of its CSV file, and the cells computed, kept and read back."""
 
-import csv
-import hashlib
-import io
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from harvesting.backtest.market import History, read_history
 from harvesting.backtest.run import Result, run
 from harvesting.backtest.tables import Cell
+from securities.studies import records as studies
 
 ROOMS = ("harvesting", "lots")  # whose code decides
 
@@ -49,9 +45,6 @@ class Record:
         return float(self.alpha_bp)
 
 
-COLUMNS = tuple(item.name for item in fields(Record))
-
-
 def record(cell: Cell, result: Result) -> Record:
     """The row of a run."""
     setup = cell.setup
@@ -83,19 +76,12 @@ def record(cell: Cell, result: Result) -> Record:
 
 def write(records: Iterable[Record]) -> str:
     """CSV text."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    rows.writerows([getattr(one, name) for name in COLUMNS] for one in records)
-    return text.getvalue()
+    return studies.write(records, Record)
 
 
 def read(text: str) -> tuple[Record, ...]:
     """The records of a CSV text. Raises ValueError for other columns."""
-    rows = csv.reader(io.StringIO(text))
-    if tuple(next(rows, ())) != COLUMNS:
-        raise ValueError("This is no result of the backtest: its columns are others.")
-    return tuple(Record(*row) for row in rows)
+    return studies.read(text, Record)
 
 
 def compute(
@@ -107,39 +93,21 @@ def compute(
     done: Callable[[], object] = lambda: None,
 ) -> tuple[Record, ...]:
     """Run every cell that the cache does not hold; ``done`` is called after each. The order is that of ``cells``."""
-    cache_file = None if cache_folder is None else cache_folder / f"{fingerprint(prices)}.jsonl"
-    known = {} if cache_file is None else _cached(cache_file)
-    missing = [cell for cell in cells if str(cell) not in known]
-    for _ in range(len(cells) - len(missing)):
-        done()
-    for cell, found in zip(missing, _results(missing, prices, jobs), strict=True):
-        known[str(cell)] = found
-        if cache_file is not None:
-            _keep(cache_file, str(cell), found)
-        done()
-    return tuple(known[str(cell)] for cell in cells)
-
-
-def fingerprint(prices: Path) -> str:
-    """Of the prices and of all code that decides: a cached result is of exactly this."""
-    digest = hashlib.sha256(prices.read_bytes())
-    root = Path(__file__).resolve().parent.parent.parent
-    for room in ROOMS:
-        for path in sorted((root / room).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return studies.compute(
+        cells,
+        run=_one,
+        kind=Record,
+        prices=prices,
+        rooms=ROOMS,
+        cache_folder=cache_folder,
+        jobs=jobs,
+        chunk=4,
+        done=done,
+    )
 
 
 def _yes(value: bool) -> str:  # noqa: FBT001 - a formatter of one value
     return "yes" if value else "no"
-
-
-def _results(cells: Sequence[Cell], prices: Path, jobs: int) -> Iterator[Record]:
-    if jobs <= 1:
-        yield from (_one(cell, prices) for cell in cells)
-        return
-    with ProcessPoolExecutor(jobs) as workers:
-        yield from workers.map(_one, cells, [prices] * len(cells), chunksize=4)
 
 
 def _one(cell: Cell, prices: Path) -> Record:
@@ -149,17 +117,3 @@ def _one(cell: Cell, prices: Path) -> Record:
 @cache
 def _history(prices: Path) -> History:
     return read_history(prices)
-
-
-def _cached(path: Path) -> dict[str, Record]:
-    if not path.exists():
-        return {}
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return {key: Record(**values) for key, values in map(json.loads, lines)}
-
-
-def _keep(path: Path, key: str, found: Record) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        values = {name: getattr(found, name) for name in COLUMNS}
-        file.write(json.dumps([key, values]) + "\n")

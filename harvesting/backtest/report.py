@@ -1,7 +1,6 @@
 """The tables that people read, made of records: text in every cell, for the page, the docs and the screen."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import mean, stdev
 
@@ -19,6 +18,7 @@ from harvesting.backtest.tables import (
     THRESHOLDS,
     TableName,
 )
+from securities.studies.tables import Row, Table
 
 CAVEATS = (
     "Twenty survivors, chosen because they are still large: a loss that never came back is not among them.",
@@ -36,19 +36,6 @@ WEEKS = (("0", "Monday"), ("1", "Tuesday"), ("2", "Wednesday"), ("3", "Thursday"
 _TAKEN = "harvests / blocked"
 _EXPECTED = "Expected: the figures that the method was specified with, from a program of its own."
 
-Row = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A caption, a head and rows of text; the first cell of a row is its name."""
-
-    name: str
-    caption: str
-    head: Row
-    rows: tuple[Row, ...]
-    note: str = ""
-
 
 def tables(records: Sequence[Record]) -> tuple[Table, ...]:
     """Every table for which there are records."""
@@ -57,12 +44,6 @@ def tables(records: Sequence[Record]) -> tuple[Table, ...]:
         of_table = select(records, table=name.value)
         found.extend(make(of_table) for make in makers if of_table)
     return tuple(found)
-
-
-def markdown(table: Table) -> str:
-    """A table as it stands in the docs."""
-    ruler = ("---", *("---:" for _ in table.head[1:]))
-    return "".join(f"| {' | '.join(row)} |\n" for row in (table.head, ruler, *table.rows))
 
 
 def l1(records: Sequence[Record]) -> Table:

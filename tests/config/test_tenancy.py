@@ -131,6 +131,8 @@ ROUTES = {
     "households/<uuid:household>/taxes/<int:year>/<slug:report>.<slug:extension>": page(GET=OWN),
     "backtests/harvest/": page(GET=SHOWN),  # nobody's data
     "backtests/harvest/<slug:backtest_table>.csv": page(GET=SHOWN),
+    "backtests/rebalance/": page(GET=SHOWN),
+    "backtests/rebalance/<slug:rebalance_table>.csv": page(GET=SHOWN),
     "proposals/<uuid:proposal>/": page(GET=OWN),
     "proposals/<uuid:proposal>/decision/": page(POST=Expected(302, 302, 404, 302, 302)),
     "proposals/<uuid:proposal>/withdrawal/": page(POST=Expected(302, 409, 404, 302, 302)),
@@ -267,6 +269,7 @@ def make_world() -> World:
             "report": "form-8949",
             "extension": "csv",
             "backtest_table": "L1",
+            "rebalance_table": "L3",
         },
         callers={
             "anonymous": Client(),

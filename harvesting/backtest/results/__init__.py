@@ -1,14 +1,13 @@
 """Results that are shipped with the project: CSV files that ``manage.py backtest harvest`` has written here."""
 
-import json
 from functools import cache
 from pathlib import Path
 
 from harvesting.backtest.records import Record, read
 from harvesting.backtest.tables import TableName
+from securities.studies.records import read_about
 
 FOLDER = Path(__file__).parent
-ABOUT = "about.json"
 
 
 def csv_text(table: TableName) -> str:
@@ -25,7 +24,4 @@ def shipped() -> tuple[Record, ...]:
 @cache
 def about() -> dict[str, dict[str, str | int]]:
     """By table: ``computed_on``, ``version``, ``code`` (a hash of the code and prices), ``runs``."""
-    found: dict[str, dict[str, str | int]] = json.loads(
-        (FOLDER / ABOUT).read_text(encoding="utf-8")
-    )
-    return found
+    return read_about(FOLDER)

@@ -8,7 +8,6 @@ from django.core.management import CommandError, call_command
 
 from harvesting.backtest import records, report, results, tables
 from harvesting.backtest.tables import TableName
-from harvesting.management.commands import backtest
 from tests.harvesting.backtest.prices import PRICES
 
 
@@ -33,19 +32,6 @@ def test_kept_results_are_used_as_long_as_code_and_prices_are_the_same(tmp_path,
     monkeypatch.setattr(records, "run", lambda *args, **options: pytest.fail("computed again"))
 
     assert records.compute(cells, prices=PRICES, cache_folder=tmp_path) == first
-
-
-def test_the_docs_are_renewed_between_their_marks(tmp_path):
-    docs = tmp_path / "page.md"
-    docs.write_text("a\n<!-- X -->\nold\n<!-- end of X -->\nb\n", encoding="utf-8")
-    table = report.Table("X", "Caption", ("Rule", "bp"), (("one", "1"),))
-
-    backtest._renew(docs, [table])
-
-    assert docs.read_text(encoding="utf-8") == (
-        "a\n<!-- X -->\n\n**Caption**\n\n| Rule | bp |\n| --- | ---: |\n| one | 1 |\n\n"
-        "<!-- end of X -->\nb\n"
-    )
 
 
 def test_a_missing_price_file_is_refused(tmp_path):

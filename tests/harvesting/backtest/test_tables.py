@@ -10,6 +10,7 @@ from harvesting.backtest.market import Frequency
 from harvesting.backtest.records import Record
 from harvesting.backtest.run import run
 from harvesting.backtest.tables import Cell, TableName, cells
+from securities.studies.tables import Table, markdown
 from tests.harvesting.backtest import oracle
 from tests.harvesting.backtest.prices import PRICES, history, method_of
 
@@ -38,7 +39,7 @@ def assert_agrees(cell: Cell, found: Record) -> None:
     assert after == pytest.approx(theirs.after, abs=0.01 * BP), cell
 
 
-def ours_and_expected(table: report.Table) -> list[tuple[str, str]]:
+def ours_and_expected(table: Table) -> list[tuple[str, str]]:
     """Our cells beside those that the method was specified with; the counts fall away where none are given."""
     pairs = []
     for ours, expected in zip(table.rows[::2], table.rows[1::2], strict=True):
@@ -99,7 +100,7 @@ def test_the_docs_show_the_shipped_tables_and_every_caveat():
     text = (Path(settings.BASE_DIR) / "docs" / "backtest.md").read_text(encoding="utf-8")
 
     for table in report.tables(results.shipped()):
-        assert report.markdown(table) in text, f"{table.name}: run manage.py backtest harvest"
+        assert markdown(table) in text, f"{table.name}: run manage.py backtest harvest"
     flat = " ".join(text.split())
     assert [caveat for caveat in report.CAVEATS if caveat not in flat] == []
 
