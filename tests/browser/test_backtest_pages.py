@@ -1,6 +1,6 @@
 """The backtest pages in a real browser: light and dark, wide and narrow, nothing broken or cut off."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from django.conf import settings
@@ -12,7 +12,7 @@ from tests.factories import make_firm
 from tests.proposals.desk import make_person
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -25,21 +25,24 @@ def test_a_backtest_fits_light_and_dark_wide_and_narrow(
     client.force_login(make_person(make_firm("Ours"), "adam", Role.ADVISER))
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
     SHOTS.mkdir(parents=True, exist_ok=True)
-    for scheme in ("light", "dark"):
-        context = chromium.new_context(base_url=live_server.url, color_scheme=scheme)  # type: ignore[arg-type]
-        context.add_cookies(
-            [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
-        )
-        page = context.new_page()
-        page.set_default_timeout(120_000)  # machines that run tests are busy
-        said: list[str] = []
-        page.on("console", lambda message, said=said: said.append(message.text))
-        page.on("pageerror", lambda error, said=said: said.append(str(error)))
-        for width in (1280, 390):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.goto(f"/backtests/{name}/")
-            page.screenshot(path=str(SHOTS / f"{name}-{scheme}-{width}.png"), full_page=True)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.locator("html").get_attribute("data-bs-theme") == scheme
-        assert said == []
+    session = {"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        context = chromium.new_context(base_url=live_server.url, color_scheme=scheme)
+        context.add_cookies([session])  # type: ignore[list-item]  # a plain dict is taken too
+        look(context.new_page(), name, scheme)
         context.close()
+
+
+def look(page: "Page", name: str, scheme: str) -> None:
+    page.set_default_timeout(120_000)  # machines that run tests are busy
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"/backtests/{name}/")
+        page.screenshot(path=str(SHOTS / f"{name}-{scheme}-{width}.png"), full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("html").get_attribute("data-bs-theme") == scheme
+    assert said == []
