@@ -10,9 +10,10 @@ from rebalancing.policies import Destination
 WIDTHS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.8)
 BAND_LOOKS = (1, 5, 21)
 RATIOS = (0.001, 0.003)  # cost / lambda
-FIXED_PRICES = (2.0, 6.0, 20.0)
-BY_NAME_PRICES = {5: (0.3, 1.0, 3.0), 1: (0.3, 1.0, 3.0, 10.0)}  # by days between looks
-BY_LOT_PRICES = {5: (3.0, 10.0, 30.0, 100.0), 1: (10.0, 100.0)}
+# By days between looks; daily looks take longest.
+FIXED_PRICES = {5: (2.0, 6.0, 20.0), 1: (2.0, 6.0)}
+BY_NAME_PRICES = {5: (0.3, 1.0, 3.0), 1: (0.3, 1.0, 3.0)}
+BY_LOT_PRICES = {5: (3.0, 10.0, 30.0, 100.0), 1: (100.0,)}
 
 
 class TableName(StrEnum):
@@ -52,9 +53,7 @@ def _bands() -> Iterator[Policy]:
 
 def _optima() -> Iterator[Policy]:
     """Without tax in the objective."""
-    for every in (5, 1):
-        for price in FIXED_PRICES:
-            yield Policy(Kind.FIXED, every, price)
+    yield from _priced(Kind.FIXED, FIXED_PRICES)
     yield from _priced(Kind.BY_NAME, BY_NAME_PRICES)
 
 
