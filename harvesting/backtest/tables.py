@@ -47,6 +47,11 @@ def cells(table: TableName) -> Iterator[Cell]:
     return _CELLS[table]()
 
 
+def with_needed(table: TableName) -> tuple[TableName, ...]:
+    """A table and those without which it cannot be told: none here."""
+    return (table,)
+
+
 def _l1() -> Iterator[Cell]:
     monthly = Setup(frequency=Frequency.MONTHLY, twins=NEVER_BLOCKED, wash_rule=False)
     for setup in (

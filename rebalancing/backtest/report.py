@@ -115,8 +115,9 @@ def lots(records: Sequence[Record]) -> Table:
         records,
         TableName.LOTS,
         "Our optimum with the tax of each lot, beside the best band at equal tracking error",
-        "Sales are priced lot by lot, each lot's tax over its own, longer horizon. Below the lowest price of risk the "
-        "tracking error leaves the range of the bands.",
+        "Sales are priced lot by lot, each lot's tax over its own, longer horizon. It turns over more than a band and "
+        "pays less: lots that cost little are sold at once, dear ones late. The tax on what is still held at the end "
+        "is in no figure here.",
     )
 
 

@@ -38,6 +38,11 @@ def cells(table: TableName) -> Iterator[Cell]:
     return (Cell(table, policy) for policy in _POLICIES[table]())
 
 
+def with_needed(table: TableName) -> tuple[TableName, ...]:
+    """A table and those without which it cannot be told: an optimum is set beside the best band."""
+    return (TableName.BANDS, table) if table in (TableName.OPTIMA, TableName.LOTS) else (table,)
+
+
 def _l3() -> Iterator[Policy]:
     yield from EXPECTED
     for ratio in RATIOS:

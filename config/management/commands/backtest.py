@@ -3,7 +3,7 @@
 import os
 import time
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -33,7 +33,7 @@ class Study:
     """Which runs there are, how they are computed and kept, and how they are told."""
 
     help: str
-    tables: ModuleType  # TableName, cells
+    tables: ModuleType  # TableName, cells, with_needed
     records: ModuleType  # compute, write, ROOMS
     report: ModuleType  # tables
 
@@ -95,16 +95,23 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"The folder {out} cannot be made: {error.strerror}.") from error
         names = study.tables.TableName
-        for name in names if chosen is None else [names(chosen)]:
-            self._table(study, name, out, prices, options)
+        found: list[Any] = []
+        for name in names if chosen is None else study.tables.with_needed(names(chosen)):
+            found += self._computed(study, name, out, prices, options)
+        shown = study.report.tables(found)
+        self.stdout.write("\n".join(section(table) for table in shown))
+        if options["docs"]:
+            docs = Path(options["docs"])
+            docs.write_text(renewed(docs.read_text(encoding="utf-8"), shown), encoding="utf-8")
 
-    def _table(
+    def _computed(
         self, study: Study, name: Any, out: Path, prices: Path, options: Mapping[str, Any]
-    ) -> None:
+    ) -> Sequence[Any]:
+        """The records of a table, written beside when and with what they were computed."""
         cells = list(study.tables.cells(name))
         began = time.monotonic()
         with tqdm(total=len(cells), desc=name.value, unit="run", disable=None, leave=False) as bar:
-            found = study.records.compute(
+            found: Sequence[Any] = study.records.compute(
                 cells,
                 prices=prices,
                 cache_folder=None if options["afresh"] else settings.BASE_DIR / BUILD / "cells",
@@ -113,12 +120,7 @@ class Command(BaseCommand):
             )
         seconds = time.monotonic() - began
         (out / f"{name.value}.csv").write_text(study.records.write(found), encoding="utf-8")
-        shown = study.report.tables(found)
-        self.stdout.write("\n".join(section(table) for table in shown))
         self.stdout.write(f"{name.value}: {len(cells)} runs in {seconds:.1f} s\n")
-        if options["docs"]:
-            docs = Path(options["docs"])
-            docs.write_text(renewed(docs.read_text(encoding="utf-8"), shown), encoding="utf-8")
         note(
             out,
             name.value,
@@ -127,3 +129,4 @@ class Command(BaseCommand):
             code=fingerprint(prices, study.records.ROOMS),
             runs=len(cells),
         )
+        return found
