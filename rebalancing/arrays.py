@@ -10,7 +10,7 @@ them up, so it is given ``risk_aversion * horizon_years`` (T40); the covariance 
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -89,6 +89,8 @@ def build(
     cash = {account.id: account.cash for account in state.accounts}
     buying = _may_buy(state)
     values = {lot.key: lot.quantity * state.prices[lot.security] for lot in index.lots}
+    lower, upper = _bounds(state, index, {security for _, security in buying})
+    most = np.minimum(_upper(state, index), upper)
     problem = Problem(
         weights=_fractions(
             (
@@ -107,8 +109,8 @@ def build(
         impact=_impact(state, index),
         location_cost=_location_cost(state, index),
         sell_floor=_must_sell(state, index),
-        lower=_lower(state, index),
-        upper=_upper(state, index),
+        lower=np.minimum(np.maximum(_lower(state, index), lower), most),
+        upper=most,
         may_buy=np.array([position in buying for position in index.positions], dtype=np.bool_),
         lot_weight=_fractions((values[lot.key] for lot in index.lots), index.value),
         lot_sellable=_fractions(
@@ -298,6 +300,40 @@ def _lower(state: HouseholdState, index: Index) -> FloatArray:
     """(n,) least weights after the trades; a float's last digit must not make the present weight too little."""
     least = [state.keeps.get(security) for security in index.securities]
     return np.array([-np.inf if one is None else float(one) - 1e-9 for one in least])
+
+
+def _bounds(
+    state: HouseholdState, index: Index, buyable: Set[int]
+) -> tuple[FloatArray, FloatArray]:
+    """(n,) lowest and highest weights, none where a mandate says nothing.
+
+    A bound that sales or purchases cannot reach gives way to what they can: a portfolio that is outside must be able
+    to come nearer. Both are a share tighter, and the upper one by what trading costs the whole, so that the rounded
+    trades keep them.
+    """
+    lower = np.full(len(index.securities), -np.inf)
+    upper = np.full(len(index.securities), np.inf)
+    if not state.bounds:
+        return lower, upper
+    held = state.holdings()
+    dearest = 2 * max(state.half_spreads.values())
+    sellable: dict[int, Decimal] = {}
+    for lot in state.lots:
+        dollars = lot.sellable * state.prices[lot.security]
+        sellable[lot.security] = sellable.get(lot.security, ZERO) + dollars
+    for at, security in enumerate(index.securities):
+        bounds, now = state.bounds.get(security), held.get(security, ZERO)
+        if bounds is None:
+            continue
+        least = (now - sellable.get(security, ZERO)) / index.value
+        share = state.prices[security] / index.value
+        if bounds.high is not None:
+            upper[at] = float(max(bounds.high * (1 - dearest) - share, least, ZERO))
+        if bounds.low is not None:
+            wanted = bounds.low + share
+            reach = wanted if security in buyable else min(wanted, now / index.value)
+            lower[at] = min(float(reach), upper[at])
+    return lower, upper
 
 
 def _gain(state: HouseholdState, lot: StateLot) -> float:

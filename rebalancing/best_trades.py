@@ -29,13 +29,14 @@ TIME_LIMIT_SECONDS = 20.0
 SMALLEST_TRADE = "smallest trade"  # the optimiser's name for it among conflicts
 
 
-def best_trades(state: HouseholdState, risk: RiskModel) -> Figures:
+def best_trades(state: HouseholdState, risk: RiskModel, *, haste: int = 1) -> Figures:
     """The optimiser's trades in whole shares; no trades where nothing is better than the present.
 
-    ``risk`` has the securities of ``arrays.universe(state)`` in that order. Raises a RebalancingError where there is
-    no answer, BrokenRule where the rounded trades break a hard rule.
+    ``risk`` has the securities of ``arrays.universe(state)`` in that order. ``haste`` makes risk dearer to the
+    optimiser than the policy's price; the figures stay at the policy's. Raises a RebalancingError where there is no
+    answer, BrokenRule where the rounded trades break a hard rule.
     """
-    solution, problem, index = _solved(state, risk)
+    solution, problem, index = _solved(state, risk, haste)
     trades = arrays.to_trades(solution, index)
     broken = verify(trades, state)
     if broken:
@@ -69,15 +70,19 @@ def with_needs_placed(state: HouseholdState, risk: RiskModel) -> HouseholdState:
     return min(found, key=lambda one: one[:2])[2]
 
 
-def _solved(state: HouseholdState, risk: RiskModel) -> tuple[Solution, Problem, arrays.Index]:
+def _solved(
+    state: HouseholdState, risk: RiskModel, haste: int = 1
+) -> tuple[Solution, Problem, arrays.Index]:
     """The optimiser's trades; what must be sold stays in cash where it can go nowhere else."""
     problem, index = arrays.build(state, risk)
+    problem = problem.replace(risk_aversion=haste * problem.risk_aversion)
     try:
         return _solve(problem, index), problem, index
     except Infeasible:
         if not any(state.forced().values()):
             raise
     problem, index = arrays.build(state, risk, is_loose=True)
+    problem = problem.replace(risk_aversion=haste * problem.risk_aversion)
     return _solve(problem, index), problem, index
 
 

@@ -329,6 +329,7 @@ def inputs_text(
                     "aim": state.aimed.get(security, ZERO),
                     "keeps": state.keeps.get(security),
                     "may_buy": security in state.buyable,
+                    **_bound(state, security),
                     "identical": sorted(state.group_of(security)),
                     "yearly_drag": state.drags.get(security, ZERO),
                 }
@@ -351,6 +352,12 @@ def inputs_text(
             "solver": {"name": proof.solver, "version": proof.solver_version},
         }
     )
+
+
+def _bound(state: HouseholdState, security: int) -> dict[str, object]:
+    """A mandate's bounds on the security; nothing where there are none."""
+    bounds = state.bounds.get(security)
+    return {} if bounds is None else {"low": bounds.low, "high": bounds.high}
 
 
 def dollars(amount: Decimal) -> str:

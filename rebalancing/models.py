@@ -1,5 +1,6 @@
 """Target models, the bands around them, and who follows which."""
 
+import uuid
 from decimal import Decimal
 from enum import StrEnum
 
@@ -8,9 +9,11 @@ from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from django.db.models.functions import Greatest, Least
 
 from accounts.fields import FractionField, MoneyField, bounded, positive_money, signed_money
-from accounts.models import Firm, Household, choices, one_of
+from accounts.models import Firm, Household, User, choices, one_of
 from proposals.costs import TradeCost
+from rebalancing.mandates import RuleKind
 from rebalancing.policies import BandType, Cadence, CashFlows, Destination, PolicyKind
+from rebalancing.recipes import Recipe, VersionState
 from rebalancing.types import RiskMethod
 from rebalancing.worth import Worth
 from securities.models import Security
@@ -32,10 +35,15 @@ class TargetModel(models.Model):
     firm = models.ForeignKey(Firm, on_delete=models.PROTECT, related_name="target_models")
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
+    # How the monthly review drafts new weights; fixed: it drafts none.
+    recipe = models.CharField(max_length=20, choices=choices(Recipe), default=Recipe.FIXED)
 
     class Meta:
         ordering = ["name"]
-        constraints = [UniqueConstraint(fields=["firm", "name"], name="target_model_name_once")]
+        constraints = [
+            UniqueConstraint(fields=["firm", "name"], name="target_model_name_once"),
+            one_of("target_model_recipe", "recipe", Recipe),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -390,3 +398,147 @@ class SuppliedSpecific(models.Model):
 
     def __str__(self) -> str:
         return f"{self.security} {self.variance}"
+
+
+class ModelVersion(models.Model):
+    """Weights that a model may get. Nothing trades on a draft; once published they are the model's (ModelWeight)."""
+
+    firm_path = "model__firm"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    model = models.ForeignKey(TargetModel, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    state = models.CharField(
+        max_length=10, choices=choices(VersionState), default=VersionState.DRAFT
+    )
+    recipe = models.CharField(max_length=20, choices=choices(Recipe))
+    as_of = models.DateField()  # of the prices it was made from
+    author = models.CharField(max_length=150)
+    reason = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["model", "-number"]
+        constraints = [
+            UniqueConstraint(fields=["model", "number"], name="model_version_once"),
+            UniqueConstraint(
+                fields=["model"],
+                condition=Q(state=VersionState.DRAFT.value),
+                name="model_draft_once",
+            ),
+            one_of("model_version_state", "state", VersionState),
+            one_of("model_version_recipe", "recipe", Recipe),
+            CheckConstraint(
+                condition=~Q(state=VersionState.PUBLISHED.value)
+                | Q(decided_by__isnull=False, decided_at__isnull=False),
+                name="model_version_published_by",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.number}"
+
+
+class ModelVersionWeight(models.Model):
+    """A security's weight before a version and in it; 0: it was not, or will not be, in the model."""
+
+    firm_path = "version__model__firm"
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="weights")
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
+    before = FractionField()
+    after = FractionField()
+
+    class Meta:
+        ordering = ["version", "security"]
+        constraints = [
+            UniqueConstraint(fields=["version", "security"], name="model_version_weight_once"),
+            bounded("model_version_before", "before", lower=0, upper=Decimal("1.00000001")),
+            bounded("model_version_after", "after", lower=0, upper=Decimal("1.00000001")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.security} {self.before} -> {self.after}"
+
+
+class Mandate(models.Model):
+    """Rules that a portfolio keeps to: of the firm for everybody, of a model for who follows it, of one household.
+
+    They add up: every rule of every mandate that concerns a household binds it.
+    """
+
+    firm_path = "firm"
+
+    firm = models.ForeignKey(Firm, on_delete=models.PROTECT, related_name="mandates")
+    name = models.CharField(max_length=120)
+    model = models.ForeignKey(
+        TargetModel, on_delete=models.PROTECT, null=True, blank=True, related_name="mandates"
+    )
+    household = models.ForeignKey(
+        Household, on_delete=models.PROTECT, null=True, blank=True, related_name="mandates"
+    )
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            UniqueConstraint(fields=["firm", "name"], name="mandate_name_once"),
+            CheckConstraint(condition=Q(model=None) | Q(household=None), name="mandate_of_one"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MandateRule(models.Model):
+    """One limit of a mandate, both ends allowed: weights and risks as fractions, ``names`` as a number.
+
+    A hard rule that is broken asks for a rebalance, and no proposal breaks it; a soft one is reported.
+    """
+
+    firm_path = "mandate__firm"
+
+    mandate = models.ForeignKey(Mandate, on_delete=models.CASCADE, related_name="rules")
+    key = models.CharField(max_length=60)
+    kind = models.CharField(max_length=20, choices=choices(RuleKind))
+    subject = models.CharField(max_length=60, blank=True)  # asset class, sector or factor
+    security = models.ForeignKey(
+        Security, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    low = FractionField(null=True, blank=True)
+    high = FractionField(null=True, blank=True)
+    is_hard = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["mandate", "key"]
+        constraints = [
+            UniqueConstraint(fields=["mandate", "key"], name="mandate_rule_once"),
+            one_of("mandate_rule_kind_known", "kind", RuleKind),
+            bounded("mandate_rule_low", "low", lower=-1000, upper=100_000),
+            bounded("mandate_rule_high", "high", lower=-1000, upper=100_000),
+            CheckConstraint(
+                condition=Q(low__isnull=False) | Q(high__isnull=False), name="mandate_rule_limits"
+            ),
+            CheckConstraint(
+                condition=Q(low=None) | Q(high=None) | Q(low__lte=F("high")),
+                name="mandate_rule_order",
+            ),
+            CheckConstraint(
+                condition=Q(kind=RuleKind.SECURITY.value, security__isnull=False)
+                | (~Q(kind=RuleKind.SECURITY.value) & Q(security=None)),
+                name="mandate_rule_security",
+            ),
+            CheckConstraint(
+                condition=(
+                    Q(kind__in=[one.value for one in RuleKind if one.has_subject]) & ~Q(subject="")
+                )
+                | (~Q(kind__in=[one.value for one in RuleKind if one.has_subject]) & Q(subject="")),
+                name="mandate_rule_subject",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mandate}/{self.key}"

@@ -62,6 +62,14 @@ def risk_model(*, firm_id: int, state: HouseholdState) -> RiskModel:
     return replace(model, remarks=(*model.remarks, *found.notes))
 
 
+def risk_of(firm_id: int, as_of: date, names: Sequence[int]) -> RiskModel:
+    """The risk model of some securities of the firm, in their order. Raises BadReturns where the firm has none."""
+    firm = firm_risk(firm_id, as_of)
+    if firm.model is None:
+        raise firm.refusal or BadReturns("The firm has no risk model.")
+    return firm.model.take([firm.rows[security] for security in names])
+
+
 def _stamp(firm_id: int) -> tuple[int, tuple[int, int]]:
     return securities.price_stamp(firm_id), securities.facts_stamp(firm_id)
 

@@ -5,10 +5,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.db.models import F, Max, Q
 
-from accounts.models import Household
+from accounts import access
+from accounts.models import Household, User
 from accounts.selectors import accounts_of, business_date
 from lots import selectors as lot_selectors
 from lots.year_tax import TaxPosition
@@ -17,12 +19,16 @@ from proposals.compliance import feasible
 from proposals.models import Fill, Proposal
 from proposals.types import HarvestPair, Intention, ProposalKind, Status
 from rebalancing import drift, looks, policy_words
+from rebalancing.mandates import Classification, Rule, RuleKind
 from rebalancing.models import (
+    MandateRule,
     ModelAssignment,
+    ModelVersion,
     ModelWeight,
     RebalanceBand,
     RebalanceLook,
     RebalancePolicy,
+    TargetModel,
 )
 from rebalancing.policies import (
     BandType,
@@ -32,6 +38,7 @@ from rebalancing.policies import (
     PolicyKind,
     horizon_of,
 )
+from rebalancing.recipes import VersionState
 from rebalancing.state import Books, Substitution, assemble, stale_holdings
 from rebalancing.types import Band, Limits
 from securities import selectors as securities
@@ -101,6 +108,11 @@ def limits(household: Household, model_id: int | None = None) -> Limits:
     return resolved(policy_rows(household.firm_id, household.pk, model_id))
 
 
+def limits_of_model(model: TargetModel) -> Limits:
+    """The policy of a model for nobody in particular: its own words, its firm's, the defaults."""
+    return resolved(policy_rows(model.firm_id, None, model.pk))
+
+
 def policy_rows(
     firm_id: int, household_id: int | None, model_id: int | None
 ) -> list[RebalancePolicy]:
@@ -168,6 +180,89 @@ def _bands(rows: Sequence[RebalancePolicy], whole: Mapping[str, Any]) -> dict[in
 
 def _band(said: Mapping[str, Any]) -> Band:
     return Band(said["band_type"], said["absolute_band"], said["relative_band"])
+
+
+def rules(assigned: ModelAssignment) -> tuple[Rule, ...]:
+    """Every rule that binds the household: its own, its model's and its firm's."""
+    household = assigned.household
+    whose = Q(mandate__household=household.pk) | Q(mandate__model=assigned.model_id)
+    return _rules(household.firm_id, whose)
+
+
+def rules_of_model(model: TargetModel) -> tuple[Rule, ...]:
+    """Every rule that binds whoever follows the model: its own and its firm's."""
+    return _rules(model.firm_id, Q(mandate__model=model.pk))
+
+
+def _rules(firm_id: int, whose: Q) -> tuple[Rule, ...]:
+    of_all = Q(mandate__household=None, mandate__model=None)
+    rows = MandateRule.objects.filter(of_all | whose, mandate__firm=firm_id)
+    return tuple(
+        Rule(
+            mandate=row.mandate.name,
+            key=row.key,
+            kind=RuleKind(row.kind),
+            subject=row.subject,
+            security=row.security_id,
+            low=row.low,
+            high=row.high,
+            is_hard=row.is_hard,
+        )
+        for row in rows.select_related("mandate").order_by("mandate__name", "key")
+    )
+
+
+def model_version(user: User, public_id: UUID) -> ModelVersion:
+    """One version, or 404."""
+    access.visible_or_404(user, ModelVersion, public_id)
+    rows = access.visible(user, ModelVersion).select_related("model", "decided_by")
+    return rows.get(public_id=public_id)
+
+
+def version_weights(version: ModelVersion) -> list[dict[str, object]]:
+    """The version's rows, the largest change first."""
+    rows = version.weights.select_related("security")
+    return [
+        {
+            "symbol": row.security.symbol,
+            "before": row.before,
+            "after": row.after,
+            "change": row.after - row.before,
+        }
+        for row in sorted(rows, key=lambda row: (-abs(row.after - row.before), row.security.symbol))
+    ]
+
+
+def turnover(version: ModelVersion) -> Decimal:
+    """One-way turnover of the model: half of all changes of weight, cash among them."""
+    rows = list(version.weights.values_list("before", "after"))
+    changes = sum((abs(after - before) for before, after in rows), ZERO)
+    cash = abs(sum((before - after for before, after in rows), ZERO))
+    return (changes + cash) / 2
+
+
+def followers(version: ModelVersion) -> int:
+    """How many households follow the model."""
+    return ModelAssignment.objects.filter(model=version.model_id).count()
+
+
+def draft_of(model_id: int, as_of: date) -> dict[int, Decimal] | None:
+    """The weights of the model's draft of that date; None where there is none."""
+    version = ModelVersion.objects.filter(
+        model=model_id, as_of=as_of, state=VersionState.DRAFT
+    ).first()
+    if version is None:
+        return None
+    rows = version.weights.values_list("security_id", "after")
+    return {security: weight for security, weight in rows if weight > ZERO}
+
+
+def classes(firm_id: int) -> dict[int, Classification]:
+    """Security -> what it counts as for a mandate."""
+    return {
+        security: Classification(asset_class, sector, is_fund)
+        for security, (asset_class, sector, is_fund) in securities.classes(firm_id).items()
+    }
 
 
 def books(

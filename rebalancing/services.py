@@ -32,12 +32,15 @@ from rebalancing.drift import Drift
 from rebalancing.errors import RebalancingError
 from rebalancing.explanation import Choices, Figures
 from rebalancing.gain_prices import gain_prices
-from rebalancing.models import RebalanceLook
+from rebalancing.mandate_checks import HASTE, MandateCheck
+from rebalancing.models import ModelAssignment, RebalanceLook
 from rebalancing.past_returns import since_a_rebalance
 from rebalancing.policies import PolicyKind
 from rebalancing.reasons import Evidence
 from rebalancing.restrictions import conflicts
+from rebalancing.risk import RiskModel
 from rebalancing.risk_models import risk_model
+from rebalancing.rule_words import rule_sentence
 from rebalancing.state import assemble, forbidden, restricted, stale_holdings
 from rebalancing.types import (
     CENT,
@@ -98,9 +101,9 @@ def examine(
     measured = drift.of_state(state)
     schedule = selectors.schedule(household_id, books.limits, as_of)
     # What must be done waits for no look, and whatever pays for it may be traded.
-    touched = (
-        Scope.EVERYTHING if state.must_act else decision.scope(measured, books.limits, schedule)
-    )
+    check = mandate_check(assigned, state)
+    must_act = state.must_act or bool(check.breaches)
+    touched = Scope.EVERYTHING if must_act else decision.scope(measured, books.limits, schedule)
     if touched is Scope.NOTHING:
         reason = decision.why_nothing(schedule)
         told = explanation.left_alone(measured, state.symbols, schedule)
@@ -109,9 +112,10 @@ def examine(
     try:
         found = _Search(
             firm_id=assigned.household.firm_id,
-            state=state,
+            state=check.bounded(state),
             measured=measured,
             touched=touched,
+            check=check,
             lots=books.lots,
             intentions=books.intentions,
             drafts=drafts,
@@ -148,6 +152,7 @@ _ENDED = frozenset(
         Outcome.NO_TRADES,
         Outcome.NOT_WORTH_IT,
         Outcome.OVER_BUDGET,
+        Outcome.BREAKS_MANDATE,
     }
 )
 
@@ -206,6 +211,25 @@ def _keep(result: RebalanceResult) -> None:
     )
 
 
+def mandate_check(assigned: ModelAssignment, state: HouseholdState) -> MandateCheck:
+    """The household against every rule that binds it; the risk model is asked only where a rule needs it."""
+    rules = selectors.rules(assigned)
+    firm_id = assigned.household.firm_id
+    risk, why = None, ""
+    if any(rule.kind.needs_risk for rule in rules):
+        risk, why = risk_or_reason(firm_id, state)
+    classes = selectors.classes(firm_id) if rules else {}
+    return MandateCheck(rules=rules, state=state, classes=classes, risk=risk, why_no_risk=why)
+
+
+def risk_or_reason(firm_id: int, state: HouseholdState) -> tuple[RiskModel | None, str]:
+    """The risk model of the household's universe, or why there is none."""
+    try:
+        return risk_model(firm_id=firm_id, state=state), ""
+    except RebalancingError as error:
+        return None, str(error)
+
+
 class _Search:
     """Solve one household that is out of band, twice at most, and check what comes out."""
 
@@ -216,12 +240,14 @@ class _Search:
         state: HouseholdState,
         measured: Drift,
         touched: Scope,
+        check: MandateCheck,
         lots: Sequence[LotRow],
         intentions: Sequence[Intention],
         drafts: Sequence[DraftProposal],
         usage: Usage | None,
     ) -> None:
         self._measured = measured
+        self._check = check
         self._usage = usage
         self._lots = {(lot.opening, lot.part): lot for lot in lots}
         self._household = state.household
@@ -260,6 +286,14 @@ class _Search:
             )
         if bounded.left_over or (bounded.is_bound and not figures.trades):
             return self._nothing(Outcome.OVER_BUDGET, budget.why_not(bounded), bounded.free)
+        broken = self._check.broken_by(figures)
+        if broken:
+            told = " ".join(rule_sentence(one, symbols) for one in broken)
+            return self._nothing(
+                Outcome.BREAKS_MANDATE,
+                f"The best trades would break the mandate. {told}",
+                figures,
+            )
         far_out = explanation.far_out(self._measured, symbols)
         if not figures.trades:
             return self._nothing(
@@ -268,11 +302,13 @@ class _Search:
                     [
                         f"{far_out}, but nothing that may be traded makes it better.",
                         *conflicts(self._state),
+                        *([self._check.told()] if self._check.breaches else []),
                     ]
                 ),
                 figures,
             )
-        must_pay = not (self._measured.cash_breached or self._must_act)
+        at_any_price = self._measured.cash_breached or self._must_act
+        must_pay = not (at_any_price or self._check.narrows(figures))
         if must_pay and self._state.limits.only_if_worth_it and not figures.worth.is_worth_it:
             told = explanation.not_worth_it(figures, symbols) + budget.sentence(bounded)
             return self._nothing(Outcome.NOT_WORTH_IT, told, figures)
@@ -316,12 +352,38 @@ class _Search:
         )
 
     def _best(self) -> Bounded:
-        """The best trades, inside what is left of the household's budget of gains."""
-        return self._within_budget(self._state)
+        """The best trades, inside what is left of the household's budget of gains.
 
-    def _within_budget(self, state: HouseholdState) -> Bounded:
+        While a hard rule stays broken risk is made dearer, step by step. The first trades that cure are taken, else the
+        last that come nearer and break no other rule, else those at the policy's own price. Raises what the optimiser
+        says at that price where no step has an answer.
+        """
+        if not self._check.breaches:
+            return self._within_budget(self._state)
+        found: Bounded | None = None
+        refusal: RebalancingError | None = None
+        for haste in HASTE:
+            try:
+                bounded = self._within_budget(self._state, haste)
+            except RebalancingError as error:
+                refusal = refusal or error
+                continue
+            is_nearer = self._check.narrows(bounded.figures) and not bounded.left_over
+            if found is None or is_nearer:
+                found = bounded
+            if is_nearer and self._check.is_cured(bounded.figures):
+                break
+        if found is None:
+            assert refusal is not None  # every step ended one way or the other
+            raise refusal
+        return found
+
+    def _within_budget(self, state: HouseholdState, haste: int = HASTE[0]) -> Bounded:
         return budget.within(
-            state, self._usage, self._lots, lambda state: best_trades(state, self._risk)
+            state,
+            self._usage,
+            self._lots,
+            lambda state: best_trades(state, self._risk, haste=haste),
         )
 
     def _against_the_band_rule(self, bounded: Bounded) -> tuple[Bounded, Choices | None]:
@@ -330,7 +392,7 @@ class _Search:
         Whole shares and smallest trades can cost the optimum more than its lead: the better of the two is proposed.
         """
         limits = self._state.limits
-        if self._must_act:  # a rule about bands does not know what must be done
+        if self._must_act or self._check.breaches:  # a band rule does not know what must be done
             return bounded, None
         if self._touched is not Scope.EVERYTHING or limits.kind is not PolicyKind.OPTIMUM:
             return bounded, None
@@ -348,7 +410,8 @@ class _Search:
         if rule.left_over:
             return bounded, Choices(nothing, mine, why_no_rule=budget.why_not(rule))
         theirs = priced(rule.figures.trades)
-        if theirs < mine and not self._washed(rule.figures.trades):
+        is_allowed = not (self._washed(rule.figures.trades) or self._check.broken_by(rule.figures))
+        if theirs < mine and is_allowed:
             return rule, Choices(nothing, mine, theirs, is_rule=True)
         return bounded, Choices(nothing, mine, theirs)
 
@@ -400,8 +463,10 @@ class _Search:
             household=self._household,
             kind=ProposalKind.REBALANCE,
             as_of=self._as_of,
-            sentence=explanation.sentence(figures, state.symbols) + budget.sentence(bounded),
-            reasons=_reasons(bounded, evidence),
+            sentence=explanation.sentence(figures, state.symbols)
+            + self._check.sentence(figures)
+            + budget.sentence(bounded),
+            reasons=(*self._check.triggers(), *_reasons(bounded, evidence)),
             trades=figures.trades,
             tax_saved=-worth.tax.quantize(CENT),
             carried_worth=figures.carried_worth.quantize(CENT),
@@ -419,6 +484,7 @@ class _Search:
                     figures, state, lot_selectors.purchases_searched(self._household)
                 ),
                 "budget": budget.explanation(bounded, self._gain_prices(bounded)),
+                "mandate": self._check.explanation(figures),
                 "choices": explanation.choices(choices, state.limits),
                 "evidence": [
                     {"reason": one.reason.value, "sentence": one.sentence, "rows": list(one.rows)}

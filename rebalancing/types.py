@@ -42,6 +42,9 @@ class Outcome(StrEnum):
     NOT_WORTH_IT = "not_worth_it"
     NO_TRADES = "no_trades"  # out of band, but nothing that may be done makes it better
     OVER_BUDGET = "over_budget"  # no trades inside the household's budget of gains make it better
+    BREAKS_MANDATE = (
+        "breaks_mandate"  # the trades found would break a hard rule, or break it further
+    )
     WASH_SALE = "wash_sale"  # what the solver chose would wash, and so did its second choice
 
 
@@ -121,6 +124,20 @@ class Limits:
         return self.bands.get(security) or Band(
             self.band_type, self.absolute_band, self.relative_band
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The lowest and the highest weight a security may have; None: no bound."""
+
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+    def tightened(self, *, low: Decimal | None, high: Decimal | None) -> "Bounds":
+        """Both bounds, the tighter of each."""
+        lows = [one for one in (self.low, low) if one is not None]
+        highs = [one for one in (self.high, high) if one is not None]
+        return Bounds(max(lows, default=None), min(highs, default=None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +230,9 @@ class HouseholdState:
     needs: tuple[CashFlow, ...] = ()  # cash that is set aside for them
     unplaced_need: Decimal = Decimal(0)  # dollars of them that no account sets aside yet
     drags: Mapping[int, Decimal] = field(default_factory=dict)  # yearly tax on a taxable dollar
+    bounds: Mapping[int, Bounds] = field(
+        default_factory=dict
+    )  # of a mandate, on a security's weight
 
     @property
     def cash(self) -> Decimal:

@@ -10,4 +10,6 @@ urlpatterns = [
         backtest_views.rebalance_file,
         name="backtest-rebalance-file",
     ),
+    path("models/versions/<uuid:public_id>/", views.model_version, name="model-version"),
+    path("models/versions/<uuid:public_id>/decision/", views.decide_version, name="decide-version"),
 ]

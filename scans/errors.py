@@ -26,3 +26,15 @@ class BeingScanned(Conflict):
     """Somebody else is looking at the household at this moment."""
 
     code = "being_scanned"
+
+
+class ReviewSigned(Conflict):
+    """Somebody has signed the review: its findings stay as they are."""
+
+    code = "review_signed"
+
+
+class ReviewNotReady(Conflict):
+    """Households of the review are still being looked at."""
+
+    code = "review_not_ready"

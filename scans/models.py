@@ -3,10 +3,12 @@
 import uuid
 
 from django.db import models
-from django.db.models import UniqueConstraint
+from django.db.models import CheckConstraint, Q, UniqueConstraint
 
-from accounts.models import Account, Firm, Household, choices, one_of
+from accounts.fields import FractionField, bounded
+from accounts.models import Account, Firm, Household, User, choices, one_of
 from harvesting.types import Look
+from rebalancing.reviews.types import FindingState, Topic, Unit
 from scans.types import AccountState, ItemState, Job
 
 
@@ -83,3 +85,72 @@ class AccountOutcome(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.state}"
+
+
+class Review(models.Model):
+    """A review by the calendar: its run's findings, and who signed them. A signed one stays as it is."""
+
+    firm_path = "run__firm"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    run = models.OneToOneField(ScanRun, on_delete=models.PROTECT, related_name="review")
+    signed_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    signed_at = models.DateTimeField(null=True, blank=True)
+    note = models.TextField(blank=True)
+    remarks = models.JSONField(
+        default=list
+    )  # sentences about the firm: what became of each model's draft
+
+    class Meta:
+        ordering = ["-run__business_date", "-pk"]
+        constraints = [
+            CheckConstraint(
+                condition=Q(signed_by=None, signed_at=None)
+                | Q(signed_by__isnull=False, signed_at__isnull=False),
+                name="review_signed_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Review {self.run}"
+
+
+class ReviewFinding(models.Model):
+    """One line of a review about one household; figures as their unit says."""
+
+    firm_path = "review__run__firm"
+
+    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="findings")
+    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+")
+    place = models.PositiveSmallIntegerField()  # order of the household's lines
+    topic = models.CharField(max_length=20, choices=choices(Topic))
+    key = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=choices(FindingState))
+    is_hard = models.BooleanField(default=False)
+    unit = models.CharField(max_length=10, choices=choices(Unit))
+    value = FractionField(max_digits=24, null=True, blank=True)
+    low = FractionField(max_digits=24, null=True, blank=True)
+    high = FractionField(max_digits=24, null=True, blank=True)
+    by = FractionField(max_digits=24, default=0)
+    sentence = models.TextField()
+
+    class Meta:
+        ordering = ["review", "household", "place"]
+        constraints = [
+            UniqueConstraint(
+                fields=["review", "household", "topic", "key"], name="review_finding_once"
+            ),
+            one_of("review_finding_topic", "topic", Topic),
+            one_of("review_finding_state", "state", FindingState),
+            one_of("review_finding_unit", "unit", Unit),
+            bounded("review_finding_value", "value", lower=-(10**15), upper=10**15),
+            bounded("review_finding_low", "low", lower=-(10**15), upper=10**15),
+            bounded("review_finding_high", "high", lower=-(10**15), upper=10**15),
+            bounded("review_finding_by", "by", lower=0, upper=10**15),
+        ]
+        indexes = [models.Index(fields=["review", "state"])]
+
+    def __str__(self) -> str:
+        return f"{self.household} {self.topic} {self.key} {self.state}"

@@ -18,13 +18,13 @@ from accounts.locks import lock_household
 from accounts.models import Firm, Household, User
 from accounts.services import record_audit
 from harvesting.statistics import refresh_statistics
-from scans import hints, household_scan, work_list
+from scans import hints, household_review, household_scan, work_list
 from scans.errors import BeingScanned, NothingToScan, ScanDateRefused
 from scans.household_scan import REFUSALS, Examined
 from scans.models import ScanItem, ScanRun
 from scans.outcomes import Verdict, joint
 from scans.schedule import ensure_schedule as ensure_schedule  # part of this room's services
-from scans.types import Ended, HouseholdPreview, ItemState, Job, Lease, Screened
+from scans.types import LOOKS, Ended, HouseholdPreview, ItemState, Job, Lease, Screened
 from securities import calendar
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def open_run(
         firm = Firm.objects.get(pk=firm_id)
         refuse_date(firm=firm, as_of=as_of, job=job)
         run, created = ScanRun.objects.get_or_create(firm=firm, job=job, business_date=as_of)
-        if created:
+        if created and not job.is_review:
             _begin_night(firm, as_of, job, actor)
         added = _add_items(run, household_ids)
         if added:
@@ -123,7 +123,7 @@ def _add_items(run: ScanRun, household_ids: Sequence[int] | None) -> list[int]:
 
 def _screened(run: ScanRun, household_ids: Sequence[int]) -> dict[int, Screened]:
     """The bulk screen's words. Without them every household is looked at exactly, so a failure stops nothing (T29)."""
-    if not household_ids:
+    if not household_ids or Job(run.job).is_review:
         return {}
     try:
         with transaction.atomic():
@@ -217,6 +217,8 @@ def _work(lease: Lease) -> Ended:
 
 
 def _examine_and_close(lease: Lease) -> Ended:
+    if Job(lease.job).is_review:
+        return _review_and_close(lease)
     try:
         examined, facts = household_scan.examine_leased(lease)
     except household_scan.MovedMeanwhile:
@@ -252,6 +254,25 @@ def _close(lease: Lease, examined: Examined, facts: tuple[object, ...]) -> Ended
     return Ended.DONE
 
 
+def _review_and_close(lease: Lease) -> Ended:
+    """As for a night, but what is stored are findings; a broken hard rule puts the household on tonight's list."""
+    try:
+        findings, facts = household_review.examine_leased(lease)
+    except household_scan.MovedMeanwhile:
+        return _moved(lease)
+    with transaction.atomic(durable=True):
+        lock_household(lease.household)
+        if facts != household_scan.moving_facts(lease.household):
+            return _moved(lease)
+        verdict = household_review.verdict(findings)
+        if not work_list.finish(lease, reason=verdict.reason, detail=verdict.detail):
+            return Ended.LATE
+        household_review.store(run_id=lease.run, household_id=lease.household, findings=findings)
+        if household_review.asks_for_trades(findings):
+            household_review.put_on_list(lease)
+    return Ended.DONE
+
+
 def _moved(lease: Lease) -> Ended:
     return Ended.MOVED if work_list.give_back(lease) else Ended.LATE
 
@@ -259,7 +280,7 @@ def _moved(lease: Lease) -> Ended:
 def _later_night(lease: Lease) -> Verdict | None:
     later = (
         ScanItem.objects.filter(household=lease.household, state=ItemState.DONE)
-        .filter(run__business_date__gt=lease.as_of)
+        .filter(run__business_date__gt=lease.as_of, run__job__in=LOOKS)
         .order_by("run__business_date")
         .values_list("run__business_date", flat=True)
         .last()
@@ -280,8 +301,11 @@ def _fail(lease: Lease, error: Exception) -> Ended:
 
 
 def _skip_failed(item_id: int) -> None:
-    item = ScanItem.objects.get(pk=item_id)
+    item = ScanItem.objects.select_related("run").get(pk=item_id)
     because = Verdict(item.reason, item.detail)
+    if Job(item.run.job).is_review:
+        household_review.store_failure(item=item)
+        return
     skipped = household_scan.refused(household_id=item.household_id, because=because)
     household_scan.record_accounts(item_id=item_id, results=skipped.accounts)
     logger.error("household %s gave up after %s attempts", item.household_id, item.attempts)

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
-from scans import hints, services
+from scans import hints, review_services, services
 from scans.types import Ended
 
 
@@ -22,8 +22,9 @@ def scan_item(item_id: int) -> None:
 
 @shared_task(name="scans.tasks.start_due")
 def start_due() -> None:
-    """Open the nights that are due."""
+    """Open the nights that are due, then the reviews."""
     services.start_due()
+    review_services.start_due_reviews()
 
 
 @shared_task(name="scans.tasks.sweep")

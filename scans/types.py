@@ -11,6 +11,16 @@ from proposals.types import DraftProposal
 class Job(StrEnum):
     DAILY = "daily"
     INTRADAY = "intraday"  # households looked at again between two nights, on request
+    WEEKLY = "weekly"  # reviews: findings for a person to sign, no trades of their own
+    MONTHLY = "monthly"
+
+    @property
+    def is_review(self) -> bool:
+        return self in REVIEWS
+
+
+REVIEWS = (Job.WEEKLY, Job.MONTHLY)
+LOOKS = (Job.DAILY, Job.INTRADAY)  # jobs that propose trades
 
 
 class ItemState(StrEnum):
@@ -49,6 +59,7 @@ class Lease:
         ""  # the bulk screen's word (harvesting.types.Look), made of the facts of ``screen_stamp``
     )
     screen_stamp: str = ""
+    job: str = Job.DAILY
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scans import views
+from scans import review_views, views
 
 urlpatterns = [
     path("operations/", views.operations_page, name="operations"),
@@ -10,4 +10,8 @@ urlpatterns = [
     path("scans/start/", views.start, name="start-scan"),
     path("scans/<uuid:public_id>/", views.run, name="scan"),
     path("scans/<uuid:public_id>/reopening/", views.reopen, name="reopen-scan"),
+    path("reviews/", review_views.reviews, name="reviews"),
+    path("reviews/start/", review_views.start, name="start-review"),
+    path("reviews/<uuid:public_id>/", review_views.review, name="review"),
+    path("reviews/<uuid:public_id>/signature/", review_views.sign, name="sign-review"),
 ]

@@ -27,7 +27,7 @@ _CLAIM = """
                         WHERE {which} AND {free} AND item.attempts < %(most)s
                         ORDER BY item.id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING taken.id, taken.run_id, taken.household_id, run.business_date, taken.fence, taken.attempts,
-              taken.screened, taken.screen_stamp
+              taken.screened, taken.screen_stamp, run.job
 """
 _CLAIM_ONE = _CLAIM.format(which="item.id = %(item)s", free=_FREE)
 _CLAIM_NEXT = _CLAIM.format(

@@ -44,6 +44,7 @@ class Security(models.Model):
     asset_class = models.CharField(
         max_length=24, choices=choices(AssetClass), default=AssetClass.US_EQUITY
     )
+    sector = models.CharField(max_length=60, blank=True)  # as the firm names it; mandates limit it
     half_spread = FractionField(default=Decimal("0.0005"))  # of the price, paid on each side
     is_fund = models.BooleanField(default=False)  # a regulated investment company: R22b
     # What a fund follows. Funds on one index are one identical group, unless the firm reads U1 otherwise.

@@ -132,6 +132,18 @@ def listings(firm_id: int) -> dict[int, tuple[str, date | None]]:
 
 
 @kept_while(facts_stamp)
+def classes(firm_id: int) -> dict[int, tuple[str, str, bool]]:
+    """Security -> its asset class, its sector (empty where nobody has said), and whether it is a fund."""
+    rows = Security.objects.filter(firm=firm_id)
+    return {
+        security: (asset_class, sector, is_fund)
+        for security, asset_class, sector, is_fund in rows.values_list(
+            "pk", "asset_class", "sector", "is_fund"
+        )
+    }
+
+
+@kept_while(facts_stamp)
 def symbols(firm_id: int) -> dict[int, str]:
     """Security -> symbol."""
     return dict(Security.objects.filter(firm=firm_id).values_list("pk", "symbol"))

@@ -18,6 +18,7 @@ from config.setup_file.contents import (
     SecurityEntry,
     SetUpFile,
 )
+from config.setup_file.mandates import apply_mandates
 from config.setup_file.rebalance_policies import (
     put_rebalance_policy,
     refuse_crossed_cash,
@@ -100,6 +101,7 @@ def _apply(contents: SetUpFile, pinned_date: date | None) -> Changes:
         _commission(records, commission)
     apply_dividends(records, contents.dividends)
     apply_restrictions(records, contents.restrictions)
+    apply_mandates(records, contents.mandates)
     records.problems.raise_if_any()
     return changes
 
@@ -192,6 +194,7 @@ def _securities(records: Records, securities: tuple[SecurityEntry, ...]) -> set[
                 "cusip": entry.cusip,
                 "isin": entry.isin,
                 "asset_class": entry.asset_class,
+                "sector": entry.sector,
                 "half_spread": entry.half_spread,
                 "is_fund": entry.is_fund,
                 "tracks_index": entry.tracks_index,
@@ -251,7 +254,7 @@ def _model(records: Records, entry: ModelEntry) -> None:
         "model",
         entry.name,
         key={"firm": records.firm, "name": entry.name},
-        values={"description": entry.description},
+        values={"description": entry.description, "recipe": entry.recipe},
     )
     records.models[entry.name] = model
     if entry.rebalance_policy is not None:

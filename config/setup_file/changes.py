@@ -27,6 +27,8 @@ PLURALS = {
     "scheduled purchase": "scheduled purchases",
     "expected cash flow": "expected cash flows",
     "restriction": "restrictions",
+    "mandate": "mandates",
+    "mandate rule": "mandate rules",
 }  # in the order in which a summary names them
 
 

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
 from proposals.types import Cadence, CashFlowKind, RestrictionKind
+from rebalancing.mandates import RuleKind
+from rebalancing.recipes import Recipe
 from rebalancing.types import RiskMethod
 from securities.types import AssetClass
 
@@ -35,6 +37,7 @@ class SecurityEntry:
     cusip: str | None
     isin: str | None
     asset_class: AssetClass | None
+    sector: str | None
     half_spread: Decimal | None
     is_fund: bool | None
     tracks_index: str | None
@@ -138,8 +141,33 @@ class ModelEntry:
     where: str
     name: str
     description: str | None
+    recipe: Recipe | None
     weights: Mapping[str, Decimal]
     rebalance_policy: RebalanceEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEntry:
+    """One limit of a mandate; ``subject`` is an asset class, a sector, a factor or a symbol."""
+
+    where: str
+    key: str
+    kind: RuleKind
+    subject: str
+    low: Decimal | None
+    high: Decimal | None
+    is_hard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MandateEntry:
+    """All rules of a mandate; of the firm where it names neither a model nor a household."""
+
+    where: str
+    name: str
+    model: str | None
+    household: str | None
+    rules: tuple[RuleEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,3 +303,4 @@ class SetUpFile:
     dividends: tuple[DividendEntry, ...] = ()
     restrictions: tuple[RestrictionEntry, ...] = ()
     risk: RiskEntry | None = None
+    mandates: tuple[MandateEntry, ...] = ()

@@ -17,7 +17,7 @@ from accounts.types import (
     OwnerKind,
     Role,
 )
-from config.setup_file import ahead, policy_reading, tax_reading
+from config.setup_file import ahead, mandates, policy_reading, tax_reading
 from config.setup_file.contents import (
     AccountEntry,
     BudgetEntry,
@@ -36,6 +36,7 @@ from config.setup_file.refusal import Problem, Problems, SetUpRefused
 from config.setup_file.risk import risk
 from config.setup_file.tables import Range, Table, Written
 from lots.rates import known_years
+from rebalancing.recipes import Recipe
 from securities.models import validate_cusip, validate_isin
 from securities.types import AssetClass
 
@@ -129,6 +130,7 @@ def read(data: bytes) -> SetUpFile:
         dividends=tuple(ahead.dividend(table) for table in root.tables("dividends")),
         restrictions=tuple(ahead.restriction(table) for table in root.tables("restrictions")),
         risk=risk(root.table("risk")),
+        mandates=tuple(mandates.mandate(table) for table in root.tables("mandates")),
     )
     policies.close()
     root.close()
@@ -194,6 +196,7 @@ def _security(table: Table) -> SecurityEntry:
         asset_class=table.word("asset_class", list(AssetClass))
         if table.has("asset_class")
         else None,
+        sector=table.text_or_blank("sector", longest=60),
         half_spread=table.number("half_spread", RATE) if table.has("half_spread") else None,
         is_fund=table.flag("is_fund"),
         tracks_index=table.text_or_blank("tracks_index", longest=60),
@@ -256,6 +259,7 @@ def _commission(table: Table) -> CommissionEntry:
 def _model(table: Table) -> ModelEntry:
     name = table.text("name", longest=LONGEST_NAME)
     description = table.prose("description") if table.has("description") else None
+    recipe = table.word("recipe", list(Recipe)) if table.has("recipe") else None
     weights = {}
     if (rows := table.table("weights")) is not None:
         weights = {symbol: rows.number(symbol, WEIGHT) for symbol in rows.free_keys()}
@@ -270,6 +274,7 @@ def _model(table: Table) -> ModelEntry:
         where=table.where,
         name=name,
         description=description,
+        recipe=recipe,
         weights=weights,
         rebalance_policy=policy,
     )
@@ -378,6 +383,9 @@ def _refuse_repeated(contents: SetUpFile, problems: Problems) -> None:
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.identical_groups))
     _once(problems, ((f"{one.where}.for", one.list_name) for one in contents.substitutes))
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.models))
+    _once(problems, ((f"{one.where}.name", one.name) for one in contents.mandates))
+    for mandate in contents.mandates:
+        _once(problems, ((f"{one.where}.key", one.key) for one in mandate.rules))
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.households))
     _once(problems, ((f"{one.where}.custodian", one.custodian) for one in contents.commissions))
     _once(problems, ((f"{one.where}.number", one.number) for one in accounts))

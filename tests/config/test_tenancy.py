@@ -30,7 +30,10 @@ from lots.types import EntryKind
 from lots.wash_sales import first_clear_date
 from proposals.models import HarvestedPair, Order, Proposal
 from proposals.types import ProposalKind
+from rebalancing.models import ModelVersion, TargetModel
+from scans.review_services import open_review
 from scans.services import open_run
+from scans.types import Job
 from tests.clients import make_api_user, make_client
 from tests.factories import book, make_firm
 from tests.proposals.desk import TODAY, Desk, make_desk, make_person
@@ -160,6 +163,12 @@ ROUTES = {
     "scans/start/": page(POST=Expected(302, 302, 302, 302, 302)),
     "scans/<uuid:run>/": page(GET=OWN),
     "scans/<uuid:run>/reopening/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "models/versions/<uuid:version>/": page(GET=OWN),
+    "models/versions/<uuid:version>/decision/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "reviews/": page(GET=SHOWN),
+    "reviews/start/": page(POST=Expected(302, 302, 302, 302, 302)),
+    "reviews/<uuid:review>/": page(GET=OWN),
+    "reviews/<uuid:review>/signature/": page(POST=Expected(302, 409, 404, 302, 302)),  # not ready
     "api/v1/households/": api(GET=SERVED),
     "api/v1/households/<uuid:household>/": api(GET=OWN_SERVED),
     "api/v1/households/<uuid:household>/windows/": api(GET=OWN_SERVED),
@@ -192,6 +201,8 @@ def named(pattern: str) -> str:
         ("households", "household"),
         ("proposals", "proposal"),
         ("scans", "run"),
+        ("reviews", "review"),
+        ("models/versions", "version"),
         ("imports", "draft"),
         ("substitutes", "security"),
     ):
@@ -241,6 +252,11 @@ def make_world() -> World:
         reason="Day 0 of 31.",
     )
     run = open_run(firm_id=desk.firm.pk, as_of=TODAY, actor="test")
+    review = open_review(firm_id=desk.firm.pk, job=Job.WEEKLY, as_of=TODAY, actor="test")
+    model = TargetModel.objects.create(firm=desk.firm, name="OURS-model")
+    version = ModelVersion.objects.create(
+        model=model, number=1, recipe="equal", as_of=TODAY, author="OURS-", reason="OURS-"
+    )
     looked_at = draft_import(
         user=desk.adviser, file=cash_file("C-0"), account=desk.account.public_id
     )
@@ -260,6 +276,8 @@ def make_world() -> World:
             "household": desk.household.public_id,
             "proposal": proposal.public_id,
             "run": run.public_id,
+            "review": review.public_id,
+            "version": version.public_id,
             "draft": looked_at.draft,
             "draft_sha256": looked_at.sha256,
             "security": desk.old.public_id,
@@ -309,6 +327,8 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
     order = uuid4() if random else world.order.public_id
     if pattern.endswith("decision/"):
         return {"verdict": "reject", "content_sha256": world.proposal.content_sha256}
+    if pattern == "reviews/start/":
+        return {"cadence": "weekly"}
     if pattern.endswith("restrictions/"):
         where = str(account) if random else ""
         return {"security": "OLD", "kind": "no_buy", "account": where, "reason": "Employer."}

@@ -38,6 +38,7 @@ KEPT: dict[str, Callable[[int], object]] = {
     "trading facts": lambda firm: securities.trading_facts(firm, DAY),
     "listings": securities.listings,
     "symbols": securities.symbols,
+    "classes": securities.classes,
     "policy": lots.policy,
     "identical sets": lambda firm: lots.identical_sets(firm, DAY),
     "schedules": costs._schedules,
@@ -98,6 +99,10 @@ CHANGES: dict[str, tuple[tuple[str, ...], Callable[[SimpleNamespace], object]]] 
         lambda world: Security.objects.filter(pk=world.aaa.pk).update(
             ordinary_yield=Decimal("0.04")
         ),
+    ),
+    "a security changes its sector": (
+        ("classes",),
+        lambda world: Security.objects.filter(pk=world.aaa.pk).update(sector="Energy"),
     ),
     "a security goes": (("symbols",), lambda world: world.ccc.delete()),
     "a volatility is estimated": (

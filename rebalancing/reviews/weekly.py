@@ -1,0 +1,138 @@
+"""The weekly review of one household: drift, risk, factors and concentration against model and mandate (F14)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rebalancing import mandates
+from rebalancing.drift import Drift
+from rebalancing.mandates import Portfolio, RuleFinding, State
+from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit
+from rebalancing.rule_words import per_cent, rule_sentence
+from rebalancing.types import ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeeklyFacts:
+    """What is measured of a household on the day of its review."""
+
+    drift: Drift
+    portfolio: Portfolio
+    rules: Sequence[RuleFinding]
+
+
+def findings(facts: WeeklyFacts) -> tuple[NewFinding, ...]:
+    """The lines of the review, broken rules first."""
+    symbols = facts.portfolio.symbols
+    return (
+        *(of_rule(one, symbols) for one in facts.rules),
+        *of_drift(facts.drift, symbols),
+        *_risk(facts.portfolio),
+        *_concentration(facts.portfolio),
+    )
+
+
+def of_rule(found: RuleFinding, symbols: Mapping[int, str]) -> NewFinding:
+    """A rule of the mandate; a broken soft one is flagged."""
+    state = FindingState(found.state.value)
+    if found.state is State.BREACHED and not found.rule.is_hard:
+        state = FindingState.FLAGGED
+    is_count = found.rule.kind is mandates.RuleKind.NAMES
+    return NewFinding(
+        topic=Topic.RULE,
+        key=found.rule.id,
+        state=state,
+        sentence=rule_sentence(found, symbols),
+        unit=Unit.COUNT if is_count else Unit.FRACTION,
+        value=found.value,
+        low=found.rule.low,
+        high=found.rule.high,
+        by=found.by,
+        is_hard=found.rule.is_hard,
+    )
+
+
+def of_drift(drift: Drift, symbols: Mapping[int, str]) -> Iterator[NewFinding]:
+    """The largest drift, and cash; a name or cash out of its band is a breach."""
+    out = [row for row in drift.rows if row.breached]
+    row = max(out, key=lambda one: abs(one.drift)) if out else drift.largest
+    if row is not None:
+        many = f"; {len(out)} names are out of band" if len(out) > 1 else ""
+        yield NewFinding(
+            topic=Topic.DRIFT,
+            key=symbols[row.security],
+            state=FindingState.BREACHED if out else FindingState.INSIDE,
+            sentence=f"{symbols[row.security]} weighs {per_cent(row.weight)}, its target is "
+            f"{per_cent(row.target)} and its band {per_cent(row.low)} to {per_cent(row.high)}{many}.",
+            value=row.weight,
+            low=row.low,
+            high=row.high,
+            by=max(row.low - row.weight, row.weight - row.high, ZERO),
+        )
+    yield NewFinding(
+        topic=Topic.CASH,
+        key="cash",
+        state=FindingState.BREACHED if drift.cash_breached else FindingState.INSIDE,
+        sentence=f"Cash is {per_cent(drift.cash_weight)}, its band {per_cent(drift.cash_low)} to "
+        f"{per_cent(drift.cash_high)}.",
+        value=drift.cash_weight,
+        low=drift.cash_low,
+        high=drift.cash_high,
+        by=max(drift.cash_low - drift.cash_weight, drift.cash_weight - drift.cash_high, ZERO),
+    )
+
+
+def _risk(portfolio: Portfolio) -> Iterator[NewFinding]:
+    risk = portfolio.risk
+    if risk is None:
+        yield NewFinding(
+            topic=Topic.RISK,
+            key="risk model",
+            state=FindingState.UNKNOWN,
+            sentence=f"Risk and factor exposures are not known: {portfolio.why_no_risk}",
+        )
+        return
+    yield _note(
+        Topic.RISK,
+        "tracking error",
+        risk.tracking_error,
+        f"Tracking error against the model is {per_cent(risk.tracking_error)} a year.",
+    )
+    yield _note(
+        Topic.RISK,
+        "volatility",
+        risk.volatility,
+        f"Volatility is {per_cent(risk.volatility)} a year.",
+    )
+    for factor, active in risk.active_exposures.items():
+        own = risk.exposures[factor]
+        yield _note(
+            Topic.FACTOR,
+            factor,
+            active,
+            f"Exposure to {factor}: {per_cent(own)}, the model's {per_cent(own - active)}, active "
+            f"{per_cent(active)}.",
+        )
+
+
+def _concentration(portfolio: Portfolio) -> Iterator[NewFinding]:
+    name, weight = mandates.largest_name(portfolio)
+    said = f"The largest single name is {name}, {per_cent(weight)}." if name else "No single names."
+    yield _note(Topic.CONCENTRATION, "single name", weight, said)
+    ten = mandates.largest_ten(portfolio)
+    yield _note(
+        Topic.CONCENTRATION, "ten largest", ten, f"The ten largest names are {per_cent(ten)}."
+    )
+    held = mandates.held_names(portfolio)
+    yield NewFinding(
+        topic=Topic.CONCENTRATION,
+        key="securities held",
+        state=FindingState.NOTE,
+        sentence=f"{held} securit{'y is' if held == 1 else 'ies are'} held.",
+        unit=Unit.COUNT,
+        value=Decimal(held),
+    )
+
+
+def _note(topic: Topic, key: str, value: Decimal, sentence: str) -> NewFinding:
+    return NewFinding(topic=topic, key=key, state=FindingState.NOTE, sentence=sentence, value=value)

@@ -1,0 +1,175 @@
+"""Mandates on the real database: who is bound, what a breach sets going, and what is never proposed."""
+
+from decimal import Decimal as D
+from random import Random
+
+import pytest
+
+from accounts.models import Household, TaxProfile
+from accounts.types import FilingStatus
+from lots.types import EntryKind
+from proposals.types import ProposalKind, Side
+from rebalancing import selectors
+from rebalancing.models import (
+    Mandate,
+    MandateRule,
+    ModelAssignment,
+    ModelWeight,
+    RebalancePolicy,
+    TargetModel,
+)
+from rebalancing.services import examine
+from rebalancing.types import RebalanceResult
+from securities.models import Security
+from tests.factories import book, make_account, make_firm, make_household, make_security
+from tests.rebalancing.test_services import DAY, LONG_AGO, give_history
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def household() -> Household:
+    """$100,000 in three stocks at $100, as the model wants them: 40, 30 and 27 %, 3 % cash."""
+    firm = make_firm(pinned_date=DAY)
+    found = make_household(firm)
+    model = TargetModel.objects.create(firm=firm, name="Core")
+    account, rng = make_account(found, "T-1"), Random(3)
+    for symbol, shares in (("AAA", "400"), ("BBB", "300"), ("CCC", "270")):
+        security = make_security(firm, symbol)
+        give_history(security, rng)
+        ModelWeight.objects.create(model=model, security=security, weight=D(shares) / 1000)
+        book(account, EntryKind.CASH_IN, LONG_AGO, amount=str(90 * int(shares)))
+        book(account, EntryKind.BUY, LONG_AGO, security, shares, amount=str(90 * int(shares)))
+    book(account, EntryKind.CASH_IN, LONG_AGO, amount="3000")
+    ModelAssignment.objects.create(household=found, model=model)
+    TaxProfile.objects.create(
+        household=found,
+        year=DAY.year,
+        filing_status=FilingStatus.SINGLE,
+        federal_ordinary_rate=D("0.24"),
+        federal_long_rate=D("0.15"),
+    )
+    RebalancePolicy.objects.create(firm=firm, cash_maximum=D("0.10"))
+    return found
+
+
+def limit(household: Household, kind: str, *, key: str = "one", **values: object) -> MandateRule:
+    mandate, _ = Mandate.objects.get_or_create(
+        firm=household.firm, name="Miller", household=household
+    )
+    return MandateRule.objects.create(mandate=mandate, key=key, kind=kind, **values)
+
+
+def look(household: Household) -> RebalanceResult:
+    return examine(household_id=household.pk, as_of=DAY)
+
+
+def security(household: Household, symbol: str) -> Security:
+    return household.firm.securities.get(symbol=symbol)
+
+
+def weight_after(result: RebalanceResult, symbol: str) -> D:
+    assert result.draft is not None
+    rows = result.draft.explanation["weights"]
+    assert isinstance(rows, list)
+    return D(next(row["after"] for row in rows if row["symbol"] == symbol))
+
+
+def test_without_a_mandate_the_household_is_left_alone(household: Household) -> None:
+    assert look(household).reason == "inside_bands"
+
+
+def test_a_breach_of_a_hard_limit_is_cured_inside_all_bands(household: Household) -> None:
+    limit(household, "security", security=security(household, "AAA"), high=D("0.38"))
+    found = look(household)
+    assert found.reason == "rebalance_proposed", found.detail
+    assert found.draft is not None
+    assert found.draft.kind is ProposalKind.REBALANCE
+    assert found.draft.reasons[0] == "MANDATE"
+    assert weight_after(found, "AAA") <= D("0.38")
+    rows = found.draft.explanation["mandate"]
+    assert isinstance(rows, list)
+    (row,) = rows
+    assert row["before"] == "40.00 %"
+    assert row["cured"]
+    assert "Weight of AAA 40.00 % → " in found.draft.sentence
+
+
+def test_a_soft_limit_is_reported_and_trades_nothing(household: Household) -> None:
+    limit(household, "security", security=security(household, "AAA"), high=D("0.38"), is_hard=False)
+    assert look(household).reason == "inside_bands"
+
+
+def test_a_model_that_wants_more_than_the_mandate_allows_is_followed_up_to_the_limit(
+    household: Household,
+) -> None:
+    wanted = security(household, "CCC")
+    ModelWeight.objects.filter(security=security(household, "AAA")).update(weight=D("0.20"))
+    ModelWeight.objects.filter(security=wanted).update(weight=D("0.47"))
+    free = weight_after(look(household), "CCC")
+    assert free > D("0.35")
+    limit(household, "security", security=wanted, high=D("0.35"))
+    found = look(household)
+    assert D("0.33") < weight_after(found, "CCC") <= D("0.35")
+
+
+def test_trades_that_would_break_a_sector_limit_are_not_proposed(household: Household) -> None:
+    wanted = security(household, "CCC")
+    ModelWeight.objects.filter(security=security(household, "AAA")).update(weight=D("0.20"))
+    ModelWeight.objects.filter(security=wanted).update(weight=D("0.47"))
+    household.firm.securities.update(sector="Industry")
+    household.firm.securities.filter(pk=wanted.pk).update(sector="Energy")
+    limit(household, "sector", subject="Energy", high=D("0.30"))
+    found = look(household)
+    assert (found.draft, found.reason) == (None, "breaks_mandate")
+    assert "Sector Energy" in found.detail
+    assert "is outside at most 30.00 %" in found.detail
+
+
+def test_a_tracking_error_beyond_its_limit_makes_risk_dearer_until_it_is_inside(
+    household: Household,
+) -> None:
+    # A gain of 11 % in every lot, and a policy to which risk is nearly nothing.
+    RebalancePolicy.objects.update(
+        risk_aversion=D("0.01"), absolute_band=D("0.2"), relative_band=D(1)
+    )
+    ModelWeight.objects.filter(security=security(household, "AAA")).update(weight=D("0.30"))
+    ModelWeight.objects.filter(security=security(household, "BBB")).update(weight=D("0.40"))
+    assert look(household).reason == "inside_bands"
+    limit(household, "tracking_error", high=D("0.015"))
+    found = look(household)
+    assert found.draft is not None, found
+    assert found.draft.reasons[0] == "RISK_LIMIT"
+    assert found.draft.risk_before is not None
+    assert found.draft.risk_after is not None
+    assert found.draft.risk_before > D("0.015") >= found.draft.risk_after
+    assert {trade.side for trade in found.draft.trades} == {Side.BUY, Side.SELL}
+
+
+def test_a_breach_that_nothing_can_cure_is_told(household: Household) -> None:
+    limit(household, "names", low=D(9))
+    found = look(household)
+    assert (found.draft, found.reason) == (None, "no_trades")
+    assert "Number of securities 3 is outside at least 9, by 6" in found.detail
+
+
+def test_rules_of_the_firm_the_model_and_the_household_add_up(household: Household) -> None:
+    firm = household.firm
+    other = TargetModel.objects.create(firm=firm, name="Other")
+    neighbour = make_household(firm, "Stone")
+    for name, whose in (
+        ("Firm", {}),
+        ("Core", {"model": household.assignment.model}),
+        ("Other", {"model": other}),
+        ("Miller", {"household": household}),
+        ("Stone", {"household": neighbour}),
+    ):
+        mandate = Mandate.objects.create(firm=firm, name=name, **whose)
+        MandateRule.objects.create(mandate=mandate, key="cash", kind="cash", high=D(1))
+    stranger = Mandate.objects.create(firm=make_firm("Elsewhere"), name="Theirs")
+    MandateRule.objects.create(mandate=stranger, key="cash", kind="cash", high=D(0))
+    assigned = selectors.assignment(household.pk)
+    assert assigned is not None
+    assert [rule.id for rule in selectors.rules(assigned)] == [
+        "Core/cash", "Firm/cash", "Miller/cash",
+    ]  # fmt: skip
