@@ -3,7 +3,7 @@
 Knows no database: the state and the risk model are all it needs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from importlib.metadata import version
@@ -29,20 +29,32 @@ TIME_LIMIT_SECONDS = 20.0
 SMALLEST_TRADE = "smallest trade"  # the optimiser's name for it among conflicts
 
 
-def best_trades(state: HouseholdState, risk: RiskModel, *, haste: int = 1) -> Figures:
+Adjust = Callable[[Problem, arrays.Index], Problem]
+
+
+def best_trades(state: HouseholdState, risk: RiskModel, *, adjust: Adjust | None = None) -> Figures:
     """The optimiser's trades in whole shares; no trades where nothing is better than the present.
 
-    ``risk`` has the securities of ``arrays.universe(state)`` in that order. ``haste`` makes risk dearer to the
-    optimiser than the policy's price; the figures stay at the policy's. Raises a RebalancingError where there is no
-    answer, BrokenRule where the rounded trades break a hard rule.
+    ``risk`` has the securities of ``arrays.universe(state)`` in that order. ``adjust`` may narrow the problem: caps, or
+    what an adviser has fixed. Raises a RebalancingError where there is no answer, BrokenRule where the rounded trades
+    break a hard rule.
     """
-    solution, problem, index = _solved(state, risk, haste)
+    solution, problem, index = _solved(state, risk, adjust)
     trades = arrays.to_trades(solution, index)
     broken = verify(trades, state)
     if broken:
         raise BrokenRule(" ".join(broken))
     gap = arrays.gap_bp(trades, problem, index, solution.bound)
     return _figures(trades, problem, index, _proof(solution, risk, index, gap))
+
+
+def dearer_risk(haste: int) -> Adjust:
+    """The problem with risk ``haste`` times as dear as the policy says; figures stay at the policy's price."""
+
+    def adjust(problem: Problem, index: arrays.Index) -> Problem:
+        return problem.replace(risk_aversion=haste * problem.risk_aversion)
+
+    return adjust
 
 
 def with_needs_placed(state: HouseholdState, risk: RiskModel) -> HouseholdState:
@@ -70,20 +82,50 @@ def with_needs_placed(state: HouseholdState, risk: RiskModel) -> HouseholdState:
     return min(found, key=lambda one: one[:2])[2]
 
 
+def figures_of(
+    trades: Sequence[DraftTrade], state: HouseholdState, risk: RiskModel, proof: Proof
+) -> Figures:
+    """All figures of trades that were found in another way; ``proof`` is where they come from.
+
+    Raises BrokenRule where they break a hard rule.
+    """
+    broken = verify(trades, state)
+    if broken:
+        raise BrokenRule(" ".join(broken))
+    problem, index = arrays.build(state, risk)
+    return _figures(trades, problem, index, proof)
+
+
+def proof_of(
+    solution: Solution,
+    risk: RiskModel,
+    problem: Problem,
+    index: arrays.Index,
+    trades: Sequence[DraftTrade],
+) -> Proof:
+    """Where trades come from that a solution became in whole shares, and how far they are from its bound."""
+    return _proof(solution, risk, index, arrays.gap_bp(trades, problem, index, solution.bound))
+
+
 def _solved(
-    state: HouseholdState, risk: RiskModel, haste: int = 1
+    state: HouseholdState, risk: RiskModel, adjust: Adjust | None = None
 ) -> tuple[Solution, Problem, arrays.Index]:
     """The optimiser's trades; what must be sold stays in cash where it can go nowhere else."""
-    problem, index = arrays.build(state, risk)
-    problem = problem.replace(risk_aversion=haste * problem.risk_aversion)
+    problem, index = _built(state, risk, adjust)
     try:
         return _solve(problem, index), problem, index
     except Infeasible:
         if not any(state.forced().values()):
             raise
-    problem, index = arrays.build(state, risk, is_loose=True)
-    problem = problem.replace(risk_aversion=haste * problem.risk_aversion)
+    problem, index = _built(state, risk, adjust, is_loose=True)
     return _solve(problem, index), problem, index
+
+
+def _built(
+    state: HouseholdState, risk: RiskModel, adjust: Adjust | None, *, is_loose: bool = False
+) -> tuple[Problem, arrays.Index]:
+    problem, index = arrays.build(state, risk, is_loose=is_loose)
+    return (problem if adjust is None else adjust(problem, index)), index
 
 
 def _solve(problem: Problem, index: arrays.Index) -> Solution:

@@ -24,7 +24,7 @@ from proposals.types import (
 )
 from rebalancing import arrays, budget, decision, drift, explanation, reasons, selectors
 from rebalancing.active_risk import active_risk
-from rebalancing.best_trades import best_trades, with_needs_placed
+from rebalancing.best_trades import best_trades, dearer_risk, with_needs_placed
 from rebalancing.budget import Bounded
 from rebalancing.cash_needs import within_reach
 from rebalancing.decision import Scope
@@ -383,7 +383,7 @@ class _Search:
             state,
             self._usage,
             self._lots,
-            lambda state: best_trades(state, self._risk, haste=haste),
+            lambda state: best_trades(state, self._risk, adjust=dearer_risk(haste)),
         )
 
     def _against_the_band_rule(self, bounded: Bounded) -> tuple[Bounded, Choices | None]:

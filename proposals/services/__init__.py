@@ -1,10 +1,10 @@
 """Writes: the life of proposals, the orders they become, and the fills that come back."""
 
-from proposals.services.budgets import set_budget
-from proposals.services.decisions import approve, cancel, reject
+from proposals.services.budgets import keep_limits, set_budget
+from proposals.services.decisions import approve, cancel, decidable, moved_since, reject
 from proposals.services.exporting import export_orders
 from proposals.services.fills import import_fills
-from proposals.services.life import expire, move, supersede_pending
+from proposals.services.life import expire, move, require_now, supersede_pending
 from proposals.services.orders import close_orders
 from proposals.services.restrictions import lift_restriction, restrict
 from proposals.services.submission import put_forward, submit
@@ -13,13 +13,17 @@ __all__ = [
     "approve",
     "cancel",
     "close_orders",
+    "decidable",
     "expire",
     "export_orders",
     "import_fills",
+    "keep_limits",
     "lift_restriction",
     "move",
+    "moved_since",
     "put_forward",
     "reject",
+    "require_now",
     "restrict",
     "set_budget",
     "submit",

@@ -12,7 +12,7 @@ from accounts.models import Household, User
 from accounts.services import record_audit
 from proposals.errors import NoReason
 from proposals.models import GainBudget
-from proposals.services.life import require_now
+from proposals.services.life import SYSTEM, require_now
 
 LIMITS = ("short_limit", "long_limit", "tax_limit")
 
@@ -55,5 +55,35 @@ def set_budget(
             "limits": limits,
             "before": None if known is None else {name: getattr(known, name) for name in LIMITS},
         },
+    )
+    return row
+
+
+def keep_limits(
+    *,
+    household: Household,
+    year: int,
+    short_limit: Decimal | None,
+    long_limit: Decimal | None,
+    tax_limit: Decimal | None,
+    author: User,
+    reason: str,
+) -> GainBudget | None:
+    """Set the limits of a year that has none yet, as somebody decided earlier; None where the year has its own.
+
+    The caller holds the household's lock in a transaction.
+    """
+    limits = {"short_limit": short_limit, "long_limit": long_limit, "tax_limit": tax_limit}
+    row, is_new = GainBudget.objects.get_or_create(
+        household=household, year=year, defaults={**limits, "reason": reason, "author": author}
+    )
+    if not is_new:
+        return None
+    record_audit(
+        firm=household.firm,
+        actor=SYSTEM,
+        action="budget.set",
+        subject=f"household {household.public_id}",
+        facts={"year": year, "reason": reason, "limits": limits, "before": None},
     )
     return row

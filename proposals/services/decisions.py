@@ -54,9 +54,9 @@ def approve(
     or StaleProposal with every input that moved; a stale proposal is marked so, and that stays.
     """
     with transaction.atomic(durable=True):
-        proposal = _decidable(user, public_id, content_sha256)
+        proposal = decidable(user, public_id, content_sha256)
         _require_acceptance(proposal, accept_wash)
-        moved = _moved_since(proposal)
+        moved = moved_since(proposal)
         if moved:
             move(proposal.pk, Status.PENDING, Status.STALE)
             facts = {"moved": [str(change) for change in moved]}
@@ -74,7 +74,7 @@ def approve(
 def reject(*, user: User, public_id: UUID, content_sha256: str, note: str = "") -> Proposal:
     """Reject exactly the content that was shown. Raises NotAllowed, Http404, AlreadyDecided, ContentChanged."""
     with transaction.atomic(durable=True):
-        proposal = _decidable(user, public_id, content_sha256)
+        proposal = decidable(user, public_id, content_sha256)
         move(proposal.pk, Status.PENDING, Status.REJECTED)
         _decide(proposal, user, Verdict.REJECT, note)
     proposal.refresh_from_db()
@@ -103,8 +103,11 @@ def cancel(*, user: User, public_id: UUID, note: str = "") -> Proposal:
     return proposal
 
 
-def _decidable(user: User, public_id: UUID, content_sha256: str) -> Proposal:
-    """The proposal, its household locked; refused unless it is pending and is what was looked at."""
+def decidable(user: User, public_id: UUID, content_sha256: str) -> Proposal:
+    """The proposal, its household locked; refused unless it is pending and is what was looked at.
+
+    Must run inside a transaction. Raises NotAllowed, Http404, AlreadyDecided, ContentChanged.
+    """
     require_now(user, Action.DECIDE)
     household_id = access.visible_or_404(user, Proposal, public_id).household_id
     lock_household(household_id)
@@ -155,7 +158,8 @@ def _how_it_ended(proposal: Proposal) -> str:
     return f"{who} {verb} this proposal on {when:%Y-%m-%d at %H:%M %Z}."
 
 
-def _moved_since(proposal: Proposal) -> tuple[Moved, ...]:
+def moved_since(proposal: Proposal) -> tuple[Moved, ...]:
+    """What has moved since a pending proposal was computed: what an approval would refuse it for."""
     household = proposal.household
     today = business_date(household.firm)
     on_the_way = selectors.intentions(household.pk, without=proposal.pk)

@@ -1,0 +1,57 @@
+"""What the planner's forms accept."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from accounts.types import MONEY_LIMIT
+from proposals.budgets import Budget
+
+LIMITS = ("short_limit", "long_limit", "tax_limit")
+
+
+def _dollars(label: str) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label, required=False, min_value=0, max_value=MONEY_LIMIT - 1, decimal_places=2
+    )
+
+
+class LimitsForm(forms.Form):
+    """Limits of every year in dollars; empty = no limit, and one there is."""
+
+    short_limit = _dollars("Net short-term gain a year, $")
+    long_limit = _dollars("Net long-term gain a year, $")
+    tax_limit = _dollars("Tax a year, $")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "plan-%s", **kwargs})
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses a form without any limit."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors and all(cleaned.get(name) is None for name in LIMITS):
+            raise forms.ValidationError("Set one limit at least.")
+        return cleaned
+
+    @property
+    def figures(self) -> list[forms.BoundField]:
+        """The fields of one line each."""
+        return [self[name] for name in LIMITS]
+
+    def budget(self, year: int) -> Budget:
+        """The limits as those of a year; of a valid form."""
+        limits: dict[str, Decimal | None] = {name: self.cleaned_data[name] for name in LIMITS}
+        return Budget(year=year, **limits)
+
+
+class PlanForm(LimitsForm):
+    """A plan to start."""
+
+    reason = forms.CharField(label="Why", max_length=2_000)
+
+
+class EndForm(forms.Form):
+    """Why a plan ends."""
+
+    reason = forms.CharField(label="Why", max_length=2_000)
