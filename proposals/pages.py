@@ -13,7 +13,7 @@ from accounts.selectors import household as visible_household
 from lots.held_lots import basis_of, term_of
 from lots.selectors import cash, open_lots, realized
 from lots.types import LotRow
-from proposals import selectors
+from proposals import panels, selectors
 from proposals.exposure import CASH, Exposure, bars, exposures
 from proposals.forms import BudgetForm
 from proposals.lot_sums import lot_sums
@@ -130,8 +130,10 @@ def _lot_line(lot: LotRow, symbol: str, price: Decimal | None, today: date) -> L
     )
 
 
-def proposal_context(user: User, proposal: Proposal) -> dict[str, object]:
-    """Context of the proposal page."""
+def proposal_context(
+    user: User, proposal: Proposal, *, typed: panels.Typed = panels.NOTHING
+) -> dict[str, object]:
+    """Context of the proposal page, perhaps with what was typed into a panel's form that was refused."""
     household = proposal.household
     today = business_date(household.firm)
     return {
@@ -144,6 +146,7 @@ def proposal_context(user: User, proposal: Proposal) -> dict[str, object]:
         "can_decide": proposal.status == Status.PENDING and access.may(user, access.Action.DECIDE),
         "bars": bars(_exposures(proposal)),
         "explanation": proposal.explanation,
+        "panels": panels.of(user, proposal, typed),
         "lot_sums": lot_sums(proposal.explanation.get("candidates") or ()),
         "windows": selectors.window_rows(household.pk, today),
         "budget_rows": selectors.budget_of_proposal(proposal, today)

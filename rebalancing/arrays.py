@@ -132,9 +132,13 @@ def build(
 
 def to_trades(solution: Trades, index: Index) -> list[DraftTrade]:
     """The solution as whole shares at the state's prices, sales before purchases; not yet verified."""
-    shares = in_whole_shares(index.state, _wanted(solution, index))
-    reasons = _Reasons(index.state)
-    return [*_sales(shares, index.state, reasons), *_purchases(shares, index.state, reasons)]
+    return lines(in_whole_shares(index.state, _wanted(solution, index)), index.state)
+
+
+def lines(shares: Shares, state: HouseholdState) -> list[DraftTrade]:
+    """Shares as the lines of a proposal, sales before purchases; not yet verified."""
+    reasons = _Reasons(state)
+    return [*_sales(shares, state, reasons), *_purchases(shares, state, reasons)]
 
 
 def gap_bp(trades: Sequence[DraftTrade], problem: Problem, index: Index, bound: float) -> Decimal:

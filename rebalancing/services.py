@@ -1,13 +1,16 @@
 """Examine one household for a rebalance, and store what was found."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from lots import selectors as lot_selectors
 from lots.errors import LedgerError
 from lots.types import Ledger, LedgerEntry, LotRow
+from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
 from proposals.budgets import Limit, Usage
@@ -22,7 +25,18 @@ from proposals.types import (
     Side,
     Windows,
 )
-from rebalancing import arrays, budget, decision, drift, explanation, reasons, selectors
+from rebalancing import (
+    arrays,
+    budget,
+    decision,
+    drift,
+    explanation,
+    reasons,
+    selectors,
+    transition,
+    transition_selectors,
+    transition_services,
+)
 from rebalancing.active_risk import active_risk
 from rebalancing.best_trades import best_trades, dearer_risk, with_needs_placed
 from rebalancing.budget import Bounded
@@ -51,6 +65,7 @@ from rebalancing.types import (
     Outcome,
     RebalanceResult,
 )
+from rebalancing.ways import PlanStep, Solve, Way
 
 CALENDAR = "CALENDAR"  # the date alone
 REFUSED = "bad_draft"  # found, and refused by the hard rules when it was to be stored
@@ -58,12 +73,17 @@ FRACTION = Decimal("0.00000001")
 
 
 def examine(
-    *, household_id: int, as_of: date, drafts: Sequence[DraftProposal] = ()
+    *,
+    household_id: int,
+    as_of: date,
+    drafts: Sequence[DraftProposal] = (),
+    way: Way | None = None,
 ) -> RebalanceResult:
     """What to trade in one household, or why nothing; reads only.
 
     ``drafts`` are tonight's proposals that come first (the harvest): they count as executed. A pending rebalance of an
     earlier night is ignored. The optimiser's refusals become the result's reason; nothing is raised for them.
+    Whoever asks for a ``way`` has decided to trade: neither the bands nor what it is worth stand in that way.
     """
 
     def nothing(reason: str, detail: str) -> RebalanceResult:
@@ -104,22 +124,31 @@ def examine(
     check = mandate_check(assigned, state)
     must_act = state.must_act or bool(check.breaches)
     touched = Scope.EVERYTHING if must_act else decision.scope(measured, books.limits, schedule)
-    if touched is Scope.NOTHING:
+    search = partial(
+        _Search,
+        firm_id=assigned.household.firm_id,
+        state=check.bounded(state),
+        measured=measured,
+        check=check,
+        lots=books.lots,
+        intentions=books.intentions,
+        drafts=drafts,
+    )
+    if way is None and not schedule.is_cooling:
+        step = _step_of_plan(search, state, tax=tax, drafts=drafts)
+        if step is not None:
+            return step
+    if touched is Scope.NOTHING and way is None:
         reason = decision.why_nothing(schedule)
         told = explanation.left_alone(measured, state.symbols, schedule)
         looked = _looked(measured, counted=reason is Outcome.INSIDE_BANDS)
         return replace(nothing(reason, told), looked=looked)
+    everything = touched is Scope.NOTHING or (way is not None and way.is_whole)
     try:
-        found = _Search(
-            firm_id=assigned.household.firm_id,
-            state=check.bounded(state),
-            measured=measured,
-            touched=touched,
-            check=check,
-            lots=books.lots,
-            intentions=books.intentions,
-            drafts=drafts,
+        found = search(
+            touched=Scope.EVERYTHING if everything else touched,
             usage=proposal_selectors.budget_usage(household_id, as_of, drafts=drafts),
+            way=way,
         ).run()
     except (RebalancingError, LedgerError) as error:
         return replace(nothing(error.code, str(error)), looked=_looked(measured, counted=False))
@@ -130,12 +159,33 @@ def examine(
     return replace(found, looked=replace(seen, counted=False))
 
 
+def _step_of_plan(
+    search: "partial[_Search]",
+    state: HouseholdState,
+    *,
+    tax: TaxPosition,
+    drafts: Sequence[DraftProposal],
+) -> RebalanceResult | None:
+    """The night's step of a transition plan; None where none is under way or it would sell nothing of the legacy."""
+    plan = transition_selectors.plan(state.household) if transition.has_legacy(state) else None
+    if plan is None or state.as_of < plan.started_on:
+        return None
+    usage = transition_selectors.usage_under(plan, state.as_of, tax=tax, drafts=drafts)
+    way = PlanStep(plan.started_on)
+    with suppress(RebalancingError, LedgerError):  # the ordinary look then says what is wrong
+        found = search(touched=Scope.EVERYTHING, usage=usage, way=way).run()
+        if found.draft is not None and transition.sells_legacy(found.draft.trades, state):
+            return found
+    return None
+
+
 def store(*, result: RebalanceResult) -> Proposal | None:
     """Put the draft before the adviser and keep the look; an older pending proposal is superseded either way.
 
     The caller holds the household's lock inside a transaction.
     """
     _keep(result)
+    transition_services.keep_budget(household_id=result.household, as_of=result.as_of)
     return proposal_services.put_forward(
         draft=result.draft,
         household_id=result.household,
@@ -231,7 +281,10 @@ def risk_or_reason(firm_id: int, state: HouseholdState) -> tuple[RiskModel | Non
 
 
 class _Search:
-    """Solve one household that is out of band, twice at most, and check what comes out."""
+    """Solve one household that is out of band, twice at most, and check what comes out.
+
+    A ``way`` finds the trades otherwise, and is not asked whether they are worth it.
+    """
 
     def __init__(
         self,
@@ -245,7 +298,9 @@ class _Search:
         intentions: Sequence[Intention],
         drafts: Sequence[DraftProposal],
         usage: Usage | None,
+        way: Way | None = None,
     ) -> None:
+        self._way = way
         self._measured = measured
         self._check = check
         self._usage = usage
@@ -264,6 +319,7 @@ class _Search:
         self._touched = touched
         self._must_act = state.must_act
         self._state = decision.narrowed(self._free, measured, touched)
+        self._securities = arrays.universe(state)
         self._risk = risk_model(firm_id=firm_id, state=state)
 
     def run(self) -> RebalanceResult:
@@ -307,7 +363,7 @@ class _Search:
                 ),
                 figures,
             )
-        at_any_price = self._measured.cash_breached or self._must_act
+        at_any_price = self._measured.cash_breached or self._must_act or self._way is not None
         must_pay = not (at_any_price or self._check.narrows(figures))
         if must_pay and self._state.limits.only_if_worth_it and not figures.worth.is_worth_it:
             told = explanation.not_worth_it(figures, symbols) + budget.sentence(bounded)
@@ -358,7 +414,7 @@ class _Search:
         last that come nearer and break no other rule, else those at the policy's own price. Raises what the optimiser
         says at that price where no step has an answer.
         """
-        if not self._check.breaches:
+        if self._way is not None or not self._check.breaches:
             return self._within_budget(self._state)
         found: Bounded | None = None
         refusal: RebalancingError | None = None
@@ -379,12 +435,10 @@ class _Search:
         return found
 
     def _within_budget(self, state: HouseholdState, haste: int = HASTE[0]) -> Bounded:
-        return budget.within(
-            state,
-            self._usage,
-            self._lots,
-            lambda state: best_trades(state, self._risk, adjust=dearer_risk(haste)),
-        )
+        solve: Solve = partial(best_trades, risk=self._risk, adjust=dearer_risk(haste))
+        if self._way is not None:
+            solve = self._way.solver(self._risk, self._securities, self._usage)
+        return budget.within(state, self._usage, self._lots, solve)
 
     def _against_the_band_rule(self, bounded: Bounded) -> tuple[Bounded, Choices | None]:
         """The optimum beside no trade and the band rule, all priced by the optimum's own objective (F4).
@@ -392,7 +446,8 @@ class _Search:
         Whole shares and smallest trades can cost the optimum more than its lead: the better of the two is proposed.
         """
         limits = self._state.limits
-        if self._must_act or self._check.breaches:  # a band rule does not know what must be done
+        # A rule about bands does not know what must be done.
+        if self._must_act or self._check.breaches or self._way is not None:
             return bounded, None
         if self._touched is not Scope.EVERYTHING or limits.kind is not PolicyKind.OPTIMUM:
             return bounded, None
@@ -451,12 +506,12 @@ class _Search:
 
     def _gain_prices(self, bounded: Bounded) -> Mapping[Limit, Decimal] | None:
         """What a little more of the budget would buy, where it binds (F35)."""
-        if self._usage is None or not bounded.is_bound:
+        if self._usage is None or self._way is not None or not bounded.is_bound:
             return None
         return gain_prices(self._state, self._risk, self._usage)
 
     def _draft(self, bounded: Bounded, choices: Choices | None) -> DraftProposal:
-        figures, state = bounded.figures, bounded.state
+        figures, state, way = bounded.figures, bounded.state, self._way
         worth = figures.worth
         evidence = self._evidence(figures, state)
         return DraftProposal(
@@ -466,7 +521,11 @@ class _Search:
             sentence=explanation.sentence(figures, state.symbols)
             + self._check.sentence(figures)
             + budget.sentence(bounded),
-            reasons=(*self._check.triggers(), *_reasons(bounded, evidence)),
+            reasons=(
+                *(way.reasons if way else ()),
+                *self._check.triggers(),
+                *_reasons(bounded, evidence),
+            ),
             trades=figures.trades,
             tax_saved=-worth.tax.quantize(CENT),
             carried_worth=figures.carried_worth.quantize(CENT),
@@ -477,12 +536,16 @@ class _Search:
             risk_after=figures.risk_after,
             gap_bp=figures.proof.gap_bp,
             inputs=explanation.inputs_text(
-                state, self._windows, figures.proof, arrays.universe(state)
+                way.recorded(state) if way else state,
+                self._windows,
+                figures.proof,
+                arrays.universe(state),
             ),
             explanation={
                 **explanation.explanation(
                     figures, state, lot_selectors.purchases_searched(self._household)
                 ),
+                **(way.told(figures.trades, state) if way else {}),
                 "budget": budget.explanation(bounded, self._gain_prices(bounded)),
                 "mandate": self._check.explanation(figures),
                 "choices": explanation.choices(choices, state.limits),

@@ -124,6 +124,11 @@ ROUTES = {
     "windows/windows.csv": page(GET=SHOWN),
     "households/<uuid:household>/swap-backs/": page(GET=OWN),
     "households/<uuid:household>/drift/": page(GET=OWN),
+    "households/<uuid:household>/transition/": page(GET=OWN),
+    "households/<uuid:household>/transition/start/": page(
+        POST=Expected(302, 422, 404, 302, 302)
+    ),  # a limit and a reason are asked for
+    "households/<uuid:household>/transition/end/": page(POST=Expected(302, 302, 404, 302, 302)),
     "households/<uuid:household>/what-if/": page(GET=OWN),
     "households/<uuid:household>/taxes/": page(GET=OWN),
     "households/<uuid:household>/taxes/<int:year>/": page(GET=OWN),
@@ -139,6 +144,10 @@ ROUTES = {
     "proposals/<uuid:proposal>/": page(GET=OWN),
     "proposals/<uuid:proposal>/decision/": page(POST=Expected(302, 302, 404, 302, 302)),
     "proposals/<uuid:proposal>/withdrawal/": page(POST=Expected(302, 409, 404, 302, 302)),
+    "proposals/<uuid:proposal>/resolve/": page(
+        POST=Expected(302, 409, 404, 302, 302)
+    ),  # not the content that is stored
+    "proposals/<uuid:proposal>/point/": page(POST=Expected(302, 302, 404, 302, 302)),
     "proposals/<uuid:proposal>/closing/": page(POST=Expected(302, 409, 404, 302, 302)),
     "proposals/<uuid:proposal>/pairs/<int:number>/waiver/": page(
         POST=Expected(302, 302, 404, 302, 302)

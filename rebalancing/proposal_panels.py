@@ -1,0 +1,62 @@
+"""This room's parts of the page of a rebalance: the points beside it, and solving it again around fixed rows."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from accounts.access import Action, may
+from accounts.models import User
+from proposals import panels
+from proposals.models import Proposal
+from proposals.panels import Panel, Typed
+from proposals.types import ProposalKind, Status
+from rebalancing import curves, edit_forms, frontier_services
+
+
+def add_panels() -> None:
+    """Called once, when the room is set up."""
+    panels.add(ProposalKind.REBALANCE, Panel("rebalancing/frontier_panel.html", frontier_panel))
+    panels.add(ProposalKind.REBALANCE, Panel("rebalancing/edit_panel.html", edit_panel))
+
+
+def edit_panel(user: User, proposal: Proposal, typed: Typed) -> Mapping[str, object] | None:
+    """A choice for each line of a pending rebalance, for who may decide about it."""
+    if proposal.status != Status.PENDING or not may(user, Action.DECIDE):
+        return None
+    trades = list(proposal.trades.select_related("account", "security"))
+    return {
+        "lines": edit_forms.lines(trades, typed),
+        "choices": list(edit_forms.choices()),
+        "note": typed.get("note", ""),
+        "is_open": bool(typed),
+    }
+
+
+def frontier_panel(user: User, proposal: Proposal, typed: Typed) -> Mapping[str, object] | None:
+    """The points beside a rebalance: of a pending one to pick from, of a decided one as they were."""
+    may_pick = proposal.status == Status.PENDING and may(user, Action.DECIDE)
+    found = frontier_services.frontier_of(proposal)
+    if found is None:
+        return None
+    rows = [
+        {
+            "number": number,
+            "tax": Decimal(record["tax"]),
+            "cost": Decimal(record["cost"]),
+            "short_gain": Decimal(record["short_gain"]),
+            "long_gain": Decimal(record["long_gain"]),
+            "risk": Decimal(record["risk"]),
+            "lines": len(record["rows"]),
+            "is_given": record["is_given"],
+            "is_this": frontier_services.is_this(record, proposal),
+        }
+        for number, record in enumerate(found.points)
+    ]
+    chosen = [
+        (row["tax"], row["risk"], str(row["number"] + 1), bool(row["is_this"])) for row in rows
+    ]
+    return {
+        "frontier": found,
+        "rows": rows,
+        "curve": curves.curve(chosen) if len(rows) > 1 else None,
+        "may_pick": may_pick and len(rows) > 1,
+    }
