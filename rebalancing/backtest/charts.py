@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from rebalancing.backtest.method import Kind
+from rebalancing.backtest.method import LOOKS, Kind
 from rebalancing.backtest.records import Record
 from rebalancing.backtest.report import select
 from rebalancing.backtest.tables import TableName
@@ -44,7 +44,7 @@ def turnover(records: Sequence[Record]) -> Chart:
         "% a year",
         lambda one: one.turnover,
         (0.0, 50.0, 10),
-        (Kind.FIXED, Kind.BY_NAME),
+        ((Kind.FIXED, 1), (Kind.BY_NAME, 1)),
     )
 
 
@@ -56,7 +56,7 @@ def drag(records: Sequence[Record]) -> Chart:
         "bp a year",
         lambda one: one.drag,
         (40.0, 120.0, 20),
-        (Kind.BY_NAME, Kind.BY_LOT),
+        ((Kind.BY_NAME, 1), (Kind.BY_LOT, 5)),
     )
 
 
@@ -66,7 +66,7 @@ def _chart(
     unit: str,
     figure: Callable[[Record], float],
     scale: tuple[float, float, int],
-    kinds: tuple[Kind, Kind],
+    kinds: tuple[tuple[Kind, int], ...],  # with the days between looks
 ) -> Chart:
     low, high, step = scale
 
@@ -87,9 +87,9 @@ def _chart(
         line("half", "bands to half, daily", select(grid, to="half")),
         line("edge", "bands to the edge, daily", select(grid, to="edge")),
     ]
-    for stroke, kind in zip(("one", "ours"), kinds, strict=True):
-        name = f"our optimum, {kind.value}, daily"
-        lines.append(line(stroke, name, select(records, rule=kind.value, look="1")))
+    for stroke, (kind, every) in zip(("one", "ours"), kinds, strict=True):
+        name = f"our optimum, {kind.value}, {LOOKS[every]}"
+        lines.append(line(stroke, name, select(records, rule=kind.value, look=str(every))))
     return Chart(
         label=label,
         unit=unit,
