@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal as D
 from random import Random
+from typing import Any, cast
 
 import pytest
 from django.db import connection, transaction
@@ -306,7 +307,11 @@ def test_too_much_cash_alone_is_invested(desk: Desk) -> None:
     result = desk.examine()
     assert result.reason == "rebalance_proposed"
     assert result.draft is not None
-    assert result.draft.reasons == ("DEPOSIT", "RISK", "FACTOR")
+    # By the fixture's prices most of the cash buys names that lagged, and that is told.
+    assert result.draft.reasons == ("DEPOSIT", "RISK", "FACTOR", "CONTRARIAN")
+    evidence = cast("list[dict[str, Any]]", result.draft.explanation["evidence"])
+    past = {row["name"]: D(row["dollars"]) for row in evidence[-1]["rows"]}
+    assert past["Bought of names that lagged it"] > past["Bought of names that beat it"]
     assert {trade.side for trade in result.draft.trades} == {Side.BUY}
     spent = sum(trade.amount for trade in result.draft.trades)
     assert 4500 <= spent <= 9000
