@@ -7,6 +7,8 @@
 - What others sold elsewhere, and losses carried in, use no room for gains; the tax is computed on top of them.
 - An open proposal draws its net gain of each term down at once. Its net loss gives room back only once it is booked: it
   may be rejected, taken back or not filled. A draft may net its own gains and losses.
+- A prorated budget opens with the months or quarters of the year: on a day, each limit is its whole times the months
+  (or quarters) begun, over 12 (or 4), rounded down to the cent. What was not used earlier in the year is still there.
 - A draft is over the budget where it raises the use of a limit beyond it. A budget that is overdrawn already stops only
   what adds to it, never a loss.
 
@@ -14,8 +16,8 @@ Dollars; figures are compared to the cent. A float is a TypeError.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -25,7 +27,7 @@ from lots.held_lots import basis_of, term_of
 from lots.rounding import cents
 from lots.types import LotRow, Term
 from lots.year_tax import TaxPosition, added_tax, with_added
-from proposals.types import Side
+from proposals.types import Proration, Side
 
 ZERO = Decimal(0)
 
@@ -55,24 +57,71 @@ class Limit(StrEnum):
     TAX = "tax"
 
 
+_PERIODS = {Proration.MONTHLY: 12, Proration.QUARTERLY: 4}  # of a year
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The part of a year's limits that may be used up to and with a day, less than the whole."""
+
+    parts: int
+    of: int
+    until: date
+
+    def __str__(self) -> str:
+        return f"{self.parts}/{self.of}"
+
+    @property
+    def by(self) -> str:
+        """Until when, for people."""
+        return f"by {self.until.day} {self.until:%B}"
+
+    def usable(self, whole: Decimal) -> Decimal:
+        """Dollars of a whole limit, rounded down to the cent."""
+        return Decimal(int(Fraction(whole) * 100 * self.parts / self.of)).scaleb(-2)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """A household's limits of one year in dollars; None = no limit."""
+    """A household's limits of one year in dollars; None = no limit. ``share`` is what of them may be used so far."""
 
     year: int
     short_limit: Decimal | None = None
     long_limit: Decimal | None = None
     tax_limit: Decimal | None = None
+    proration: Proration = Proration.NONE
+    share: Share | None = None  # None = the whole
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if item.name != "year" and not isinstance(value, Decimal | None):
-                raise TypeError(f"{item.name} is a {type(value).__name__}; limits are Decimal.")
+        for name in ("short_limit", "long_limit", "tax_limit"):
+            value = getattr(self, name)
+            if not isinstance(value, Decimal | None):
+                raise TypeError(f"{name} is a {type(value).__name__}; limits are Decimal.")
+
+    def usable_on(self, day: date) -> "Budget":
+        """The budget as it stands on a day of its year. Raises ValueError for a day of another year."""
+        if day.year != self.year:
+            raise ValueError(f"{day} is no day of {self.year}: a budget opens within its year.")
+        periods = _PERIODS.get(self.proration)
+        if periods is None:
+            return replace(self, share=None)
+        months = 12 // periods
+        begun = (day.month - 1) // months + 1
+        if begun == periods:
+            return replace(self, share=None)
+        until = date(self.year, begun * months + 1, 1) - timedelta(days=1)
+        return replace(self, share=Share(begun, periods, until))
 
     @property
     def limits(self) -> dict[Limit, Decimal]:
-        """The limits that there are."""
+        """What may be used of the limits that there are."""
+        if self.share is None:
+            return self.whole_limits
+        return {limit: self.share.usable(whole) for limit, whole in self.whole_limits.items()}
+
+    @property
+    def whole_limits(self) -> dict[Limit, Decimal]:
+        """The limits of the whole year that there are."""
         said = {
             Limit.SHORT: self.short_limit,
             Limit.LONG: self.long_limit,
@@ -139,7 +188,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """A limit that a draft would break: what is used before it, and with it; dollars. None = it cannot be computed."""
+    """A limit that a draft would break: what is used before it, and with it; dollars. None = it cannot be computed.
+
+    ``most`` is what may be used so far; where that is less than the year's ``whole``, ``share`` says which part it is.
+    """
 
     limit: Limit
     year: int
@@ -147,6 +199,15 @@ class Excess:
     before: Decimal | None
     after: Decimal | None
     why_unknown: str = ""
+    whole: Decimal | None = None
+    share: Share | None = None
+
+    @property
+    def allowed(self) -> str:
+        """The limit in words, with its share where it is prorated."""
+        if self.whole is None or self.share is None:
+            return f"${self.most:,.2f}"
+        return f"${self.whole:,.2f}, of which {self.share} (${self.most:,.2f}) may be used {self.share.by}"
 
     @property
     def over(self) -> Decimal:
@@ -158,11 +219,11 @@ class Excess:
         """The three figures."""
         if self.before is None or self.after is None:
             return (
-                f"The {self.limit} budget of {self.year} is ${self.most:,.2f}, and what these gains add "
+                f"The {self.limit} budget of {self.year} is {self.allowed}, and what these gains add "
                 f"cannot be computed: {self.why_unknown}"
             )
         return (
-            f"The {self.limit} budget of {self.year} is ${self.most:,.2f}, ${self.before:,.2f} of it is "
+            f"The {self.limit} budget of {self.year} is {self.allowed}, ${self.before:,.2f} of it is "
             f"used, and with these trades it would be ${self.after:,.2f}."
         )
 
@@ -201,24 +262,28 @@ def fits(usage: Usage | None, gains: Gains) -> bool:
 
 
 def _excesses(usage: Usage, gains: Gains) -> Iterator[Excess]:
-    year = usage.budget.year
+    year, share = usage.budget.year, usage.budget.share
     for limit, most in usage.budget.limits.items():
+        whole = usage.budget.whole_limits[limit]
         if limit is Limit.TAX and usage.tax is None:
             if gains.short > ZERO or gains.long > ZERO:
-                yield Excess(limit, year, most, None, None, usage.why_no_tax)
+                yield Excess(limit, year, most, None, None, usage.why_no_tax, whole, share)
             continue
         for world in usage.worlds:
             before, after = usage.use(limit, world), usage.use(limit, world + gains)
             assert before is not None
             assert after is not None
             if after > most and after > before:
-                yield Excess(limit, year, most, before, after)
+                yield Excess(limit, year, most, before, after, "", whole, share)
                 break
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetRow:
-    """One limit as pages show it; dollars, None = not known. ``left`` is never below zero."""
+    """One limit as pages show it; dollars, None = not known. ``left`` is never below zero.
+
+    ``most`` is what may be used so far: ``share`` of the year's ``whole``, where the budget is prorated.
+    """
 
     limit: Limit
     most: Decimal | None
@@ -226,6 +291,8 @@ class BudgetRow:
     drawn: Decimal | None
     after: Decimal | None  # with the proposal that is looked at; else as without it
     why_unknown: str = ""  # a sentence where a figure could not be computed
+    whole: Decimal | None = None
+    share: Share | None = None
 
     @property
     def used(self) -> Decimal | None:
@@ -249,5 +316,7 @@ def rows(usage: Usage, gains: Gains = NOTHING) -> Sequence[BudgetRow]:
         both, after = usage.use(limit, world), usage.use(limit, world + gains)
         drawn = None if booked is None or both is None else both - booked
         why = usage.why_no_tax if after is None else ""
-        found.append(BudgetRow(limit, usage.budget.limits.get(limit), booked, drawn, after, why))
+        budget = usage.budget
+        most, whole = budget.limits.get(limit), budget.whole_limits.get(limit)
+        found.append(BudgetRow(limit, most, booked, drawn, after, why, whole, budget.share))
     return found

@@ -4,8 +4,9 @@ from typing import Any
 
 from django import forms
 
+from accounts.models import choices
 from accounts.types import MONEY_LIMIT
-from proposals.types import RestrictionKind, Verdict
+from proposals.types import Proration, RestrictionKind, Verdict
 
 
 class DecisionForm(forms.Form):
@@ -25,12 +26,15 @@ def _dollars(label: str) -> forms.DecimalField:
 
 
 class BudgetForm(forms.Form):
-    """The limits of a year in dollars, empty = no limit, and why."""
+    """The limits of a year in dollars, empty = no limit, how they open over it, and why."""
 
     year = forms.IntegerField(label="Year", min_value=1990, max_value=2099)
     short_limit = _dollars("Net short-term gain, $")
     long_limit = _dollars("Net long-term gain, $")
     tax_limit = _dollars("Tax that sales here add, $")
+    proration = forms.TypedChoiceField(
+        label="May be used", choices=choices(Proration), coerce=Proration
+    )
     reason = forms.CharField(label="Why", max_length=2_000)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

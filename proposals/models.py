@@ -28,6 +28,7 @@ from proposals.types import (
     OrderStatus,
     PairState,
     ProposalKind,
+    Proration,
     RestrictionKind,
     Side,
     Status,
@@ -476,6 +477,9 @@ class GainBudget(models.Model):
     short_limit = MoneyField(null=True, blank=True)  # net short-term gain realised, dollars
     long_limit = MoneyField(null=True, blank=True)  # net long-term gain realised, dollars
     tax_limit = MoneyField(null=True, blank=True)  # tax that this year's trades here add, dollars
+    proration = models.CharField(
+        max_length=9, choices=choices(Proration), default=Proration.NONE.value
+    )
     reason = models.TextField()
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
@@ -486,6 +490,7 @@ class GainBudget(models.Model):
             positive_money("gain_budget_short", "short_limit"),
             positive_money("gain_budget_long", "long_limit"),
             positive_money("gain_budget_tax", "tax_limit"),
+            one_of("gain_budget_proration_known", "proration", Proration),
             CheckConstraint(condition=~Q(reason=""), name="gain_budget_has_reason"),
         ]
 

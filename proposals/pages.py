@@ -18,7 +18,7 @@ from proposals.exposure import CASH, Exposure, bars, exposures
 from proposals.forms import BudgetForm
 from proposals.lot_sums import lot_sums
 from proposals.models import GainBudget, Proposal
-from proposals.types import OPEN, Side, Status
+from proposals.types import OPEN, Proration, Side, Status
 from securities.selectors import latest_prices, symbols
 
 
@@ -89,7 +89,8 @@ def _budget_form(budget: GainBudget | None, year: int) -> BudgetForm:
     """The limits as they stand, to be changed."""
     names = ("short_limit", "long_limit", "tax_limit")
     limits = {name: _plain_cents(getattr(budget, name, None)) for name in names}
-    return BudgetForm(initial={"year": year, **limits})
+    proration = budget.proration if budget is not None else Proration.NONE.value
+    return BudgetForm(initial={"year": year, "proration": proration, **limits})
 
 
 def _plain_cents(dollars: Decimal | None) -> Decimal | None:

@@ -155,12 +155,12 @@ def _budget(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
     for excess in excesses(facts.budget, gains):
         name = f"{excess.limit} budget of {excess.year}"
         if excess.before is None or excess.after is None:
-            yield Moved(name, f"${excess.most:.2f}", f"cannot be checked: {excess.why_unknown}")
+            yield Moved(name, excess.allowed, f"cannot be checked: {excess.why_unknown}")
         else:
             yield Moved(
                 name,
-                f"${excess.most:.2f}, ${excess.before:.2f} of it used",
-                f"${excess.after:.2f} with these trades",
+                f"{excess.allowed}, ${excess.before:,.2f} of it used",
+                f"${excess.after:,.2f} with these trades",
             )
 
 

@@ -98,6 +98,23 @@ class Cadence(StrEnum):
     QUARTERLY = "quarterly"
 
 
+class Proration(StrEnum):
+    """How a yearly budget of gains opens over the year (F35)."""
+
+    NONE = "none"  # all of it from the first day
+    MONTHLY = "monthly"  # a twelfth more with each month
+    QUARTERLY = "quarterly"  # a quarter more with each quarter
+
+    @property
+    def label(self) -> str:
+        """As the form says it."""
+        return {
+            Proration.NONE: "from the first day, all of it",
+            Proration.MONTHLY: "a twelfth more each month",
+            Proration.QUARTERLY: "a quarter more each quarter",
+        }[self]
+
+
 class CashFlowKind(StrEnum):
     """Cash that is going to leave an account, or to come into it, on a day (F6)."""
 

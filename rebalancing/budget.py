@@ -142,7 +142,7 @@ def sentence(bounded: Bounded) -> str:
     if not bounded.is_bound:
         return ""
     told = " and ".join(
-        f"the {one.limit} budget of {dollars(one.most)} (by {dollars(one.over)})"
+        f"the {one.limit} budget of {one.allowed} (by {dollars(one.over)})"
         for one in bounded.broken
     )
     return f" Bound by {told}."

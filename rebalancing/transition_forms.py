@@ -1,6 +1,5 @@
 """What the planner's forms accept."""
 
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -41,8 +40,13 @@ class LimitsForm(forms.Form):
 
     def budget(self, year: int) -> Budget:
         """The limits as those of a year; of a valid form."""
-        limits: dict[str, Decimal | None] = {name: self.cleaned_data[name] for name in LIMITS}
-        return Budget(year=year, **limits)
+        given = self.cleaned_data
+        return Budget(
+            year=year,
+            short_limit=given["short_limit"],
+            long_limit=given["long_limit"],
+            tax_limit=given["tax_limit"],
+        )
 
 
 class PlanForm(LimitsForm):

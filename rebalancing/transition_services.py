@@ -16,6 +16,7 @@ from accounts.services import record_audit
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
 from proposals.models import GainBudget
+from proposals.types import Proration
 from rebalancing import selectors, transition_selectors
 from rebalancing.models import TransitionPlan
 
@@ -71,6 +72,7 @@ def start_plan(
         year=today.year,
         **{name: _tighter(getattr(own, name, None), limits[name]) for name in LIMITS},
         reason=_because(plan, own),
+        proration=Proration.NONE if own is None else Proration(own.proration),
     )
     _audit(firm, user, plan, "transition.started", {"limits": limits, "reason": plan.reason})
     return plan

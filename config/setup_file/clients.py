@@ -67,12 +67,13 @@ def _budget(records: Records, household: Household, entry: BudgetEntry) -> None:
     author = records.person(f"{entry.where}.author", entry.author)
     if author is None:
         return
+    opens = {} if entry.proration is None else {"proration": entry.proration.value}
     records.put(
         GainBudget,
         "budget",
         f"{household.name} {entry.year}",
         key={"household": household, "year": entry.year},
-        values={**entry.figures, "reason": entry.reason, "author": author},
+        values={**entry.figures, **opens, "reason": entry.reason, "author": author},
     )
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
-from proposals.types import Cadence, CashFlowKind, RestrictionKind
+from proposals.types import Cadence, CashFlowKind, Proration, RestrictionKind
 from rebalancing.mandates import RuleKind
 from rebalancing.recipes import Recipe
 from rebalancing.types import RiskMethod
@@ -267,6 +267,7 @@ class BudgetEntry:
     where: str
     year: int
     figures: Figures
+    proration: Proration | None
     reason: str
     author: str
 

@@ -36,6 +36,7 @@ from config.setup_file.refusal import Problem, Problems, SetUpRefused
 from config.setup_file.risk import risk
 from config.setup_file.tables import Range, Table, Written
 from lots.rates import known_years
+from proposals.types import Proration
 from rebalancing.recipes import Recipe
 from securities.models import validate_cusip, validate_isin
 from securities.types import AssetClass
@@ -310,6 +311,7 @@ def _budget(table: Table) -> BudgetEntry:
         where=table.where,
         year=int(table.number("year", YEAR)),
         figures=_figures(table, BUDGET),
+        proration=table.word("proration", list(Proration)) if table.has("proration") else None,
         reason=table.prose("reason"),
         author=table.text("author", longest=150),
     )

@@ -15,7 +15,7 @@ from proposals.budgets import Budget, Gains, Usage
 from proposals.compliance import LotKey, feasible
 from proposals.models import GainBudget, Proposal
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
-from proposals.types import DraftProposal, Intention, ProposalKind
+from proposals.types import DraftProposal, Intention, ProposalKind, Proration
 
 
 def gain_budget(household_id: int, year: int) -> GainBudget | None:
@@ -85,7 +85,7 @@ def _usage(
         budgets.gains_of(draft.trades, lots, accounts=accounts, as_of=as_of) for draft in drafts
     ]
     return Usage(
-        budget=_budget(row, as_of.year),
+        budget=_budget(row, as_of),
         accounts=accounts,
         realised=realised,
         committed=tuple(gains for is_committed, gains in open_gains if is_committed),
@@ -95,15 +95,18 @@ def _usage(
     )
 
 
-def _budget(row: GainBudget | None, year: int) -> Budget:
+def _budget(row: GainBudget | None, as_of: date) -> Budget:
+    """The limits as they may be used on the day: the one place where a budget is prorated."""
     if row is None:
-        return Budget(year=year)
-    return Budget(
+        return Budget(year=as_of.year)
+    whole = Budget(
         year=row.year,
         short_limit=row.short_limit,
         long_limit=row.long_limit,
         tax_limit=row.tax_limit,
+        proration=Proration(row.proration),
     )
+    return whole.usable_on(as_of)
 
 
 def _position(

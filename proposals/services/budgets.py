@@ -13,8 +13,9 @@ from accounts.services import record_audit
 from proposals.errors import NoReason
 from proposals.models import GainBudget
 from proposals.services.life import SYSTEM, require_now
+from proposals.types import Proration
 
-LIMITS = ("short_limit", "long_limit", "tax_limit")
+FIGURES = ("short_limit", "long_limit", "tax_limit", "proration")
 
 
 @transaction.atomic
@@ -27,8 +28,11 @@ def set_budget(
     long_limit: Decimal | None,
     tax_limit: Decimal | None,
     reason: str,
+    proration: Proration = Proration.NONE,
 ) -> GainBudget:
-    """Set the three limits of a year, dollars; None = no limit. ``household`` is its public id.
+    """Set the three limits of a year, dollars, and how they open over it; None = no limit.
+
+    ``household`` is its public id.
 
     Holds the household's lock, as submission and approval do: no decision is checked against limits that are being
     changed. Raises NotAllowed, Http404, NoReason.
@@ -38,7 +42,12 @@ def set_budget(
         raise NoReason("A budget needs a reason: say who asked for it, and why.")
     locked = lock_household(access.visible_or_404(user, Household, household).pk)
     known = GainBudget.objects.filter(household=locked, year=year).first()
-    limits = {"short_limit": short_limit, "long_limit": long_limit, "tax_limit": tax_limit}
+    limits = {
+        "short_limit": short_limit,
+        "long_limit": long_limit,
+        "tax_limit": tax_limit,
+        "proration": proration.value,
+    }
     row, _ = GainBudget.objects.update_or_create(
         household=locked,
         year=year,
@@ -53,7 +62,7 @@ def set_budget(
             "year": year,
             "reason": reason.strip(),
             "limits": limits,
-            "before": None if known is None else {name: getattr(known, name) for name in LIMITS},
+            "before": None if known is None else {name: getattr(known, name) for name in FIGURES},
         },
     )
     return row

@@ -24,7 +24,8 @@ from harvesting.selectors import rules
 from harvesting.types import HarvestRules
 from lots.models import Disposal, TaxPolicy
 from lots.types import EntryKind
-from proposals.models import CommissionSchedule
+from proposals.models import CommissionSchedule, GainBudget
+from proposals.types import Proration
 from rebalancing import selectors
 from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
 from securities.models import IdenticalMember, IdenticalOverride, Security
@@ -96,6 +97,11 @@ def test_a_budget_is_read_and_needs_a_reason_and_a_year_of_its_own():
     )
     (entry,) = read(text.encode()).households[0].budgets
     assert (entry.year, entry.figures) == (2026, {"short_limit": Decimal(5000)})
+    assert entry.proration is None
+    prorated = text + 'proration = "quarterly"\n'
+    assert read(prorated.encode()).households[0].budgets[0].proration is Proration.QUARTERLY
+    with pytest.raises(SetUpRefused, match=r"budgets\[0\].proration"):
+        read((text + 'proration = "weekly"\n').encode())
     twice = text + '[[households.budgets]]\nyear = 2026\nlong_limit = -1\nauthor = "ann"\n'
     with pytest.raises(SetUpRefused) as refused:
         read(twice.encode())
@@ -764,6 +770,16 @@ def test_an_account_without_transactions_moves():
     )
     account = Account.objects.get(number="T-1001")
     assert (account.household.name, account.owner.household.name) == ("Muller", "Muller")
+
+
+@pytest.mark.django_db
+def test_a_budgets_proration_stays_where_the_file_leaves_it_out():
+    take(edited(('proration = "none" ', 'proration = "monthly" ')))
+    assert GainBudget.objects.get().proration == "monthly"
+    take(edited(('proration = "none" ', "# ")))
+    assert GainBudget.objects.get().proration == "monthly"
+    assert take(edited()) == "1 budget changed"
+    assert GainBudget.objects.get().proration == "none"
 
 
 @pytest.mark.django_db

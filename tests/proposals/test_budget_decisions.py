@@ -23,7 +23,7 @@ from proposals import selectors, services
 from proposals.budgets import Limit
 from proposals.errors import BadDraft, NoReason, StaleProposal
 from proposals.models import GainBudget, Proposal
-from proposals.types import DraftTrade, ProposalKind
+from proposals.types import DraftTrade, ProposalKind, Proration
 from tests import factories
 from tests.proposals.desk import TODAY, Desk, make_desk
 from tests.tax_gaps import GAPS, open_gap
@@ -36,7 +36,7 @@ def desk() -> Desk:
     return make_desk()
 
 
-def limit(desk: Desk, **limits: str) -> GainBudget:
+def limit(desk: Desk, proration: Proration = Proration.NONE, **limits: str) -> GainBudget:
     given = {f"{name}_limit": D(value) for name, value in limits.items()}
     everything = {"short_limit": None, "long_limit": None, "tax_limit": None, **given}
     return services.set_budget(
@@ -44,6 +44,7 @@ def limit(desk: Desk, **limits: str) -> GainBudget:
         household=desk.household.public_id,
         year=2022,
         reason="The client asked.",
+        proration=proration,
         **everything,
     )
 
@@ -174,6 +175,32 @@ def test_retirement_accounts_and_corporations_draw_on_no_budget(desk: Desk):
         assert desk.submit(trade, kind=ProposalKind.REBALANCE).status == "pending"
 
 
+def test_a_prorated_budget_is_kept_at_approval_and_shown_and_opens_with_the_month(
+    desk: Desk, client: Client
+):
+    lot = gain_lot(desk, "AAA", "900")  # 700
+    assert lot.security is not None
+    factories.set_price(lot.security, date(2022, 11, 29), "80")
+    desk.household.firm.pinned_date = date(2022, 11, 30)
+    desk.household.firm.save()
+    early = desk.submit(sale_of(desk, lot), kind=ProposalKind.REBALANCE, as_of=date(2022, 11, 30))
+    limit(desk, Proration.MONTHLY, short="720")  # 660 by 30 November, 720 from December on
+    with pytest.raises(StaleProposal, match=r"11/12 \(\$660.00\) may be used by 30 November"):
+        services.approve(
+            user=desk.adviser, public_id=early.public_id, content_sha256=early.content_sha256
+        )
+    with pytest.raises(BadDraft, match=r"11/12 \(\$660.00\) may be used by 30 November"):
+        desk.submit(sale_of(desk, lot), kind=ProposalKind.REBALANCE, as_of=date(2022, 11, 30))
+    client.force_login(desk.adviser)
+    text = client.get(f"/households/{desk.household.public_id}/").text
+    assert "11/12 of $720.00, by 30 November" in text
+    assert '<option value="monthly" selected>' in text
+    desk.household.firm.pinned_date = TODAY
+    desk.household.firm.save()
+    proposal = desk.approved(sale_of(desk, lot), kind=ProposalKind.REBALANCE)
+    assert proposal.status == "approved"
+
+
 # Setting it
 
 
@@ -185,7 +212,8 @@ def test_setting_a_budget_is_audited_with_what_it_was(desk: Desk):
     event = AuditEvent.objects.filter(action="budget.set").last()
     assert event is not None
     assert event.actor == "ada"
-    assert '"before":{"long_limit":null,"short_limit":"5000","tax_limit":null}' in event.payload
+    before = '"before":{"long_limit":null,"proration":"none","short_limit":"5000","tax_limit":null}'
+    assert before in event.payload
 
 
 def test_a_budget_is_set_by_who_decides_with_a_reason(desk: Desk):
@@ -213,9 +241,12 @@ def test_the_card_shows_limits_and_use_and_the_form_sets_them(desk: Desk, client
         "short_limit": "5000",
         "long_limit": "",
         "tax_limit": "",
+        "proration": "quarterly",
         "reason": "Ann",
     }
+    assert client.post(f"{address}budget/", {**typed, "proration": "weekly"}).status_code == 422
     assert client.post(f"{address}budget/", typed).status_code == 302
+    assert GainBudget.objects.get().proration == "quarterly"
     desk.approved(sale_of(desk, gain_lot(desk, "AAA", "900")), kind=ProposalKind.REBALANCE)
     text = client.get(address).text
     for figure in ("$5,000.00", "$700.00", "$4,300.00", "Set by ada"):
@@ -225,9 +256,16 @@ def test_the_card_shows_limits_and_use_and_the_form_sets_them(desk: Desk, client
 def test_what_was_typed_stays_in_a_form_that_is_refused(desk: Desk, client: Client):
     client.force_login(desk.adviser)
     typed = {"year": "2022", "short_limit": "-5", "long_limit": "12.345", "reason": "Because"}
+    typed["proration"] = "monthly"
     answer = client.post(f"/households/{desk.household.public_id}/budget/", typed)
     assert answer.status_code == 422
-    for kept in ('value="-5"', 'value="12.345"', ">Because</textarea>", 'role="alert"'):
+    for kept in (
+        'value="monthly" selected',
+        'value="-5"',
+        'value="12.345"',
+        ">Because</textarea>",
+        'role="alert"',
+    ):
         assert kept in answer.text
     assert not GainBudget.objects.exists()
 

@@ -1,6 +1,7 @@
 """What a yearly budget of gains takes and what it does not, in literals."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from random import Random
 
@@ -24,7 +25,7 @@ from proposals.budgets import (
 )
 from proposals.drafts import problems_of
 from proposals.staleness import moved_inputs
-from proposals.types import ProposalKind
+from proposals.types import ProposalKind, Proration
 from securities.types import Quote
 from tests.proposals import trades
 from tests.proposals.trades import IRA, LOT, OLD, TAXABLE, TODAY, draft, facts, sale
@@ -141,6 +142,66 @@ def test_where_the_tax_is_not_known_its_budget_takes_no_gain_and_says_why():
     assert fits(unknown, gains("-1", "0"))
 
 
+def opened(day: date, proration: Proration, long: str = "20000") -> Budget:
+    return Budget(year=day.year, long_limit=D(long), proration=proration).usable_on(day)
+
+
+@pytest.mark.parametrize(
+    ("proration", "day", "usable", "share", "until"),
+    [
+        (Proration.MONTHLY, date(2022, 1, 1), "1666.66", "1/12", "by 31 January"),
+        (Proration.MONTHLY, date(2024, 2, 1), "3333.33", "2/12", "by 29 February"),
+        (Proration.MONTHLY, date(2022, 9, 30), "15000.00", "9/12", "by 30 September"),
+        (Proration.MONTHLY, date(2022, 11, 30), "18333.33", "11/12", "by 30 November"),
+        (Proration.QUARTERLY, date(2022, 3, 31), "5000.00", "1/4", "by 31 March"),
+        (Proration.QUARTERLY, date(2022, 4, 1), "10000.00", "2/4", "by 30 June"),
+        (Proration.QUARTERLY, date(2022, 9, 30), "15000.00", "3/4", "by 30 September"),
+    ],
+)
+def test_a_prorated_limit_opens_with_the_year_rounded_down_to_the_cent(
+    proration: Proration, day: date, usable: str, share: str, until: str
+):
+    budget = opened(day, proration)
+    assert budget.limits == {Limit.LONG: D(usable)}
+    assert budget.whole_limits == {Limit.LONG: D(20000)}
+    assert budget.share is not None
+    assert (str(budget.share), budget.share.by) == (share, until)
+
+
+@pytest.mark.parametrize("proration", [Proration.MONTHLY, Proration.QUARTERLY])
+def test_in_its_last_period_a_budget_is_whole_and_it_never_shrinks_on_the_way(
+    proration: Proration,
+):
+    days = [date(2022, month, day) for month in range(1, 13) for day in (1, 28)]
+    usable = [opened(day, proration, "1000.0099").limits[Limit.LONG] for day in days]
+    assert usable == sorted(usable)
+    assert usable[-1] == D("1000.0099")
+    assert opened(date(2022, 12, 1), proration).share is None
+    assert opened(date(2022, 1, 1), Proration.NONE).limits == {Limit.LONG: D(20000)}
+
+
+def test_a_budget_opens_within_its_own_year_only():
+    with pytest.raises(ValueError, match="2023-01-01 is no day of 2022"):
+        Budget(year=2022).usable_on(date(2023, 1, 1))
+
+
+def test_the_sentence_and_the_row_name_what_may_be_used_so_far():
+    september = usage(
+        budget=opened(date(2022, 9, 12), Proration.MONTHLY), realised=gains(long="14000")
+    )
+    assert fits(september, gains(long="1000"))
+    (excess,) = excesses(september, gains(long="1000.01"))
+    assert excess.sentence == (
+        "The long-term gain budget of 2022 is $20,000.00, of which 9/12 ($15,000.00) may be used by 30 September, "
+        "$14,000.00 of it is used, and with these trades it would be $15,000.01."
+    )
+    row = rows(september)[1]
+    assert (row.most, row.whole, row.left) == (D(15000), D(20000), D(1000))
+    # what September left over is there in October, on top of October's twelfth
+    october = replace(september, budget=opened(date(2022, 10, 3), Proration.MONTHLY))
+    assert rows(october)[1].left == D("2666.66")
+
+
 def test_a_float_is_refused():
     with pytest.raises(TypeError, match="short_limit is a float"):
         Budget(year=2022, short_limit=5000.0)  # type: ignore[arg-type]
@@ -194,7 +255,7 @@ def test_at_approval_the_gain_is_that_of_todays_price():
         [GAIN], known, as_of=TODAY, expires_on=TODAY, tax_profile={}, tax_profile_now={}
     )
     assert str(moved) == (
-        "short-term gain budget of 2022: $1400.00, $0.00 of it used → $1410.00 with these trades"
+        "short-term gain budget of 2022: $1,400.00, $0.00 of it used → $1,410.00 with these trades"
     )
 
 

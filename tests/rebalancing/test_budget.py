@@ -41,7 +41,7 @@ def rows_of(found: HouseholdState) -> dict[tuple[int, int], LotRow]:
 def usage(found: HouseholdState, **limits: str) -> Usage:
     given = {f"{name}_limit": D(value) for name, value in limits.items()}
     return Usage(
-        budget=Budget(year=DAY.year, **given),
+        budget=replace(Budget(year=DAY.year), **given),  # type: ignore[arg-type]
         accounts=frozenset(one.id for one in found.accounts if one.is_taxable),
         tax=TAX,
     )

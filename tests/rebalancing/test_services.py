@@ -19,7 +19,7 @@ from lots.services import import_positions
 from lots.types import EntryKind, Pick
 from proposals import services as proposal_services
 from proposals.costs import cash_moved
-from proposals.models import Proposal
+from proposals.models import GainBudget, Proposal
 from proposals.selectors import trading_costs
 from proposals.types import DraftProposal, DraftTrade, Intention, ProposalKind, Side, Status
 from rebalancing import selectors
@@ -246,6 +246,31 @@ def test_a_drifted_household_gets_a_proposal_with_its_figures(drifted: Desk) -> 
     assert 0 <= draft.gap_bp <= 1
     gains = sum(trade.gain for trade in draft.trades)
     assert draft.short_gain + draft.long_gain == gains
+
+
+def test_a_rebalance_stays_inside_what_a_prorated_budget_lets_it_use_so_far(desk: Desk) -> None:
+    """F35: 9/12 of the year's limit in September, all of it in December."""
+    september = date(2022, 9, 28)
+    for security in desk.securities.values():
+        Price.objects.filter(security=security).delete()
+        give_history(security, Random(security.pk), last=september)
+        give_history(security, Random(security.pk), last=DAY, days=90)
+    desk.buy(desk.taxable, "AAA", "560", "28000")  # a gain of 50 a share
+    desk.buy(desk.taxable, "BBB", "410", "40000")
+    book(desk.taxable, EntryKind.CASH_IN, LONG_AGO, amount="3000")
+    GainBudget.objects.create(
+        household=desk.household, year=DAY.year, long_limit=D(3000), reason="x", author=desk.user,
+        proration="monthly",
+    )  # fmt: skip
+    result = examine(household_id=desk.household.pk, as_of=september)
+    assert result.draft is not None
+    assert D(2100) < result.draft.long_gain <= D(2250)
+    assert "BUDGET" in result.draft.reasons
+    assert "$3,000.00, of which 9/12 ($2,250.00) may be used by 30 September" in result.detail
+    whole = examine(household_id=desk.household.pk, as_of=DAY)
+    assert whole.draft is not None
+    assert D(2850) < whole.draft.long_gain <= D(3000)
+    assert "may be used by" not in whole.detail
 
 
 def test_a_stored_proposal_passes_the_hard_checks_and_is_stored_once(drifted: Desk) -> None:

@@ -32,7 +32,8 @@ from tests.rebalancing.states import DAY, TAX
 
 
 def limits(**given: str) -> Budget:
-    return Budget(year=DAY.year, **{f"{name}_limit": D(most) for name, most in given.items()})
+    dollars = {f"{name}_limit": D(most) for name, most in given.items()}
+    return replace(Budget(year=DAY.year), **dollars)  # type: ignore[arg-type]
 
 
 def a_year_later(found: Books) -> Books:

@@ -20,7 +20,7 @@ from lots.types import EntryKind
 from proposals import services as proposal_services
 from proposals.models import GainBudget, Proposal
 from proposals.selectors import budget_usage
-from proposals.types import Side
+from proposals.types import Proration, Side
 from rebalancing import transition_selectors
 from rebalancing.models import ModelAssignment, ModelWeight, TargetModel, TransitionPlan
 from rebalancing.services import examine, store
@@ -98,10 +98,12 @@ def test_the_tighter_limit_of_budget_and_plan_is_kept(desk: Desk) -> None:
         long_limit=D(5_000),
         tax_limit=D(900),
         reason="Review.",
+        proration=Proration.QUARTERLY,
     )
     start(desk)
 
     budget = GainBudget.objects.get(household=desk.household, year=DAY.year)
+    assert budget.proration == "quarterly"
     assert (budget.short_limit, budget.long_limit, budget.tax_limit) == (D(0), D(5_000), D(900))
     assert budget.reason.endswith("Before: Review.")
 
