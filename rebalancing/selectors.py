@@ -19,6 +19,7 @@ from proposals.compliance import feasible
 from proposals.models import Fill, Proposal
 from proposals.types import HarvestPair, Intention, ProposalKind, Status
 from rebalancing import drift, looks, policy_words
+from rebalancing.backtest import cadences
 from rebalancing.mandates import Classification, Rule, RuleKind
 from rebalancing.models import (
     MandateRule,
@@ -361,6 +362,7 @@ def drift_page(household: Household) -> dict[str, object]:
     policy = limits(household, assigned.model_id)
     return {
         "policy": policy_words.sentences(policy),
+        "cadences": cadences.expected(policy),
         "schedule": _after_tonight(household.pk, policy, today),
         "looks": recent_looks(household.pk),
         **_drift_rows(assigned, today),

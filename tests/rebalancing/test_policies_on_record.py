@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.locks import lock_household
@@ -14,6 +15,8 @@ from proposals.costs import TradeCost
 from proposals.models import Fill, Order, Proposal
 from proposals.types import OrderStatus, Side, Status
 from rebalancing import selectors
+from rebalancing.backtest.report import select
+from rebalancing.backtest.results import shipped
 from rebalancing.explanation import verdict
 from rebalancing.looks import Schedule
 from rebalancing.models import ModelWeight, RebalanceBand, RebalanceLook, RebalancePolicy
@@ -311,6 +314,26 @@ def test_the_drift_page_says_the_policy_and_shows_the_looks(drifted: Desk) -> No
     schedule = shown["schedule"]
     assert isinstance(schedule, Schedule)
     assert (schedule.due, schedule.next_on) == (False, date(2022, 12, 30))
+
+
+def test_the_drift_page_shows_what_each_cadence_cost_on_past_prices(
+    drifted: Desk,  # noqa: F811
+    client: Client,
+) -> None:
+    """F1: from the shipped results, with what they were measured on and the way to all of them."""
+    say(drifted, kind="calendar", cadence="monthly", horizon_years=D(0))
+    client.force_login(drifted.user)
+    text = client.get(f"/households/{drifted.household.public_id}/drift/").text
+    (shown,) = select(shipped(), table="L3", rule="calendar", look="21")
+    cells = (
+        "monthly (this policy)</th><td>calendar, monthly",
+        f"{shown.te:.0f}",
+        f"{shown.turnover:.1f}",
+    )
+    row = '</td><td class="number">'.join((*cells, f"{shown.drag:.1f}"))
+    assert row in text
+    assert "Measured on an equal weight of 20 large US stocks" in text
+    assert 'href="/backtests/rebalance/"' in text
 
 
 def test_a_daily_policy_asks_for_no_looks(drifted: Desk) -> None:  # noqa: F811
