@@ -13,7 +13,7 @@ from lots.year_tax import added_tax, carried_worth
 from proposals.costs import TradeCost, orders_of
 from proposals.later_tax import later_rate
 from proposals.types import DraftTrade, Side
-from rebalancing import arrays, drift, location
+from rebalancing import arrays, conflict_words, drift, location
 from rebalancing.cash_needs import candidates, within_reach
 from rebalancing.checks import BrokenRule, cash_after, verify
 from rebalancing.errors import Infeasible, RebalancingError
@@ -139,9 +139,7 @@ def _solve(problem: Problem, index: arrays.Index) -> Solution:
             return solve(problem.replace(min_trade=0.0), time_limit=TIME_LIMIT_SECONDS)
     except Infeasible as error:
         found = explain(problem, error)  # counts rows as the index does; the solver sorts them
-        conflicts = tuple(arrays.in_words(conflict, index) for conflict in found.conflicts)
-        text = arrays.in_words(found.message, index)
-        raise Infeasible(text, conflicts=conflicts, advice=found.advice) from error
+        raise conflict_words.for_people(found, index) from error
 
 
 def _figures(

@@ -225,6 +225,16 @@ def test_a_household_without_any_return_history_names_the_optimisers_reason(drif
     assert (result.reason, result.draft) == ("bad_returns", None)
 
 
+def test_a_household_without_an_answer_is_told_what_would_help(drifted: Desk) -> None:
+    overdrawn = make_account(drifted.household, "O-1", kind=AccountKind.TRADITIONAL_IRA)
+    book(overdrawn, EntryKind.CASH_OUT, LONG_AGO, amount="20")
+    result = drifted.examine()
+    assert (result.draft, result.reason) == (None, "infeasible")
+    assert (
+        "The smallest relaxation that helps: cash floor of account Ann traditional_ira lower by $20.01."
+    ) in result.detail
+
+
 # Proposals
 
 
