@@ -16,16 +16,22 @@ from proposals.types import DraftTrade, Side
 from rebalancing import arrays, conflict_words, drift, location
 from rebalancing.cash_needs import candidates, within_reach
 from rebalancing.checks import BrokenRule, cash_after, verify
-from rebalancing.errors import Infeasible, RebalancingError
-from rebalancing.explanation import Figures, Proof
+from rebalancing.errors import Infeasible, RebalancingError, TooFarFromBest
+from rebalancing.explanation import Figures, Proof, dollars
 from rebalancing.optimizer import Solution, solve
 from rebalancing.optimizer.conflicts import explain
 from rebalancing.optimizer.problem import Problem
+from rebalancing.policy_words import horizon
 from rebalancing.risk import RiskModel
 from rebalancing.types import CENT, ZERO, HouseholdState, Position
 from rebalancing.worth import weigh
 
 TIME_LIMIT_SECONDS = 20.0
+BASIS_POINTS = Decimal(10_000)
+# How far trades of a search that was cut short may be from the best possible, in basis points of the household's value:
+TOLD_GAP_BP = 5.0  # beyond it the proposal says so
+MOST_GAP_BP = 25.0  # beyond it there is no proposal
+_STOPPED = {"time_limit": "by the clock", "node_limit": "after a fixed number of steps"}
 SMALLEST_TRADE = "smallest trade"  # the optimiser's name for it among conflicts
 
 
@@ -36,8 +42,8 @@ def best_trades(state: HouseholdState, risk: RiskModel, *, adjust: Adjust | None
     """The optimiser's trades in whole shares; no trades where nothing is better than the present.
 
     ``risk`` has the securities of ``arrays.universe(state)`` in that order. ``adjust`` may narrow the problem: caps, or
-    what an adviser has fixed. Raises a RebalancingError where there is no answer, BrokenRule where the rounded trades
-    break a hard rule.
+    what an adviser has fixed. Raises a RebalancingError where there is no answer, TooFarFromBest where the search was
+    cut short too far from its bound, BrokenRule where the rounded trades break a hard rule.
     """
     solution, problem, index = _solved(state, risk, adjust)
     trades = arrays.to_trades(solution, index)
@@ -113,12 +119,12 @@ def _solved(
     """The optimiser's trades; what must be sold stays in cash where it can go nowhere else."""
     problem, index = _built(state, risk, adjust)
     try:
-        return _solve(problem, index), problem, index
+        return _near_enough(_solve(problem, index), index), problem, index
     except Infeasible:
         if not any(state.forced().values()):
             raise
     problem, index = _built(state, risk, adjust, is_loose=True)
-    return _solve(problem, index), problem, index
+    return _near_enough(_solve(problem, index), index), problem, index
 
 
 def _built(
@@ -140,6 +146,34 @@ def _solve(problem: Problem, index: arrays.Index) -> Solution:
     except Infeasible as error:
         found = explain(problem, error)  # counts rows as the index does; the solver sorts them
         raise conflict_words.for_people(found, index) from error
+
+
+def _near_enough(solution: Solution, index: arrays.Index) -> Solution:
+    """The solution, unless its search was cut short too far from the proven bound. Raises TooFarFromBest."""
+    if solution.status in _STOPPED and solution.gap_bp > MOST_GAP_BP:
+        far = _distance(arrays.decimal(solution.gap_bp), index)
+        raise TooFarFromBest(
+            f"The search for the best trades was stopped {_STOPPED[solution.status]}, and what it found may be {far} "
+            f"from the best possible; beyond {MOST_GAP_BP:g} bp nothing is proposed."
+        )
+    return solution
+
+
+def _cut_short(solution: Solution, index: arrays.Index, gap: Decimal) -> str:
+    """What a proposal says of a search that was cut short; ``gap`` is that of its trades. Empty where it is not far."""
+    if solution.status not in _STOPPED or solution.gap_bp <= TOLD_GAP_BP:
+        return ""
+    return (
+        f"The search was stopped {_STOPPED[solution.status]}: these trades are at most {_distance(gap, index)} "
+        "from the best possible."
+    )
+
+
+def _distance(gap: Decimal, index: arrays.Index) -> str:
+    """A gap in basis points as dollars over the horizon of the objective."""
+    far = (gap / BASIS_POINTS * index.value).quantize(CENT, rounding=ROUND_CEILING)
+    over = horizon(index.state.limits.horizon_years)
+    return f"{dollars(far)} over {over} ({gap:.1f} bp of the household's value)"
 
 
 def _figures(
@@ -233,6 +267,7 @@ def _proof(solution: Solution, risk: RiskModel, index: arrays.Index, gap: Decima
         solver=solution.solver,
         solver_version=_solver_version(),
         gap_bp=gap,
+        cut_short=_cut_short(solution, index, gap),
         risk_sha256=arrays.fingerprint(risk),
         risk_observations=risk.observations,
         risk_source=risk.source,

@@ -75,6 +75,16 @@ class SolverTimeout(RebalancingError):
     advice = "Raise the time limit or solve the household again when the machine is less busy."
 
 
+class TooFarFromBest(RebalancingError):
+    """The search was cut short and what it found may be too far from the best possible trades."""
+
+    code = "too_far_from_best"
+    advice = (
+        "Nothing was proposed. Look again when the machine is less busy; if it stays so, the household "
+        "has more accounts, lots or restrictions than the time allows for."
+    )
+
+
 class BadReturns(RebalancingError):
     """A return history cannot carry a risk model."""
 

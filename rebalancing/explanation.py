@@ -42,6 +42,7 @@ class Proof:
     risk_observations: int  # daily returns; 0 where the model was supplied
     risk_source: str  # what the model was estimated from, in words
     risk_notes: tuple[str, ...]
+    cut_short: str = ""  # a sentence where the search was stopped far from its bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +232,7 @@ def explanation(figures: Figures, state: HouseholdState, coverage: Coverage) -> 
             "solver": figures.proof.solver,
             "solver_version": figures.proof.solver_version,
             "gap_bp": decimal_text(figures.proof.gap_bp),
+            "cut_short": figures.proof.cut_short,
         },
         "assumptions": _assumptions(figures, state),
         "lines": [line(trade, figures, state) for trade in figures.trades],
