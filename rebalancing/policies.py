@@ -56,7 +56,7 @@ class Destination(StrEnum):
     EDGE = "edge"  # just inside the band
 
 
-# Distance from the target as a fraction of the band, in quarters: exact as Decimal and as float.
+# Distance from the target in halves of the way to the edge: exact as Decimal and as float.
 _HALVES = {Destination.TARGET: 0, Destination.HALF: 1, Destination.EDGE: 2}
 
 
