@@ -109,7 +109,11 @@ def proof_of(
     index: arrays.Index,
     trades: Sequence[DraftTrade],
 ) -> Proof:
-    """Where trades come from that a solution became in whole shares, and how far they are from its bound."""
+    """Where trades come from that a solution of the problem became in whole shares; how far they are from its bound.
+
+    Raises TooFarFromBest where its search was cut short too far from it.
+    """
+    _near_enough(solution, index)
     return _proof(solution, risk, index, arrays.gap_bp(trades, problem, index, solution.bound))
 
 

@@ -15,7 +15,7 @@ from proposals.types import DraftTrade, Side
 from rebalancing import arrays
 from rebalancing.best_trades import figures_of, proof_of
 from rebalancing.checks import verify
-from rebalancing.errors import RebalancingError
+from rebalancing.errors import RebalancingError, TooFarFromBest
 from rebalancing.explanation import Figures, Proof
 from rebalancing.fixed_rows import FixedRow
 from rebalancing.optimizer import frontier
@@ -80,7 +80,15 @@ class FrontierWalk:
         given = None
         for found in frontier(problem, points=POINTS, time_limit=SECONDS):
             trades = arrays.to_trades(found.solution, index)
-            proof = proof_of(found.solution, risk, problem, index, trades)
+            # A point is the best at its own price of risk: its bound says nothing at another one.
+            asked = problem.replace(risk_aversion=found.risk_aversion)
+            try:
+                proof = proof_of(found.solution, risk, asked, index, trades)
+            except TooFarFromBest:
+                if found.is_given:
+                    raise
+                self.left_out += 1
+                continue
             if verify(trades, state):
                 self.left_out += 1
                 continue
@@ -120,6 +128,7 @@ def record_of(point: Point) -> dict[str, object]:
             "solver": proof.solver,
             "solver_version": proof.solver_version,
             "gap_bp": str(proof.gap_bp),
+            "cut_short": proof.cut_short,
             "risk_sha256": proof.risk_sha256,
             "risk_source": proof.risk_source,
             "risk_observations": proof.risk_observations,
@@ -154,6 +163,7 @@ def proof_of_record(record: Mapping[str, Any]) -> Proof:
         risk_source=proof["risk_source"],
         risk_observations=proof["risk_observations"],
         risk_notes=tuple(proof["risk_notes"]),
+        cut_short=proof.get("cut_short", ""),  # points kept by an earlier version do not say
     )
 
 

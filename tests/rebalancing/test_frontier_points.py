@@ -1,8 +1,10 @@
 """Points between little tax and little tracking error: whole shares, checked, inside the budget."""
 
+from dataclasses import replace
 from decimal import Decimal as D
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -10,9 +12,10 @@ from proposals.budgets import Budget, Usage, fits, gains_of
 from rebalancing import arrays, frontier_points
 from rebalancing.best_trades import best_trades
 from rebalancing.checks import verify
-from rebalancing.errors import RebalancingError
+from rebalancing.errors import RebalancingError, TooFarFromBest
 from rebalancing.explanation import Figures
 from rebalancing.frontier_points import FrontierWalk
+from rebalancing.optimizer import FrontierPoint, Problem, frontier
 from rebalancing.tracking_first import tax_added
 from rebalancing.types import HouseholdState
 from rebalancing.ways import AroundRows, PlanStep
@@ -61,6 +64,46 @@ def test_the_points_go_from_little_tax_to_little_tracking_error() -> None:
     # 50 shares at a loss of 10 and 149 at a gain of 20 dollars: 2,480 at 23.8 %
     assert tax_added(least) <= D(0) < tax_added(nearest) == D("590.24")
     assert given.trades == best_trades(loaded(), risk(3)).trades
+
+
+def test_every_point_is_proven_at_its_own_price_of_risk() -> None:
+    walk, _ = walked(loaded())
+
+    *others, nearest = [point.figures.proof.gap_bp for point in walk.points]
+    assert all(D(0) <= gap < D(1) for gap in others)
+    assert nearest < D(10)  # a price of risk of 10,000 sees what whole shares leave
+
+
+def test_a_point_whose_search_was_cut_short_too_far_away_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    far = {False: 30.0, True: 6.0}
+
+    def cut(problem: Problem, **keys: Any) -> tuple[FrontierPoint, ...]:
+        return tuple(
+            replace(
+                point,
+                solution=replace(
+                    point.solution,
+                    status="time_limit",
+                    bound=point.solution.objective - far[point.is_given] / 1e4,
+                    gap_bp=far[point.is_given],
+                ),
+            )
+            for point in frontier(problem, **keys)
+        )
+
+    monkeypatch.setattr(frontier_points, "frontier", cut)
+    walk, given = walked(loaded())
+    assert [point.is_given for point in walk.points] == [True]
+    assert walk.left_out >= 4
+    record = frontier_points.record_of(walk.points[0])
+    told = frontier_points.proof_of_record(record).cut_short
+    assert told == given.proof.cut_short
+    assert told.startswith("The search was stopped by the clock: these trades are at most $60.")
+    far[True] = 30.0
+    with pytest.raises(TooFarFromBest):
+        walked(loaded())
 
 
 def test_the_points_stay_inside_the_budget() -> None:
