@@ -320,7 +320,7 @@ def test_the_example_makes_a_whole_firm():
         " 1 risk setting new, 2 households new, 3 owners new, 3 accounts new, 2 tax profiles new,"
         " 1 budget new, 2 model assignments new, 1 commission schedule new, 1 dividend new,"
         " 1 scheduled purchase new, 1 expected cash flow new, 1 restriction new, 1 mandate new,"
-            " 2 mandate rules new"
+        " 2 mandate rules new"
     )
     firm = Firm.objects.get()
     ann = User.objects.get(username="ann.adviser")
