@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import NamedTuple
 
 import clarabel
@@ -43,6 +44,14 @@ ATTEMPTS: tuple[dict[str, float | bool], ...] = (
 )
 
 
+_SIFTINGS = 2  # times that trades are left out before all of them are let in
+_WORTH_SIFTING = 50  # trades at least to leave out
+_MISSED = 1e-5  # bp: what the trades left out may be worth together
+_SPLIT = 0.015  # per dollar: what selling a gain on the buy side may cost and still be likely
+_NOTICED = 1e-6  # fractions of V: a sale that is counted on in the next subproblem
+_NEARLY = 0.1  # bp per cent of V: trades priced below this come in with those that pay
+
+
 class Status(enum.Enum):
     """What a solver call proved."""
 
@@ -69,6 +78,20 @@ class Subproblem:
     buy_min: FloatArray
     sell_min: FloatArray
     undecided: tuple[int, ...] = ()
+    likely: BoolArray | None = None  # (L,) lots to count on being sold: a hint, whatever it says
+
+
+class Apart(NamedTuple):
+    """The proven bound taken apart: what holds of all trades and sides, whichever tax piece they end in.
+
+    By weak duality nothing is better than `rest` + `short` S + `long` L + T(S, L), S and L being
+    the totals of the year that the trades lead to and T its tax; fractions of V. `rest` has the
+    tax of the year as it stands taken off.
+    """
+
+    rest: float
+    short: float
+    long: float
 
 
 @dataclass(frozen=True)
@@ -87,6 +110,8 @@ class Outcome:
     cap_prices: tuple[float, ...] = (0.0, 0.0, 0.0)
     # (2, undecided) by how much `bound` grows at least once a group is harvested, or bought
     side_prices: FloatArray | None = None
+    apart: Apart | None = None
+    sold: BoolArray | None = None  # (L,) lots worth counting on in the next subproblem
 
 
 Engine = Callable[[Subproblem, float | None], Outcome]
@@ -127,6 +152,13 @@ class _Block(NamedTuple):
     rhs: FloatArray
 
 
+_Sizes = tuple[int, int, int, int]  # zero rows, rows at most, second-order and power cones
+
+
+def _none() -> IntArray:
+    return np.zeros(0, dtype=np.int64)
+
+
 @dataclass
 class _Program:
     """Blocks of a cone program A x + s = b being collected, and the size of each variable."""
@@ -141,7 +173,10 @@ class _Program:
     size: FloatArray
     constant: float = 0.0
     cap_rows: tuple[int | None, ...] = ()  # row of each of CAPS among `at_most`
+    trade_row: int = 0  # first of the rows about one trade alone among `at_most`: those >= 0
+    trade_columns: IntArray = field(default_factory=_none)  # the trade that each is about
     side_row: int = 0  # first of the rows z >= 0, then z <= 1, among `at_most`
+    tax_rows: tuple[int, int] = (0, 0)  # rows of S, L and T among `at_most`
 
 
 def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
@@ -149,12 +184,8 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
     columns = _columns(sub)
     layout = _Layout(sub, columns)
     program = _compile(sub, columns, layout)
-    quadratic = sparse.diags_array(program.quadratic).tocsc()
     matrix, rhs, sizes = _assemble(program)
-    for attempt in range(0 if sub.undecided else 1, len(ATTEMPTS)):
-        raw = _answer(quadratic, program.linear, matrix, rhs, sizes, attempt, time_limit)
-        if raw.status in _STATUS:
-            break
+    raw = _sifted(sub, columns, program, (matrix, rhs, sizes), time_limit)
     status = _STATUS.get(raw.status, Status.INACCURATE)
     finite = bool(np.all(np.isfinite(raw.x)) and np.all(np.isfinite(raw.z)))
     if status is Status.OPTIMAL and not finite:
@@ -169,10 +200,158 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
         status = Status.INACCURATE
     found = _outcome(sub, columns, layout, raw, status, bound)
     if bound > -np.inf:
-        found = replace(found, side_prices=_side_prices(program, layout, raw, sizes[0]))
+        found = replace(
+            found,
+            side_prices=_side_prices(program, layout, raw, sizes[0]),
+            apart=_apart(program, layout, matrix, rhs, raw, sizes),
+        )
     if status is Status.OPTIMAL:
         found = replace(found, cap_prices=_cap_prices(program, raw, sizes[0]))
     return found
+
+
+def _sifted(
+    sub: Subproblem,
+    columns: _Columns,
+    program: _Program,
+    assembled: tuple[sparse.csc_array, FloatArray, _Sizes],
+    time_limit: float | None,
+) -> RawSolution:
+    """The program's answer, found with few of its trades: most lots would never be sold.
+
+    The multipliers price every trade left out. Where one would pay it is let in, and the program
+    solved again; where none would, trade and multipliers are those of the whole program, and its
+    bound is proven from them as ever. Whatever goes wrong, all trades are let in.
+    """
+    deadline = None if time_limit is None else perf_counter() + time_limit
+    chosen = _likely(sub, columns)
+    for tries in range(_SIFTINGS + 1):
+        few_left_out = np.count_nonzero(~chosen) < _WORTH_SIFTING
+        everything = tries == _SIFTINGS or few_left_out
+        if everything:
+            chosen = np.ones(len(chosen), dtype=np.bool_)
+        left = None if deadline is None else max(deadline - perf_counter(), 0.0)
+        part = _part(program, *assembled, chosen)
+        raw = _attempted(part, 0 if sub.undecided else 1, left)
+        if everything:
+            return raw
+        if raw.status not in ("Solved", "MaxTime") or not _is_whole(part, raw):
+            chosen = np.ones(len(chosen), dtype=np.bool_)
+            continue
+        raw, prices = _embedded(program, *assembled, part, chosen, raw)
+        missed = np.where(chosen, 0.0, np.maximum(-prices, 0.0))
+        if float(missed @ program.size[: len(missed)]) <= _MISSED or raw.status == "MaxTime":
+            return raw
+        chosen |= prices < _NEARLY
+    return raw
+
+
+def _likely(sub: Subproblem, columns: _Columns) -> BoolArray:
+    """Which trades to begin with: every buy, and sales that may save more risk or tax than they cost."""
+    problem = sub.problem
+    over = np.maximum(problem.start - problem.targets, 0.0)[columns.security]
+    saved = 2.0 * problem.risk_aversion * problem.specific_variance[columns.security] * over
+    slopes = np.array([(plane.short, plane.long) for plane in sub.piece.planes])
+    term = columns.is_long.astype(np.int64)
+    tax = columns.gain * np.where(
+        columns.gain < 0.0, slopes.max(axis=0)[term], slopes.min(axis=0)[term]
+    )
+    split = (columns.group >= 0) & ~columns.harvest_side  # on its own side it may be over by more
+    likely = columns.is_buy | (columns.linear + tax < saved + np.where(split, _SPLIT, 0.0))
+    if sub.likely is not None:
+        likely[~columns.is_buy] |= sub.likely[columns.index[~columns.is_buy]]
+    return np.asarray(likely, dtype=np.bool_)
+
+
+class _Part(NamedTuple):
+    """A program with some of its trades left out: the rows and columns that are kept, and what is solved."""
+
+    rows: BoolArray
+    columns: BoolArray
+    quadratic: sparse.csc_array
+    linear: FloatArray
+    matrix: sparse.csc_array
+    rhs: FloatArray
+    sizes: _Sizes
+
+
+def _part(
+    program: _Program,
+    matrix: sparse.csc_array,
+    rhs: FloatArray,
+    sizes: _Sizes,
+    chosen: BoolArray,
+) -> _Part:
+    columns = np.ones(program.width, dtype=np.bool_)
+    columns[: len(chosen)] = chosen
+    rows = np.ones(len(rhs), dtype=np.bool_)
+    first = sizes[0] + program.trade_row
+    rows[first : first + len(program.trade_columns)] = chosen[program.trade_columns]
+    if not np.all(chosen):
+        matrix = _cut(matrix, rows, columns)
+        zero, positive, triples, powers = sizes
+        sizes = zero, int(np.count_nonzero(rows[zero : zero + positive])), triples, powers
+    return _Part(
+        rows, columns, _diagonal(program.quadratic[columns]), program.linear[columns],
+        matrix, rhs[rows], sizes,
+    )  # fmt: skip
+
+
+def _cut(matrix: sparse.csc_array, rows: BoolArray, columns: BoolArray) -> sparse.csc_array:
+    """Some rows and columns of a matrix, in its order."""
+    column = np.repeat(np.arange(len(columns)), np.diff(matrix.indptr))
+    kept = columns[column] & rows[matrix.indices]
+    place = np.cumsum(rows) - 1
+    ends = np.cumsum(np.bincount(column[kept], minlength=len(columns))[columns])
+    return sparse.csc_array(
+        (matrix.data[kept], place[matrix.indices[kept]], np.concatenate([[0], ends])),
+        shape=(int(np.count_nonzero(rows)), int(np.count_nonzero(columns))),
+    )
+
+
+def _diagonal(values: FloatArray) -> sparse.csc_array:
+    size, kept = len(values), np.flatnonzero(values)
+    ends = np.concatenate([[0], np.cumsum(values != 0.0)])
+    return sparse.csc_array((values[kept], kept, ends), shape=(size, size))
+
+
+def _attempted(part: _Part, first: int, time_limit: float | None) -> RawSolution:
+    """Clarabel's answer, more cautiously each time it stalls."""
+    for attempt in range(first, len(ATTEMPTS)):
+        raw = _answer(
+            part.quadratic, part.linear, part.matrix, part.rhs, part.sizes, attempt, time_limit
+        )
+        if raw.status in _STATUS:
+            break
+    return raw
+
+
+def _is_whole(part: _Part, raw: RawSolution) -> bool:
+    """Whether an answer has a number for every row and column."""
+    shapes = len(raw.x) == len(part.linear) and len(raw.z) == len(part.rhs)
+    return shapes and bool(np.all(np.isfinite(raw.x)) and np.all(np.isfinite(raw.z)))
+
+
+def _embedded(
+    program: _Program,
+    matrix: sparse.csc_array,
+    rhs: FloatArray,
+    sizes: _Sizes,
+    part: _Part,
+    chosen: BoolArray,
+    raw: RawSolution,
+) -> tuple[RawSolution, FloatArray]:
+    """The answer in the whole program, nothing traded of what was left out; and every trade's price.
+
+    A price is what the objective grows by per unit at these multipliers; where it is above zero it
+    is the multiplier of that trade >= 0.
+    """
+    x, z = np.zeros(program.width), np.zeros(len(rhs))
+    x[part.columns], z[part.rows] = raw.x, raw.z
+    count, first = len(chosen), sizes[0] + program.trade_row
+    prices = (program.linear + matrix.T @ z)[:count]
+    z[first : first + count][~chosen] = np.maximum(prices[~chosen], 0.0)
+    return RawSolution(raw.status, x, z), prices
 
 
 def _side_prices(program: _Program, layout: _Layout, raw: RawSolution, first: int) -> FloatArray:
@@ -193,7 +372,7 @@ def _cap_prices(program: _Program, raw: RawSolution, first: int) -> tuple[float,
 
 def _assemble(
     program: _Program,
-) -> tuple[sparse.csc_array, FloatArray, tuple[int, int, int, int]]:
+) -> tuple[sparse.csc_array, FloatArray, _Sizes]:
     """A, b and how many rows or cones of each kind, in the order Clarabel is told."""
     kinds = (program.equal, program.at_most, program.cones, program.powers)
     blocks = [block for kind in kinds for block in kind]
@@ -221,7 +400,7 @@ def _answer(
     linear: FloatArray,
     matrix: sparse.csc_array,
     rhs: FloatArray,
-    sizes: tuple[int, int, int, int],
+    sizes: _Sizes,
     attempt: int,
     time_limit: float | None,
 ) -> RawSolution:
@@ -240,7 +419,7 @@ def run_clarabel(
     linear: FloatArray,
     matrix: sparse.csc_array,
     rhs: FloatArray,
-    sizes: tuple[int, int, int, int],
+    sizes: _Sizes,
     attempt: int,
     time_limit: float | None,
 ) -> RawSolution:
@@ -435,8 +614,10 @@ def _add_trade_limits(program: _Program, columns: _Columns, layout: _Layout) -> 
     """Every trade >= 0 and within its room; z in [0, 1]."""
     count = len(columns.sign)
     own = np.arange(count)
-    _append(program.at_most, (own, own, -np.ones(count)), np.zeros(count))
     capped = np.flatnonzero(np.isfinite(columns.room))
+    program.trade_row = sum(len(block.rhs) for block in program.at_most)
+    program.trade_columns = np.concatenate([own, capped])
+    _append(program.at_most, (own, own, -np.ones(count)), np.zeros(count))
     _sided(
         program, layout, columns.group[capped], columns.harvest_side[capped], capped, 1.0,
         columns.room[capped],
@@ -543,6 +724,7 @@ def _add_tax(program: _Program, sub: Subproblem, columns: _Columns, layout: _Lay
         if cap is not None:
             lines.append((*line, start_of_year + cap))
     program.cap_rows = tuple(cap_rows)
+    program.tax_rows = (first, first + len(lines))
     table = np.array(lines)
     count = len(table)
     _append(
@@ -610,7 +792,7 @@ def _safe_bound(
     matrix: sparse.csc_array,
     rhs: FloatArray,
     raw: RawSolution,
-    sizes: tuple[int, int, int, int],
+    sizes: _Sizes,
 ) -> float:
     """A lower bound that holds whatever the solver's accuracy, by weak duality.
 
@@ -625,12 +807,36 @@ def _safe_bound(
     return bound if np.isfinite(bound) else -np.inf
 
 
+def _apart(
+    program: _Program,
+    layout: _Layout,
+    matrix: sparse.csc_array,
+    rhs: FloatArray,
+    raw: RawSolution,
+    sizes: _Sizes,
+) -> Apart | None:
+    """`_safe_bound` without the rows and columns of the tax, of which S and L keep their prices."""
+    z = _into_dual_cone(raw.z, sizes)
+    start, end = program.tax_rows
+    z[sizes[0] + start : sizes[0] + end] = 0.0
+    residual = program.quadratic * raw.x + program.linear + matrix.T @ z
+    short, long = residual[layout.gains : layout.gains + 2]
+    residual[layout.gains : layout.tax + 1] = 0.0
+    value = -0.5 * float(program.quadratic @ raw.x**2) - float(rhs @ z)
+    value -= float(np.abs(residual) @ program.size)
+    unit = PERCENT / BASIS_POINTS
+    found = Apart(
+        (value + program.constant) / BASIS_POINTS, float(short) * unit, float(long) * unit
+    )
+    return found if np.all(np.isfinite(found)) else None
+
+
 def _is_certificate(
     program: _Program,
     matrix: sparse.csc_array,
     rhs: FloatArray,
     raw: RawSolution,
-    sizes: tuple[int, int, int, int],
+    sizes: _Sizes,
 ) -> bool:
     """Whether the multipliers prove that nothing is feasible, whatever the solver's accuracy.
 
@@ -643,7 +849,7 @@ def _is_certificate(
     return float(rhs @ z) + float(np.abs(matrix.T @ z) @ program.size) < 0.0
 
 
-def _into_dual_cone(multipliers: FloatArray, sizes: tuple[int, int, int, int]) -> FloatArray:
+def _into_dual_cone(multipliers: FloatArray, sizes: _Sizes) -> FloatArray:
     """Multipliers moved as little as needed into the dual of the cones."""
     zero, positive, triples, _ = sizes
     z = multipliers.copy()
@@ -673,4 +879,4 @@ def _outcome(
         np.add.at(sells, columns.index[~columns.is_buy], trades[~columns.is_buy])
         buys, sells = np.minimum(buys, sub.buy_max), np.minimum(sells, sub.sell_max)
         harvest = np.clip(raw.x[layout.side : layout.side + layout.sides], 0.0, 1.0)
-    return Outcome(status, bound, buys, sells, harvest)
+    return Outcome(status, bound, buys, sells, harvest, sold=sells > sub.sell_min + _NOTICED)

@@ -18,7 +18,7 @@ from rebalancing.errors import Inaccurate, Infeasible, SolverTimeout, Unbounded
 from rebalancing.optimizer.conic import CAPS, Engine, Outcome, Status, Subproblem
 from rebalancing.optimizer.objective import evaluate, sold_by_position, worst_violation
 from rebalancing.optimizer.problem import BoolArray, FloatArray, IntArray, Problem, summed
-from rebalancing.optimizer.tax_schedule import Piece, reachable
+from rebalancing.optimizer.tax_schedule import Box, Piece, reachable
 
 RESIDUAL = 1e-8  # fractions of V: what our own check allows
 DUST = 1e-9  # trades below this are solver noise
@@ -31,6 +31,7 @@ _MORE = 1e-6  # of a cap, fractions of V: where its price is read
 _NO_PRICE = 1e-7  # multipliers below this are solver noise
 
 HARVEST, BUY = True, False
+_ANYWHERE = Box(-np.inf, np.inf, -np.inf, np.inf)
 _SPENT = "The time limit passed before any trades and a bound were proven."
 Sides = tuple[tuple[int, bool], ...]  # (group rank, harvest) of decided groups, sorted
 
@@ -49,9 +50,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class _Node:
+    """Some sides decided on a tax piece; without an outcome a piece that is not relaxed yet."""
+
     piece: Piece
     sides: Sides
-    outcome: Outcome
+    outcome: Outcome | None
 
 
 _Entry = tuple[float, int, _Node]  # bound, order of creation, node
@@ -74,6 +77,8 @@ class Search:
     close: float = CLOSE  # a gap this small is closed
     ended: Ended = "optimal"
     pieces: tuple[Piece, ...] = ()  # tax pieces that the trades can reach
+    gains: Box = _ANYWHERE  # the year's totals that they can reach
+    sold: BoolArray | None = None  # (L,) lots that any subproblem sold
     tried: set[tuple[str, Sides]] = field(default_factory=set)
 
     def run(self) -> Candidate:
@@ -82,31 +87,27 @@ class Search:
         The last only where no trades or no bound were proven in time: else `ended` says it.
         """
         self._offer(self.no_trade())
-        nodes = self._roots()
+        nodes: list[_Entry] = [
+            (-np.inf, order, _Node(piece, (), None))
+            for order, piece in enumerate(self._promising())
+        ]
         try:
             self._branch(nodes)
         except SolverTimeout:
-            if self.best is None:
+            if self.best is None or any(bound == -np.inf for bound, _, _ in nodes):
                 raise
             self.ended = "time_limit"
         return self._conclude(min([self.bound, *(bound for bound, _, _ in nodes)]))
-
-    def _roots(self) -> list[_Entry]:
-        """A heap of one relaxation per tax piece that has any trades in it."""
-        nodes: list[_Entry] = []
-        for piece in self.pieces:
-            node = self._node(piece, ())
-            if node is not None:
-                nodes.append((node.outcome.bound, len(nodes), node))
-        heapq.heapify(nodes)
-        return nodes
 
     def _branch(self, nodes: list[_Entry]) -> None:
         """Round and split the node of the lowest bound until the gap is closed."""
         count = len(nodes)
         while nodes and not self._is_closed(nodes[0][0]):
             bound, order, node = nodes[0]
-            group = self._round(node)
+            if node.outcome is None:
+                self._open(nodes)
+                continue
+            group = self._round(node, node.outcome)
             heapq.heappop(nodes)  # not before: the bound of a node stands until it is done with
             if group is None:
                 self._close(node)
@@ -122,8 +123,42 @@ class Search:
                     heapq.heappush(nodes, (bound, order, node))
                     raise
                 if child is not None:
-                    heapq.heappush(nodes, (child.outcome.bound, count, child))
+                    heapq.heappush(nodes, (_bound(child), count, child))
                     count += 1
+
+    def _promising(self) -> list[Piece]:
+        """The tax pieces, first those that selling every loss and no gain leads to."""
+        short, long = self.gains.short_low, self.gains.long_low
+        return sorted(self.pieces, key=lambda piece: not piece.contains(short, long))
+
+    def _open(self, nodes: list[_Entry]) -> None:
+        """Relax the tax piece of the lowest bound; its multipliers bound the pieces still to come.
+
+        Where that is as good as its own bound, rounding it first may leave nothing to look for.
+        """
+        bound, order, node = nodes[0]
+        root = self._node(node.piece, ())
+        heapq.heappop(nodes)
+        if root is None or root.outcome is None:
+            return
+        own = max(bound, root.outcome.bound)
+        heapq.heappush(nodes, (own, order, root))
+        as_good = False
+        for at, (known, place, waiting) in enumerate(nodes):
+            if waiting.outcome is None:
+                other = max(known, self.elsewhere(root.outcome, waiting.piece))
+                nodes[at] = other, place, waiting
+                as_good |= other > own - self.close
+        heapq.heapify(nodes)
+        if as_good:
+            self._round(root, root.outcome)
+
+    def elsewhere(self, outcome: Outcome, piece: Piece) -> float:
+        """A lower bound on another tax piece, by weak duality from the multipliers of this one."""
+        apart = outcome.apart
+        if apart is None:
+            return -np.inf
+        return apart.rest + piece.least(apart.short, apart.long, self.gains)
 
     def _children(self, node: _Node, group: int) -> list[tuple[Piece, Sides]]:
         """Both sides of a group, without what the multipliers prove no better than the best trades.
@@ -149,10 +184,10 @@ class Search:
         """Per undecided group, a lower bound once it is harvested, and once it is bought."""
         decided = {one for one, _ in node.sides}
         undecided = [one for one in self.either_or if one not in decided]
-        prices = node.outcome.side_prices
+        prices = None if node.outcome is None else node.outcome.side_prices
         if prices is None:
             prices = np.zeros((2, len(undecided)))
-        bounds = (node.outcome.bound + prices).T.tolist()
+        bounds = (_bound(node) + prices).T.tolist()
         return {one: (low, high) for one, (low, high) in zip(undecided, bounds, strict=True)}
 
     def _conclude(self, bound: float) -> Candidate:
@@ -173,7 +208,7 @@ class Search:
         return self.best is not None and bound >= self.best.objective - self.close
 
     def _close(self, node: _Node) -> None:
-        self.bound = min(self.bound, node.outcome.bound)
+        self.bound = min(self.bound, _bound(node))
 
     def _node(self, piece: Piece, sides: Sides, parent: _Node | None = None) -> _Node | None:
         """Relax; None when the node is empty, or failed below a parent whose bound then stands.
@@ -200,12 +235,12 @@ class Search:
         self._close(parent)
         return None
 
-    def _round(self, node: _Node) -> int | None:
+    def _round(self, node: _Node, outcome: Outcome) -> int | None:
         """Try the roundings of a node; the group to branch on, or None when it has none left."""
         decided = {group for group, _ in node.sides}
         undecided = np.array([g for g in self.either_or if g not in decided], dtype=np.int64)
-        bought, lost, net = self._group_trades(node.outcome)
-        z = node.outcome.harvest
+        bought, lost, net = self._group_trades(outcome)
+        z = outcome.harvest
         both = np.minimum(bought, lost)[undecided]
         by_trade = net[undecided] <= 0.0
         by_side = z > 0.5
@@ -268,8 +303,9 @@ class Search:
         buy_max[np.isin(problem.position_group, harvest)] = 0.0
         sell_max[np.isin(problem.lot_group, buy) & problem.lot_is_loss] = 0.0
         return Subproblem(
-            problem, piece, buy_max, sell_max, problem.least_buys, problem.least_sells
-        )
+            problem, piece, buy_max, sell_max, problem.least_buys, problem.least_sells,
+            likely=self.sold,
+        )  # fmt: skip
 
     def _solve(self, sub: Subproblem) -> Outcome:
         limit = None if self.deadline is None else self.deadline - perf_counter()
@@ -277,6 +313,8 @@ class Search:
             raise SolverTimeout(_SPENT)
         self.calls += 1
         outcome = self.engine(sub, limit)
+        if outcome.sold is not None:
+            self.sold = outcome.sold if self.sold is None else self.sold | outcome.sold
         if outcome.status is Status.TIMEOUT and outcome.bound == -np.inf:
             raise SolverTimeout(_SPENT)
         if outcome.status is Status.UNBOUNDED:
@@ -318,6 +356,10 @@ class Search:
         return replace(found, cap_prices=beyond.cap_prices)
 
 
+def _bound(node: _Node) -> float:
+    return -np.inf if node.outcome is None else node.outcome.bound
+
+
 def _with(sides: Sides, group: int, side: bool) -> Sides:  # noqa: FBT001 - a side, not a switch
     return tuple(sorted((*sides, (group, side))))
 
@@ -351,8 +393,9 @@ def open_search(problem: Problem, engine: Engine, deadline: float | None = None)
     buy_max[must_lose[problem.position_group]] = 0.0
     sell_max[must_buy[problem.lot_group] & problem.lot_is_loss] = 0.0
     either_or = either_or_groups(problem, buy_max, sell_max)
-    pieces = reachable(problem.tax, problem.gain_box(sell_max))
-    return Search(problem, engine, deadline, buy_max, sell_max, either_or, pieces=pieces)
+    box = problem.gain_box(sell_max)
+    pieces = reachable(problem.tax, box)
+    return Search(problem, engine, deadline, buy_max, sell_max, either_or, pieces=pieces, gains=box)
 
 
 def _decided_groups(problem: Problem) -> tuple[BoolArray, BoolArray]:

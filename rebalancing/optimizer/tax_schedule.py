@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import combinations
 from typing import NamedTuple
+
+import numpy as np
 
 from rebalancing.errors import BadProblem
 
@@ -110,6 +113,38 @@ class Piece:
     def value(self, short: float, long: float) -> float:
         return max(p.short * short + p.long * long + p.constant for p in self.planes)
 
+    def least(self, short: float, long: float, box: Box) -> float:
+        """A bound from below of T + short * S + long * L over the piece inside a box; -inf if unsure.
+
+        The least of it is at a corner: where two of the lines cross that limit the piece, limit
+        the box, or part two planes. A corner a little outside is counted, which only lowers it.
+        """
+        if not np.all(np.isfinite(box)):
+            return -math.inf
+        limits = [
+            *self.within,
+            HalfPlane(-1.0, 0.0, -box.short_low), HalfPlane(1.0, 0.0, box.short_high),
+            HalfPlane(0.0, -1.0, -box.long_low), HalfPlane(0.0, 1.0, box.long_high),
+        ]  # fmt: skip
+        folds = [
+            HalfPlane(a.short - b.short, a.long - b.long, b.constant - a.constant)
+            for a, b in combinations(self.planes, 2)
+        ]
+        least = math.inf
+        for one, other in combinations((*limits, *folds), 2):
+            across = one.short * other.long - one.long * other.short
+            if abs(across) <= _PARALLEL:
+                continue
+            s = (one.limit * other.long - one.long * other.limit) / across
+            t = (one.short * other.limit - one.limit * other.short) / across
+            slack = _ROUNDED * (1.0 + abs(s) + abs(t))
+            if all(half.short * s + half.long * t <= half.limit + slack for half in limits):
+                least = min(least, self.value(s, t) + short * s + long * t)
+        return least if least < math.inf else -math.inf
+
+
+_PARALLEL = 1e-12
+_ROUNDED = 1e-12  # fractions of V: how far outside a corner may be by rounding
 
 _ST_GAIN = HalfPlane(-1.0, 0.0, 0.0)  # S >= 0
 _ST_LOSS = HalfPlane(1.0, 0.0, 0.0)  # S <= 0
@@ -120,7 +155,11 @@ _NET_LOSS = HalfPlane(1.0, 1.0, 0.0)
 
 
 def pieces(tax: TaxSchedule) -> tuple[Piece, ...]:
-    """Convex pieces covering the plane: three under usual rates, the five regions at worst."""
+    """Convex pieces covering the plane: three under usual rates, the five regions at worst.
+
+    They have no more than their borders in common: what the multipliers of one prove of another
+    then says something new.
+    """
     limit = tax.loss_limit
     gains = Plane(tax.st_rate, tax.lt_rate, 0.0)
     net_long = Plane(tax.lt_rate, tax.lt_rate, 0.0)
@@ -143,11 +182,17 @@ def pieces(tax: TaxSchedule) -> tuple[Piece, ...]:
         above = HalfPlane(-1.0, -1.0, limit)
         found.append(Piece("net_loss_within_limit", (_NET_LOSS, above), (within_limit,)))
         found.append(Piece("net_loss_beyond_limit", (HalfPlane(1.0, 1.0, -limit),), (carried,)))
-    if convex_loss and slopes[-1] <= tax.st_rate:
-        found.append(Piece("lt_loss", (_LT_LOSS,), (*losses, net_short)))
-    else:
-        found.append(Piece("st_gain_lt_loss", (_ST_GAIN, _LT_LOSS, _NET_GAIN), (net_short,)))
+    found.append(Piece("st_gain_lt_loss", (_ST_GAIN, _LT_LOSS, _NET_GAIN), (net_short,)))
     return tuple(found)
+
+
+def _lt_loss(tax: TaxSchedule) -> Piece | None:
+    """L <= 0 as one piece, where T is convex there."""
+    loss = next((piece for piece in pieces(tax) if piece.name == "net_loss"), None)
+    if loss is None or max(plane.short for plane in loss.planes) > tax.st_rate:
+        return None
+    net_short = Plane(tax.st_rate, tax.st_rate, 0.0)
+    return Piece("lt_loss", (), (*loss.planes, net_short))
 
 
 def reachable(tax: TaxSchedule, box: Box) -> tuple[Piece, ...]:
@@ -170,6 +215,9 @@ def reachable(tax: TaxSchedule, box: Box) -> tuple[Piece, ...]:
         if not within:
             return (Piece(piece.name, (), piece.planes),)
         kept.append(Piece(piece.name, within, piece.planes))
+    merged = _lt_loss(tax)
+    if box.long_high <= 0.0 and merged is not None:
+        return (merged,)
     return tuple(
         piece
         for piece in kept
