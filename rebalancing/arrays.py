@@ -62,6 +62,7 @@ class Index:
     securities: tuple[int, ...]
     positions: tuple[Position, ...]
     lots: tuple[StateLot, ...]
+    drift: drift.Drift  # of the state
 
 
 def universe(state: HouseholdState) -> tuple[int, ...]:
@@ -79,7 +80,9 @@ def build(
 
     Raises BadProblem where the numbers contradict each other.
     """
-    index = _index(state)
+    measured = drift.of_state(state)
+    buying = _may_buy(state, measured)
+    index = _index(state, buying, measured)
     place = {security: at for at, security in enumerate(index.securities)}
     row = {account: at for at, account in enumerate(index.accounts)}
     at = {position: number for number, position in enumerate(index.positions)}
@@ -87,7 +90,6 @@ def build(
     shares = state.shares()
     bands = cash_bands(state, is_loose=is_loose)
     cash = {account.id: account.cash for account in state.accounts}
-    buying = _may_buy(state)
     values = {lot.key: lot.quantity * state.prices[lot.security] for lot in index.lots}
     lower, upper = _bounds(state, index, {security for _, security in buying})
     most = np.minimum(_upper(state, index), upper)
@@ -132,12 +134,18 @@ def build(
 
 def to_trades(solution: Trades, index: Index) -> list[DraftTrade]:
     """The solution as whole shares at the state's prices, sales before purchases; not yet verified."""
-    return lines(in_whole_shares(index.state, _wanted(solution, index)), index.state)
+    shares = in_whole_shares(index.state, _wanted(solution, index))
+    return lines(shares, index.state, index.drift)
 
 
-def lines(shares: Shares, state: HouseholdState) -> list[DraftTrade]:
-    """Shares as the lines of a proposal, sales before purchases; not yet verified."""
-    reasons = _Reasons(state)
+def lines(
+    shares: Shares, state: HouseholdState, measured: drift.Drift | None = None
+) -> list[DraftTrade]:
+    """Shares as the lines of a proposal, sales before purchases; not yet verified.
+
+    ``measured`` is the drift of the state, where it is known.
+    """
+    reasons = _Reasons(state, measured or drift.of_state(state))
     return [*_sales(shares, state, reasons), *_purchases(shares, state, reasons)]
 
 
@@ -207,8 +215,8 @@ def in_words(text: str, index: Index) -> str:
     return re.sub(r"(?:security|column) (\d+)", security, re.sub(r"account (\d+)", account, text))
 
 
-def _index(state: HouseholdState) -> Index:
-    positions = sorted(state.shares().keys() | _may_buy(state))
+def _index(state: HouseholdState, buying: frozenset[Position], measured: drift.Drift) -> Index:
+    positions = sorted(state.shares().keys() | buying)
     return Index(
         state=state,
         value=state.value,
@@ -216,12 +224,13 @@ def _index(state: HouseholdState) -> Index:
         securities=universe(state),
         positions=tuple(positions),
         lots=state.lots,
+        drift=measured,
     )
 
 
-def _may_buy(state: HouseholdState) -> frozenset[Position]:
+def _may_buy(state: HouseholdState, measured: drift.Drift) -> frozenset[Position]:
     """Where a purchase could make sense: no security above its band, no account without means."""
-    securities = drift.worth_buying(state)
+    securities = drift.worth_buying(state, measured)
     means = {account.id for account in state.accounts if account.cash > ZERO}
     means |= {lot.account for lot in state.lots if lot.sellable > ZERO}
     every = frozenset((account, security) for account in means for security in securities)
@@ -394,9 +403,8 @@ def _as_fractions(trades: Sequence[DraftTrade], index: Index) -> tuple[FloatArra
 class _Reasons:
     """Why a line is there, from where its security stands before the trades."""
 
-    def __init__(self, state: HouseholdState) -> None:
-        found = drift.of_state(state)
-        self._drift = {row.security: row.drift for row in found.rows}
+    def __init__(self, state: HouseholdState, measured: drift.Drift) -> None:
+        self._drift = {row.security: row.drift for row in measured.rows}
         self._targets = state.targets
         self._must_sell = state.must_sell
         self._costs = location.costs(state) or {}

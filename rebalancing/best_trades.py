@@ -13,7 +13,7 @@ from lots.year_tax import added_tax, carried_worth
 from proposals.costs import TradeCost, orders_of
 from proposals.later_tax import later_rate
 from proposals.types import DraftTrade, Side
-from rebalancing import arrays, conflict_words, drift, location
+from rebalancing import arrays, conflict_words, location
 from rebalancing.cash_needs import candidates, within_reach
 from rebalancing.checks import BrokenRule, cash_after, verify
 from rebalancing.errors import Infeasible, RebalancingError, TooFarFromBest
@@ -187,7 +187,7 @@ def _figures(
     proof: Proof,
 ) -> Figures:
     """All figures of the rounded trades, in Decimal but for the tracking errors."""
-    state, measured = index.state, drift.of_state(index.state)
+    state, measured = index.state, index.drift
     after = arrays.holdings_after(trades, state)
     risk_before = arrays.tracking_error(problem, index, state.holdings())
     risk_after = arrays.tracking_error(problem, index, after)

@@ -112,9 +112,10 @@ def of_state(state: HouseholdState) -> Drift:
     )
 
 
-def worth_buying(state: HouseholdState) -> frozenset[int]:
-    """Securities that may be bought and are not above their band already."""
-    too_much = {row.security for row in of_state(state).rows if row.weight > row.high}
+def worth_buying(state: HouseholdState, measured: Drift | None = None) -> frozenset[int]:
+    """Securities that may be bought and are not above their band already, by the drift ``measured`` of the state."""
+    rows = (measured or of_state(state)).rows
+    too_much = {row.security for row in rows if row.weight > row.high}
     return state.buyable - too_much
 
 

@@ -239,10 +239,10 @@ class HouseholdState:
         """Dollars over all accounts, without what is set aside for needs."""
         return sum((account.cash for account in self.accounts), -self.unplaced_need)
 
-    @property
+    @cached_property
     def value(self) -> Decimal:
         """Dollars: shares at their prices, and cash."""
-        return sum(self.holdings().values(), self.cash)
+        return sum(self._dollars.values(), self.cash)
 
     @property
     def aimed(self) -> Mapping[int, Decimal]:
@@ -311,16 +311,24 @@ class HouseholdState:
 
     def shares(self) -> dict[Position, Decimal]:
         """Shares per account and security, incoming ones included."""
+        return dict(self._shares)
+
+    def holdings(self) -> dict[int, Decimal]:
+        """Dollars per security, over all accounts."""
+        return dict(self._dollars)
+
+    @cached_property
+    def _shares(self) -> Mapping[Position, Decimal]:
         held = {position: quantity for position, quantity in self.incoming.items() if quantity}
         for lot in self.lots:
             position = (lot.account, lot.security)
             held[position] = held.get(position, ZERO) + lot.quantity
         return held
 
-    def holdings(self) -> dict[int, Decimal]:
-        """Dollars per security, over all accounts."""
+    @cached_property
+    def _dollars(self) -> Mapping[int, Decimal]:
         found: dict[int, Decimal] = {}
-        for (_, security), quantity in self.shares().items():
+        for (_, security), quantity in self._shares.items():
             found[security] = found.get(security, ZERO) + quantity * self.prices[security]
         return found
 

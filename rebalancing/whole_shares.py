@@ -59,6 +59,9 @@ class _Rounding:
         self._state = state
         self._wanted = wanted
         self._lots = {lot.key: lot for lot in state.lots}
+        self._lots_of: dict[Position, list[StateLot]] = {}
+        for lot in state.lots:
+            self._lots_of.setdefault((lot.account, lot.security), []).append(lot)
         self._bands: Mapping[int, CashBand] = cash_bands(state)
         self._accounts = state.account_of
         self._cash = {account.id: account.cash for account in state.accounts}
@@ -197,8 +200,7 @@ class _Rounding:
         return self._accounts[lot.account].cut(shares)
 
     def _sold_of(self, position: Position) -> list[StateLot]:
-        lots = [self._lots[key] for key in self._shares.sells]
-        return [lot for lot in lots if (lot.account, lot.security) == position]
+        return [lot for lot in self._lots_of.get(position, ()) if lot.key in self._shares.sells]
 
     def _sold_shares(self, position: Position) -> Decimal:
         """Shares of the order that sells from a position."""

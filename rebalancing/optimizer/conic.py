@@ -17,7 +17,7 @@ import clarabel
 import numpy as np
 from scipy import sparse
 
-from rebalancing.optimizer.objective import cash_after, evaluate
+from rebalancing.optimizer.objective import Evaluation, cash_after, evaluate
 from rebalancing.optimizer.problem import BoolArray, FloatArray, IntArray, Problem, summed
 from rebalancing.optimizer.tax_schedule import Piece
 
@@ -30,9 +30,9 @@ _LARGEST = 10.0 * PERCENT
 
 CAPS = ("max_st_gain", "max_lt_gain", "max_tax")  # of TaxSchedule, in the order of `cap_prices`
 
-# Refining every linear solve costs a third of the time: a relaxation, whose bound is proven anyway,
-# tries without. Clarabel can also stall on a first step into a power cone; a shorter or less
-# regularised one passes.
+# Refining every linear solve costs a third of the time: where a bound, or what is left out, is proven
+# from the multipliers anyway, the first try is without. Clarabel can also stall on a first step into
+# a power cone; a shorter or less regularised one passes.
 ATTEMPTS: tuple[dict[str, float | bool], ...] = (
     {"iterative_refinement_enable": False},
     {},
@@ -48,7 +48,7 @@ _SIFTINGS = 2  # times that trades are left out before all of them are let in
 _WORTH_SIFTING = 50  # trades at least to leave out
 _MISSED = 1e-5  # bp: what the trades left out may be worth together
 _SPLIT = 0.015  # per dollar: what selling a gain on the buy side may cost and still be likely
-_NOTICED = 1e-6  # fractions of V: a sale that is counted on in the next subproblem
+_NOTICED = 1e-4  # per cent of V: a sale that is counted on in the next subproblem
 _NEARLY = 0.1  # bp per cent of V: trades priced below this come in with those that pay
 
 
@@ -78,7 +78,7 @@ class Subproblem:
     buy_min: FloatArray
     sell_min: FloatArray
     undecided: tuple[int, ...] = ()
-    likely: BoolArray | None = None  # (L,) lots to count on being sold: a hint, whatever it says
+    likely: BoolArray | None = None  # (L,) sales to begin with: a hint, whatever it says
 
 
 class Apart(NamedTuple):
@@ -111,7 +111,7 @@ class Outcome:
     # (2, undecided) by how much `bound` grows at least once a group is harvested, or bought
     side_prices: FloatArray | None = None
     apart: Apart | None = None
-    sold: BoolArray | None = None  # (L,) lots worth counting on in the next subproblem
+    likely: BoolArray | None = None  # (L,) sales that are made, or nearly worth making
 
 
 Engine = Callable[[Subproblem, float | None], Outcome]
@@ -200,6 +200,8 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
         status = Status.INACCURATE
     found = _outcome(sub, columns, layout, raw, status, bound)
     if bound > -np.inf:
+        found = replace(found, likely=_nearly(sub, columns, program, raw, sizes[0]))
+    if bound > -np.inf and sub.undecided:
         found = replace(
             found,
             side_prices=_side_prices(program, layout, raw, sizes[0]),
@@ -232,7 +234,7 @@ def _sifted(
             chosen = np.ones(len(chosen), dtype=np.bool_)
         left = None if deadline is None else max(deadline - perf_counter(), 0.0)
         part = _part(program, *assembled, chosen)
-        raw = _attempted(part, 0 if sub.undecided else 1, left)
+        raw = _attempted(part, 1 if everything and not sub.undecided else 0, left)
         if everything:
             return raw
         if raw.status not in ("Solved", "MaxTime") or not _is_whole(part, raw):
@@ -259,8 +261,20 @@ def _likely(sub: Subproblem, columns: _Columns) -> BoolArray:
     split = (columns.group >= 0) & ~columns.harvest_side  # on its own side it may be over by more
     likely = columns.is_buy | (columns.linear + tax < saved + np.where(split, _SPLIT, 0.0))
     if sub.likely is not None:
-        likely[~columns.is_buy] |= sub.likely[columns.index[~columns.is_buy]]
+        sells = ~columns.is_buy
+        likely[sells] |= sub.likely[columns.index[sells]]
     return np.asarray(likely, dtype=np.bool_)
+
+
+def _nearly(
+    sub: Subproblem, columns: _Columns, program: _Program, raw: RawSolution, first: int
+) -> BoolArray:
+    """(L,) sales that are made, and those whose multiplier says that they nearly are."""
+    count, start = len(columns.sign), first + program.trade_row
+    likely = (raw.x[:count] > _NOTICED) | (raw.z[start : start + count] < _NEARLY)
+    sells = np.zeros(len(sub.sell_max), dtype=np.bool_)
+    sells[columns.index[likely & ~columns.is_buy]] = True
+    return sells
 
 
 class _Part(NamedTuple):
@@ -309,6 +323,13 @@ def _cut(matrix: sparse.csc_array, rows: BoolArray, columns: BoolArray) -> spars
     )
 
 
+def _transposed(matrix: sparse.csc_array, z: FloatArray) -> FloatArray:
+    """A'z, without making a transposed matrix of it first."""
+    width = matrix.shape[1]
+    column = np.repeat(np.arange(width), np.diff(matrix.indptr))
+    return summed(column, matrix.data * z[matrix.indices], width)
+
+
 def _diagonal(values: FloatArray) -> sparse.csc_array:
     size, kept = len(values), np.flatnonzero(values)
     ends = np.concatenate([[0], np.cumsum(values != 0.0)])
@@ -349,7 +370,7 @@ def _embedded(
     x, z = np.zeros(program.width), np.zeros(len(rhs))
     x[part.columns], z[part.rows] = raw.x, raw.z
     count, first = len(chosen), sizes[0] + program.trade_row
-    prices = (program.linear + matrix.T @ z)[:count]
+    prices = (program.linear + _transposed(matrix, z))[:count]
     z[first : first + count][~chosen] = np.maximum(prices[~chosen], 0.0)
     return RawSolution(raw.status, x, z), prices
 
@@ -521,10 +542,10 @@ def _compile(sub: Subproblem, columns: _Columns, layout: _Layout) -> _Program:
     _add_trade_limits(program, columns, layout)
     _add_risk(program, sub.problem, layout)
     _add_cash(program, sub, columns)
-    _add_tax(program, sub, columns, layout)
+    base = evaluate(sub.problem, sub.buy_min, sub.sell_min)
+    _add_tax(program, sub, columns, layout, base)
     if len(layout.moved):
         _add_impact(program, sub, layout)
-    base = evaluate(sub.problem, sub.buy_min, sub.sell_min)
     linear_cost = base.cost
     if sub.problem.impact is not None:
         net = _net(sub.problem, sub.buy_min, sub.sell_min)
@@ -693,11 +714,12 @@ def _add_cash(program: _Program, sub: Subproblem, columns: _Columns) -> None:
         )  # fmt: skip
 
 
-def _add_tax(program: _Program, sub: Subproblem, columns: _Columns, layout: _Layout) -> None:
+def _add_tax(
+    program: _Program, sub: Subproblem, columns: _Columns, layout: _Layout, base: Evaluation
+) -> None:
     """S and L of the year, the piece they stay in, caps, and T above every plane of the piece."""
-    problem, tax = sub.problem, sub.problem.tax
+    tax = sub.problem.tax
     short, long, top = layout.gains, layout.gains + 1, layout.tax
-    base = evaluate(problem, sub.buy_min, sub.sell_min)
     taxed = np.flatnonzero(columns.gain)
     rows = columns.is_long[taxed].astype(np.int64)
     start = PERCENT * np.array([tax.st_realised + base.st_gain, tax.lt_realised + base.lt_gain])
@@ -800,7 +822,7 @@ def _safe_bound(
     r = P x0 + q + A'z; every variable's size is known, so r'x is bounded from below.
     """
     z = _into_dual_cone(raw.z, sizes)
-    residual = program.quadratic * raw.x + program.linear + matrix.T @ z
+    residual = program.quadratic * raw.x + program.linear + _transposed(matrix, z)
     value = -0.5 * float(program.quadratic @ raw.x**2) - float(rhs @ z)
     value -= float(np.abs(residual) @ program.size)
     bound = (value + program.constant) / BASIS_POINTS
@@ -819,7 +841,7 @@ def _apart(
     z = _into_dual_cone(raw.z, sizes)
     start, end = program.tax_rows
     z[sizes[0] + start : sizes[0] + end] = 0.0
-    residual = program.quadratic * raw.x + program.linear + matrix.T @ z
+    residual = program.quadratic * raw.x + program.linear + _transposed(matrix, z)
     short, long = residual[layout.gains : layout.gains + 2]
     residual[layout.gains : layout.tax + 1] = 0.0
     value = -0.5 * float(program.quadratic @ raw.x**2) - float(rhs @ z)
@@ -846,7 +868,7 @@ def _is_certificate(
     if len(raw.z) != len(rhs) or not np.all(np.isfinite(raw.z)):
         return False
     z = _into_dual_cone(raw.z, sizes)
-    return float(rhs @ z) + float(np.abs(matrix.T @ z) @ program.size) < 0.0
+    return float(rhs @ z) + float(np.abs(_transposed(matrix, z)) @ program.size) < 0.0
 
 
 def _into_dual_cone(multipliers: FloatArray, sizes: _Sizes) -> FloatArray:
@@ -879,4 +901,4 @@ def _outcome(
         np.add.at(sells, columns.index[~columns.is_buy], trades[~columns.is_buy])
         buys, sells = np.minimum(buys, sub.buy_max), np.minimum(sells, sub.sell_max)
         harvest = np.clip(raw.x[layout.side : layout.side + layout.sides], 0.0, 1.0)
-    return Outcome(status, bound, buys, sells, harvest, sold=sells > sub.sell_min + _NOTICED)
+    return Outcome(status, bound, buys, sells, harvest)

@@ -78,7 +78,7 @@ class Search:
     ended: Ended = "optimal"
     pieces: tuple[Piece, ...] = ()  # tax pieces that the trades can reach
     gains: Box = _ANYWHERE  # the year's totals that they can reach
-    sold: BoolArray | None = None  # (L,) lots that any subproblem sold
+    likely: BoolArray | None = None  # (L,) sales of the subproblems so far
     tried: set[tuple[str, Sides]] = field(default_factory=set)
 
     def run(self) -> Candidate:
@@ -304,7 +304,7 @@ class Search:
         sell_max[np.isin(problem.lot_group, buy) & problem.lot_is_loss] = 0.0
         return Subproblem(
             problem, piece, buy_max, sell_max, problem.least_buys, problem.least_sells,
-            likely=self.sold,
+            likely=self.likely,
         )  # fmt: skip
 
     def _solve(self, sub: Subproblem) -> Outcome:
@@ -313,8 +313,9 @@ class Search:
             raise SolverTimeout(_SPENT)
         self.calls += 1
         outcome = self.engine(sub, limit)
-        if outcome.sold is not None:
-            self.sold = outcome.sold if self.sold is None else self.sold | outcome.sold
+        if outcome.likely is not None:
+            known = outcome.likely if self.likely is None else self.likely
+            self.likely = known | outcome.likely
         if outcome.status is Status.TIMEOUT and outcome.bound == -np.inf:
             raise SolverTimeout(_SPENT)
         if outcome.status is Status.UNBOUNDED:
