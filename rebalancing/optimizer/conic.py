@@ -49,6 +49,7 @@ _WORTH_SIFTING = 50  # trades at least to leave out
 _MISSED = 1e-5  # bp: what the trades left out may be worth together
 _SPLIT = 0.015  # per dollar: what selling a gain on the buy side may cost and still be likely
 _NOTICED = 1e-4  # per cent of V: a sale that is counted on in the next subproblem
+_ROUNDED = 1e-10  # per cent of V: a bound that rounding alone could pass needs no row
 _NEARLY = 0.1  # bp per cent of V: trades priced below this come in with those that pay
 
 
@@ -593,7 +594,7 @@ def _add_active_weights(
         limit = PERCENT * way * (bound - problem.targets)[security]
         # Out of reach whatever is traded; on a side as well, where all of it scales with z.
         reach = way * d0 + (up if way > 0 else down)
-        kept = np.flatnonzero(np.isfinite(limit) & (reach > limit))
+        kept = np.flatnonzero(np.isfinite(limit) & (reach > limit + _ROUNDED))
         _side_rows(program, layout, kept, layout.active + kept, way, limit[kept])
 
 
