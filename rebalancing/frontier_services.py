@@ -54,11 +54,13 @@ def frontier_of(proposal: Proposal) -> ProposalFrontier | None:
 def pick(*, user: User, public_id: UUID, content_sha256: str, point: int) -> Proposal:
     """A new version with the trades of a point, counted from 0, at today's prices.
 
-    Raises what ``versions.resolve`` raises, and NotResolved where the points are not kept any more.
+    Raises what ``versions.resolve`` raises, and NotResolved where the points are not kept any more or of another day.
     """
     shown = access.visible_or_404(user, Proposal, public_id)
     kept = ProposalFrontier.objects.filter(proposal=shown).first()
-    if kept is None or not 0 <= point < len(kept.points):
+    today = business_date(shown.household.firm)
+    # Points of another day come from other prices, and their proof from another risk model.
+    if kept is None or kept.as_of != today or not 0 <= point < len(kept.points):
         raise NotResolved("This point is not kept any more: load the page again.")
     record = kept.points[point]
     new = versions.new_version(

@@ -318,6 +318,23 @@ def test_points_are_kept_for_a_day(drifted: Desk) -> None:
     assert (later.pk, later.as_of) == (first.pk, date(2022, 12, 29))
 
 
+def test_a_point_of_another_day_is_not_picked(drifted: Desk) -> None:
+    """Its rows and its proof are of yesterday's prices and risk model; the page shows those of today."""
+    old = proposed(drifted)
+    kept = frontier_of(old)
+    assert kept is not None
+    firm = drifted.household.firm
+    firm.pinned_date = date(2022, 12, 29)
+    firm.save()
+    with pytest.raises(NotResolved, match="not kept any more"):
+        pick(
+            user=drifted.user,
+            public_id=old.public_id,
+            content_sha256=old.content_sha256,
+            point=len(kept.points) - 1,
+        )
+
+
 def at_once(calls: list[Callable[[], Proposal]]) -> list[Proposal | Exception]:
     """Results or exceptions of calls that start together, each on a connection of its own."""
     barrier = threading.Barrier(len(calls))
