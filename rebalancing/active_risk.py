@@ -47,10 +47,17 @@ def active_risk(
     if total > 0.0:
         parts = parts / total
     return ActiveRisk(
-        exposures=tuple(_shown(one) for one in exposure),
+        exposures=tuple(_shown(one) for one in _alone(risk, active, exposure)),
         factor_risk=_shown(float(np.sqrt(exposure @ exposure))),
         contributions={one: _shown(part) for one, part in zip(securities, parts, strict=True)},
     )
+
+
+def _alone(risk: RiskModel, active: FloatArray, exposure: FloatArray) -> FloatArray:
+    """(k,) tracking error a year that is owed to each factor alone: a named one is no column of the loadings."""
+    if risk.named is None:
+        return exposure
+    return np.asarray(risk.exposures(active) * np.sqrt(np.diag(risk.named.covariance)))
 
 
 def _shown(number: float) -> Decimal:

@@ -190,8 +190,13 @@ def verdict(worth: Worth) -> str:
     return f": ratio {worth.ratio.quantize(CENT)}, {even}"
 
 
-def explanation(figures: Figures, state: HouseholdState, coverage: Coverage) -> dict[str, object]:
-    """Figures behind the proposal, for its page: plain values only."""
+def explanation(
+    figures: Figures, state: HouseholdState, coverage: Coverage, among: Sequence[str] = ()
+) -> dict[str, object]:
+    """Figures behind the proposal, for its page: plain values only.
+
+    ``among`` says what else holds of the trades that the proof is about; empty where it is about all of them.
+    """
     worth = figures.worth
     largest = figures.drift.largest
     return {
@@ -233,6 +238,7 @@ def explanation(figures: Figures, state: HouseholdState, coverage: Coverage) -> 
             "solver_version": figures.proof.solver_version,
             "gap_bp": decimal_text(figures.proof.gap_bp),
             "cut_short": figures.proof.cut_short,
+            "among": list(among),
         },
         "assumptions": _assumptions(figures, state),
         "lines": [line(trade, figures, state) for trade in figures.trades],

@@ -57,6 +57,10 @@ class FrontierWalk:
         return ()
 
     @property
+    def among(self) -> tuple[str, ...]:
+        return ()
+
+    @property
     def is_whole(self) -> bool:
         return self.plan is not None
 

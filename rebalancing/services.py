@@ -317,6 +317,7 @@ class _Search:
             no_loss_sales=self._windows.sell_blocked,
         )
         self._touched = touched
+        self._haste = HASTE[0]  # of the trades that were taken
         self._must_act = state.must_act
         self._state = decision.narrowed(self._free, measured, touched)
         self._securities = arrays.universe(state)
@@ -368,9 +369,10 @@ class _Search:
         if must_pay and self._state.limits.only_if_worth_it and not figures.worth.is_worth_it:
             told = explanation.not_worth_it(figures, symbols) + budget.sentence(bounded)
             return self._nothing(Outcome.NOT_WORTH_IT, told, figures)
+        among = self._proven_among(bounded)
         bounded, choices = self._against_the_band_rule(bounded)
         figures = bounded.figures
-        draft = self._draft(bounded, choices)
+        draft = self._draft(bounded, choices, among)
         return RebalanceResult(
             self._household,
             self._as_of,
@@ -426,7 +428,7 @@ class _Search:
                 continue
             is_nearer = self._check.narrows(bounded.figures) and not bounded.left_over
             if found is None or is_nearer:
-                found = bounded
+                found, self._haste = bounded, haste
             if is_nearer and self._check.is_cured(bounded.figures):
                 break
         if found is None:
@@ -465,10 +467,39 @@ class _Search:
         if rule.left_over:
             return bounded, Choices(nothing, mine, why_no_rule=budget.why_not(rule))
         theirs = priced(rule.figures.trades)
-        is_allowed = not (self._washed(rule.figures.trades) or self._check.broken_by(rule.figures))
-        if theirs < mine and is_allowed:
-            return rule, Choices(nothing, mine, theirs, is_rule=True)
+        if theirs < mine and self._may_propose(rule.figures):
+            # Its own bound is that of a narrower problem with other aims: the optimum's is the one it is compared with.
+            gained = (mine - theirs) / index.value * arrays.BASIS_POINTS
+            gap = max(bounded.figures.proof.gap_bp - gained, ZERO).quantize(arrays.GAP_QUANTUM)
+            proof = replace(bounded.figures.proof, gap_bp=gap)
+            told = replace(rule, figures=replace(rule.figures, proof=proof))
+            return told, Choices(nothing, mine, theirs, is_rule=True)
         return bounded, Choices(nothing, mine, theirs)
+
+    def _may_propose(self, figures: Figures) -> bool:
+        """Whether the band rule's trades pass what the optimum's have passed before."""
+        must_pay = self._state.limits.only_if_worth_it and not self._measured.cash_breached
+        return (
+            bool(figures.trades)
+            and (figures.worth.is_worth_it or not must_pay)
+            and not self._washed(figures.trades)
+            and not self._check.broken_by(figures)
+        )
+
+    def _proven_among(self, bounded: Bounded) -> list[str]:
+        """What else holds of the trades that the bound is about, where it is not about all of them."""
+        found = [*(self._way.among if self._way else ())]
+        if self._haste > HASTE[0]:
+            found.append(
+                f"with risk {self._haste} times as dear as the policy says, to cure the mandate"
+            )
+        if bounded.is_bound:
+            found.append("without the sales that were held back for the budget of gains")
+        if self._touched is Scope.OUTSIDE:
+            found.append("of what is out of band and what offsets it, to where the policy aims")
+        if self._touched is Scope.CASH_ONLY:
+            found.append("that only invest or raise cash")
+        return found
 
     def _evidence(self, figures: Figures, state: HouseholdState) -> tuple[Evidence, ...]:
         """The reasons of the trades, each with its figures (F20-F22)."""
@@ -493,7 +524,7 @@ class _Search:
                     active=(then, now),
                     symbols=state.symbols,
                 ),
-                reasons.of_factors(then, now),
+                reasons.of_factors(then, now, self._risk.factors if self._risk.named else ()),
                 reasons.of_the_past(
                     figures.trades,
                     state,
@@ -510,7 +541,9 @@ class _Search:
             return None
         return gain_prices(self._state, self._risk, self._usage)
 
-    def _draft(self, bounded: Bounded, choices: Choices | None) -> DraftProposal:
+    def _draft(
+        self, bounded: Bounded, choices: Choices | None, among: Sequence[str]
+    ) -> DraftProposal:
         figures, state, way = bounded.figures, bounded.state, self._way
         worth = figures.worth
         evidence = self._evidence(figures, state)
@@ -543,7 +576,7 @@ class _Search:
             ),
             explanation={
                 **explanation.explanation(
-                    figures, state, lot_selectors.purchases_searched(self._household)
+                    figures, state, lot_selectors.purchases_searched(self._household), among
                 ),
                 **(way.told(figures.trades, state) if way else {}),
                 "budget": budget.explanation(bounded, self._gain_prices(bounded)),

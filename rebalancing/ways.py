@@ -40,6 +40,11 @@ class Way(Protocol):
     @property
     def reasons(self) -> tuple[str, ...]: ...
     @property
+    def among(self) -> tuple[str, ...]:
+        """What holds of the trades that the proof is about; empty where it is about all."""
+        ...
+
+    @property
     def is_whole(self) -> bool:
         """Whether everything may be traded, whatever the policy's bands are about."""
         ...
@@ -66,6 +71,10 @@ class PlanStep:
     @property
     def reasons(self) -> tuple[str, ...]:
         return ("TRANSITION",)
+
+    @property
+    def among(self) -> tuple[str, ...]:
+        return ("with tracking error first, inside the limits of the year",)
 
     @property
     def is_whole(self) -> bool:
@@ -107,6 +116,12 @@ class AroundRows:
     @property
     def reasons(self) -> tuple[str, ...]:
         return (*self.because, *(self.plan.reasons if self.plan else ()))
+
+    @property
+    def among(self) -> tuple[str, ...]:
+        if self.alone is not None:
+            return ("at the point's own price of tracking error, when the points were computed",)
+        return ("that keep the lines as they were fixed", *(self.plan.among if self.plan else ()))
 
     @property
     def is_whole(self) -> bool:

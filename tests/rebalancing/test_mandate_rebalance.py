@@ -143,6 +143,10 @@ def test_a_tracking_error_beyond_its_limit_makes_risk_dearer_until_it_is_inside(
     assert found.draft.risk_before is not None
     assert found.draft.risk_after is not None
     assert found.draft.risk_before > D("0.015") >= found.draft.risk_after
+    proof = found.draft.explanation["proof"]
+    assert isinstance(proof, dict)
+    assert len(proof["among"]) == 1
+    assert "times as dear as the policy says" in proof["among"][0]
     assert {trade.side for trade in found.draft.trades} == {Side.BUY, Side.SELL}
 
 

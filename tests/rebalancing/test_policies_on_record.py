@@ -1,5 +1,7 @@
 """Policies on the real database: who inherits what, when a household is looked at, and what is kept of each look."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal as D
 from typing import Any
@@ -13,16 +15,19 @@ from accounts.locks import lock_household
 from lots.types import EntryKind
 from proposals.costs import TradeCost
 from proposals.models import Fill, Order, Proposal
-from proposals.types import OrderStatus, Side, Status
-from rebalancing import selectors
+from proposals.types import DraftTrade, OrderStatus, Side, Status
+from rebalancing import arrays, decision, selectors
 from rebalancing.backtest.report import select
 from rebalancing.backtest.results import shipped
+from rebalancing.decision import Scope
+from rebalancing.drift import Drift
 from rebalancing.explanation import verdict
 from rebalancing.looks import Schedule
 from rebalancing.models import ModelWeight, RebalanceBand, RebalanceLook, RebalancePolicy
+from rebalancing.optimizer.problem import Problem
 from rebalancing.policies import BandType, Cadence, Destination, PolicyKind
 from rebalancing.services import examine, store
-from rebalancing.types import Limits, Looked, Outcome, RebalanceResult
+from rebalancing.types import HouseholdState, Limits, Looked, Outcome, RebalanceResult
 from rebalancing.worth import weigh
 from securities.models import Security
 from securities.types import AssetClass
@@ -267,6 +272,53 @@ def test_the_optimum_stands_beside_no_trade_and_the_band_rule(drifted: Desk) -> 
     rule = dollars["Band rule, to half a band from its target"]
     assert dollars["Optimum"] <= rule <= dollars["No trade"]
     assert choices["sentence"].startswith("Proposed is the optimum: $")
+
+
+def test_a_band_rule_without_trades_never_takes_the_optimums_place(
+    drifted: Desk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where rounding costs the optimum more than no trade does, no trade is not a proposal either."""
+    monkeypatch.setattr(arrays, "objective", lambda trades, problem, index: D(len(trades)))
+    narrowed = decision.narrowed
+
+    def nothing_to_trade(state: HouseholdState, drift: Drift, touched: Scope) -> HouseholdState:
+        found = narrowed(state, drift, touched)
+        if touched is not Scope.OUTSIDE:
+            return found
+        lots = tuple(replace(lot, sellable=D(0)) for lot in found.lots)
+        return replace(found, lots=lots, buyable=frozenset())
+
+    monkeypatch.setattr(decision, "narrowed", nothing_to_trade)
+    found = drifted.examine()
+    assert found.draft is not None
+    assert found.draft.trades
+
+
+def test_the_band_rule_is_told_by_its_distance_to_the_optimums_bound(
+    drifted: Desk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its own bound is of a problem with other aims."""
+    say(drifted, only_if_worth_it=False)
+    optimum = drifted.examine().draft
+    say(drifted, kind="threshold")
+    rule = drifted.examine().draft
+    say(drifted, kind="optimum")
+    assert optimum is not None
+    assert rule is not None
+    assert optimum.gap_bp
+    # As if rounding had cost the optimum half of its distance, and the rule nothing: $100,000 in basis points.
+    more = optimum.gap_bp / 2 / 10_000 * 100_000
+
+    def dearer(trades: Sequence[DraftTrade], problem: Problem, index: arrays.Index) -> D:
+        return D(0) if tuple(trades) == rule.trades else more
+
+    monkeypatch.setattr(arrays, "objective", dearer)
+    found = drifted.examine().draft
+    assert found is not None
+    assert found.trades == rule.trades != optimum.trades
+    assert found.gap_bp == (optimum.gap_bp / 2).quantize(D("0.0001"))
 
 
 def test_a_threshold_policy_stops_at_its_destination(drifted: Desk) -> None:  # noqa: F811

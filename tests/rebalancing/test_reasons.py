@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal as D
 
+import numpy as np
 import pytest
 
 from proposals.types import DraftTrade, Side
@@ -11,6 +12,7 @@ from rebalancing import policy_words, reasons
 from rebalancing.active_risk import ActiveRisk, active_risk
 from rebalancing.policies import BandType, Cadence, CashFlows, Destination, PolicyKind
 from rebalancing.reasons import MandateFigure, Measure
+from rebalancing.risk.model import NamedFactors, RiskModel
 from rebalancing.types import Band
 from tests.rebalancing.states import LIMITS, account, lot, risk, state
 
@@ -176,3 +178,22 @@ def test_a_band_in_words() -> None:
         "20 % of the target",
         "5 points of the household or 20 % of the target, whichever is tighter",
     ]
+
+
+def test_a_named_factor_is_told_by_its_own_beta_and_volatility() -> None:
+    """Two factors that go together: a column of the loadings is neither of them."""
+    betas = np.array([[1.0, 0.0], [0.5, 2.0]])
+    covariance = np.array([[0.04, 0.03], [0.03, 0.09]])
+    model = RiskModel(
+        loadings=betas @ np.linalg.cholesky(covariance),
+        specific_variance=np.array([0.01, 0.02]),
+        observations=0,
+        factors=("Value", "Size"),
+        named=NamedFactors(betas, covariance),
+    )
+    found = active_risk(
+        model, [7, 8], weights={7: D("0.4"), 8: D("0.6")}, targets={7: D("0.5"), 8: D("0.5")}
+    )
+
+    # -0.1 x 1 + 0.1 x 0.5 at 20 % a year, and 0.1 x 2 at 30 %.
+    assert found.exposures == (D("-0.01"), D("0.06"))

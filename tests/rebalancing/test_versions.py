@@ -91,6 +91,8 @@ def test_a_row_left_out_makes_a_new_version_and_the_old_one_gives_way(drifted: D
     assert not new.trades.filter(opening=sale.opening_id, part=sale.part).exists()
     assert "EDITED" in new.reasons
     assert new.explanation["edited"]["by"] == "ada"
+    assert old.explanation["proof"]["among"] == []
+    assert new.explanation["proof"]["among"] == ["that keep the lines as they were fixed"]
     assert new.explanation["moved"] == []
     last = AuditEvent.objects.order_by("sequence").last()
     assert last is not None
@@ -262,6 +264,7 @@ def test_the_page_keeps_the_points_and_one_of_them_becomes_the_new_version(drift
         "point": len(kept.points),
         "of": len(kept.points),
     }
+    assert "own price of tracking error" in new.explanation["proof"]["among"][0]
     copied = ProposalFrontier.objects.get(proposal=new)
     assert (copied.points, copied.as_of) == (kept.points, kept.as_of)
     old.refresh_from_db()
