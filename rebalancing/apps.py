@@ -5,7 +5,8 @@ class RebalancingConfig(AppConfig):
     name = "rebalancing"
 
     def ready(self) -> None:
-        """Add this room's parts to the page of a rebalance."""
-        from rebalancing import proposal_panels  # models are there only now
+        """Add this room's parts to the page and to the approval of a rebalance."""
+        from rebalancing import approval_checks, proposal_panels  # models are there only now
 
+        approval_checks.add_rechecks()
         proposal_panels.add_panels()

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from typing import Protocol
 
 from rebalancing import mandates
 from rebalancing.explanation import Figures
@@ -15,13 +17,27 @@ from rebalancing.types import ZERO, HouseholdState
 HASTE = (1, 10, 100, 1000)
 
 
+class Done(Protocol):
+    """A household once some trades are done: what ``explanation.Figures`` say of it."""
+
+    @property
+    def after(self) -> Mapping[int, Decimal]:
+        """Dollars by security."""
+        ...
+
+    @property
+    def cash_after(self) -> Mapping[int, Decimal]:
+        """Dollars by account."""
+        ...
+
+
 def portfolio_of(
     state: HouseholdState,
     classes: Mapping[int, Classification],
     *,
     risk: RiskModel | None,
     why_no_risk: str = "",
-    figures: Figures | None = None,
+    figures: Done | None = None,
 ) -> Portfolio:
     """The household as rules see it, as it is or with the trades of ``figures`` done.
 
@@ -74,7 +90,7 @@ class MandateCheck:
         """The state with the weights that hard rules allow single securities."""
         return replace(state, bounds=mandates.weight_bounds(self._rules, self._portfolio))
 
-    def after(self, figures: Figures) -> tuple[RuleFinding, ...]:
+    def after(self, figures: Done) -> tuple[RuleFinding, ...]:
         """The same rules once the trades are done."""
         portfolio = portfolio_of(
             self._state, self._classes, risk=self._risk, why_no_risk=self._why, figures=figures

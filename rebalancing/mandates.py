@@ -175,12 +175,16 @@ def breaches(rules: Iterable[Rule], portfolio: Portfolio) -> tuple[RuleFinding, 
 def worsened(
     before: Sequence[RuleFinding], after: Sequence[RuleFinding]
 ) -> tuple[RuleFinding, ...]:
-    """Hard rules that trades break, or break by more than before; both of the same rules in the same order."""
-    return tuple(
-        now
-        for was, now in zip(before, after, strict=True)
-        if now.is_hard_breach and now.by > was.by
-    )
+    """Hard rules that trades break, or break by more than before; both of the same rules in the same order.
+
+    One that was kept and cannot be judged any more counts too: trades must not lead where nobody can tell.
+    """
+    return tuple(now for was, now in zip(before, after, strict=True) if _is_worse(was, now))
+
+
+def _is_worse(was: RuleFinding, now: RuleFinding) -> bool:
+    is_lost = was.state is State.INSIDE and now.state is State.UNKNOWN and now.rule.is_hard
+    return is_lost or (now.is_hard_breach and now.by > was.by)
 
 
 def narrowed(before: Sequence[RuleFinding], after: Sequence[RuleFinding]) -> bool:

@@ -14,7 +14,7 @@ from accounts.errors import Conflict
 from accounts.locks import lock_household
 from accounts.models import User
 from accounts.selectors import business_date
-from proposals import selectors
+from proposals import rechecks, selectors
 from proposals.content import trade_facts
 from proposals.errors import (
     AlreadyDecided,
@@ -172,7 +172,7 @@ def moved_since(proposal: Proposal) -> tuple[Moved, ...]:
         tax_profile_now=selectors.tax_profile_facts(household.pk, proposal.as_of.year),
         accepted_wash=proposal.wash_deferred,
     )
-    return (*moved, *selectors.waived_pairs(proposal))
+    return (*moved, *selectors.waived_pairs(proposal), *rechecks.moved(proposal, today))
 
 
 def _decide(

@@ -4,10 +4,14 @@ from decimal import Decimal as D
 from random import Random
 
 import pytest
+from django.db import transaction
 
+from accounts.locks import lock_household
 from accounts.models import Household, TaxProfile
-from accounts.types import FilingStatus
+from accounts.types import FilingStatus, Role
 from lots.types import EntryKind
+from proposals import services as proposal_services
+from proposals.errors import StaleProposal
 from proposals.types import ProposalKind, Side
 from rebalancing import selectors
 from rebalancing.models import (
@@ -18,10 +22,10 @@ from rebalancing.models import (
     RebalancePolicy,
     TargetModel,
 )
-from rebalancing.services import examine
+from rebalancing.services import examine, store
 from rebalancing.types import RebalanceResult
 from securities.models import Security
-from tests.factories import book, make_account, make_firm, make_household, make_security
+from tests.factories import book, make_account, make_firm, make_household, make_security, make_user
 from tests.rebalancing.test_services import DAY, LONG_AGO, give_history
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +181,27 @@ def test_rules_of_the_firm_the_model_and_the_household_add_up(household: Househo
     assert [rule.id for rule in selectors.rules(assigned)] == [
         "Core/cash", "Firm/cash", "Miller/cash",
     ]  # fmt: skip
+
+
+def test_an_approval_asks_for_the_mandates_of_today(household: Household) -> None:
+    """A limit that came after the night: the trades would break it, so they are not approved."""
+    RebalancePolicy.objects.update(only_if_worth_it=False, absolute_band=D("0.02"))
+    ModelWeight.objects.filter(security=security(household, "AAA")).update(weight=D("0.30"))
+    ModelWeight.objects.filter(security=security(household, "BBB")).update(weight=D("0.40"))
+    found = look(household)
+    assert found.draft is not None, found
+    with transaction.atomic():
+        lock_household(household.pk)
+        proposal = store(result=found)
+    assert proposal is not None
+    assert proposal_services.moved_since(proposal) == ()
+
+    limit(household, "security", security=security(household, "BBB"), high=D("0.32"))
+    moved = proposal_services.moved_since(proposal)
+    assert [one.input for one in moved] == ["mandate Miller/one"]
+    assert "is outside at most 32.00 %" in moved[0].new
+    adviser = make_user(household.firm, role=Role.APPROVER)
+    with pytest.raises(StaleProposal):
+        proposal_services.approve(
+            user=adviser, public_id=proposal.public_id, content_sha256=proposal.content_sha256
+        )

@@ -189,3 +189,14 @@ def test_the_tightest_of_several_hard_rules_bounds_a_security() -> None:
 def test_a_float_is_refused() -> None:
     with pytest.raises(TypeError, match="float"):
         check([], replace(PORTFOLIO, cash=0.05))  # type: ignore[arg-type]
+
+
+def test_a_kept_rule_that_nobody_can_judge_any_more_is_worse() -> None:
+    """A purchase of what has no sector may have broken the limit of one."""
+    rules = [rule(RuleKind.SECTOR, high="0.40", subject="Energy")]
+    unclassified = {**CLASSES, FUND: Classification("us_equity")}
+    before, after = check(rules, PORTFOLIO), check(rules, replace(PORTFOLIO, classes=unclassified))
+    assert (before[0].state, after[0].state) == (State.INSIDE, State.UNKNOWN)
+    assert worsened(before, after) == after
+    assert worsened(after, after) == ()
+    assert worsened(after, before) == ()
