@@ -1,10 +1,10 @@
 """Reviews: opened when they are due or on request, signed by a person."""
 
+import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import date
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from accounts import access
@@ -22,6 +22,8 @@ from scans.errors import ReviewNotReady, ReviewSigned, ScanDateRefused
 from scans.models import Review, ScanItem, ScanRun
 from scans.types import REVIEWS, ItemState, Job
 from securities import calendar
+
+logger = logging.getLogger(__name__)
 
 LONGEST_NOTE = 2_000
 
@@ -86,6 +88,15 @@ def _draft_models(review: Review, actor: str) -> None:
         except (LotwiseError, RebalancingError) as refusal:
             remarks.append(f"{model.name}: no new weights. {refusal}")
             continue
+        except (OperationalError, InterfaceError):
+            raise
+        except (
+            Exception
+        ) as error:  # of one model: the review of all households does not wait for it
+            logger.exception("new weights of model %s failed", model.pk)
+            told = f"an error that nobody foresaw ({type(error).__name__}); the log has it"
+            remarks.append(f"{model.name}: no new weights, {told}.")
+            continue
         if version is None:
             remarks.append(f"{model.name}: the recipe gives the weights it has.")
         else:
@@ -123,8 +134,18 @@ def start_due_reviews() -> list[int]:
                 or ScanRun.objects.filter(firm=firm_id, job=job, business_date=due).exists()
             ):
                 continue
-            with suppress(ScanDateRefused):  # its clock was pinned a moment ago
+            try:
                 opened.append(open_review(firm_id=firm_id, job=job, as_of=due).pk)
+            except ScanDateRefused:  # its clock was pinned a moment ago
+                continue
+            except (OperationalError, InterfaceError):
+                raise
+            except (
+                Exception
+            ):  # of one firm: the next tick tries again, and the others have their review
+                logger.exception(
+                    "the %s review of %s of firm %s could not be opened", job, due, firm_id
+                )
     return opened
 
 

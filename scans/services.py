@@ -146,8 +146,14 @@ def start_due() -> list[int]:
     firms = Firm.objects.filter(pinned_date=None, households__isnull=False).distinct()
     opened = []
     for firm_id in firms.values_list("pk", flat=True):
-        with suppress(ScanDateRefused):  # its clock was pinned a moment ago
+        try:
             opened.append(open_run(firm_id=firm_id, as_of=latest).pk)
+        except ScanDateRefused:  # its clock was pinned a moment ago
+            continue
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:  # of one firm: the next tick tries again, and the others have their night
+            logger.exception("the night of %s of firm %s could not be opened", latest, firm_id)
     return opened
 
 

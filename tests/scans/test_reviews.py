@@ -340,6 +340,24 @@ def test_a_recipe_without_an_answer_is_a_remark(firm: Firm) -> None:
     assert not review.findings.filter(topic="new_weights").exists()
 
 
+def test_an_error_in_one_models_weights_is_a_remark_and_stops_no_household(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    family(firm, "Miller")
+    TargetModel.objects.update(recipe="equal")
+
+    def broken(**_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(review_services, "draft", broken)
+    review = month_of(firm)
+    (remark,) = review.remarks
+    assert remark.startswith(
+        "Core: no new weights, an error that nobody foresaw (ZeroDivisionError)"
+    )
+    assert review.findings.filter(topic="drift").exists()
+
+
 @pytest.mark.parametrize(
     ("latest", "due"),
     [
@@ -384,6 +402,27 @@ def test_what_is_due_is_opened_once_and_only_the_latest_is_caught_up(
     (opened,) = review_services.start_due_reviews()  # the month ended before its first night
     assert Review.objects.get(pk=opened).run.business_date == date(2023, 1, 13)
     assert review_services.start_due_reviews() == []
+
+
+def test_a_firm_whose_review_cannot_be_opened_keeps_no_other_from_its_own(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_firm("Other")
+    Firm.objects.update(pinned_date=None)
+    now = datetime(2023, 1, 18, 15, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    for one in (firm, other):
+        ScanRun.objects.create(firm=one, job=Job.DAILY, business_date=date(2023, 1, 3))
+    opened = review_services.open_review
+
+    def broken_for_one(*, firm_id: int, job: Job, as_of: date) -> Review:
+        if firm_id == firm.pk:
+            raise ZeroDivisionError
+        return opened(firm_id=firm_id, job=job, as_of=as_of)
+
+    monkeypatch.setattr(review_services, "open_review", broken_for_one)
+    (found,) = review_services.start_due_reviews()
+    assert Review.objects.get(pk=found).run.firm == other
 
 
 def test_a_pinned_firm_is_reviewed_on_request_only(firm: Firm) -> None:

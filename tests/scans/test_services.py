@@ -117,6 +117,23 @@ def test_a_firm_without_a_pin_keeps_its_own_clock(db):
     assert firm.pinned_date is None
 
 
+def test_a_firm_whose_night_cannot_be_opened_keeps_no_other_from_its_own(db, monkeypatch):
+    firms = [make_firm(name) for name in ("First", "Second")]
+    for one in firms:
+        make_household(one, f"Of {one.name}")
+    now = datetime(2022, 12, 29, 4, 0, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+
+    def broken_for_one(*, firm_id, as_of):
+        if firm_id == firms[0].pk:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(services, "refresh_statistics", broken_for_one)
+    (opened,) = services.start_due()
+    assert ScanRun.objects.get().pk == opened
+    assert ScanRun.objects.get().firm == firms[1]
+
+
 def test_the_latest_night_is_opened_once_for_every_firm_whose_clock_runs(firm, monkeypatch):
     make_household(firm, "Adams")
     running = make_firm("Running clock")
