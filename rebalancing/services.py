@@ -147,7 +147,7 @@ def examine(
     try:
         found = search(
             touched=Scope.EVERYTHING if everything else touched,
-            usage=proposal_selectors.budget_usage(household_id, as_of, drafts=drafts),
+            usage=_usage(state, tax=tax, drafts=drafts, way=way),
             way=way,
         ).run()
     except (RebalancingError, LedgerError) as error:
@@ -157,6 +157,26 @@ def examine(
         return found
     # Cash alone was looked at: the policy's own look is still to come.
     return replace(found, looked=replace(seen, counted=False))
+
+
+def _usage(
+    state: HouseholdState,
+    *,
+    tax: TaxPosition,
+    drafts: Sequence[DraftProposal],
+    way: Way | None,
+) -> Usage | None:
+    """What draws on the year's budget, None without one.
+
+    A plan's own limits hold where somebody changes its step, and on a year's first night, before the year has them.
+    """
+    usage = proposal_selectors.budget_usage(state.household, state.as_of, drafts=drafts)
+    if usage is not None and way is None:
+        return usage
+    plan = transition_selectors.plan(state.household)
+    if plan is None or state.as_of < plan.started_on:
+        return usage
+    return transition_selectors.usage_under(plan, state.as_of, tax=tax, drafts=drafts)
 
 
 def _step_of_plan(

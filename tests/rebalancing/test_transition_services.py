@@ -21,10 +21,13 @@ from proposals import services as proposal_services
 from proposals.models import GainBudget, Proposal
 from proposals.selectors import budget_usage
 from proposals.types import Proration, Side
-from rebalancing import transition_selectors
+from rebalancing import selectors, services, transition_selectors
+from rebalancing.fixed_rows import FixedRow
 from rebalancing.models import ModelAssignment, ModelWeight, TargetModel, TransitionPlan
 from rebalancing.services import examine, store
+from rebalancing.state import assemble
 from rebalancing.transition_services import BadPlan, PlanUnderWay, end_plan, keep_budget, start_plan
+from rebalancing.versions import NotResolved, resolve
 from tests.factories import (
     book,
     make_account,
@@ -218,6 +221,50 @@ def test_a_night_under_a_plan_goes_as_far_as_the_budget_and_says_so(desk: Desk) 
     assert {(t.security, t.side, t.quantity) for t in step.steps[0].trades} == {
         (t.security_id, t.side, t.quantity) for t in trades
     }
+
+
+def test_who_changes_a_step_stays_inside_the_limits_of_the_plan(desk: Desk) -> None:
+    """Somebody has given the year a larger budget since: the plan still says how far its steps go."""
+    start(desk)
+    old = night(desk)
+    assert old is not None
+    proposal_services.set_budget(
+        user=desk.user,
+        household=desk.household.public_id,
+        year=DAY.year,
+        short_limit=None,
+        long_limit=D(30_000),
+        tax_limit=None,
+        reason="Room for something else.",
+    )
+    sale = old.trades.filter(side=Side.SELL).first()
+    assert sale is not None
+    row = FixedRow(
+        account=sale.account_id,
+        security=sale.security_id,
+        side=Side.SELL,
+        quantity=sale.quantity + 200,
+        opening=sale.opening_id,
+        part=sale.part,
+    )
+    with pytest.raises(NotResolved, match=r"long-term gain budget of 2022 is \$12,000"):
+        resolve(
+            user=desk.user,
+            public_id=old.public_id,
+            content_sha256=old.content_sha256,
+            fixed=[row],
+        )
+
+
+def test_a_years_first_night_keeps_the_plans_limits_before_the_year_has_them(desk: Desk) -> None:
+    start(desk)
+    GainBudget.objects.all().delete()
+    assigned = selectors.assignment(desk.household.pk)
+    assert assigned is not None
+    books = selectors.books(assigned, tax=selectors.UNTAXED, as_of=DAY, intentions=())
+    usage = services._usage(assemble(books), tax=selectors.UNTAXED, drafts=(), way=None)
+    assert usage is not None
+    assert (usage.budget.short_limit, usage.budget.long_limit) == (D(0), D(12_000))
 
 
 def test_a_night_without_a_plan_is_no_transition(desk: Desk) -> None:
