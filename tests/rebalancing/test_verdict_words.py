@@ -1,0 +1,39 @@
+"""A rebalance that is not worth it says why it is made all the same."""
+
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+from django.template.loader import render_to_string
+
+WORTH = {
+    "horizon": "a year",
+    "is_worth_it": False,
+    "tracking_cost_avoided": "1.00",
+    "trading_cost": "2.00",
+    "tax": "3.00",
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "reasons", "why"),
+    [
+        ({}, [], "the policy trades all the same."),
+        ({"edited": {"by": "Ada", "rows": []}}, [], "a person has asked for it all the same."),
+        ({"transition": {"since": "2022-01-03"}}, [], "a transition plan does not ask for it."),
+        ({"mandate": [{"what": "Cash"}]}, [], "what a mandate asks for is done all the same."),
+        ({"cash_is_out": True}, [], "cash outside its band is mended all the same."),
+        ({}, ["RESTRICTION"], "what a restriction or a need asks for is done all the same."),
+        ({"needs": ["$5."]}, [], "what a restriction or a need asks for is done all the same."),
+    ],
+)
+def test_the_verdict_names_who_asked_for_the_trades(
+    more: dict[str, object], reasons: list[str], why: str
+) -> None:
+    household = SimpleNamespace(public_id=UUID(int=1))
+    proposal = SimpleNamespace(reasons=reasons, gap_bp=None, household=household)
+    page = render_to_string(
+        "proposals/explanation.html",
+        {"explanation": {"worth": WORTH, **more}, "proposal": proposal},
+    )
+    assert f"Not worth it by this rule; {why}" in page
