@@ -1,4 +1,4 @@
-"""A rebalance that is not worth it says why it is made all the same."""
+"""What the page of a rebalance says in words: the verdict, and what the location saves."""
 
 from types import SimpleNamespace
 from uuid import UUID
@@ -37,3 +37,17 @@ def test_the_verdict_names_who_asked_for_the_trades(
         {"explanation": {"worth": WORTH, **more}, "proposal": proposal},
     )
     assert f"Not worth it by this rule; {why}" in page
+
+
+def test_the_page_tells_what_the_location_saves_a_year() -> None:
+    household = SimpleNamespace(public_id=UUID(int=1))
+    proposal = SimpleNamespace(reasons=[], gap_bp=None, household=household)
+    page = render_to_string(
+        "proposals/explanation.html",
+        {
+            "explanation": {"worth": WORTH, "location": {"before": "-12.50", "after": "340.00"}},
+            "proposal": proposal,
+        },
+    )
+    assert "$340.00 a year after them" in page
+    assert "12.50 of tax on dividends and interest a year before the trades" in page
