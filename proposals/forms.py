@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from accounts.models import choices
-from accounts.types import MONEY_LIMIT
+from accounts.typed_dollars import DollarsField
 from proposals.types import Proration, RestrictionKind, Verdict
 
 
@@ -19,19 +19,13 @@ class DecisionForm(forms.Form):
     accept_wash = forms.DecimalField(required=False, min_value=0, max_digits=20, decimal_places=4)
 
 
-def _dollars(label: str) -> forms.DecimalField:
-    return forms.DecimalField(
-        label=label, required=False, min_value=0, max_value=MONEY_LIMIT - 1, decimal_places=2
-    )
-
-
 class BudgetForm(forms.Form):
     """The limits of a year in dollars, empty = no limit, how they open over it, and why."""
 
     year = forms.IntegerField(label="Year", min_value=1990, max_value=2099)
-    short_limit = _dollars("Net short-term gain, $")
-    long_limit = _dollars("Net long-term gain, $")
-    tax_limit = _dollars("Tax that sales here add, $")
+    short_limit = DollarsField("Net short-term gain, $")
+    long_limit = DollarsField("Net long-term gain, $")
+    tax_limit = DollarsField("Tax that sales here add, $")
     proration = forms.TypedChoiceField(
         label="May be used", choices=choices(Proration), coerce=Proration
     )

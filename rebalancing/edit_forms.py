@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
+from accounts.typed_dollars import ungrouped
 from accounts.types import QUANTITY_LIMIT
 from proposals.models import ProposedTrade
 from proposals.types import Side
@@ -58,6 +59,11 @@ def rows(lines: Sequence[Line]) -> tuple[tuple[FixedRow, ...], tuple[str, ...]]:
     wrong: list[str] = []
     for line in lines:
         if line.choice is Choice.FREE:
+            if line.shares.strip():
+                wrong.append(
+                    f"{line.trade.security.symbol}: shares are typed, but the line is to be solved again. "
+                    f"Choose {Choice.EXACT} or {Choice.MOST}, or empty the shares."
+                )
             continue
         shares = _shares(line)
         if shares is None:
@@ -83,7 +89,7 @@ def _shares(line: Line) -> Decimal | None:
     if line.choice is Choice.OUT:
         return ZERO
     try:
-        shares = Decimal(line.shares.replace(",", "").strip())
+        shares = Decimal(ungrouped(line.shares))
     except InvalidOperation:
         return None
     return shares if shares.is_finite() and ZERO <= shares < QUANTITY_LIMIT else None

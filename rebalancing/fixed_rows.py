@@ -16,7 +16,7 @@ from lots.year_tax import with_added
 from proposals.types import DraftTrade, Side
 from rebalancing.errors import RebalancingError
 from rebalancing.state import Underway, restricted, share_of_basis
-from rebalancing.types import ZERO, HouseholdState, Position, StateLot
+from rebalancing.types import NOUNS, ZERO, HouseholdState, Position, StateLot
 from rebalancing.whole_shares import Shares
 
 LotKey = tuple[int, int]
@@ -141,7 +141,7 @@ def _trades(row: FixedRow | None) -> bool:
 
 def _name(row: FixedRow, state: HouseholdState) -> str:
     symbol = state.symbols.get(row.security, f"security {row.security}")
-    return f"The {row.side} of {symbol} in {_account(row, state)}"
+    return f"The {NOUNS[row.side]} of {symbol} in {_account(row, state)}"
 
 
 def _account(row: FixedRow, state: HouseholdState) -> str:
@@ -237,4 +237,4 @@ def gain(trades: Sequence[DraftTrade], state: HouseholdState, term: Term) -> Dec
 
 def plain_shares(shares: Decimal) -> str:
     """A number of shares for people."""
-    return plain(Fraction(shares))
+    return f"{Decimal(plain(Fraction(shares))):,f}"

@@ -4,24 +4,18 @@ from typing import Any
 
 from django import forms
 
-from accounts.types import MONEY_LIMIT
+from accounts.typed_dollars import DollarsField
 from proposals.budgets import Budget
 
 LIMITS = ("short_limit", "long_limit", "tax_limit")
 
 
-def _dollars(label: str) -> forms.DecimalField:
-    return forms.DecimalField(
-        label=label, required=False, min_value=0, max_value=MONEY_LIMIT - 1, decimal_places=2
-    )
-
-
 class LimitsForm(forms.Form):
     """Limits of every year in dollars; empty = no limit, and one there is."""
 
-    short_limit = _dollars("Net short-term gain a year, $")
-    long_limit = _dollars("Net long-term gain a year, $")
-    tax_limit = _dollars("Tax a year, $")
+    short_limit = DollarsField("Net short-term gain a year, $")
+    long_limit = DollarsField("Net long-term gain a year, $")
+    tax_limit = DollarsField("Tax a year, $")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "plan-%s", **kwargs})

@@ -13,12 +13,13 @@ from functools import cached_property
 from lots.types import Term
 from lots.year_tax import TaxPosition
 from proposals.costs import TradingCosts
-from proposals.types import CashFlow, DraftProposal, Restrictions, may_turn_loss
+from proposals.types import CashFlow, DraftProposal, Restrictions, Side, may_turn_loss
 from rebalancing.policies import BandType, Cadence, CashFlows, Destination, PolicyKind
 from rebalancing.worth import Worth
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
+NOUNS = {Side.BUY: "purchase", Side.SELL: "sale"}  # in sentences
 Position = tuple[int, int]  # account, security
 # What an order costs however small it is must be no more than this part of it.
 TICKET_SHARE = Decimal("0.01")

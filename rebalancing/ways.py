@@ -23,7 +23,7 @@ from rebalancing.optimizer.problem import Problem
 from rebalancing.risk import RiskModel
 from rebalancing.risk_rows import RiskRows
 from rebalancing.tracking_first import TrackingFirst, tracking_first
-from rebalancing.types import CENT, ZERO, HouseholdState, Position
+from rebalancing.types import CENT, NOUNS, ZERO, HouseholdState, Position
 from rebalancing.whole_shares import Shares
 
 _ATTEMPTS = 4
@@ -259,7 +259,7 @@ def _less_cash(state: HouseholdState, reserve: Mapping[int, Decimal]) -> Househo
 
 def _row_told(row: FixedRow, state: HouseholdState) -> str:
     names = {account.id: account.name for account in state.accounts}
-    what = f"{row.side} of {state.symbols[row.security]} in {names[row.account]}"
+    what = f"{NOUNS[row.side]} of {state.symbols[row.security]} in {names[row.account]}"
     if row.quantity == ZERO:
         return f"No {what}."
     how = "at most" if row.is_cap else "exactly"

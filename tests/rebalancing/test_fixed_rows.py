@@ -236,7 +236,7 @@ def test_a_plans_step_goes_around_rows_too() -> None:
     assert 1 not in sold(figures)
     assert figures.risk_after < figures.risk_before
     told = AroundRows(rows=(sale(1, "0"),), by="Ada", plan=plan).told(figures.trades, found)
-    assert told["edited"] == {"by": "Ada", "rows": ["No sell of S1 in A1."]}
+    assert told["edited"] == {"by": "Ada", "rows": ["No sale of S1 in A1."]}
     assert "transition" in told
 
 

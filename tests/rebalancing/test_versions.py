@@ -209,10 +209,17 @@ def test_the_form_solves_again_and_keeps_what_was_typed_where_it_is_refused(drif
     missing = client.post(address, typed)
     assert missing.status_code == 422
     assert "say how many shares" in missing.content.decode()
+    odd = client.post(address, {**typed, f"shares-{sale.ordinal}": "1,5"})
+    assert "say how many shares" in odd.content.decode()  # neither 15 nor 1.5
+    unchosen = client.post(
+        address, {"content_sha256": old.content_sha256, f"shares-{sale.ordinal}": "7"}
+    )
+    assert unchosen.status_code == 422
+    assert "shares are typed, but the line is to be solved again" in unchosen.content.decode()
     refused = client.post(address, {**typed, f"shares-{sale.ordinal}": "98765", "note": "Try."})
     assert refused.status_code == 422
     assert 'value="98765"' in refused.content.decode()
-    assert "98765 shares are too many" in refused.content.decode()
+    assert "98,765 shares are too many" in refused.content.decode()
 
     done = client.post(
         address, {"content_sha256": old.content_sha256, f"choice-{sale.ordinal}": "out"}
@@ -221,7 +228,7 @@ def test_the_form_solves_again_and_keeps_what_was_typed_where_it_is_refused(drif
     assert done.status_code == 302
     assert done.headers["Location"] == f"/proposals/{new.public_id}/"
     shown = client.get(f"/proposals/{new.public_id}/").content.decode()
-    assert f"No sell of {sale.security.symbol}" in shown
+    assert f"No sale of {sale.security.symbol}" in shown
     closed = client.get(f"/proposals/{old.public_id}/").content.decode()
     assert "Change lines and solve again" not in closed
 
