@@ -410,14 +410,15 @@ class _Reasons:
         self._must_sell = state.must_sell
         self._costs = location.costs(state) or {}
 
-    def of_sale(self, account: int, security: int, gain: Decimal) -> LineReason:
+    def of_sale(self, lot: StateLot, gain: Decimal) -> LineReason:
+        account, security = lot.account, lot.security
         if (account, security) in self._must_sell:
             return LineReason.MUST_SELL
         if security not in self._targets:
             return LineReason.NOT_IN_MODEL
         if self._drift.get(security, ZERO) > ZERO:
             return LineReason.OVERWEIGHT
-        if gain < ZERO:
+        if lot.is_taxable and gain < ZERO:
             return LineReason.TAX_LOSS
         badly = self._costs.get((account, security), ZERO) > ZERO
         return LineReason.LOCATION if badly else LineReason.RAISE_CASH
@@ -440,7 +441,7 @@ def _sales(shares: Shares, state: HouseholdState, reasons: _Reasons) -> Iterable
             side=Side.SELL,
             quantity=quantity,
             price=price,
-            reason=reasons.of_sale(lot.account, lot.security, quantity * price - basis),
+            reason=reasons.of_sale(lot, quantity * price - basis),
             opening=lot.opening,
             part=lot.part,
             basis=basis,

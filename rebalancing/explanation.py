@@ -19,6 +19,7 @@ from rebalancing.looks import Schedule
 from rebalancing.types import (
     CENT,
     NOTICEABLE_IMPACT,
+    NOUNS,
     ZERO,
     HouseholdState,
     Limits,
@@ -105,20 +106,27 @@ def sentence(figures: Figures, symbols: Mapping[int, str]) -> str:
     """The proposal in one sentence with its figures."""
     amount = sum((trade.amount for trade in figures.trades), ZERO)
     tax = figures.worth.tax + figures.carried_worth
-    taxes = f"{dollars(tax)} more tax" if tax >= ZERO else f"{dollars(-tax)} less tax"
     carried = figures.carried_worth
     later = (
-        f" Losses carried to later years change by a worth of {dollars(carried)}."
-        if carried
+        f" Losses carried to later years are worth {_more_or_less(carried)}."
+        if carried.quantize(CENT)
         else ""
     )
     lines = len(figures.trades)
     return (
         f"{far_out(figures.drift, symbols)}; trades {lines} line{'s' if lines != 1 else ''} for "
         f"{dollars(amount)}, tracking error {per_cent(figures.risk_before)} → "
-        f"{per_cent(figures.risk_after)}, costs {dollars(figures.worth.trading_cost)} and {taxes} "
+        f"{per_cent(figures.risk_after)}, costs {dollars(figures.worth.trading_cost)} and {_taxes(tax)} "
         f"this year.{later}"
     )
+
+
+def _taxes(tax: Decimal) -> str:
+    return f"{_more_or_less(tax)} tax" if tax.quantize(CENT) else "no tax"
+
+
+def _more_or_less(amount: Decimal) -> str:
+    return f"{dollars(abs(amount))} {'more' if amount > ZERO else 'less'}"
 
 
 def far_out(drift: Drift, symbols: Mapping[int, str]) -> str:
@@ -260,7 +268,7 @@ def slices(trades: Sequence[DraftTrade], state: HouseholdState) -> list[str]:
         if share is not None and share > state.limits.slice_above:
             symbol = state.symbols[order.security]
             found.append(
-                f"The {order.side} of {decimal_text(order.shares)} {symbol} is {per_cent(share)} of what is traded "
+                f"The {NOUNS[order.side]} of {_grouped(order.shares)} {symbol} is {per_cent(share)} of what is traded "
                 "in a day: slice it (TWAP or VWAP) or spread it over several days."
             )
     return found
@@ -290,15 +298,18 @@ def _assumptions(figures: Figures, state: HouseholdState) -> list[str]:
 def line(trade: DraftTrade, figures: Figures, state: HouseholdState) -> str:
     """One line of the proposal in words."""
     symbol = state.symbols[trade.security]
-    shares = decimal_text(trade.quantity)
+    shares = _grouped(trade.quantity)
     row = next(row for row in figures.drift.rows if row.security == trade.security)
     why = _WHY[LineReason(trade.reason)].format(
         symbol=symbol, weight=per_cent(row.weight), target=per_cent(row.target)
     )
     if trade.side is Side.BUY:
         return f"Buy {shares} {symbol} for {dollars(trade.amount)}: {why}."
-    gain = f"a {trade.term}-term {'gain' if trade.gain >= ZERO else 'loss'} of {dollars(abs(trade.gain))}"
-    return f"Sell {shares} {symbol} for {dollars(trade.amount)}, {gain}: {why}."
+    gain = ""  # in a retirement account there is none that anybody is taxed on
+    if state.account_of[trade.account].is_taxable:
+        kind = "gain" if trade.gain >= ZERO else "loss"
+        gain = f", a {trade.term}-term {kind} of {dollars(abs(trade.gain))}"
+    return f"Sell {shares} {symbol} for {dollars(trade.amount)}{gain}: {why}."
 
 
 _WHY = {
@@ -372,6 +383,11 @@ def dollars(amount: Decimal) -> str:
     """``$1,234.50``."""
     sign = "-" if amount < ZERO else ""
     return f"{sign}${abs(amount).quantize(CENT):,}"
+
+
+def _grouped(shares: Decimal) -> str:
+    """``1250.5`` -> ``1,250.5``."""
+    return f"{Decimal(decimal_text(shares)):,f}"
 
 
 def points(drift: Decimal) -> str:

@@ -171,6 +171,22 @@ def test_every_line_says_why() -> None:
     ]
 
 
+def test_a_loss_in_a_retirement_account_is_no_tax_loss() -> None:
+    """The same sale at a loss of what is under its target, in an account that is taxed and in one that is not."""
+    reasons = []
+    for is_taxable in (True, False):
+        found = two_securities(
+            prices={1: "100", 2: "50"},
+            lots=(
+                lot(1, "10", "1400", opening=1, is_taxable=is_taxable),
+                lot(2, "100", "4000", opening=2, is_taxable=is_taxable),
+            ),
+        )
+        (trade,) = trades_of(found, buys={}, sells={1: "500"})
+        reasons.append(trade.reason)
+    assert reasons == ["TAX_LOSS", "RAISE_CASH"]
+
+
 def test_a_float_comes_back_digit_by_digit() -> None:
     assert arrays.decimal(0.1) == D("0.1")
     assert arrays.decimal(np.float64(1e-7)) == D("1E-7")

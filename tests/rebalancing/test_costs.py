@@ -140,5 +140,5 @@ def test_an_order_above_a_tenth_of_a_day_is_to_be_sliced() -> None:
         opening=1, part=0, basis=D(99_000), term="long",
     )  # fmt: skip
     [told] = explanation.slices([trade], start)
-    assert told.startswith("The sell of 1000 S1 is 11.1 % of what is traded in a day")
+    assert told.startswith("The sale of 1,000 S1 is 11.1 % of what is traded in a day")
     assert explanation.slices([replace(trade, quantity=D(900))], start) == []

@@ -339,6 +339,11 @@ def test_a_threshold_policy_stops_at_its_destination(drifted: Desk) -> None:  # 
 def test_reasons_come_with_their_figures(drifted: Desk) -> None:  # noqa: F811
     draft = drifted.examine().draft
     assert draft is not None
+    told = draft.explanation["lines"]
+    assert isinstance(told, list)
+    for trade, line in zip(draft.trades, told, strict=True):
+        taxed = trade.side is Side.SELL and trade.account == drifted.taxable.pk
+        assert ("-term" in line) == taxed, line  # no gain in a retirement account
     found = draft.explanation["evidence"]
     assert isinstance(found, list)
     assert [one["reason"] for one in found][:2] == ["RISK", "FACTOR"]
