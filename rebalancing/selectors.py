@@ -1,6 +1,6 @@
 """Reads: which model a household follows under which policy, and what it owns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -379,6 +379,12 @@ def _after_tonight(household_id: int, policy: Limits, today: date) -> looks.Sche
         executed_on=executed_on(household_id, today) if policy.cool_down_days else None,
         cool_down_days=policy.cool_down_days,
     )
+
+
+def looks_of_day(households: Iterable[int], day: date) -> dict[int, RebalanceLook]:
+    """Household -> what its look of the day measured; without those whose drift could not be measured."""
+    rows = RebalanceLook.objects.filter(household__in=list(households), day=day)
+    return {row.household_id: row for row in rows}
 
 
 def recent_looks(household_id: int) -> list[RebalanceLook]:

@@ -12,6 +12,7 @@ from accounts import access
 from accounts.models import User
 from proposals.models import Proposal
 from proposals.types import ProposalKind
+from rebalancing import selectors as rebalances
 from rebalancing.models import ModelVersion
 from rebalancing.recipes import VersionState
 from rebalancing.reviews.types import FindingState, Topic
@@ -120,7 +121,7 @@ def open_households(review: Review) -> int:
 
 
 def outcomes(review: Review, rows: Iterable[ReviewFinding]) -> dict[int, Outcome]:
-    """Household -> what came of its breaches; three queries, only of households with a breach among the rows."""
+    """Household -> what came of its breaches; four queries, only of households with a breach among the rows."""
     ids = {row.household_id for row in rows if row.state == FindingState.BREACHED}
     proposed = {
         proposal.household_id: proposal
@@ -128,6 +129,7 @@ def outcomes(review: Review, rows: Iterable[ReviewFinding]) -> dict[int, Outcome
             household__in=ids, kind=ProposalKind.REBALANCE, as_of=review.run.business_date
         ).order_by("pk")
     }
+    measured = rebalances.looks_of_day(ids - proposed.keys(), review.run.business_date)
     looks: dict[int, ScanItem] = {}
     items = ScanItem.objects.filter(
         household__in=ids - proposed.keys(),
@@ -142,7 +144,8 @@ def outcomes(review: Review, rows: Iterable[ReviewFinding]) -> dict[int, Outcome
         if look is None or look.state in (ItemState.READY, ItemState.LEASED):
             found[household] = Outcome(None, "waiting", "It waits to be looked at for trades.")
         else:
-            found[household] = Outcome(None, look.reason, look.detail)
+            told = measured.get(household, look)  # the item's reason speaks of the harvest as well
+            found[household] = Outcome(None, told.reason, told.detail)
     return found
 
 

@@ -59,5 +59,5 @@ def basis_points(value: Decimal | None) -> str:
 
 @register.filter
 def words(code: str) -> str:
-    """A code as words: ``recent_purchase`` -> ``Recent purchase``."""
-    return str(code).replace("_", " ").capitalize()
+    """A code as words: ``recent_purchase`` -> ``Recent purchase``; two joined by ``+`` with *and*."""
+    return str(code).replace("_", " ").replace("+", " and ").capitalize()

@@ -19,6 +19,7 @@ from accounts.templatetags import figures
         (figures.shares, Decimal(100), "100"),
         (figures.basis_points, Decimal("0.0144"), "0.01 bp"),
         (figures.words, "recent_purchase", "Recent purchase"),
+        (figures.words, "no_losses+inside_bands", "No losses and inside bands"),
     ],
 )
 def test_a_figure_reads_as_people_write_it(figure, value, text):
