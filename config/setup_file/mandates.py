@@ -52,8 +52,20 @@ def _rule(table: Table) -> RuleEntry:
         table.refuse("high", "it is missing: a rule has a low limit, a high one, or both")
     elif entry.low is not None and entry.high is not None and entry.low > entry.high:
         table.refuse("low", f"{entry.low} is above the high limit, {entry.high}")
+    for where, limit in (("low", entry.low), ("high", entry.high)):
+        if limit is not None:
+            _check_unit(table, where, kind, limit)
     table.close()
     return entry
+
+
+def _check_unit(table: Table, where: str, kind: RuleKind, limit: Decimal) -> None:
+    """A limit in per cent, or a part of a name, would be taken and never bind."""
+    if kind is RuleKind.NAMES:
+        if limit != limit.to_integral_value():
+            table.refuse(where, f"{limit} is no number of securities: write a whole one")
+    elif kind is not RuleKind.FACTOR and abs(limit) > 1:
+        table.refuse(where, f"{limit} is above 1: write a fraction, such as 0.30 for 30 percent")
 
 
 _SUBJECTS = {

@@ -93,6 +93,8 @@ def test_a_mandate_can_bind_one_household(db: None) -> None:
         ('model = "Core"', 'household = "Gone"', "'Gone' is no household"),
         ('model = "Core"', 'model = "Core"\nhousehold = "Miller"', "not both"),
         ('low = "0.1"', 'low = "0.5"', "0.5 is above the high limit, 0.4"),
+        ('high = "0.4"', 'high = "40"', "rules[0].high: 40 is above 1: write a fraction"),
+        ('kind = "sector"\nsector = "Energy"\nlow = "0.1"\nhigh', 'kind = "names"\nhigh', "0.4 is no number"),
         ('low = "0.1"\nhigh = "0.4"', "", "a rule has a low limit, a high one, or both"),
         ('kind = "sector"', 'kind = "mood"', "'mood' is none of"),
         ('sector = "Energy"\nlow', "low", "rules[0].sector: it is missing"),
