@@ -108,6 +108,10 @@ class Proposal(models.Model):
         return Decimal(self.tax_saved - self.carried_worth)
 
     @property
+    def added_this_year(self) -> Decimal:
+        return -self.saved_this_year
+
+    @property
     def held_sentence(self) -> str:
         name = f"{self.household.name}, {self.kind.replace('_', '-')} of {self.as_of}"
         return f"{name}, is held back: {' '.join(self.held_back)}"

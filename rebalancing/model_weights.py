@@ -158,13 +158,13 @@ def _refuse_conflicts(task: Task) -> None:
     if answer.status != 0:
         raise Inaccurate("Whether any weights keep all limits could not be found out.")
     conflicts = tuple(
-        f"{name} (short by {slack:.4%})"
+        f"{name} (short by {slack * 100:.2f} %)"
         for (name, _, _), slack in zip(limits, answer.x[n:], strict=True)
         if slack > _NOTICEABLE
     )
     if conflicts:
         raise Infeasible(
-            f"No weights that sum to {task.total:.4%} keep: {'; '.join(conflicts)}.",
+            f"No weights that sum to {task.total * 100:.2f} % keep: {'; '.join(conflicts)}.",
             conflicts=conflicts,
             advice="Relax one of the limits named here, or give the model other names.",
         )
@@ -182,7 +182,7 @@ def _kept(found: FloatArray, task: Task, recipe: Recipe) -> FloatArray:
             f"The {recipe.replace('_', ' ')} weights sum to {found.sum():.4%}, not {task.total:.4%}."
         )
     if broken:
-        conflicts = tuple(f"{name} (by {by:.4%})" for name, by in broken)
+        conflicts = tuple(f"{name} (by {by * 100:.2f} %)" for name, by in broken)
         raise Infeasible(
             f"The {recipe.replace('_', ' ')} weights break: {'; '.join(conflicts)}.",
             conflicts=conflicts,

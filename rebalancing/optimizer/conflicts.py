@@ -51,7 +51,7 @@ class Relaxation:
         return problem.replace(**{self.limit: values})
 
     def __str__(self) -> str:
-        return f"{self.name} (short by {self.amount:.6%} of the household's value)"
+        return f"{self.name} (short by {self.amount * 100:.2f} % of the household's value)"
 
 
 @dataclass(frozen=True)

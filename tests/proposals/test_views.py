@@ -127,7 +127,9 @@ def test_it_is_approved_only_with_the_box_ticked_and_the_page_says_so(
 
 def test_it_is_rejected_with_or_without_the_box(browser: Client, strategic: Proposal):
     assert decide(browser, strategic, "reject", accept_wash="100.0000").status_code == 302
-    assert "accepted that" not in shown(browser, strategic)
+    page = shown(browser, strategic)
+    assert "accepted that" not in page
+    assert "Rejected by" in page
 
 
 def test_a_proposal_without_one_has_no_box(desk: Desk, browser: Client):

@@ -172,7 +172,7 @@ def test_a_better_view_gives_more_weight() -> None:
 def test_limits_that_cannot_be_kept_are_named_with_what_is_missing() -> None:
     with pytest.raises(Infeasible) as found:
         weights(Recipe.MINIMUM_VARIANCE, task(diagonal(0.04, 0.04), upper=np.array([0.3, 0.3])))
-    assert "short by 40.0000%" in str(found.value)
+    assert "short by 40.00 %" in str(found.value)
     assert all(name.startswith("highest weight of S") for name in found.value.conflicts)
 
 
