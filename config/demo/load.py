@@ -83,6 +83,7 @@ def _securities(firm: Firm, market: Market) -> dict[str, Security]:
             symbol=symbol,
             name=name,
             asset_class=AssetClass.US_EQUITY,
+            is_fund=symbol in FUNDS,
             half_spread=Decimal("0.0002") if symbol in STOCKS else Decimal("0.0003"),
         )
         for symbol, name in {**STOCKS, **FUNDS}.items()
