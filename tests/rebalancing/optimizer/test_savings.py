@@ -31,7 +31,7 @@ def test_the_least_of_a_piece_is_below_every_point_of_it_and_reached(schedule):
             if not inside:
                 continue
             values = [piece.value(s, t) + prices @ (s, t) for s, t in inside]
-            least = piece.least(*prices, box)
+            least = piece.least(float(prices[0]), float(prices[1]), box)
             assert least <= min(values) + 1e-15
             assert least >= min(values) - 0.005  # a step of the grid at these prices
 
