@@ -1,25 +1,29 @@
-"""What an approval of a rebalance asks of this room: the mandates of today, at today's prices (F23)."""
+"""What an approval of a rebalance asks of this room: the model and the mandates of today, at today's prices (F23)."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from accounts.canonical import decimal_text
 from proposals import rechecks
 from proposals import selectors as proposal_selectors
 from proposals.models import Proposal
 from proposals.types import Moved, ProposalKind
 from rebalancing import arrays, mandates, selectors
 from rebalancing.checks import cash_after
+from rebalancing.models import ModelAssignment
 from rebalancing.rule_words import rule_sentence
 from rebalancing.services import mandate_check
 from rebalancing.state import assemble, stale_holdings
-from rebalancing.types import ZERO
+from rebalancing.types import ZERO, HouseholdState
 from rebalancing.versions import before
 
 
 def add_rechecks() -> None:
     """Called once, when the room is set up."""
+    rechecks.add(ProposalKind.REBALANCE, moved_targets)
     rechecks.add(ProposalKind.REBALANCE, broken_mandates)
 
 
@@ -31,26 +35,61 @@ class _Done:
     cash_after: dict[int, Decimal]
 
 
+def moved_targets(proposal: Proposal, today: date) -> Iterator[Moved]:
+    """Weights of the model, restrictions counted, that are not those the trades aim at any more.
+
+    New weights may have been published since the night. A proposal from before they were kept is not asked.
+    """
+    kept = json.loads(proposal.inputs).get("model")
+    if kept is None:
+        return
+    assigned = selectors.assignment(proposal.household_id)
+    if assigned is None:
+        yield Moved("model", "followed", "the household follows none")
+        return
+    state = _state_today(assigned, proposal, today)
+    if state is None:
+        return
+    then = {int(security): Decimal(weight) for security, weight in kept.items()}
+    now = state.whole_targets
+    for security in sorted(then.keys() | now.keys()):
+        was, is_now = then.get(security, ZERO), now.get(security, ZERO)
+        if was != is_now:
+            name = state.symbols[security]
+            yield Moved(f"target of {name}", _per_cent(was), _per_cent(is_now))
+
+
 def broken_mandates(proposal: Proposal, today: date) -> Iterator[Moved]:
     """Hard rules that the trades would break, or break further, by the mandates and prices of today.
 
-    A mandate may have been given, and prices may have moved, since the night. Where a price is missing or old, that is
-    what stands in the way of the approval.
+    A mandate may have been given, and prices may have moved, since the night.
     """
     assigned = selectors.assignment(proposal.household_id)
     if assigned is None or not any(rule.is_hard for rule in selectors.rules(assigned)):
         return
-    coming = proposal_selectors.intentions(proposal.household_id, without=proposal.pk, as_of=today)
-    books = selectors.books(assigned, tax=selectors.UNTAXED, as_of=today, intentions=coming)
-    drafts = before(proposal)
+    state = _state_today(assigned, proposal, today)
     trades = proposal_selectors.draft_trades(proposal)
-    if stale_holdings(books, drafts) or any(one.security not in books.prices for one in trades):
-        return
-    state = assemble(books, drafts)
-    if state.value <= ZERO:
+    if state is None or any(one.security not in state.prices for one in trades):
         return
     priced = [replace(one, price=state.prices[one.security]) for one in trades]
     check = mandate_check(assigned, state)
     done = _Done(arrays.holdings_after(priced, state), cash_after(priced, state))
     for now in mandates.worsened(check.before, check.after(done)):
         yield Moved(f"mandate {now.rule.id}", "kept", rule_sentence(now, state.symbols))
+
+
+def _state_today(
+    assigned: ModelAssignment, proposal: Proposal, today: date
+) -> HouseholdState | None:
+    """The household without the proposal; None where a price is missing or old: that is then what is in the way."""
+    coming = proposal_selectors.intentions(proposal.household_id, without=proposal.pk, as_of=today)
+    books = selectors.books(assigned, tax=selectors.UNTAXED, as_of=today, intentions=coming)
+    drafts = before(proposal)
+    if stale_holdings(books, drafts):
+        return None
+    state = assemble(books, drafts)
+    return state if state.value > ZERO else None
+
+
+def _per_cent(weight: Decimal) -> str:
+    return f"{decimal_text(weight * 100)} %"

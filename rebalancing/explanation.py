@@ -362,6 +362,7 @@ def inputs_text(
                     security: block.clear_on for security, block in windows.sell_blocked.items()
                 },
             },
+            "model": dict(sorted(state.whole_targets.items())),
             "restrictions": [_record(row) for row in state.restrictions.rows],
             "needs": [_record(flow) for flow in state.needs],
             "tax": year_tax.record(state.tax),

@@ -555,9 +555,16 @@ class _Search:
             )
         )
 
-    def _gain_prices(self, bounded: Bounded) -> Mapping[Limit, Decimal] | None:
-        """What a little more of the budget would buy, where it binds (F35)."""
+    def _gain_prices(
+        self, bounded: Bounded, choices: Choices | None
+    ) -> Mapping[Limit, Decimal] | None:
+        """What a little more of the budget would buy, where it binds (F35).
+
+        It is the optimiser's price at the policy's price of risk: of trades found otherwise it says nothing.
+        """
         if self._usage is None or self._way is not None or not bounded.is_bound:
+            return None
+        if self._check.breaches or (choices is not None and choices.is_rule):
             return None
         return gain_prices(self._state, self._risk, self._usage)
 
@@ -599,7 +606,7 @@ class _Search:
                     figures, state, lot_selectors.purchases_searched(self._household), among
                 ),
                 **(way.told(figures.trades, state) if way else {}),
-                "budget": budget.explanation(bounded, self._gain_prices(bounded)),
+                "budget": budget.explanation(bounded, self._gain_prices(bounded, choices)),
                 "mandate": self._check.explanation(figures),
                 "choices": explanation.choices(choices, state.limits),
                 "evidence": [

@@ -205,3 +205,25 @@ def test_an_approval_asks_for_the_mandates_of_today(household: Household) -> Non
         proposal_services.approve(
             user=adviser, public_id=proposal.public_id, content_sha256=proposal.content_sha256
         )
+
+
+def test_an_approval_asks_for_the_model_of_today(household: Household) -> None:
+    """New weights were published after the night: the trades aim at what the model was."""
+    RebalancePolicy.objects.update(only_if_worth_it=False, absolute_band=D("0.02"))
+    ModelWeight.objects.filter(security=security(household, "AAA")).update(weight=D("0.30"))
+    ModelWeight.objects.filter(security=security(household, "BBB")).update(weight=D("0.40"))
+    with transaction.atomic():
+        lock_household(household.pk)
+        proposal = store(result=look(household))
+    assert proposal is not None
+    assert proposal_services.moved_since(proposal) == ()
+
+    ModelWeight.objects.filter(security=security(household, "AAA")).update(weight=D("0.31"))
+    assert [str(one) for one in proposal_services.moved_since(proposal)] == [
+        "target of AAA: 30 % → 31 %"
+    ]
+    adviser = make_user(household.firm, role=Role.APPROVER)
+    with pytest.raises(StaleProposal):
+        proposal_services.approve(
+            user=adviser, public_id=proposal.public_id, content_sha256=proposal.content_sha256
+        )
