@@ -11,14 +11,16 @@ from proposals import rechecks
 from proposals import selectors as proposal_selectors
 from proposals.models import Proposal
 from proposals.types import Moved, ProposalKind
-from rebalancing import arrays, mandates, selectors
-from rebalancing.checks import cash_after
+from rebalancing import selectors
+from rebalancing.household.checks import cash_after
+from rebalancing.household.state import assemble, stale_holdings
+from rebalancing.mandates import rules as mandates
+from rebalancing.mandates.rule_words import rule_sentence
 from rebalancing.models import ModelAssignment
-from rebalancing.rule_words import rule_sentence
 from rebalancing.services import mandate_check
-from rebalancing.state import assemble, stale_holdings
+from rebalancing.trades import arrays
 from rebalancing.types import ZERO, HouseholdState
-from rebalancing.versions import before
+from rebalancing.versions.edits import before
 
 
 def add_rechecks() -> None:

@@ -9,7 +9,9 @@ from proposals import panels
 from proposals.models import Proposal
 from proposals.panels import Panel, Typed
 from proposals.types import ProposalKind, Status
-from rebalancing import curves, edit_forms, frontier_services
+from rebalancing.transition import curves
+from rebalancing.versions import forms as edit_forms
+from rebalancing.versions import frontier_services
 
 
 def add_panels() -> None:

@@ -18,9 +18,10 @@ from proposals import selectors as proposal_selectors
 from proposals.compliance import feasible
 from proposals.models import Fill, Proposal
 from proposals.types import HarvestPair, Intention, ProposalKind, Status
-from rebalancing import drift, looks, policy_words
 from rebalancing.backtest import cadences
-from rebalancing.mandates import Classification, Rule, RuleKind
+from rebalancing.household.state import Books, Substitution, assemble, stale_holdings
+from rebalancing.mandates.rules import Classification, Rule, RuleKind
+from rebalancing.model_changes.recipes import VersionState
 from rebalancing.models import (
     MandateRule,
     ModelAssignment,
@@ -31,7 +32,8 @@ from rebalancing.models import (
     RebalancePolicy,
     TargetModel,
 )
-from rebalancing.policies import (
+from rebalancing.policies import drift, looks, policy_words
+from rebalancing.policies.policy import (
     BandType,
     Cadence,
     CashFlows,
@@ -39,8 +41,6 @@ from rebalancing.policies import (
     PolicyKind,
     horizon_of,
 )
-from rebalancing.recipes import VersionState
-from rebalancing.state import Books, Substitution, assemble, stale_holdings
 from rebalancing.types import Band, Limits
 from securities import selectors as securities
 from securities.models import Security

@@ -10,12 +10,13 @@ from proposals import budgets
 from proposals import selectors as proposal_selectors
 from proposals.budgets import Usage
 from proposals.types import DraftProposal, Windows
-from rebalancing import arrays, selectors
+from rebalancing import selectors
 from rebalancing.errors import RebalancingError
+from rebalancing.household.state import Books, assemble, stale_holdings
 from rebalancing.models import ModelAssignment
 from rebalancing.risk import RiskModel
-from rebalancing.risk_models import risk_model
-from rebalancing.state import Books, assemble, stale_holdings
+from rebalancing.risk_data.risk_models import risk_model
+from rebalancing.trades import arrays
 from rebalancing.types import ZERO, Outcome
 
 

@@ -14,8 +14,8 @@ from lots.types import Term
 from lots.year_tax import TaxPosition
 from proposals.costs import TradingCosts
 from proposals.types import CashFlow, DraftProposal, Restrictions, Side, may_turn_loss
-from rebalancing.policies import BandType, Cadence, CashFlows, Destination, PolicyKind
-from rebalancing.worth import Worth
+from rebalancing.policies.policy import BandType, Cadence, CashFlows, Destination, PolicyKind
+from rebalancing.policies.worth import Worth
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
@@ -145,7 +145,8 @@ class Bounds:
 class StateAccount:
     """An account and the dollars it holds once what is on its way has happened.
 
-    ``cash`` leaves out what is ``set_aside`` for a need (``rebalancing.cash_needs``): below zero it must be raised.
+    ``cash`` leaves out what is ``set_aside`` for a need (``rebalancing.household.cash_needs``): below zero it
+    must be raised.
     """
 
     id: int
@@ -224,7 +225,7 @@ class HouseholdState:
     # The optimiser weighs rates and impact; the exact cost of the rounded orders, tickets too, is paid in cash.
     costs: TradingCosts = field(default_factory=TradingCosts)
     restrictions: Restrictions = field(default_factory=Restrictions)
-    # What they come to (``rebalancing.restrictions``).
+    # What they come to (``rebalancing.household.restrictions``).
     barred: frozenset[Position] = frozenset()  # purchases that one account must not make
     must_sell: frozenset[Position] = frozenset()
     max_weights: Mapping[int, Decimal] = field(default_factory=dict)  # fractions of the value

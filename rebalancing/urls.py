@@ -1,6 +1,8 @@
 from django.urls import path
 
-from rebalancing import backtest_views, edit_views, transition_views, views
+from rebalancing import backtest_views, views
+from rebalancing.transition import views as transition_views
+from rebalancing.versions import views as edit_views
 
 urlpatterns = [
     path("households/<uuid:public_id>/drift/", views.drift, name="household-drift"),

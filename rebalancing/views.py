@@ -9,7 +9,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import person
 from accounts.selectors import household
-from rebalancing import model_versions, selectors
+from rebalancing import selectors
+from rebalancing.model_changes import model_versions
 
 
 @require_safe

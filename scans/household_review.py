@@ -6,7 +6,7 @@ from datetime import date
 from accounts.one_look import one_look
 from proposals.models import Proposal
 from proposals.types import ProposalKind, Status
-from rebalancing.household_reviews import monthly_findings, weekly_findings
+from rebalancing.reviews.household_reviews import monthly_findings, weekly_findings
 from rebalancing.reviews.types import QUANTUM, FindingState, NewFinding, Topic, not_reviewed
 from scans.household_scan import REFUSALS, MovedMeanwhile, moving_facts
 from scans.models import Review, ReviewFinding, ScanItem, ScanRun

@@ -13,8 +13,8 @@ from accounts.models import User
 from proposals.models import Proposal
 from proposals.types import ProposalKind
 from rebalancing import selectors as rebalances
+from rebalancing.model_changes.recipes import VersionState
 from rebalancing.models import ModelVersion
-from rebalancing.recipes import VersionState
 from rebalancing.reviews.types import FindingState, Topic
 from scans import review_calendar
 from scans.models import Review, ReviewFinding, ScanItem, ScanRun

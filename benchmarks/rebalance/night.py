@@ -1,8 +1,8 @@
 """A night of rebalances: from an account's state to its verified draft in whole shares, one account after the other.
 
-What is measured is ``rebalancing.best_trades.best_trades`` on one core: the problem is built, solved, rounded to whole
-shares, verified in Decimal and explained in figures. Every account is solved in full, those inside their bands too,
-and all are taxable. The risk model is estimated once, before the clock. Reading the books from the database and
+What is measured is ``rebalancing.trades.best_trades.best_trades`` on one core: the problem is built, solved, rounded to
+whole shares, verified in Decimal and explained in figures. Every account is solved in full, those inside their bands
+too, and all are taxable. The risk model is estimated once, before the clock. Reading the books from the database and
 storing proposals are not in it: ``--only night`` measures those.
 
 Accounts know nothing of one another, so a night of 10,000 takes 10,000 times the mean of the measured ones; the
@@ -29,13 +29,13 @@ from benchmarks.rebalance.process import alone
 from benchmarks.rebalance.race import as_figure
 from benchmarks.rebalance.timing import timed
 from benchmarks.report import Figure
-from rebalancing import arrays
-from rebalancing import best_trades as deciding
-from rebalancing.checks import verify
 from rebalancing.errors import RebalancingError
-from rebalancing.explanation import Figures
+from rebalancing.household.checks import verify
 from rebalancing.optimizer import Solution, solve
 from rebalancing.risk import RiskModel
+from rebalancing.telling.explanation import Figures
+from rebalancing.trades import arrays
+from rebalancing.trades import best_trades as deciding
 from rebalancing.types import HouseholdState
 
 NAMES = 100

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from accounts.types import AccountKind, FilingStatus, OwnerKind, Role
 from proposals.types import Cadence, CashFlowKind, Proration, RestrictionKind
-from rebalancing.mandates import RuleKind
-from rebalancing.recipes import Recipe
+from rebalancing.mandates.rules import RuleKind
+from rebalancing.model_changes.recipes import Recipe
 from rebalancing.types import RiskMethod
 from securities.types import AssetClass
 

@@ -6,7 +6,7 @@ from accounts.models import Household
 from config.setup_file.contents import MandateEntry, RuleEntry
 from config.setup_file.records import Records, shown
 from config.setup_file.tables import Range, Table
-from rebalancing.mandates import RuleKind
+from rebalancing.mandates.rules import RuleKind
 from rebalancing.models import Mandate, MandateRule
 from securities.types import AssetClass
 

@@ -7,7 +7,7 @@ from typing import Any
 from accounts.types import MONEY_LIMIT
 from config.setup_file.contents import BandEntry, RebalanceEntry
 from config.setup_file.tables import Range, Table
-from rebalancing.policies import BandType, Cadence, CashFlows, Destination, PolicyKind
+from rebalancing.policies.policy import BandType, Cadence, CashFlows, Destination, PolicyKind
 from securities.types import AssetClass
 
 LONGEST_KEY = 40

@@ -37,7 +37,7 @@ from config.setup_file.risk import risk
 from config.setup_file.tables import Range, Table, Written
 from lots.rates import known_years
 from proposals.types import Proration
-from rebalancing.recipes import Recipe
+from rebalancing.model_changes.recipes import Recipe
 from securities.models import validate_cusip, validate_isin
 from securities.types import AssetClass
 

@@ -6,7 +6,7 @@ from config.setup_file.records import Records, shown
 from config.setup_file.tables import path
 from rebalancing import selectors
 from rebalancing.models import ModelAssignment, RebalanceBand, RebalancePolicy, TargetModel
-from rebalancing.policies import BandType, Cadence, Destination, PolicyKind
+from rebalancing.policies.policy import BandType, Cadence, Destination, PolicyKind
 from securities.models import Security
 from securities.types import AssetClass
 

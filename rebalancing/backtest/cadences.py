@@ -15,7 +15,7 @@ from rebalancing.backtest.records import Record
 from rebalancing.backtest.report import name_of, select
 from rebalancing.backtest.results import shipped
 from rebalancing.backtest.tables import TableName
-from rebalancing.policies import Cadence, PolicyKind
+from rebalancing.policies.policy import Cadence, PolicyKind
 from rebalancing.types import Band, Limits
 from securities.studies.tables import Row, Table
 

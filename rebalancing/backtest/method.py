@@ -8,7 +8,7 @@ from rebalancing.backtest.market import Market
 from rebalancing.backtest.optimum import Optimum, PublishedOptimum, StudyOptimum
 from rebalancing.backtest.path import Rule
 from rebalancing.backtest.rules import Band, Calendar, Points, never
-from rebalancing.policies import Destination
+from rebalancing.policies.policy import Destination
 
 
 class Kind(StrEnum):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rebalancing.optimizer.problem import FloatArray
-from rebalancing.policies import Destination, destinations
+from rebalancing.policies.policy import Destination, destinations
 
 
 def never(day: int, weights: FloatArray) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rebalancing.backtest.method import Kind, Policy
-from rebalancing.policies import Destination
+from rebalancing.policies.policy import Destination
 
 WIDTHS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.8)
 BAND_LOOKS = (1, 5, 21)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import accounts.fields
-import rebalancing.recipes
+import rebalancing.model_changes.recipes
 
 
 class Migration(migrations.Migration):
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('number', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published'), ('withdrawn', 'Withdrawn'), ('superseded', 'Superseded')], default=rebalancing.recipes.VersionState['DRAFT'], max_length=10)),
+                ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published'), ('withdrawn', 'Withdrawn'), ('superseded', 'Superseded')], default=rebalancing.model_changes.recipes.VersionState['DRAFT'], max_length=10)),
                 ('recipe', models.CharField(choices=[('fixed', 'Fixed'), ('equal', 'Equal'), ('minimum_variance', 'Minimum variance'), ('risk_parity', 'Risk parity'), ('mean_variance', 'Mean variance')], max_length=20)),
                 ('as_of', models.DateField()),
                 ('author', models.CharField(max_length=150)),
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='targetmodel',
             name='recipe',
-            field=models.CharField(choices=[('fixed', 'Fixed'), ('equal', 'Equal'), ('minimum_variance', 'Minimum variance'), ('risk_parity', 'Risk parity'), ('mean_variance', 'Mean variance')], default=rebalancing.recipes.Recipe['FIXED'], max_length=20),
+            field=models.CharField(choices=[('fixed', 'Fixed'), ('equal', 'Equal'), ('minimum_variance', 'Minimum variance'), ('risk_parity', 'Risk parity'), ('mean_variance', 'Mean variance')], default=rebalancing.model_changes.recipes.Recipe['FIXED'], max_length=20),
         ),
         migrations.AddConstraint(
             model_name='targetmodel',

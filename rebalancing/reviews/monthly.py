@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rebalancing.explanation import dollars
-from rebalancing.new_weights_effect import Effect
+from rebalancing.model_changes.new_weights_effect import Effect
 from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit
+from rebalancing.telling.explanation import dollars
 from rebalancing.types import CENT, ZERO
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rebalancing import mandates
-from rebalancing.drift import Drift
-from rebalancing.mandates import Portfolio, RuleFinding, State
+from rebalancing.mandates import rules as mandates
+from rebalancing.mandates.rule_words import per_cent, rule_sentence
+from rebalancing.mandates.rules import Portfolio, RuleFinding, State
+from rebalancing.policies.drift import Drift
 from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit
-from rebalancing.rule_words import per_cent, rule_sentence
 from rebalancing.types import ZERO
 
 

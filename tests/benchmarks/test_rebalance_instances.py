@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.rebalance.households import household, market
 from benchmarks.rebalance.instances import Year, make, make_without_lots
-from rebalancing import arrays
+from rebalancing.trades import arrays
 
 
 def test_the_same_seed_gives_the_same_account_and_another_seed_another():

@@ -7,8 +7,8 @@ from config.setup_file.applying import set_up
 from config.setup_file.changes import Changes
 from config.setup_file.reading import read
 from config.setup_file.refusal import SetUpRefused
+from rebalancing.model_changes.recipes import Recipe
 from rebalancing.models import Mandate, MandateRule, TargetModel
-from rebalancing.recipes import Recipe
 from securities.models import Security
 
 BASE = """

@@ -174,7 +174,7 @@ def test_what_has_not_changed_is_not_asked_again(world):
 def test_every_kept_read_is_tried_here():
     named = {name for name in one_look_module._kept if not name.startswith("tests.")}
     # Prices, which have a stamp of their own, and the risk model, which goes by both
-    # (tests/rebalancing/test_risk_models.py).
+    # (tests/rebalancing/risk/test_risk_models.py).
     here = len(KEPT) + 2
     assert len(named) == here, sorted(named)
 

@@ -11,10 +11,10 @@ from lots.types import LotRow
 from lots.year_tax import TaxPosition
 from proposals.budgets import Budget, Usage
 from proposals.types import Windows
+from rebalancing.household.state import Books
 from rebalancing.risk import RiskModel
-from rebalancing.state import Books
-from rebalancing.tracking_first import TrackingFirst
-from rebalancing.transition import Planner
+from rebalancing.transition.schedule import Planner
+from rebalancing.transition.tracking_first import TrackingFirst
 from rebalancing.types import Limits
 from tests.rebalancing.states import DAY, LIMITS, TAX
 

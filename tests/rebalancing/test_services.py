@@ -23,9 +23,9 @@ from proposals.models import GainBudget, Proposal
 from proposals.selectors import trading_costs
 from proposals.types import DraftProposal, DraftTrade, Intention, ProposalKind, Side, Status
 from rebalancing import selectors
+from rebalancing.household.state import assemble
 from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
 from rebalancing.services import examine, store
-from rebalancing.state import assemble
 from rebalancing.types import RebalanceResult
 from securities.models import Price, Security
 from tests.factories import (

@@ -15,7 +15,6 @@ from accounts.types import FilingStatus, Role
 from lots.types import EntryKind
 from proposals.models import Proposal
 from proposals.types import ProposalKind
-from rebalancing.household_reviews import weekly_findings
 from rebalancing.models import (
     Mandate,
     MandateRule,
@@ -24,6 +23,7 @@ from rebalancing.models import (
     RebalancePolicy,
     TargetModel,
 )
+from rebalancing.reviews.household_reviews import weekly_findings
 from rebalancing.reviews.types import FindingState
 from scans import household_review, review_calendar, review_selectors, review_services, services
 from scans.errors import ReviewNotReady, ReviewSigned, ScanDateRefused

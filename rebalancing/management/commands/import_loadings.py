@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from rebalancing.risk_imports import import_loadings
+from rebalancing.risk_data.risk_imports import import_loadings
 from securities.management.file_import import FirmFileCommand
 
 

@@ -11,9 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.selectors import business_date
 from lots.errors import LedgerError
 from proposals.budgets import Budget
-from rebalancing import transition_selectors
 from rebalancing.errors import RebalancingError
-from rebalancing.transition import Schedule, Transition
+from rebalancing.transition import selectors as transition_selectors
+from rebalancing.transition.schedule import Schedule, Transition
 
 _KINDS = ("gain", "long", "short", "tax")
 

@@ -9,7 +9,7 @@ from rebalancing.backtest.cadences import expected, nearest
 from rebalancing.backtest.records import Record
 from rebalancing.backtest.report import select
 from rebalancing.backtest.results import shipped
-from rebalancing.policies import BandType, Cadence, Destination, PolicyKind
+from rebalancing.policies.policy import BandType, Cadence, Destination, PolicyKind
 from rebalancing.types import Limits
 from securities.studies.tables import Table
 

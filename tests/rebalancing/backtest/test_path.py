@@ -6,7 +6,7 @@ import pytest
 from rebalancing.backtest.market import market_of
 from rebalancing.backtest.path import walk
 from rebalancing.backtest.rules import Band, Calendar, Points, never
-from rebalancing.policies import Destination
+from rebalancing.policies.policy import Destination
 from tests.rebalancing.backtest.markets import market
 
 HALVES = np.array([0.5, 0.5])

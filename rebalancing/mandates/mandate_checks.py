@@ -1,0 +1,141 @@
+"""A household against the rules of its mandates, before and after trades. Knows no database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Protocol
+
+from rebalancing.mandates import rules as mandates
+from rebalancing.mandates.exposures import risk_figures
+from rebalancing.mandates.rule_words import rule_sentence, shown, subject
+from rebalancing.mandates.rules import Classification, Portfolio, Rule, RuleFinding
+from rebalancing.risk import RiskModel
+from rebalancing.telling.explanation import Figures
+from rebalancing.types import ZERO, HouseholdState
+
+# How much dearer risk becomes, step by step, while a broken rule is not cured.
+HASTE = (1, 10, 100, 1000)
+
+
+class Done(Protocol):
+    """A household once some trades are done: what ``explanation.Figures`` say of it."""
+
+    @property
+    def after(self) -> Mapping[int, Decimal]:
+        """Dollars by security."""
+        ...
+
+    @property
+    def cash_after(self) -> Mapping[int, Decimal]:
+        """Dollars by account."""
+        ...
+
+
+def portfolio_of(
+    state: HouseholdState,
+    classes: Mapping[int, Classification],
+    *,
+    risk: RiskModel | None,
+    why_no_risk: str = "",
+    figures: Done | None = None,
+) -> Portfolio:
+    """The household as rules see it, as it is or with the trades of ``figures`` done.
+
+    ``risk`` is of ``arrays.universe(state)``; without it rules about risk are unknown because of ``why_no_risk``. The
+    household must be worth something.
+    """
+    holdings = state.holdings() if figures is None else figures.after
+    cash = state.cash if figures is None else sum(figures.cash_after.values(), ZERO)
+    value = sum(holdings.values(), cash)
+    return Portfolio(
+        weights={security: dollars / value for security, dollars in holdings.items()},
+        cash=cash / value,
+        targets=state.targets,
+        classes=classes,
+        symbols=state.symbols,
+        groups=state.groups,
+        risk=None if risk is None else risk_figures(state, risk, holdings),
+        why_no_risk=why_no_risk,
+    )
+
+
+class MandateCheck:
+    """The rules of one household, and how it stands to them before anything is traded."""
+
+    def __init__(
+        self,
+        *,
+        rules: Sequence[Rule],
+        state: HouseholdState,
+        classes: Mapping[int, Classification],
+        risk: RiskModel | None = None,
+        why_no_risk: str = "",
+    ) -> None:
+        self._rules, self._state, self._classes = tuple(rules), state, classes
+        self._risk, self._why = risk, why_no_risk
+        self._portfolio = portfolio_of(state, classes, risk=risk, why_no_risk=why_no_risk)
+        self.before = mandates.check(self._rules, self._portfolio)
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """The household as its rules see it."""
+        return self._portfolio
+
+    @property
+    def breaches(self) -> tuple[RuleFinding, ...]:
+        """Hard rules that are broken today: a reason to trade inside all bands."""
+        return tuple(one for one in self.before if one.is_hard_breach)
+
+    def bounded(self, state: HouseholdState) -> HouseholdState:
+        """The state with the weights that hard rules allow single securities."""
+        return replace(state, bounds=mandates.weight_bounds(self._rules, self._portfolio))
+
+    def after(self, figures: Done) -> tuple[RuleFinding, ...]:
+        """The same rules once the trades are done."""
+        portfolio = portfolio_of(
+            self._state, self._classes, risk=self._risk, why_no_risk=self._why, figures=figures
+        )
+        return mandates.check(self._rules, portfolio)
+
+    def is_cured(self, figures: Figures) -> bool:
+        """Whether no hard rule is broken after the trades."""
+        return not any(one.is_hard_breach for one in self.after(figures))
+
+    def narrows(self, figures: Figures) -> bool:
+        """Whether the trades cure or narrow a breach, and worsen none."""
+        return mandates.narrowed(self.before, self.after(figures))
+
+    def broken_by(self, figures: Figures) -> tuple[RuleFinding, ...]:
+        """Hard rules that the trades break, or break further: they must not be proposed."""
+        return mandates.worsened(self.before, self.after(figures)) if figures.trades else ()
+
+    def triggers(self) -> tuple[str, ...]:
+        """Reason codes of the breaches, each once."""
+        return tuple(dict.fromkeys(one.rule.kind.trigger.value for one in self.breaches))
+
+    def explanation(self, figures: Figures) -> list[dict[str, object]]:
+        """What is broken today, with the figures after the trades, for the proposal's page."""
+        return [
+            {
+                "rule": was.rule.id,
+                "what": subject(was.rule, self._state.symbols),
+                "limit": shown(was.rule, was.limit),
+                "before": shown(was.rule, was.value),
+                "after": shown(now.rule, now.value),
+                "cured": now.state is mandates.State.INSIDE,
+            }
+            for was, now in zip(self.before, self.after(figures), strict=True)
+            if was.is_hard_breach
+        ]
+
+    def sentence(self, figures: Figures) -> str:
+        """What the trades do to each broken rule; empty where none is broken."""
+        parts = [
+            f"{row['what']} {row['before']} → {row['after']}, limit {row['limit']} ({row['rule']})"
+            for row in self.explanation(figures)
+        ]
+        return f" Mandate: {'; '.join(parts)}." if parts else ""
+
+    def told(self) -> str:
+        """What is broken today in one sentence."""
+        return " ".join(rule_sentence(one, self._state.symbols) for one in self.breaches)

@@ -1,0 +1,157 @@
+"""New weights of a model by its recipe, exact, within the hard rules of its mandates: over the border and back."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+from lots.rounding import spread
+from rebalancing.errors import Infeasible
+from rebalancing.mandates import rules as mandates
+from rebalancing.mandates.exposures import risk_of_weights
+from rebalancing.mandates.rule_words import rule_sentence
+from rebalancing.mandates.rules import Classification, Portfolio, Rule, RuleKind
+from rebalancing.model_changes.model_weights import Band, Task, weights
+from rebalancing.model_changes.recipes import Recipe
+from rebalancing.optimizer.problem import BoolArray, FloatArray
+from rebalancing.risk import RiskModel
+from rebalancing.types import ZERO, Bounds
+
+ONE = Decimal(1)
+POINT = Decimal("0.0001")  # weights are made to the basis point
+
+
+def new_weights(
+    recipe: Recipe,
+    *,
+    targets: Mapping[int, Decimal],
+    rules: Sequence[Rule],
+    classes: Mapping[int, Classification],
+    symbols: Mapping[int, str],
+    risk: RiskModel,
+    risk_aversion: Decimal,
+) -> dict[int, Decimal]:
+    """Security -> new weight, the present sum kept to the basis point; names that get nothing are left out.
+
+    ``risk`` has the securities of ``targets`` in ascending order. The hard rules are those of the firm and the model;
+    a rule that the new weights would break all the same is a refusal. Raises BadProblem, Infeasible, Inaccurate.
+    """
+    securities = sorted(targets)
+    total = sum(targets.values(), ZERO) // POINT * POINT
+    present = _portfolio(targets, classes, symbols)
+    bounds = mandates.weight_bounds(rules, present)
+    limits = [_limits(bounds.get(one)) for one in securities]
+    task = Task(
+        risk=risk,
+        names=[symbols[one] for one in securities],
+        reference=np.array([float(targets[one]) for one in securities]),
+        total=float(total),
+        lower=np.array([float(low) for low, _ in limits]),
+        upper=np.array([float(high) for _, high in limits]),
+        bands=tuple(_bands(rules, securities, classes)),
+        risk_aversion=float(risk_aversion),
+    )
+    found = _exact(weights(recipe, task), securities, limits, total)
+    _refuse_breaches(found, rules, classes, symbols, securities, risk)
+    return {security: weight for security, weight in found.items() if weight > ZERO}
+
+
+def _limits(bounds: Bounds | None) -> tuple[Decimal, Decimal]:
+    """Lowest and highest weight in whole basis points, inside the bounds."""
+    low, high = (bounds.low, bounds.high) if bounds else (None, None)
+    lowest = max(low or ZERO, ZERO)
+    highest = ONE if high is None else min(high, ONE)
+    return -(-lowest // POINT) * POINT, highest // POINT * POINT
+
+
+def _bands(
+    rules: Sequence[Rule], securities: Sequence[int], classes: Mapping[int, Classification]
+) -> list[Band]:
+    found = []
+    for rule in rules:
+        if not rule.is_hard or rule.kind not in (RuleKind.ASSET_CLASS, RuleKind.SECTOR):
+            continue
+        if rule.subject == mandates.CASH_CLASS:
+            continue  # what the weights leave: the recipe keeps it, and the check below judges it
+        members: BoolArray = np.array(
+            [_counts(rule, classes.get(one)) for one in securities], dtype=np.bool_
+        )
+        found.append(
+            Band(
+                name=f"{rule.kind.replace('_', ' ')} {rule.subject}",
+                members=members,
+                low=0.0 if rule.low is None else float(rule.low),
+                high=1.0 if rule.high is None else float(rule.high),
+            )
+        )
+    return found
+
+
+def _counts(rule: Rule, known: Classification | None) -> bool:
+    if known is None:
+        return False
+    own = known.sector if rule.kind is RuleKind.SECTOR else known.asset_class
+    return own == rule.subject
+
+
+def _exact(
+    found: FloatArray,
+    securities: Sequence[int],
+    limits: Sequence[tuple[Decimal, Decimal]],
+    total: Decimal,
+) -> dict[int, Decimal]:
+    """Basis points that make the total, each inside its own limits: largest remainders first, then those with room."""
+    parts = [Fraction(max(float(one), 0.0)) for one in found]
+    scale = Fraction(total) / sum(parts)
+    rounded = spread(total, [part * scale for part in parts], POINT)
+    exact = [min(max(one, low), high) for one, (low, high) in zip(rounded, limits, strict=True)]
+    missing = total - sum(exact, ZERO)
+    for at in sorted(range(len(exact)), key=lambda at: (-exact[at], at)):
+        low, high = limits[at]
+        step = max(min(missing, high - exact[at]), low - exact[at])
+        exact[at] += step
+        missing -= step
+    return dict(zip(securities, exact, strict=True))
+
+
+def _portfolio(
+    weights_of: Mapping[int, Decimal],
+    classes: Mapping[int, Classification],
+    symbols: Mapping[int, str],
+) -> Portfolio:
+    return Portfolio(
+        weights=weights_of,
+        cash=ONE - sum(weights_of.values(), ZERO),
+        targets=weights_of,
+        classes=classes,
+        symbols=symbols,
+    )
+
+
+def _refuse_breaches(
+    found: Mapping[int, Decimal],
+    rules: Sequence[Rule],
+    classes: Mapping[int, Classification],
+    symbols: Mapping[int, str],
+    securities: Sequence[int],
+    risk: RiskModel,
+) -> None:
+    """Raises Infeasible for a hard rule that the recipe could not be told of."""
+    figures = risk_of_weights([found[one] for one in securities], risk)
+    portfolio = Portfolio(
+        weights=found,
+        cash=ONE - sum(found.values(), ZERO),
+        targets=found,
+        classes=classes,
+        symbols=symbols,
+        risk=figures,
+    )
+    broken = mandates.breaches(rules, portfolio)
+    if broken:
+        told = tuple(rule_sentence(one, symbols) for one in broken)
+        raise Infeasible(
+            f"The new weights break the mandate: {' '.join(told)}",
+            conflicts=told,
+            advice="Relax the rule, or give the model other names.",
+        )

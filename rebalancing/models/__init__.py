@@ -1,0 +1,41 @@
+"""The tables of rebalancing, one module a subject."""
+
+from rebalancing.models.mandates import Mandate, MandateRule
+from rebalancing.models.plans import ProposalFrontier, TransitionPlan
+from rebalancing.models.policies import RebalanceBand, RebalanceLook, RebalancePolicy
+from rebalancing.models.risk import (
+    RiskFactor,
+    RiskSetting,
+    SuppliedCovariance,
+    SuppliedLoading,
+    SuppliedRisk,
+    SuppliedSpecific,
+)
+from rebalancing.models.target_models import (
+    ModelAssignment,
+    ModelVersion,
+    ModelVersionWeight,
+    ModelWeight,
+    TargetModel,
+)
+
+__all__ = [
+    "Mandate",
+    "MandateRule",
+    "ModelAssignment",
+    "ModelVersion",
+    "ModelVersionWeight",
+    "ModelWeight",
+    "ProposalFrontier",
+    "RebalanceBand",
+    "RebalanceLook",
+    "RebalancePolicy",
+    "RiskFactor",
+    "RiskSetting",
+    "SuppliedCovariance",
+    "SuppliedLoading",
+    "SuppliedRisk",
+    "SuppliedSpecific",
+    "TargetModel",
+    "TransitionPlan",
+]

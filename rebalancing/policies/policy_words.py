@@ -1,0 +1,104 @@
+"""A rebalance policy in words that an adviser can read to a client: pure."""
+
+from decimal import Decimal
+
+from accounts.canonical import decimal_text
+from rebalancing.policies.policy import BandType, Cadence, CashFlows, Destination, PolicyKind
+from rebalancing.types import Band, Limits
+
+PER_CENT = Decimal(100)
+_LOOKS = {
+    Cadence.DAILY: "every business night",
+    Cadence.WEEKLY: "on the last business day of each week",
+    Cadence.MONTHLY: "on the last business day of each month",
+    Cadence.QUARTERLY: "on the last business day of each quarter",
+    Cadence.ANNUAL: "on the last business day of each year",
+    Cadence.NONE: "at no set date",
+}
+_GOES = {
+    Destination.TARGET: "to its target",
+    Destination.HALF: "to half a band from its target",
+    Destination.EDGE: "to the edge of its band",
+}
+_HORIZONS = {252: "a trading day", 52: "a week", 12: "a month", 4: "a quarter", 1: "a year"}
+_NEAR = Decimal("0.0000001")
+
+
+def sentences(policy: Limits) -> list[str]:
+    """What the policy does, a sentence for each part of it."""
+    found = [looks(policy), bands(policy), risk_price(policy.risk_aversion)]
+    found.append(f"What trading saves is counted over {horizon(policy.horizon_years)}.")
+    if not policy.only_if_worth_it:
+        found.append("It trades also where that costs more than the tracking error it avoids.")
+    if policy.cash_flows is CashFlows.INVEST_AND_RAISE_ONLY:
+        found.append(
+            "Where no security is out of band, cash outside its band is invested without a sale "
+            "or raised without a purchase."
+        )
+    if policy.cool_down_days:
+        found.append(
+            f"After an executed rebalance drift is left alone for {policy.cool_down_days} days."
+        )
+    return found
+
+
+def looks(policy: Limits) -> str:
+    """When it looks, and what it then trades."""
+    when = _LOOKS[policy.cadence]
+    if policy.kind is PolicyKind.CALENDAR:
+        return f"Calendar: rebalances toward the model {when}."
+    if policy.kind is PolicyKind.THRESHOLD:
+        return (
+            f"Threshold: looks {when}; a security out of band goes {goes(policy.destination)}, "
+            "and only what offsets it is traded beside it."
+        )
+    return (
+        f"Cost-aware optimum: looks {when}; where something is out of band, trades what is "
+        "worth most after cost and tax."
+    )
+
+
+def goes(to: Destination) -> str:
+    """Where a security out of band goes."""
+    return _GOES[to]
+
+
+def bands(policy: Limits) -> str:
+    """The bands, and how many securities have another."""
+    general = band(Band(policy.band_type, policy.absolute_band, policy.relative_band))
+    if not policy.bands:
+        return f"Band: {general}."
+    others = len(policy.bands)
+    have = "1 security has another" if others == 1 else f"{others} securities have others"
+    return f"Band: {general}; {have}, by name or by class."
+
+
+def band(one: Band) -> str:
+    """``20 % of the target`` or ``5 points of the household``."""
+    points = f"{_shown(one.absolute)} points of the household"
+    relative = f"{_shown(one.relative)} % of the target"
+    if one.type is BandType.ABSOLUTE:
+        return points
+    if one.type is BandType.RELATIVE:
+        return relative
+    return f"{points} or {relative}, whichever is tighter"
+
+
+def risk_price(risk_aversion: Decimal) -> str:
+    """The risk price in basis points (F5)."""
+    return (
+        f"1 % of tracking error costs {decimal_text(risk_aversion)} basis points a year, "
+        "2 % four times that."
+    )
+
+
+def horizon(years: Decimal) -> str:
+    """``a month`` or ``0.3 years``."""
+    for parts, word in _HORIZONS.items():
+        if abs(years * parts - 1) < _NEAR * parts:
+            return word
+    return f"{decimal_text(years.quantize(Decimal('0.0001')))} years"
+
+
+def _shown(fraction: Decimal) -> str:
+    return decimal_text(fraction * PER_CENT)

@@ -1,0 +1,286 @@
+"""From a household's state to its best trades in whole shares, checked, with every figure about them.
+
+Knows no database: the state and the risk model are all it needs.
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
+from importlib.metadata import version
+
+from lots.types import Term
+from lots.year_tax import added_tax, carried_worth
+from proposals.costs import TradeCost, orders_of
+from proposals.later_tax import later_rate
+from proposals.types import DraftTrade, Side
+from rebalancing.errors import Infeasible, RebalancingError, TooFarFromBest
+from rebalancing.household import location
+from rebalancing.household.cash_needs import candidates, within_reach
+from rebalancing.household.checks import BrokenRule, cash_after, verify
+from rebalancing.optimizer import Solution, solve
+from rebalancing.optimizer.conflicts import explain
+from rebalancing.optimizer.problem import Problem
+from rebalancing.policies.policy_words import horizon
+from rebalancing.policies.worth import weigh
+from rebalancing.risk import RiskModel
+from rebalancing.telling import conflict_words
+from rebalancing.telling.explanation import Figures, Proof, dollars
+from rebalancing.trades import arrays
+from rebalancing.types import CENT, ZERO, HouseholdState, Position
+
+TIME_LIMIT_SECONDS = 20.0
+BASIS_POINTS = Decimal(10_000)
+# How far trades of a search that was cut short may be from the best possible, in basis points of the household's value:
+TOLD_GAP_BP = 5.0  # beyond it the proposal says so
+MOST_GAP_BP = 25.0  # beyond it there is no proposal
+_STOPPED = {"time_limit": "by the clock", "node_limit": "after a fixed number of steps"}
+SMALLEST_TRADE = "smallest trade"  # the optimiser's name for it among conflicts
+
+
+Adjust = Callable[[Problem, arrays.Index], Problem]
+
+
+def best_trades(state: HouseholdState, risk: RiskModel, *, adjust: Adjust | None = None) -> Figures:
+    """The optimiser's trades in whole shares; no trades where nothing is better than the present.
+
+    ``risk`` has the securities of ``arrays.universe(state)`` in that order. ``adjust`` may narrow the problem: caps, or
+    what an adviser has fixed. Raises a RebalancingError where there is no answer, TooFarFromBest where the search was
+    cut short too far from its bound, BrokenRule where the rounded trades break a hard rule.
+    """
+    solution, problem, index = _solved(state, risk, adjust)
+    trades = arrays.to_trades(solution, index)
+    broken = verify(trades, state)
+    if broken:
+        raise BrokenRule(" ".join(broken))
+    gap = arrays.gap_bp(trades, problem, index, solution.bound)
+    return _figures(trades, problem, index, _proof(solution, risk, index, gap))
+
+
+def dearer_risk(haste: int) -> Adjust:
+    """The problem with risk ``haste`` times as dear as the policy says; figures stay at the policy's price."""
+
+    def adjust(problem: Problem, index: arrays.Index) -> Problem:
+        return problem.replace(risk_aversion=haste * problem.risk_aversion)
+
+    return adjust
+
+
+def with_needs_placed(state: HouseholdState, risk: RiskModel) -> HouseholdState:
+    """The state with the household's cash need in the account, or accounts, where raising it costs least (F6).
+
+    Each candidate's best trades are found and the least objective is taken. Raises what the last of them raised where
+    none has an answer.
+    """
+    state = within_reach(state)
+    if not state.unplaced_need:
+        return state
+    found: list[tuple[float, int, HouseholdState]] = []
+    failure: RebalancingError | None = None
+    for number, candidate in enumerate(candidates(state)):
+        try:
+            solution, _, _ = _solved(candidate, risk)
+        except RebalancingError as error:
+            failure = error
+        else:
+            found.append((solution.objective, number, candidate))
+    if not found:
+        if failure is not None:
+            raise failure
+        return state
+    return min(found, key=lambda one: one[:2])[2]
+
+
+def figures_of(
+    trades: Sequence[DraftTrade], state: HouseholdState, risk: RiskModel, proof: Proof
+) -> Figures:
+    """All figures of trades that were found in another way; ``proof`` is where they come from.
+
+    Raises BrokenRule where they break a hard rule.
+    """
+    broken = verify(trades, state)
+    if broken:
+        raise BrokenRule(" ".join(broken))
+    problem, index = arrays.build(state, risk)
+    return _figures(trades, problem, index, proof)
+
+
+def proof_of(
+    solution: Solution,
+    risk: RiskModel,
+    problem: Problem,
+    index: arrays.Index,
+    trades: Sequence[DraftTrade],
+) -> Proof:
+    """Where trades come from that a solution of the problem became in whole shares; how far they are from its bound.
+
+    Raises TooFarFromBest where its search was cut short too far from it.
+    """
+    _near_enough(solution, index)
+    return _proof(solution, risk, index, arrays.gap_bp(trades, problem, index, solution.bound))
+
+
+def _solved(
+    state: HouseholdState, risk: RiskModel, adjust: Adjust | None = None
+) -> tuple[Solution, Problem, arrays.Index]:
+    """The optimiser's trades; what must be sold stays in cash where it can go nowhere else."""
+    problem, index = _built(state, risk, adjust)
+    try:
+        return _near_enough(_solve(problem, index), index), problem, index
+    except Infeasible:
+        if not any(state.forced().values()):
+            raise
+    problem, index = _built(state, risk, adjust, is_loose=True)
+    return _near_enough(_solve(problem, index), index), problem, index
+
+
+def _built(
+    state: HouseholdState, risk: RiskModel, adjust: Adjust | None, *, is_loose: bool = False
+) -> tuple[Problem, arrays.Index]:
+    problem, index = arrays.build(state, risk, is_loose=is_loose)
+    return (problem if adjust is None else adjust(problem, index)), index
+
+
+def _solve(problem: Problem, index: arrays.Index) -> Solution:
+    """The optimiser's trades; a smallest trade that stands in the way of a limit is left to rounding."""
+    try:
+        try:
+            return solve(problem, time_limit=TIME_LIMIT_SECONDS)
+        except Infeasible as error:
+            if SMALLEST_TRADE not in error.conflicts:
+                raise
+            return solve(problem.replace(min_trade=0.0), time_limit=TIME_LIMIT_SECONDS)
+    except Infeasible as error:
+        found = explain(problem, error)  # counts rows as the index does; the solver sorts them
+        raise conflict_words.for_people(found, index) from error
+
+
+def _near_enough(solution: Solution, index: arrays.Index) -> Solution:
+    """The solution, unless its search was cut short too far from the proven bound. Raises TooFarFromBest."""
+    if solution.status in _STOPPED and solution.gap_bp > MOST_GAP_BP:
+        far = _distance(arrays.decimal(solution.gap_bp), index)
+        raise TooFarFromBest(
+            f"The search for the best trades was stopped {_STOPPED[solution.status]}, and what it found may be {far} "
+            f"from the best possible; beyond {MOST_GAP_BP:g} bp nothing is proposed."
+        )
+    return solution
+
+
+def _cut_short(solution: Solution, index: arrays.Index, gap: Decimal) -> str:
+    """What a proposal says of a search that was cut short; ``gap`` is that of its trades. Empty where it is not far."""
+    if solution.status not in _STOPPED or solution.gap_bp <= TOLD_GAP_BP:
+        return ""
+    return (
+        f"The search was stopped {_STOPPED[solution.status]}: these trades are at most {_distance(gap, index)} "
+        "from the best possible."
+    )
+
+
+def _distance(gap: Decimal, index: arrays.Index) -> str:
+    """A gap in basis points as dollars over the horizon of the objective."""
+    far = (gap / BASIS_POINTS * index.value).quantize(CENT, rounding=ROUND_CEILING)
+    over = horizon(index.state.limits.horizon_years)
+    return f"{dollars(far)} over {over} ({gap:.1f} bp of the household's value)"
+
+
+def _figures(
+    trades: Sequence[DraftTrade],
+    problem: Problem,
+    index: arrays.Index,
+    proof: Proof,
+) -> Figures:
+    """All figures of the rounded trades, in Decimal but for the tracking errors."""
+    state, measured = index.state, index.drift
+    after = arrays.holdings_after(trades, state)
+    risk_before = arrays.tracking_error(problem, index, state.holdings())
+    risk_after = arrays.tracking_error(problem, index, after)
+    short, long = _gains(trades, state, Term.SHORT), _gains(trades, state, Term.LONG)
+    worth = weigh(
+        value=measured.value,
+        risk_aversion=state.limits.risk_aversion,
+        horizon_years=state.limits.horizon_years,
+        risk_before=risk_before,
+        risk_after=risk_after,
+        trading=_trading_cost(trades, state),
+        tax=added_tax(state.tax, short=short, long=long),
+        later_tax=_later_tax(short + long, state),
+    )
+    return Figures(
+        drift=measured,
+        trades=tuple(trades),
+        after=after,
+        cash_after=cash_after(trades, state),
+        risk_before=risk_before,
+        risk_after=risk_after,
+        worth=worth,
+        carried_worth=carried_worth(state.tax, short=short, long=long),
+        short_gain=short,
+        long_gain=long,
+        proof=proof,
+        location_before=location.benefit(state, state.shares()),
+        location_after=location.benefit(state, _shares_after(trades, state)),
+    )
+
+
+def _shares_after(trades: Sequence[DraftTrade], state: HouseholdState) -> dict[Position, Decimal]:
+    """Shares per account and security once the trades are done."""
+    shares = state.shares()
+    for trade in trades:
+        position = (trade.account, trade.security)
+        sign = 1 if trade.side is Side.BUY else -1
+        shares[position] = shares.get(position, ZERO) + sign * trade.quantity
+    return shares
+
+
+def _trading_cost(trades: Sequence[DraftTrade], state: HouseholdState) -> TradeCost:
+    """Commission, half spread and impact of the orders that the trades become, each rounded up to the cent."""
+    spread = sum((trade.amount * state.half_spreads[trade.security] for trade in trades), ZERO)
+    orders = [order.cost(state.costs) for order in orders_of(trades)]
+    commission = sum((cost.commission for cost in orders), ZERO)
+    impact = sum((cost.impact for cost in orders), ZERO)
+    return TradeCost(*(_up(dollars) for dollars in (commission, spread, impact)))
+
+
+def _up(dollars: Decimal) -> Decimal:
+    return dollars.quantize(CENT, rounding=ROUND_CEILING)
+
+
+def _later_tax(gain: Decimal, state: HouseholdState) -> Decimal:
+    """What the gain realised now (loss negative) takes off the tax on a later sale, today's value; negative: saved."""
+    limits = state.limits
+    rate = later_rate(
+        rate=state.tax.long_rate,
+        taxable_sale_chance=limits.taxable_sale_chance,
+        discount_rate=limits.discount_rate,
+        years=limits.later_sale_years,
+    )
+    return (-gain * rate).quantize(CENT)
+
+
+def _gains(trades: Sequence[DraftTrade], state: HouseholdState, term: Term) -> Decimal:
+    """Dollars of gain (losses negative) that taxable sales of one term realise."""
+    taxable = {account.id for account in state.accounts if account.is_taxable}
+    gains = (
+        trade.gain
+        for trade in trades
+        if trade.side is Side.SELL and trade.account in taxable and trade.term == term
+    )
+    return sum(gains, ZERO)
+
+
+def _proof(solution: Solution, risk: RiskModel, index: arrays.Index, gap: Decimal) -> Proof:
+    """``gap`` is that of the trades as proposed, in whole shares."""
+    return Proof(
+        solver=solution.solver,
+        solver_version=_solver_version(),
+        gap_bp=gap,
+        cut_short=_cut_short(solution, index, gap),
+        risk_sha256=arrays.fingerprint(risk),
+        risk_observations=risk.observations,
+        risk_source=risk.source,
+        risk_notes=tuple(arrays.in_words(note, index) for note in risk.notes),
+    )
+
+
+@lru_cache(maxsize=1)
+def _solver_version() -> str:
+    return version("clarabel")

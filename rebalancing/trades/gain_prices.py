@@ -1,0 +1,62 @@
+"""The shadow price of a budget of gains (F35): "$1,000 more gain buys x bp of tracking". Decimals out, floats inside.
+
+The optimiser prices its own caps. The budget that is kept is the exact one of ``rebalancing.trades.budget``, on whole
+shares; what a little more of it would buy is told from the capped problem, before shares are rounded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from proposals.budgets import Limit, Usage
+from rebalancing.errors import RebalancingError
+from rebalancing.optimizer import solve, tracking_bought
+from rebalancing.risk import RiskModel
+from rebalancing.trades import arrays
+from rebalancing.types import ZERO, HouseholdState
+
+MORE = Decimal(1000)  # dollars of gain that are priced
+TIME_LIMIT_SECONDS = 20.0
+QUANTUM = Decimal("0.01")  # basis points
+_CAPS = {Limit.SHORT: "max_st_gain", Limit.LONG: "max_lt_gain"}
+
+
+def room(usage: Usage) -> dict[Limit, Decimal]:
+    """Dollars of net gain that each limit on gains still lets a draft realise; nothing where it is overdrawn."""
+    found = {}
+    for limit, most in usage.budget.limits.items():
+        if limit in _CAPS:
+            used = max(
+                world.short if limit is Limit.SHORT else world.long for world in usage.worlds
+            )
+            found[limit] = max(most - used, ZERO)
+    return found
+
+
+def gain_prices(
+    state: HouseholdState, risk: RiskModel, usage: Usage
+) -> Mapping[Limit, Decimal] | None:
+    """Basis points of yearly tracking error that $1,000 more of each limit on gains would buy.
+
+    ``state`` is the household without the budget's restrictions. None where no price is known: where a band rule aims
+    elsewhere than at the model, where sales count that are no gain of the household's return, or where the optimiser
+    has no answer inside the caps.
+    """
+    caps = room(usage)
+    taxable = {account.id for account in state.accounts if account.is_taxable}
+    if not caps or state.aims is not None or not taxable <= usage.accounts:
+        return None
+    problem, index = arrays.build(state, risk)
+    most = {_CAPS[limit]: float(dollars / index.value) for limit, dollars in caps.items()}
+    capped = problem.replace(tax=replace(problem.tax, **most))
+    try:
+        solution = solve(capped, time_limit=TIME_LIMIT_SECONDS)
+    except RebalancingError:
+        return None
+    more = float(MORE / index.value)
+    return {
+        limit: arrays.decimal(tracking_bought(capped, solution, _CAPS[limit], more)).quantize(
+            QUANTUM
+        )
+        for limit in caps
+    }

@@ -1,0 +1,89 @@
+"""The points beside a pending rebalance: computed when its page is first opened, kept, and one of them picked."""
+
+from uuid import UUID
+
+from accounts import access
+from accounts.models import User
+from accounts.selectors import business_date
+from lots.errors import LedgerError
+from lots.selectors import open_lots
+from proposals import selectors as proposal_selectors
+from proposals.models import Proposal
+from proposals.types import Status
+from rebalancing.models import ProposalFrontier
+from rebalancing.services import examine
+from rebalancing.versions import edits as versions
+from rebalancing.versions import frontier_points
+from rebalancing.versions.edits import Edit, NotResolved
+from rebalancing.versions.frontier_points import FrontierWalk
+
+
+def frontier_of(proposal: Proposal) -> ProposalFrontier | None:
+    """The points that are kept for a rebalance.
+
+    A pending one gets them now, at most ``frontier_points.SECONDS`` of solving, where there are none of today.
+    """
+    known = ProposalFrontier.objects.filter(proposal=proposal).first()
+    today = business_date(proposal.household.firm)
+    if proposal.status != Status.PENDING or (known is not None and known.as_of == today):
+        return known
+    walk = FrontierWalk(
+        lots={(lot.opening, lot.part): lot for lot in open_lots(proposal.household_id)},
+        plan=versions.plan_of(proposal),
+    )
+    try:
+        why_none = examine(
+            household_id=proposal.household_id,
+            as_of=today,
+            drafts=versions.before(proposal),
+            way=walk,
+        ).detail
+    except LedgerError as error:  # the page has more to show than this
+        why_none = str(error)
+    row, _ = ProposalFrontier.objects.update_or_create(
+        proposal=proposal,
+        defaults={
+            "as_of": today,
+            "points": [frontier_points.record_of(point) for point in walk.points],
+            "left_out": walk.left_out,
+            "why_none": "" if walk.points else why_none,
+        },
+    )
+    return row
+
+
+def pick(*, user: User, public_id: UUID, content_sha256: str, point: int) -> Proposal:
+    """A new version with the trades of a point, counted from 0, at today's prices.
+
+    Raises what ``versions.resolve`` raises, and NotResolved where the points are not kept any more or of another day.
+    """
+    shown = access.visible_or_404(user, Proposal, public_id)
+    kept = ProposalFrontier.objects.filter(proposal=shown).first()
+    today = business_date(shown.household.firm)
+    # Points of another day come from other prices, and their proof from another risk model.
+    if kept is None or kept.as_of != today or not 0 <= point < len(kept.points):
+        raise NotResolved("This point is not kept any more: load the page again.")
+    record = kept.points[point]
+    new = versions.new_version(
+        user=user,
+        public_id=public_id,
+        content_sha256=content_sha256,
+        edit=Edit(
+            rows=frontier_points.fixed_of(record),
+            note=f"Point {point + 1} of {len(kept.points)}",
+            reason="FRONTIER",
+            alone=frontier_points.proof_of_record(record),
+            more={"frontier": {"point": point + 1, "of": len(kept.points)}},
+        ),
+    )
+    if new.pk != shown.pk:  # the same points lie beside it
+        ProposalFrontier.objects.update_or_create(
+            proposal=new,
+            defaults={"as_of": kept.as_of, "points": kept.points, "left_out": kept.left_out},
+        )
+    return new
+
+
+def is_this(record: dict[str, object], proposal: Proposal) -> bool:
+    """Whether a stored point is what the proposal proposes."""
+    return frontier_points.is_of(record, proposal_selectors.draft_trades(proposal))
