@@ -1,6 +1,6 @@
 """This room's parts of the page of a rebalance: the points beside it, and solving it again around fixed rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from accounts.access import Action, may
@@ -53,12 +53,19 @@ def frontier_panel(user: User, proposal: Proposal, typed: Typed) -> Mapping[str,
         }
         for number, record in enumerate(found.points)
     ]
+    across = axis([row["tax"] for row in rows])
     chosen = [
-        (row["tax"], row["risk"], str(row["number"] + 1), bool(row["is_this"])) for row in rows
+        (row[across], row["risk"], str(row["number"] + 1), bool(row["is_this"])) for row in rows
     ]
     return {
         "frontier": found,
         "rows": rows,
+        "across": across,
         "curve": curves.curve(chosen) if len(rows) > 1 else None,
         "may_pick": may_pick and len(rows) > 1,
     }
+
+
+def axis(taxes: Iterable[Decimal]) -> str:
+    """What the chart has across: tax, or trading cost where every point costs the same tax (as in an IRA)."""
+    return "tax" if len(set(taxes)) > 1 else "cost"
