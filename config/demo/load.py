@@ -21,7 +21,9 @@ from config.demo.plan import PlannedAccount, PlannedHousehold, income_of, plan_h
 from harvesting.models import SubstituteMapping
 from lots.services import book
 from lots.types import NewTransaction
-from rebalancing.models import ModelAssignment, ModelWeight, TargetModel
+from rebalancing.mandates.rules import RuleKind
+from rebalancing.model_changes.recipes import Recipe
+from rebalancing.models import Mandate, MandateRule, ModelAssignment, ModelWeight, TargetModel
 from securities.models import Price, Security
 from securities.types import AssetClass
 
@@ -31,6 +33,12 @@ PEOPLE = (
     ("adviser", "Avery", "Stone", Role.ADVISER),
     ("approver", "Pat", "Rivers", Role.APPROVER),
     ("operations", "Sam", "Field", Role.OPERATIONS),
+)
+RECIPES = {"Five factors": Recipe.RISK_PARITY}  # the monthly review drafts their weights anew
+LIMITS = (
+    ("largest-name", RuleKind.SINGLE_NAME, Decimal("0.12")),
+    ("tracking-error", RuleKind.TRACKING_ERROR, Decimal("0.03")),
+    ("volatility", RuleKind.VOLATILITY, Decimal("0.25")),
 )
 
 
@@ -45,6 +53,7 @@ def load_demo() -> Firm:
     securities = _securities(firm, market)
     _substitutes(firm, adviser, securities)
     models = _models(firm, securities)
+    _mandate(firm)
     for planned in plan_households(market):
         _household(firm, planned, securities, models)
     record_audit(
@@ -119,13 +128,27 @@ def _substitutes(firm: Firm, author: User, securities: dict[str, Security]) -> N
 def _models(firm: Firm, securities: dict[str, Security]) -> dict[str, TargetModel]:
     models = {}
     for name, weights in MODELS.items():
-        model = TargetModel.objects.create(firm=firm, name=name, description="An example model.")
+        model = TargetModel.objects.create(
+            firm=firm,
+            name=name,
+            description="An example model.",
+            recipe=RECIPES.get(name, Recipe.FIXED),
+        )
         ModelWeight.objects.bulk_create(
             ModelWeight(model=model, security=securities[symbol], weight=weight)
             for symbol, weight in weights.items()
         )
         models[name] = model
     return models
+
+
+def _mandate(firm: Firm) -> None:
+    """What the reviews hold everybody to; soft, so that it is reported and trades nothing."""
+    mandate = Mandate.objects.create(firm=firm, name="House limits")
+    MandateRule.objects.bulk_create(
+        MandateRule(mandate=mandate, key=key, kind=kind, high=high, is_hard=False)
+        for key, kind, high in LIMITS
+    )
 
 
 def _household(
