@@ -12,9 +12,7 @@ from rebalancing.policies.drift import DriftRow
 from rebalancing.types import ZERO, HouseholdState, LineReason
 
 
-def sale(
-    security: int, state: HouseholdState, rows: Mapping[int, DriftRow]
-) -> LineReason | None:
+def sale(security: int, state: HouseholdState, rows: Mapping[int, DriftRow]) -> LineReason | None:
     """The reason of a sale that is owed to a change; None where it is not."""
     left = state.exits.get(security)
     if left is not None:

@@ -2,7 +2,7 @@
 
 ``symbol,weight,effective_date`` with fractions, ``symbol,weight_percent,effective_date`` with per cent, or
 ``symbol,market_value,effective_date`` with dollars, of which the weights follow. Weights come to 1 within their own
-rounding: half a unit of the last decimal for each row.
+rounding: half a unit of the file's last decimal for each row, and never more than half a per cent.
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,7 @@ SIZES = {
 }
 WHOLE = {"weight": Decimal(1), "weight_percent": Decimal(100)}
 MOST_CONSTITUENTS = 5_000
+LARGEST_ROUNDING = Decimal("0.005")  # of the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class _Reader:
         self._lines: dict[str, int] = {}  # symbol -> where it stood first
         self._day: tuple[date, int] | None = None
         self._sizes: dict[int, Decimal] = {}
-        self._rounding = ZERO  # by which the sum may be off
+        self._decimals = 0  # the most that a number of the file has
 
     def take(self, given: Mapping[str, str], row: Row) -> None:
         """One row; what is wrong with it is noted."""
@@ -90,15 +91,20 @@ class _Reader:
     def finished(self) -> Constituents:
         """Raises ImportRefused where the weights do not come to the whole."""
         total, whole = sum(self._sizes.values(), ZERO), WHOLE.get(self._size)
-        if whole is not None and abs(total - whole) > self._rounding:
+        if whole is not None and abs(total - whole) > self._rounding(whole):
             self._problems.add(
                 f"the weights come to {decimal_text(total)}, not to {whole} within their rounding of "
-                f"{decimal_text(self._rounding)}",
+                f"{decimal_text(self._rounding(whole))}",
                 column=self._size,
             )
         self._problems.raise_if_any()
         assert self._day is not None  # every row had one
         return Constituents(self._day[0], self._sizes)
+
+    def _rounding(self, whole: Decimal) -> Decimal:
+        """By how much the sum may be off."""
+        of_rows = len(self._sizes) * Decimal(5).scaleb(-self._decimals - 1)
+        return min(of_rows, LARGEST_ROUNDING * whole)
 
     def _take_day(self, text: str, row: Row) -> None:
         try:
@@ -124,8 +130,7 @@ class _Reader:
             told = "a constituent weighs more than 0: leave the row out for a name that leaves"
             self._add(row, self._size, told)
             return None
-        decimals = len(text.partition(".")[2])
-        self._rounding += Decimal(5).scaleb(-decimals - 1)
+        self._decimals = max(self._decimals, len(text.partition(".")[2]))
         return size
 
     def _add(self, row: Row, column: str, reason: str) -> None:

@@ -89,9 +89,7 @@ class ModelVersion(models.Model):
     state = models.CharField(
         max_length=10, choices=choices(VersionState), default=VersionState.DRAFT
     )
-    kind = models.CharField(
-        max_length=16, choices=choices(VersionKind), default=VersionKind.RECIPE
-    )
+    kind = models.CharField(max_length=16, choices=choices(VersionKind), default=VersionKind.RECIPE)
     recipe = models.CharField(max_length=20, choices=choices(Recipe))
     effective_on = models.DateField(null=True, blank=True)  # None = when it is published
     steps = models.PositiveSmallIntegerField(default=1)

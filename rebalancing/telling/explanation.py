@@ -316,9 +316,7 @@ def line(trade: DraftTrade, figures: Figures, state: HouseholdState) -> str:
     return f"Sell {shares} {symbol} for {dollars(trade.amount)}{gain}: {why}."
 
 
-_PUBLISHED = (
-    "by {version} the target of {symbol} is {target}, and it is {weight} of the household"
-)
+_PUBLISHED = "by {version} the target of {symbol} is {target}, and it is {weight} of the household"
 _WHY = {
     LineReason.OVERWEIGHT: "{symbol} is {weight} of the household, its target is {target}",
     LineReason.UNDERWEIGHT: "{symbol} is {weight} of the household, its target is {target}",
