@@ -27,6 +27,7 @@ class AlarmKind(StrEnum):
     BAD_PRICES = "bad_prices"
     NOT_ACTED = "enabled_not_acted"
     OFF_SCHEDULE = "off_schedule"
+    MODEL_NOT_CHANGED = "model_not_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,3 +218,18 @@ def _count(number: int, thing: str) -> str:
 
 def _words(code: str) -> str:
     return code.replace("_", " ").replace("+", " and ")
+
+
+def model_alarms(versions: Iterable[tuple[str, str, date | None]], night: date) -> list[Alarm]:
+    """Published versions of models that lapsed, or are not in force although their day has come.
+
+    ``versions``: the version, why it lapsed (empty: it waits still), and the day it waits for; ``night`` is the last.
+    """
+    found = []
+    for version, lapse, day in versions:
+        told = lapse or (
+            f"{version} should have been in force since {day} and still waits after the night of {night}: the log of "
+            "that night says why."
+        )
+        found.append(Alarm(AlarmKind.MODEL_NOT_CHANGED, told))
+    return found
