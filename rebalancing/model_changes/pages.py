@@ -113,7 +113,7 @@ def _effect(planned: Planned, as_of: date) -> dict[str, object]:
 def published_told(version: ModelVersion) -> str:
     """What publishing came to."""
     if version.state == VersionState.SCHEDULED:
-        return f"{version} waits for {version.effective_on}: the first night on or after it makes its weights the model's."
+        return f"{version} waits: the first night on or after {version.effective_on} makes its weights the model's."
     if version.is_under_way:
         return f"{version.model} has taken step 1 of {version.steps}; each trading day's night takes the next."
     return f"{version.model} has the new weights from now on."

@@ -1,4 +1,4 @@
-"""``manage.py import_constituents FILE --model NAME [--firm NAME]``: a benchmark's constituents as a draft of a model."""
+"""``manage.py import_constituents FILE --model NAME [--firm NAME]``: a benchmark's constituents as a model's draft."""
 
 from pathlib import Path
 from typing import Any
