@@ -18,12 +18,12 @@ _PER_CENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) ?%?")
 ADD, DELETE = "add", "delete"
 
 
-class WeightField(forms.CharField):
+class WeightField(forms.Field):
     """A weight in per cent, ``2.5`` or ``2.5 %``; a fraction with eight decimals, None where it is empty."""
 
     def to_python(self, value: Any) -> Any:
         """Raises ValidationError for anything but a number above 0 and up to 100."""
-        text = super().to_python(value)
+        text = str(value or "").strip()
         if not text:
             return None
         match = _PER_CENT.fullmatch(text)
@@ -42,7 +42,7 @@ class ChangeForm(forms.Form):
         label="What", choices=[(ADD, "comes in"), (DELETE, "leaves")], required=False
     )
     symbol = forms.CharField(label="Symbol", max_length=20, required=False)
-    weight = WeightField(label="Weight, %", max_length=12, required=False)
+    weight = WeightField(label="Weight, %", required=False)
     exit_rule = forms.ChoiceField(
         label="Its shares",
         choices=[("", "-"), *((rule.value, rule.label) for rule in ExitRule)],

@@ -52,7 +52,7 @@ def change(request: HttpRequest, model_id: int) -> HttpResponse:
     form, rows = UniverseForm(request.POST, today=today), change_rows(request.POST)
     if "more" in request.POST:
         return _change_page(request, model_id, form, pages.with_more_rows(rows), status=200)
-    if not (form.is_valid() and rows.is_valid()):
+    if not all([form.is_valid(), rows.is_valid()]):  # both tell their errors
         return _change_page(request, model_id, form, rows, status=422)
     filled = [row for row in rows if not row.is_empty]
     try:
