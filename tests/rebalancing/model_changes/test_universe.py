@@ -107,7 +107,7 @@ def test_the_difference_rebuilds_what_comes_after(
 ) -> None:
     found = difference(before, after)
     rebuilt = {one: weight for one, weight in before.items() if one not in found.deleted}
-    rebuilt |= found.added | {one: becomes for one, (_, becomes) in found.changed.items()}
+    rebuilt |= dict(found.added) | {one: becomes for one, (_, becomes) in found.changed.items()}
     assert rebuilt == after
     assert found.is_empty == (before == after)
     assert turnover(before, after) == turnover(after, before)
