@@ -220,16 +220,15 @@ def _words(code: str) -> str:
     return code.replace("_", " ").replace("+", " and ")
 
 
-def model_alarms(versions: Iterable[tuple[str, str, date | None]], night: date) -> list[Alarm]:
-    """Published versions of models that lapsed, or are not in force although their day has come.
+def model_alarms(versions: Iterable[tuple[str, str]], night: date) -> list[Alarm]:
+    """Published versions of models that lapsed, or did not move on with the last ``night`` although it was time.
 
-    ``versions``: the version, why it lapsed (empty: it waits still), and the day it waits for; ``night`` is the last.
+    ``versions``: the version, and why it lapsed; empty: it waits still.
     """
     found = []
-    for version, lapse, day in versions:
+    for version, lapse in versions:
         told = lapse or (
-            f"{version} should have been in force since {day} and still waits after the night of {night}: the log of "
-            "that night says why."
+            f"{version} of a model was to move on with the night of {night} and did not: the log of that night says why."
         )
         found.append(Alarm(AlarmKind.MODEL_NOT_CHANGED, told))
     return found

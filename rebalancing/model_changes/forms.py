@@ -35,7 +35,17 @@ class WeightField(forms.Field):
         return weight
 
 
-class ChangeForm(forms.Form):
+class _DeskForm(forms.Form):
+    """A form whose fields look like those of the desk."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            chosen = isinstance(field.widget, forms.Select)
+            field.widget.attrs["class"] = "form-select" if chosen else "form-control"
+
+
+class ChangeForm(_DeskForm):
     """One row: a name that comes in with a weight, or leaves with an exit rule. An empty row is none."""
 
     action = forms.ChoiceField(
@@ -86,7 +96,7 @@ class ChangeForm(forms.Form):
         )
 
 
-class WhenForm(forms.Form):
+class WhenForm(_DeskForm):
     """From which day on, over how many trading days."""
 
     effective_on = forms.DateField(
@@ -122,7 +132,7 @@ def change_rows(
     return factory(data, initial=initial, prefix="rows")
 
 
-class ConstituentsForm(forms.Form):
+class ConstituentsForm(_DeskForm):
     """A file to look at; or the text that was looked at, to be drafted."""
 
     file = forms.FileField(label="CSV file", max_length=255, required=False)

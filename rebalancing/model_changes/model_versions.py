@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -213,6 +213,7 @@ def withdraw(*, user: User, version: ModelVersion) -> ModelVersion:
 def apply_due(*, firm_id: int, as_of: date, actor: str) -> list[ModelVersion]:
     """Take every step that is due by the night of ``as_of``; the versions that took one, or lapsed. One query if none.
 
+    A version that fails otherwise is logged, stays as it is, and is an alarm (``universe_selectors.troubled``).
     Runs inside a transaction, before it locks anything else.
     """
     if not _due(firm_id, as_of).exists():
@@ -220,16 +221,29 @@ def apply_due(*, firm_id: int, as_of: date, actor: str) -> list[ModelVersion]:
     lock_firm(firm_id)
     found = []
     for version in _due(firm_id, as_of).select_related("model__firm").order_by("pk"):
-        before, after = _weights(version)
-        expected = step_weights(before, after, version.steps_done, version.steps)
-        if selectors.targets(version.model_id) != expected:
-            _lapse(version, as_of, actor)
-        elif not _take_steps(version, as_of):
+        try:
+            with transaction.atomic():
+                moved = _step_or_lapse(version, as_of, actor)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:  # of one version: the night of all households does not wait for it
+            logger.exception("%s could not be applied on %s", version, as_of)
             continue
-        else:
-            _record(version, actor, "model.step_taken")
-        found.append(version)
+        if moved:
+            found.append(version)
     return found
+
+
+def _step_or_lapse(version: ModelVersion, day: date, actor: str) -> bool:
+    before, after = _weights(version)
+    expected = step_weights(before, after, version.steps_done, version.steps)
+    if selectors.targets(version.model_id) != expected:
+        _lapse(version, day, actor)
+        return True
+    if not _take_steps(version, day):
+        return False
+    _record(version, actor, "model.step_taken")
+    return True
 
 
 def _due(firm_id: int, as_of: date) -> QuerySet[ModelVersion]:

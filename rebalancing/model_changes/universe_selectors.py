@@ -164,12 +164,14 @@ def _held(model_id: int) -> dict[int, _Held]:
     return found
 
 
-def troubled(firm_id: int, night: date) -> list[tuple[str, str, date | None]]:
-    """Versions that lapsed and have no newer one, or wait although the night of their day is over.
+def troubled(firm_id: int, night: date) -> list[tuple[str, str]]:
+    """Versions that lapsed and have no newer one, or did not take the step that was due by the night.
 
-    Each with why it lapsed (empty: it waits) and the day it waits for.
+    Each with why it lapsed; empty: it waits.
     """
-    late = Q(state=VersionState.SCHEDULED, effective_on__lte=night)
+    late = Q(state=VersionState.SCHEDULED, effective_on__lte=night) | Q(
+        state=VersionState.PUBLISHED, steps_done__lt=F("steps"), last_step_on__lt=night
+    )
     rows = ModelVersion.objects.filter(
         Q(state=VersionState.LAPSED) | late, model__firm=firm_id
     ).select_related("model")
@@ -179,7 +181,7 @@ def troubled(firm_id: int, night: date) -> list[tuple[str, str, date | None]]:
         .values_list("model_id", "number")
     )
     return [
-        (str(row), row.lapse, row.effective_on)
+        (str(row), row.lapse)
         for row in rows.order_by("model__name", "number")
         if not row.lapse or newest[row.model_id] == row.number
     ]

@@ -18,7 +18,7 @@ from accounts.types import Role
 from harvesting.models import SubstituteMapping
 from proposals.types import Side
 from rebalancing import selectors
-from rebalancing.model_changes import published
+from rebalancing.model_changes import model_versions, published
 from rebalancing.model_changes.change_previews import preview
 from rebalancing.model_changes.model_versions import (
     AnotherUnderWay,
@@ -182,6 +182,18 @@ def test_a_model_that_was_changed_meanwhile_is_left_alone_loudly(ready: Desk) ->
     draft(ready, on=THIRD)  # somebody has taken it up: the alarm has done its work
     told = [one.sentence for one in operations(ready.user, timezone.now()).alarms]
     assert not any("was not applied" in one for one in told)
+
+
+def test_a_version_that_fails_stops_no_night_and_is_an_alarm(
+    ready: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = publish(user=ready.user, version=draft(ready, on=NEXT))
+    monkeypatch.setattr(model_versions, "step_weights", lambda *_: 1 / 0)
+    run = open_run(firm_id=ready.household.firm_id, as_of=NEXT, wake_workers=False)
+    version.refresh_from_db()
+    assert (run.items.count(), version.state, weights(ready)) == (1, VersionState.SCHEDULED, OLD)
+    told = [one.sentence for one in operations(ready.user, timezone.now()).alarms]
+    assert any("Core 1 of a model was to move on" in one for one in told)
 
 
 def test_two_versions_under_way_are_refused_and_one_may_be_taken_back(ready: Desk) -> None:
