@@ -228,7 +228,7 @@ def model_alarms(versions: Iterable[tuple[str, str]], night: date) -> list[Alarm
     found = []
     for version, lapse in versions:
         told = lapse or (
-            f"{version} of a model was to move on with the night of {night} and did not: the log of that night says why."
+            f"{version} of a model was to move on with the night of {night} and did not: that night's log says why."
         )
         found.append(Alarm(AlarmKind.MODEL_NOT_CHANGED, told))
     return found
