@@ -494,6 +494,7 @@ def test_a_foreign_id_answers_like_a_random_one(pattern: str) -> None:
     nobodys |= {
         "number": 999,
         "mapping": 999_999,
+        "model_id": 999_999,
         "year": 2023,
         "report": "gains",
         "extension": "xlsx",
