@@ -71,12 +71,21 @@ def mapped(firm_id: int, household_id: int, as_of: date, security_ids: Collectio
     """``substitutes`` with the reasons for the mappings that are out of date. One query."""
     rows = SubstituteMapping.objects.filter(
         Q(household=household_id) | Q(household=None), firm=firm_id, security__in=security_ids
-    ).order_by("pk")
+    )
+    return in_force(_mapping_rows(rows), as_of)
+
+
+def standing_mappings(firm_id: int) -> list[MappingRow]:
+    """Every mapping of the firm and its households that has not ended. One query."""
+    return _mapping_rows(SubstituteMapping.objects.filter(firm=firm_id, ended_on=None))
+
+
+def _mapping_rows(rows: QuerySet[SubstituteMapping]) -> list[MappingRow]:
     columns = (
         "security_id", "substitute_id", "rank", "security__symbol", "substitute__symbol",
         "household_id", "since", "ended_on", "valid_until",
     )  # fmt: skip
-    found = [
+    return [
         MappingRow(
             security=security,
             substitute=substitute,
@@ -88,9 +97,8 @@ def mapped(firm_id: int, household_id: int, as_of: date, security_ids: Collectio
             valid_until=valid_until,
         )
         for security, substitute, rank, symbol, other, household, since, ended_on, valid_until
-        in rows.values_list(*columns)
+        in rows.order_by("pk").values_list(*columns)
     ]  # fmt: skip
-    return in_force(found, as_of)
 
 
 def no_longer_traded(book: Book) -> dict[int, str]:

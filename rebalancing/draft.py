@@ -31,6 +31,7 @@ from rebalancing.types import (
 from rebalancing.versions.ways import Way
 
 CALENDAR = "CALENDAR"  # the date alone
+PUBLISHED = (LineReason.UNIVERSE, LineReason.RECONSTITUTION, LineReason.MODEL_CHANGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +146,10 @@ def _to_switch_off(
 
 
 def _reasons(bounded: Bounded, evidence: Sequence[Evidence]) -> tuple[str, ...]:
-    """DRIFT first where a security is out of band, then what else moved the proposal."""
-    found, figures = [], bounded.figures
+    """What a published version asks for first, DRIFT where a security is out of band, then what else moved it."""
+    figures = bounded.figures
+    lines = {trade.reason for trade in figures.trades}
+    found = [reason.value for reason in PUBLISHED if reason in lines]
     if any(row.breached for row in figures.drift.rows):
         found.append("DRIFT")
     if any(trade.reason == LineReason.MUST_SELL for trade in figures.trades):

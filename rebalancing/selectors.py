@@ -21,7 +21,9 @@ from proposals.types import HarvestPair, Intention, ProposalKind, Status
 from rebalancing.backtest import cadences
 from rebalancing.household.state import Books, Substitution, assemble, stale_holdings
 from rebalancing.mandates.rules import Classification, Rule, RuleKind
-from rebalancing.model_changes.recipes import VersionState
+from rebalancing.model_changes import published
+from rebalancing.model_changes.recipes import ExitRule, VersionKind, VersionState
+from rebalancing.model_changes.universe import turnover as turnover_between
 from rebalancing.models import (
     MandateRule,
     ModelAssignment,
@@ -229,6 +231,8 @@ def version_weights(version: ModelVersion) -> list[dict[str, object]]:
             "before": row.before,
             "after": row.after,
             "change": row.after - row.before,
+            "exit_rule": ExitRule(row.exit_rule).label if row.exit_rule else "",
+            "note": row.note,
         }
         for row in sorted(rows, key=lambda row: (-abs(row.after - row.before), row.security.symbol))
     ]
@@ -236,10 +240,11 @@ def version_weights(version: ModelVersion) -> list[dict[str, object]]:
 
 def turnover(version: ModelVersion) -> Decimal:
     """One-way turnover of the model: half of all changes of weight, cash among them."""
-    rows = list(version.weights.values_list("before", "after"))
-    changes = sum((abs(after - before) for before, after in rows), ZERO)
-    cash = abs(sum((before - after for before, after in rows), ZERO))
-    return (changes + cash) / 2
+    rows = list(version.weights.values_list("security_id", "before", "after"))
+    return turnover_between(
+        {security: before for security, before, _ in rows},
+        {security: after for security, _, after in rows},
+    )
 
 
 def followers(version: ModelVersion) -> int:
@@ -248,9 +253,9 @@ def followers(version: ModelVersion) -> int:
 
 
 def draft_of(model_id: int, as_of: date) -> dict[int, Decimal] | None:
-    """The weights of the model's draft of that date; None where there is none."""
+    """The weights that the model's recipe drafted on that date; None where it did not."""
     version = ModelVersion.objects.filter(
-        model=model_id, as_of=as_of, state=VersionState.DRAFT
+        model=model_id, as_of=as_of, state=VersionState.DRAFT, kind=VersionKind.RECIPE
     ).first()
     if version is None:
         return None
@@ -303,6 +308,10 @@ def books(
         cash_flows=proposal_selectors.cash_flows(household.pk, as_of, days=policy.cash_need_days),
         fractional=frozenset(account.pk for account in rows if account.trades_fractions),
         yields=securities.yields(household.firm_id),
+        exits=published.exits(assigned.model_id, as_of),
+        model_changes=published.changes(
+            assigned.model_id, as_of, followed_on=executed_on(household.pk, as_of)
+        ),
     )
 
 

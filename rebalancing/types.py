@@ -14,6 +14,7 @@ from lots.types import Term
 from lots.year_tax import TaxPosition
 from proposals.costs import TradingCosts
 from proposals.types import CashFlow, DraftProposal, Restrictions, Side, may_turn_loss
+from rebalancing.model_changes.recipes import ExitRule, VersionKind
 from rebalancing.policies.policy import BandType, Cadence, CashFlows, Destination, PolicyKind
 from rebalancing.policies.worth import Worth
 
@@ -53,6 +54,10 @@ class LineReason(StrEnum):
     """Why one line of a proposal is there."""
 
     MUST_SELL = "MUST_SELL"  # a restriction says so
+    # A published version of the model asks for it: a universe change, a reconstitution, or new weights.
+    UNIVERSE = "UNIVERSE"
+    RECONSTITUTION = "RECONSTITUTION"
+    MODEL_CHANGE = "MODEL_CHANGE"
     LOCATION = "LOCATION"  # held elsewhere it is taxed less
     OVERWEIGHT = "OVERWEIGHT"
     UNDERWEIGHT = "UNDERWEIGHT"
@@ -139,6 +144,26 @@ class Bounds:
         lows = [one for one in (self.low, low) if one is not None]
         highs = [one for one in (self.high, high) if one is not None]
         return Bounds(max(lows, default=None), min(highs, default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A name that left the household's model with a version, and what becomes of its shares (F18)."""
+
+    rule: ExitRule
+    since: date
+    kind: VersionKind
+    version: str  # in words
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChange:
+    """A published change of one weight that the household has not been rebalanced for yet; fractions."""
+
+    before: Decimal
+    after: Decimal
+    kind: VersionKind
+    version: str  # in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +257,8 @@ class HouseholdState:
     needs: tuple[CashFlow, ...] = ()  # cash that is set aside for them
     unplaced_need: Decimal = Decimal(0)  # dollars of them that no account sets aside yet
     drags: Mapping[int, Decimal] = field(default_factory=dict)  # yearly tax on a taxable dollar
+    exits: Mapping[int, Exit] = field(default_factory=dict)  # by security, those in force
+    model_changes: Mapping[int, ModelChange] = field(default_factory=dict)
     bounds: Mapping[int, Bounds] = field(
         default_factory=dict
     )  # of a mandate, on a security's weight

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from rebalancing import backtest_views, views
+from rebalancing.model_changes import views as model_views
 from rebalancing.transition import views as transition_views
 from rebalancing.versions import views as edit_views
 
@@ -12,8 +13,13 @@ urlpatterns = [
         backtest_views.rebalance_file,
         name="backtest-rebalance-file",
     ),
-    path("models/versions/<uuid:public_id>/", views.model_version, name="model-version"),
-    path("models/versions/<uuid:public_id>/decision/", views.decide_version, name="decide-version"),
+    path("models/", model_views.models, name="models"),
+    path("models/<int:model_id>/", model_views.versions, name="model-versions"),
+    path("models/<int:model_id>/universe-change/", model_views.change, name="universe-change"),
+    path("models/<int:model_id>/constituents/", model_views.constituents, name="constituents"),
+    path("models/versions/<uuid:public_id>/", model_views.version, name="model-version"),
+    path("models/versions/<uuid:public_id>/effect/", model_views.effect, name="version-effect"),
+    path("models/versions/<uuid:public_id>/decision/", model_views.decide, name="decide-version"),
     path(
         "households/<uuid:public_id>/transition/",
         transition_views.planner,

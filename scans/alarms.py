@@ -27,6 +27,7 @@ class AlarmKind(StrEnum):
     BAD_PRICES = "bad_prices"
     NOT_ACTED = "enabled_not_acted"
     OFF_SCHEDULE = "off_schedule"
+    MODEL_NOT_CHANGED = "model_not_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,3 +218,17 @@ def _count(number: int, thing: str) -> str:
 
 def _words(code: str) -> str:
     return code.replace("_", " ").replace("+", " and ")
+
+
+def model_alarms(versions: Iterable[tuple[str, str]], night: date) -> list[Alarm]:
+    """Published versions of models that lapsed, or did not move on with the last ``night`` although it was time.
+
+    ``versions``: the version, and why it lapsed; empty: it waits still.
+    """
+    found = []
+    for version, lapse in versions:
+        told = lapse or (
+            f"{version} of a model was to move on with the night of {night} and did not: that night's log says why."
+        )
+        found.append(Alarm(AlarmKind.MODEL_NOT_CHANGED, told))
+    return found

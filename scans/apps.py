@@ -9,6 +9,9 @@ class ScansConfig(AppConfig):
     name = "scans"
 
     def ready(self) -> None:
+        from scans import substitute_panel  # models are there only now
+
+        substitute_panel.add_panel()
         post_migrate.connect(_after_migrate, sender=self)
 
 

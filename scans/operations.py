@@ -17,6 +17,7 @@ from harvesting.types import Outcome
 from lots.csv_text import csv_safe
 from lots.models import Transaction
 from proposals.models import Proposal, ProposedTrade
+from rebalancing.model_changes.universe_selectors import troubled
 from scans import alarms
 from scans.alarms import COVERAGE_NIGHTS, AccountNights, Alarm, Effective, Night
 from scans.coverage_chart import Coverage, coverage
@@ -68,6 +69,7 @@ def operations(user: User, now: datetime) -> Operations:
     effective = sorted(_effective(user, firm, over), key=_most_gaps)
     rows = _night_rows(list(runs[:_NIGHTS_SHOWN]))
     found = [
+        *_model_alarms(firm, rows[0] if rows else None),
         *alarms.night_alarms(nights, due=due, now=now, has_clock=has_clock),
         *_outcome_alarms(user, rows[0] if rows else None),
         *alarms.coverage_alarms(effective),
@@ -203,6 +205,13 @@ def _outcome_alarms(user: User, last: NightRow | None) -> list[Alarm]:
     return alarms.outcome_alarms(
         night, skipped=dict(skipped.values_list("reason").annotate(Count("pk"))), prices=prices
     )
+
+
+def _model_alarms(firm: Firm, last: NightRow | None) -> list[Alarm]:
+    if last is None:
+        return []
+    night = last.run.business_date
+    return alarms.model_alarms(troubled(firm.pk, night), night)
 
 
 def _effective(user: User, firm: Firm, due: Sequence[date]) -> list[Effective]:

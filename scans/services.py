@@ -18,6 +18,7 @@ from accounts.locks import lock_household
 from accounts.models import Firm, Household, User
 from accounts.services import record_audit
 from harvesting.statistics import refresh_statistics
+from rebalancing.model_changes.model_versions import apply_due
 from scans import hints, household_review, household_scan, work_list
 from scans.errors import BeingScanned, NothingToScan, ScanDateRefused
 from scans.household_scan import REFUSALS, Examined
@@ -90,6 +91,7 @@ def refuse_date(*, firm: Firm, as_of: date, job: Job = Job.DAILY) -> None:
 
 
 def _begin_night(firm: Firm, as_of: date, job: Job, actor: str) -> None:
+    changed = apply_due(firm_id=firm.pk, as_of=as_of, actor=actor) if job is Job.DAILY else []
     if firm.pinned_date is not None and firm.pinned_date < as_of:
         Firm.objects.filter(pk=firm.pk).update(pinned_date=as_of)
     refresh_statistics(firm_id=firm.pk, as_of=as_of)
@@ -99,7 +101,11 @@ def _begin_night(firm: Firm, as_of: date, job: Job, actor: str) -> None:
         actor=actor,
         action="scan.opened",
         subject=f"{job} {as_of}",
-        facts={"as_of": as_of, "expired_proposals": expired},
+        facts={
+            "as_of": as_of,
+            "expired_proposals": expired,
+            "model_versions": [str(version) for version in changed],
+        },
     )
 
 

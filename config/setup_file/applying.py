@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.locks import lock_firm, lock_households
 from accounts.models import Account, Firm, Household, User
+from accounts.selectors import business_date
 from accounts.services import record_audit
 from accounts.types import Role
 from config.setup_file.ahead import apply_dividends, apply_restrictions
@@ -31,6 +32,7 @@ from config.setup_file.tables import path
 from config.setup_file.tax_facts import apply_tax_facts, refuse_identical_substitutes
 from config.setup_file.tax_policy import apply_tax_policy
 from proposals.models import CommissionSchedule
+from rebalancing.model_changes import exits
 from rebalancing.models import ModelWeight, TargetModel
 from securities.models import Security
 
@@ -277,3 +279,5 @@ def _model(records: Records, entry: ModelEntry) -> None:
         elif security is not None:
             records.changes.add_changed("model", entry.name, f"{symbol} none -> {shown(weight)}")
             ModelWeight.objects.create(model=model, security=security, weight=weight)
+    taken_in = [one.pk for symbol, one in securities.items() if one and entry.weights[symbol] > 0]
+    exits.end(model.pk, taken_in, business_date(records.firm))

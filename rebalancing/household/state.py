@@ -29,9 +29,19 @@ from proposals.types import (
 )
 from proposals.year_ahead import year_ahead
 from rebalancing.household.cash_needs import with_needs
+from rebalancing.household.exits import with_exits
 from rebalancing.household.location import yearly_drags
 from rebalancing.household.restrictions import with_restrictions
-from rebalancing.types import ZERO, HouseholdState, Limits, Position, StateAccount, StateLot
+from rebalancing.types import (
+    ZERO,
+    Exit,
+    HouseholdState,
+    Limits,
+    ModelChange,
+    Position,
+    StateAccount,
+    StateLot,
+)
 from securities.types import Yields
 
 LotKey = tuple[int, int]  # opening, part
@@ -151,6 +161,8 @@ class Books:
     cash_flows: Sequence[CashFlow] = ()  # due within the policy's days
     fractional: frozenset[int] = frozenset()  # accounts that trade fractions of shares
     yields: Mapping[int, Yields] = field(default_factory=dict)
+    exits: Mapping[int, Exit] = field(default_factory=dict)  # names that left the model
+    model_changes: Mapping[int, ModelChange] = field(default_factory=dict)
 
     def is_fresh(self, security: int) -> bool:
         """Whether the security's last close is young enough to trade on."""
@@ -197,10 +209,12 @@ def assemble(books: Books, drafts: Sequence[DraftProposal] = ()) -> HouseholdSta
         limits=books.limits,
         costs=books.costs,
         restrictions=books.restrictions,
+        exits=books.exits,
+        model_changes=books.model_changes,
     )
     state = replace(state, drags=yearly_drags(books.yields, state.tax))
     state = with_needs(state, books.cash_flows)
-    return with_restrictions(_with_substitutes(state, books, drafts))
+    return with_restrictions(with_exits(_with_substitutes(state, books, drafts)))
 
 
 def _with_substitutes(

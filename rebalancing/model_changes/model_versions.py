@@ -1,24 +1,38 @@
-"""Versions of a model's weights: drafted by its recipe or by a person, published by a person, never by themselves."""
+"""Versions of a model's weights: drafted by its recipe or by a person, published by a person, never by themselves.
 
+A version that is published before its day waits, and the first night on or after the day makes its weights the model's;
+one in several steps goes on by one step a trading day. A step is taken only from the weights that the version was made
+from: where the model was changed otherwise it lapses, which is an audit event and an alarm.
+"""
+
+import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts import access
 from accounts.errors import Conflict, LotwiseError
 from accounts.locks import lock_firm
-from accounts.models import Firm, User
+from accounts.models import User
+from accounts.selectors import business_date
 from accounts.services import record_audit
 from rebalancing import selectors
+from rebalancing.model_changes import exits
 from rebalancing.model_changes.model_drafts import new_weights
-from rebalancing.model_changes.recipes import Recipe, VersionState
+from rebalancing.model_changes.recipes import ExitRule, Recipe, VersionKind, VersionState
+from rebalancing.model_changes.universe import step_weights
 from rebalancing.models import ModelVersion, ModelVersionWeight, ModelWeight, TargetModel
 from rebalancing.risk_data.risk_models import risk_of
 from rebalancing.types import ZERO
 from securities import selectors as securities
+from securities.calendar import next_business_date
+
+logger = logging.getLogger(__name__)
 
 
 class NotADraft(Conflict):
@@ -27,10 +41,35 @@ class NotADraft(Conflict):
     code = "not_a_draft"
 
 
+class AnotherUnderWay(Conflict):
+    """Another version of the model waits for its day, or has steps still to come."""
+
+    code = "another_under_way"
+
+
 class NoPrices(LotwiseError):
     """A name of the model has no price: its risk cannot be estimated."""
 
     code = "no_prices"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVersion:
+    """What a draft is made of: weights by security, and of names that leave or come the exit rule and a note.
+
+    ``effective_on`` None: from its publication on. ``steps``: trading days over which the weights move.
+    """
+
+    kind: VersionKind
+    before: Mapping[int, Decimal]
+    after: Mapping[int, Decimal]
+    as_of: date
+    reason: str
+    recipe: Recipe = Recipe.FIXED
+    effective_on: date | None = None
+    steps: int = 1
+    exit_rules: Mapping[int, ExitRule] = field(default_factory=dict)
+    notes: Mapping[int, str] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -58,13 +97,68 @@ def draft(*, model: TargetModel, as_of: date, author: str) -> ModelVersion | Non
     )
     if after == before:
         return None
-    known = ModelVersion.objects.filter(
-        model=model, state=VersionState.DRAFT, as_of=as_of, recipe=recipe
-    ).first()
-    if known is not None and _weights(known) == (before, after):
-        return known
-    reason = f"{recipe.replace('_', ' ').capitalize()} by the prices up to {as_of}."
-    return _stored(model, recipe, as_of, author, reason, before, after)
+    return stored(
+        model,
+        NewVersion(
+            kind=VersionKind.RECIPE,
+            recipe=recipe,
+            before=before,
+            after=after,
+            as_of=as_of,
+            reason=f"{recipe.replace('_', ' ').capitalize()} by the prices up to {as_of}.",
+        ),
+        author=author,
+    )[0]
+
+
+def stored(model: TargetModel, new: NewVersion, *, author: str) -> tuple[ModelVersion, bool]:
+    """The draft, in place of an older one of its kind, and whether it is new: the same again is the one that is there.
+
+    Runs inside a transaction.
+    """
+    TargetModel.objects.select_for_update().get(pk=model.pk)  # one draft at a time
+    rows = ModelVersion.objects.filter(model=model, kind=new.kind)
+    waiting = [VersionState.DRAFT, VersionState.SCHEDULED]
+    for known in rows.filter(state__in=waiting, effective_on=new.effective_on, steps=new.steps):
+        if _is_same(known, new):
+            return known, False
+    rows.filter(state=VersionState.DRAFT).update(state=VersionState.SUPERSEDED)
+    last = ModelVersion.objects.filter(model=model).order_by("-number").first()
+    version = ModelVersion.objects.create(
+        model=model,
+        number=last.number + 1 if last else 1,
+        kind=new.kind,
+        recipe=new.recipe,
+        effective_on=new.effective_on,
+        steps=new.steps,
+        as_of=new.as_of,
+        author=author,
+        reason=new.reason,
+    )
+    ModelVersionWeight.objects.bulk_create(
+        ModelVersionWeight(
+            version=version,
+            security_id=security,
+            before=new.before.get(security, ZERO),
+            after=new.after.get(security, ZERO),
+            exit_rule=new.exit_rules.get(security, ""),
+            note=new.notes.get(security, ""),
+        )
+        for security in sorted(new.before.keys() | new.after.keys())
+    )
+    return version, True
+
+
+def _is_same(known: ModelVersion, new: NewVersion) -> bool:
+    rules = dict(known.weights.exclude(exit_rule="").values_list("security_id", "exit_rule"))
+    notes = dict(known.weights.exclude(note="").values_list("security_id", "note"))
+    return (
+        _weights(known) == (new.before, new.after)
+        and (rules, notes)
+        == (new.exit_rules, {one: told for one, told in new.notes.items() if told})
+        and (known.recipe, known.reason) == (new.recipe, new.reason)
+        and (new.kind is not VersionKind.RECIPE or known.as_of == new.as_of)
+    )
 
 
 def _weights(version: ModelVersion) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
@@ -76,91 +170,178 @@ def _weights(version: ModelVersion) -> tuple[dict[int, Decimal], dict[int, Decim
     )
 
 
-def _stored(
-    model: TargetModel,
-    recipe: Recipe,
-    as_of: date,
-    author: str,
-    reason: str,
-    before: Mapping[int, Decimal],
-    after: Mapping[int, Decimal],
-) -> ModelVersion:
-    TargetModel.objects.select_for_update().get(pk=model.pk)  # one draft at a time
-    ModelVersion.objects.filter(model=model, state=VersionState.DRAFT).update(
-        state=VersionState.SUPERSEDED
-    )
-    last = ModelVersion.objects.filter(model=model).order_by("-number").first()
-    version = ModelVersion.objects.create(
-        model=model,
-        number=last.number + 1 if last else 1,
-        recipe=recipe,
-        as_of=as_of,
-        author=author,
-        reason=reason,
-    )
-    ModelVersionWeight.objects.bulk_create(
-        ModelVersionWeight(
-            version=version,
-            security_id=security,
-            before=before.get(security, ZERO),
-            after=after.get(security, ZERO),
-        )
-        for security in sorted(before.keys() | after.keys())
-    )
-    return version
-
-
 @transaction.atomic
 def publish(*, user: User, version: ModelVersion) -> ModelVersion:
-    """Make the draft's weights the model's: the next night trades on them.
+    """Make the draft's weights the model's, or its first step's, or have it wait for its day.
 
-    Raises NotAllowed, and NotADraft where somebody has decided, or the model's weights are not those it was made from.
+    Raises NotAllowed; NotADraft where somebody has decided, or the model's weights are not those it was made from;
+    AnotherUnderWay where another version of the model waits or has steps to come.
     """
     found = _held(user, version)
-    before, after = _weights(found)
-    if selectors.targets(found.model_id) != before:
+    if found.state != VersionState.DRAFT:
+        raise NotADraft(f"{found} is {found.state}: only a draft is published.")
+    if selectors.targets(found.model_id) != _weights(found)[0]:
         raise NotADraft(
             f"The weights of {found.model} have changed since {found} was drafted: draft it again."
         )
-    ModelWeight.objects.filter(model=found.model_id).delete()
-    ModelWeight.objects.bulk_create(
-        ModelWeight(model_id=found.model_id, security_id=security, weight=weight)
-        for security, weight in after.items()
-    )
-    return _decided(user, found, VersionState.PUBLISHED)
+    other = _under_way(found)
+    if other is not None:
+        raise AnotherUnderWay(_told_of(other))
+    today = business_date(found.model.firm)
+    waits = found.effective_on is not None and found.effective_on > today
+    _decide(user, found, VersionState.SCHEDULED if waits else VersionState.PUBLISHED)
+    if not waits:
+        _take_steps(found, today)
+    return found
 
 
 @transaction.atomic
 def withdraw(*, user: User, version: ModelVersion) -> ModelVersion:
-    """Put the draft away. Raises NotAllowed, NotADraft."""
-    return _decided(user, _held(user, version), VersionState.WITHDRAWN)
+    """Put the draft away, take back what waits for its day, or stop what has steps still to come where it stands.
+
+    Raises NotAllowed, NotADraft.
+    """
+    found = _held(user, version)
+    is_open = found.state in (VersionState.DRAFT, VersionState.SCHEDULED) or found.is_under_way
+    if not is_open:
+        raise NotADraft(f"{found} is {found.state}: there is nothing left to withdraw.")
+    if found.is_under_way:
+        exits.end_held(found, business_date(found.model.firm))
+    return _decide(user, found, VersionState.WITHDRAWN)
+
+
+def apply_due(*, firm_id: int, as_of: date, actor: str) -> list[ModelVersion]:
+    """Take every step that is due by the night of ``as_of``; the versions that took one, or lapsed. One query if none.
+
+    A version that fails otherwise is logged, stays as it is, and is an alarm (``universe_selectors.troubled``).
+    Runs inside a transaction, before it locks anything else.
+    """
+    if not _due(firm_id, as_of).exists():
+        return []
+    lock_firm(firm_id)
+    found = []
+    for version in _due(firm_id, as_of).select_related("model__firm").order_by("pk"):
+        try:
+            with transaction.atomic():
+                moved = _step_or_lapse(version, as_of, actor)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:  # of one version: the night of all households does not wait for it
+            logger.exception("%s could not be applied on %s", version, as_of)
+            continue
+        if moved:
+            found.append(version)
+    return found
+
+
+def _step_or_lapse(version: ModelVersion, day: date, actor: str) -> bool:
+    before, after = _weights(version)
+    expected = step_weights(before, after, version.steps_done, version.steps)
+    if selectors.targets(version.model_id) != expected:
+        _lapse(version, day, actor)
+        return True
+    if not _take_steps(version, day):
+        return False
+    _record(version, actor, "model.step_taken")
+    return True
+
+
+def _due(firm_id: int, as_of: date) -> QuerySet[ModelVersion]:
+    """Versions whose day has come, and those with steps to come."""
+    waits = Q(state=VersionState.SCHEDULED, effective_on__lte=as_of)
+    under_way = Q(state=VersionState.PUBLISHED, steps_done__lt=F("steps"), last_step_on__lt=as_of)
+    return ModelVersion.objects.filter(waits | under_way, model__firm=firm_id)
+
+
+def steps_by(begun_on: date, day: date, steps: int) -> int:
+    """How many steps of a version are to be taken by the day: one on each trading day from the first on."""
+    count, one = 1, next_business_date(begun_on)
+    while count < steps and one <= day:
+        count, one = count + 1, next_business_date(one)
+    return count
+
+
+def _take_steps(version: ModelVersion, day: date) -> bool:
+    """Give the model the weights of the day's step; whether there was one to take. Exits begin with the first."""
+    begun_on = version.begun_on or day
+    step = steps_by(begun_on, day, version.steps)
+    if step == version.steps_done:
+        return False
+    weights = step_weights(*_weights(version), step, version.steps)
+    ModelWeight.objects.filter(model=version.model_id).delete()
+    ModelWeight.objects.bulk_create(
+        ModelWeight(model_id=version.model_id, security_id=security, weight=weight)
+        for security, weight in weights.items()
+    )
+    if version.begun_on is None:
+        exits.end(version.model_id, list(_weights(version)[1]), day)
+        exits.begin(version, day)
+    version.state, version.steps_done = VersionState.PUBLISHED, step
+    version.begun_on, version.last_step_on = begun_on, day
+    version.save(update_fields=["state", "steps_done", "begun_on", "last_step_on"])
+    return True
+
+
+def _lapse(version: ModelVersion, day: date, actor: str) -> None:
+    """The model was changed otherwise: nothing more of the version is applied, and everybody is told."""
+    if version.steps_done:
+        exits.end_held(version, day)
+    what = f"step {version.steps_done + 1} of {version.steps}" if version.steps > 1 else "it"
+    version.state = VersionState.LAPSED
+    version.lapse = (
+        f"The weights of {version.model} on {day} are not those that {version} starts from, so {what} was not applied: "
+        "somebody has changed the model since. Draft the change again from the weights of today."
+    )
+    version.save(update_fields=["state", "lapse"])
+    logger.error("%s lapsed: %s", version, version.lapse)
+    _record(version, actor, "model.lapsed")
+
+
+def _under_way(version: ModelVersion) -> ModelVersion | None:
+    """Another version of the model that waits for its day or has steps to come."""
+    waits = Q(state=VersionState.SCHEDULED)
+    moves = Q(state=VersionState.PUBLISHED, steps_done__lt=F("steps"))
+    rows = ModelVersion.objects.filter(waits | moves, model=version.model_id)
+    return rows.exclude(pk=version.pk).select_related("model").first()
+
+
+def _told_of(other: ModelVersion) -> str:
+    if other.state == VersionState.SCHEDULED:
+        return f"{other} waits for {other.effective_on}: withdraw it first, or wait until it is in force."
+    return (
+        f"{other} has taken step {other.steps_done} of {other.steps}: stop it first, or wait for its last step. Then "
+        "draft the change again."
+    )
 
 
 def _held(user: User, version: ModelVersion) -> ModelVersion:
     access.require(user, access.Action.DECIDE)
     assert user.firm_id is not None  # require() lets nobody pass without a firm
     lock_firm(user.firm_id)
-    rows = access.visible(user, ModelVersion).select_related("model")
-    found = rows.get(pk=version.pk)
-    if found.state != VersionState.DRAFT:
-        raise NotADraft(f"{found} is {found.state}: only a draft is decided about.")
-    return found
+    rows = access.visible(user, ModelVersion).select_related("model__firm")
+    return rows.get(pk=version.pk)
 
 
-def _decided(user: User, version: ModelVersion, state: VersionState) -> ModelVersion:
-    assert user.firm_id is not None  # require() lets nobody pass without a firm
+def _decide(user: User, version: ModelVersion, state: VersionState) -> ModelVersion:
     version.state, version.decided_by, version.decided_at = state, user, timezone.now()
     version.save(update_fields=["state", "decided_by", "decided_at"])
+    _record(version, user.username, f"model.{state}")
+    return version
+
+
+def _record(version: ModelVersion, actor: str, action: str) -> None:
+    rows = list(version.weights.select_related("security"))
     record_audit(
-        firm=Firm.objects.get(pk=user.firm_id),
-        actor=user.username,
-        action=f"model.{state}",
+        firm=version.model.firm,
+        actor=actor,
+        action=action,
         subject=str(version)[:120],
         facts={
-            "weights": {
-                row.security.symbol: [row.before, row.after]
-                for row in version.weights.select_related("security")
-            }
+            "kind": version.kind,
+            "effective_on": version.effective_on,
+            "step": [version.steps_done, version.steps],
+            "weights": {row.security.symbol: [row.before, row.after] for row in rows},
+            "exits": {row.security.symbol: row.exit_rule for row in rows if row.exit_rule},
+            "why": version.lapse or version.reason,
         },
     )
-    return version

@@ -13,6 +13,7 @@ from rebalancing.models.risk import (
 )
 from rebalancing.models.target_models import (
     ModelAssignment,
+    ModelExit,
     ModelVersion,
     ModelVersionWeight,
     ModelWeight,
@@ -23,6 +24,7 @@ __all__ = [
     "Mandate",
     "MandateRule",
     "ModelAssignment",
+    "ModelExit",
     "ModelVersion",
     "ModelVersionWeight",
     "ModelWeight",

@@ -1,14 +1,16 @@
-"""What households are to hold: models, who follows them, and the versions they went through."""
+"""What households are to hold: models, who follows them, the versions they went through, and the names that left."""
 
 import uuid
+from datetime import timedelta
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
 from accounts.fields import FractionField, bounded
 from accounts.models import Firm, Household, User, choices, one_of
-from rebalancing.model_changes.recipes import Recipe, VersionState
+from rebalancing.model_changes.recipes import ExitRule, Recipe, VersionKind, VersionState
+from rebalancing.models.words import word_or_none
 from securities.models import Security
 
 
@@ -68,8 +70,16 @@ class ModelAssignment(models.Model):
         return f"{self.household}: {self.model}"
 
 
+# A person has published it.
+_PUBLISHED = (VersionState.PUBLISHED, VersionState.SCHEDULED, VersionState.LAPSED)
+
+
 class ModelVersion(models.Model):
-    """Weights that a model may get. Nothing trades on a draft; once published they are the model's (ModelWeight)."""
+    """Weights that a model may get. Nothing trades on a draft; once published they are the model's (ModelWeight).
+
+    A version that is published before ``effective_on`` waits, scheduled, for the first night on or after it. One of
+    several ``steps`` moves the weights in equal steps, one a trading day from ``begun_on`` on.
+    """
 
     firm_path = "model__firm"
 
@@ -79,7 +89,14 @@ class ModelVersion(models.Model):
     state = models.CharField(
         max_length=10, choices=choices(VersionState), default=VersionState.DRAFT
     )
+    kind = models.CharField(max_length=16, choices=choices(VersionKind), default=VersionKind.RECIPE)
     recipe = models.CharField(max_length=20, choices=choices(Recipe))
+    effective_on = models.DateField(null=True, blank=True)  # None = when it is published
+    steps = models.PositiveSmallIntegerField(default=1)
+    steps_done = models.PositiveSmallIntegerField(default=0)
+    begun_on = models.DateField(null=True, blank=True)  # the business date of the first step
+    last_step_on = models.DateField(null=True, blank=True)  # of the latest step so far
+    lapse = models.TextField(blank=True)  # why it lapsed
     as_of = models.DateField()  # of the prices it was made from
     author = models.CharField(max_length=150)
     reason = models.TextField()
@@ -94,21 +111,49 @@ class ModelVersion(models.Model):
         constraints = [
             UniqueConstraint(fields=["model", "number"], name="model_version_once"),
             UniqueConstraint(
-                fields=["model"],
+                fields=["model", "kind"],
                 condition=Q(state=VersionState.DRAFT.value),
                 name="model_draft_once",
             ),
+            UniqueConstraint(
+                fields=["model"],
+                condition=Q(state=VersionState.SCHEDULED.value),
+                name="model_scheduled_once",
+            ),
             one_of("model_version_state", "state", VersionState),
             one_of("model_version_recipe", "recipe", Recipe),
+            one_of("model_version_kind", "kind", VersionKind),
             CheckConstraint(
-                condition=~Q(state=VersionState.PUBLISHED.value)
+                condition=~Q(state__in=[state.value for state in _PUBLISHED])
                 | Q(decided_by__isnull=False, decided_at__isnull=False),
                 name="model_version_published_by",
+            ),
+            CheckConstraint(
+                condition=~Q(state=VersionState.SCHEDULED.value) | Q(effective_on__isnull=False),
+                name="model_version_scheduled_for",
+            ),
+            CheckConstraint(
+                condition=Q(steps__gte=1) & Q(steps_done__lte=F("steps")),
+                name="model_version_steps",
+            ),
+            CheckConstraint(
+                condition=Q(steps_done=0, begun_on=None, last_step_on=None)
+                | Q(steps_done__gte=1, begun_on__isnull=False, last_step_on__gte=F("begun_on")),
+                name="model_version_begun",
+            ),
+            CheckConstraint(
+                condition=~Q(state=VersionState.LAPSED.value) | ~Q(lapse=""),
+                name="model_version_lapse_told",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.model} {self.number}"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether steps of it are still to come."""
+        return self.state == VersionState.PUBLISHED and self.steps_done < self.steps
 
 
 class ModelVersionWeight(models.Model):
@@ -120,6 +165,8 @@ class ModelVersionWeight(models.Model):
     security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
     before = FractionField()
     after = FractionField()
+    exit_rule = models.CharField(max_length=8, choices=choices(ExitRule), blank=True)
+    note = models.TextField(blank=True)
 
     class Meta:
         ordering = ["version", "security"]
@@ -127,7 +174,47 @@ class ModelVersionWeight(models.Model):
             UniqueConstraint(fields=["version", "security"], name="model_version_weight_once"),
             bounded("model_version_before", "before", lower=0, upper=Decimal("1.00000001")),
             bounded("model_version_after", "after", lower=0, upper=Decimal("1.00000001")),
+            word_or_none("model_version_exit_rule", "exit_rule", ExitRule),
+            CheckConstraint(
+                condition=Q(exit_rule="") | Q(before__gt=0, after=0),
+                name="model_version_exit_leaves",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.security} {self.before} -> {self.after}"
+
+
+class ModelExit(models.Model):
+    """A name that left a model, and what becomes of its shares in the households that follow it (F18).
+
+    It ends when a model takes the name in again.
+    """
+
+    firm_path = "model__firm"
+
+    model = models.ForeignKey(TargetModel, on_delete=models.PROTECT, related_name="exits")
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
+    rule = models.CharField(max_length=8, choices=choices(ExitRule))
+    since = models.DateField()  # first day
+    ended_on = models.DateField(null=True, blank=True)  # last day; None = in force
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="exits")
+
+    class Meta:
+        ordering = ["model", "security", "-since"]
+        constraints = [
+            UniqueConstraint(
+                fields=["model", "security"],
+                condition=Q(ended_on=None),
+                name="model_exit_once",
+            ),
+            one_of("model_exit_rule", "rule", ExitRule),
+            # One that ended the day before it began was taken back before a night saw it.
+            CheckConstraint(
+                condition=Q(ended_on=None) | Q(since__lte=F("ended_on") + timedelta(days=1)),
+                name="model_exit_dates",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.security} left {self.model}: {self.rule}"

@@ -13,7 +13,7 @@ from lots.coverage import Coverage
 from proposals.costs import orders_of
 from proposals.types import DraftTrade, Side, Windows
 from proposals.version import LOTWISE_VERSION
-from rebalancing.household import cash_needs, restrictions
+from rebalancing.household import cash_needs, published_changes, restrictions
 from rebalancing.policies import policy_words
 from rebalancing.policies.drift import Drift, DriftRow
 from rebalancing.policies.looks import Schedule
@@ -302,7 +302,10 @@ def line(trade: DraftTrade, figures: Figures, state: HouseholdState) -> str:
     shares = _grouped(trade.quantity)
     row = next(row for row in figures.drift.rows if row.security == trade.security)
     why = _WHY[LineReason(trade.reason)].format(
-        symbol=symbol, weight=per_cent(row.weight), target=per_cent(row.target)
+        symbol=symbol,
+        weight=per_cent(row.weight),
+        target=per_cent(row.target),
+        version=published_changes.version_of(trade.security, state),
     )
     if trade.side is Side.BUY:
         return f"Buy {shares} {symbol} for {dollars(trade.amount)}: {why}."
@@ -313,12 +316,16 @@ def line(trade: DraftTrade, figures: Figures, state: HouseholdState) -> str:
     return f"Sell {shares} {symbol} for {dollars(trade.amount)}{gain}: {why}."
 
 
+_PUBLISHED = "by {version} the target of {symbol} is {target}, and it is {weight} of the household"
 _WHY = {
     LineReason.OVERWEIGHT: "{symbol} is {weight} of the household, its target is {target}",
     LineReason.UNDERWEIGHT: "{symbol} is {weight} of the household, its target is {target}",
     LineReason.NOT_IN_MODEL: "{symbol} is not in the model",
     LineReason.TAX_LOSS: "the loss saves more tax than the drift costs",
     LineReason.MUST_SELL: "a restriction says that {symbol} must be sold",
+    LineReason.UNIVERSE: _PUBLISHED,
+    LineReason.RECONSTITUTION: _PUBLISHED,
+    LineReason.MODEL_CHANGE: _PUBLISHED,
     LineReason.LOCATION: "{symbol} is taxed less where the household holds it then",
     LineReason.RAISE_CASH: "cash is needed in this account",
     LineReason.INVEST_CASH: "cash of this account is invested",

@@ -20,6 +20,7 @@ import numpy as np
 from lots.types import Term
 from proposals.types import DraftTrade, Side
 from rebalancing.household import location
+from rebalancing.household import published_changes as published
 from rebalancing.household.cash_bands import cash_bands
 from rebalancing.household.state import share_of_basis
 from rebalancing.optimizer.objective import evaluate
@@ -406,6 +407,8 @@ class _Reasons:
     """Why a line is there, from where its security stands before the trades."""
 
     def __init__(self, state: HouseholdState, measured: drift.Drift) -> None:
+        self._state = state
+        self._rows = {row.security: row for row in measured.rows}
         self._drift = {row.security: row.drift for row in measured.rows}
         self._targets = state.targets
         self._must_sell = state.must_sell
@@ -413,6 +416,9 @@ class _Reasons:
 
     def of_sale(self, lot: StateLot, gain: Decimal) -> LineReason:
         account, security = lot.account, lot.security
+        owed = published.sale(security, self._state, self._rows)
+        if owed is not None:
+            return owed
         if (account, security) in self._must_sell:
             return LineReason.MUST_SELL
         if security not in self._targets:
@@ -425,6 +431,9 @@ class _Reasons:
         return LineReason.LOCATION if badly else LineReason.RAISE_CASH
 
     def of_purchase(self, account: int, security: int) -> LineReason:
+        owed = published.purchase(security, self._state, self._rows)
+        if owed is not None:
+            return owed
         if self._drift.get(security, ZERO) < ZERO:
             return LineReason.UNDERWEIGHT
         well = self._costs.get((account, security), ZERO) < ZERO

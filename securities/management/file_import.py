@@ -14,6 +14,19 @@ from securities.importers.refusal import ImportRefused
 from securities.selectors import firm_named, only_firm
 
 
+def named_or_only_firm(name: str | None) -> Any:
+    """The firm named, or the only one.
+
+    :raises CommandError: there is none of that name, or not exactly one to take unnamed.
+    """
+    firm = only_firm() if name is None else firm_named(name)
+    if firm is None:
+        names = ", ".join(firm_names()) or "none"
+        said = "Name the firm with --firm" if name is None else f"There is no firm {name!r}"
+        raise CommandError(f"{said}; there are: {names}.")
+    return firm
+
+
 class FileCommand(BaseCommand):
     """A command that imports one file, all of it or nothing."""
 
@@ -50,9 +63,4 @@ class FirmFileCommand(FileCommand):
 
         :raises CommandError: there is none of that name, or not exactly one to take unnamed.
         """
-        firm = only_firm() if name is None else firm_named(name)
-        if firm is None:
-            names = ", ".join(firm_names()) or "none"
-            said = "Name the firm with --firm" if name is None else f"There is no firm {name!r}"
-            raise CommandError(f"{said}; there are: {names}.")
-        return firm
+        return named_or_only_firm(name)

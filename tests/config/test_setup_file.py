@@ -27,7 +27,14 @@ from lots.types import EntryKind
 from proposals.models import CommissionSchedule, GainBudget
 from proposals.types import Proration
 from rebalancing import selectors
-from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
+from rebalancing.models import (
+    ModelAssignment,
+    ModelExit,
+    ModelVersion,
+    ModelWeight,
+    RebalancePolicy,
+    TargetModel,
+)
 from securities.models import IdenticalMember, IdenticalOverride, Security
 from securities.types import AssetClass
 from tests.factories import book, make_firm, make_identical_group, make_security, make_user
@@ -1190,3 +1197,20 @@ def test_a_models_cash_band_that_crosses_its_firms_is_refused():
     assert refused(text) == [
         "models[0].rebalance_policy: cash_minimum 0.005 is above cash_maximum 0.001"
     ]
+
+
+@pytest.mark.django_db
+def test_a_name_that_the_file_takes_into_a_model_again_has_not_left_it_any_more():
+    take(edited())
+    model = TargetModel.objects.get(name="Core")
+    version = ModelVersion.objects.create(
+        model=model, number=1, recipe="fixed", as_of=date(2020, 1, 2), author="x", reason="x"
+    )
+    for symbol in ("QUAL", "VTI"):
+        security, _ = Security.objects.get_or_create(firm=model.firm, symbol=symbol)
+        ModelExit.objects.create(
+            model=model, security=security, rule="hold", since=date(2020, 1, 2), version=version
+        )
+    take(edited())
+    open_exits = ModelExit.objects.filter(ended_on=None)
+    assert list(open_exits.values_list("security__symbol", flat=True)) == ["VTI"]
