@@ -15,6 +15,7 @@ urlpatterns = [
         views.order_file,
         name="order-file",
     ),
+    path("orders/<uuid:public_id>/handling/", views.handle_order, name="handle-order"),
     path("orders/fills/", views.import_fills, name="import-fills"),
     path("households/<uuid:public_id>/", views.household, name="household"),
     path("households/<uuid:public_id>/budget/", views.set_budget, name="set-budget"),
