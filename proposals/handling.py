@@ -1,15 +1,15 @@
 """How an order should be traded: at the market, at a limit, or worked over the day (F9, F10). Pure.
 
-- More than ``slice_above`` of what is traded in a day: VWAP. Of a security whose volume is not known nothing is claimed.
+- More than ``slice_above`` of what is traded in a day: VWAP. Nothing is claimed where the volume is not known.
 - Else a quoted spread above the rule's limit: a limit order at the reference price and half the spread, plus for a
-  purchase, minus for a sale. It is rounded to the tick so that it never gives up more than the half spread that the plan
-  counted; it may then lie nearer to the reference price, or at it, and wait longer.
+  purchase, minus for a sale. It is rounded to the tick so that it never gives up more than the half spread that was
+  counted; it may then lie nearer to the reference price, or short of it, and wait longer.
 - Else the market.
 
 An order of a pair is never suggested as a limit: one leg that stays unfilled breaks the pair.
 
-The spread is the quoted one, from bid to ask: twice the half spread of the security. Prices are dollars a share. A float
-is a TypeError.
+The spread is the quoted one, from bid to ask: twice the half spread of the security. Prices are dollars a share. A
+float is a TypeError.
 """
 
 from collections.abc import Iterable

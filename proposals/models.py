@@ -260,9 +260,7 @@ class Order(models.Model):
             positive_money("order_expected_spread", "expected_spread"),
             positive_money("order_expected_impact", "expected_impact"),
             CheckConstraint(
-                condition=Q(
-                    expected_commission=None, expected_spread=None, expected_impact=None
-                )
+                condition=Q(expected_commission=None, expected_spread=None, expected_impact=None)
                 | Q(
                     expected_commission__isnull=False,
                     expected_spread__isnull=False,

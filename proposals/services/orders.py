@@ -111,7 +111,8 @@ def handle_order(
         order.refresh_from_db()
         if order.status != OrderStatus.APPROVED:
             raise Conflict(
-                f"This order is {order.status} by now: how it is traded can no longer be changed here. Ask the custodian."
+                f"This order is {order.status} by now: how it is traded can no longer be changed here, ask the "
+                "custodian."
             )
         _check_limit(order, order_type, limit_price)
         before = _handling(order)
