@@ -72,7 +72,12 @@ def test_partial_fills_count_together_with_their_fees(desk: Desk) -> None:
     )
     found = traded(desk)
     sold, bought = found[sale.pk].measured, found[purchase.pk].measured
-    assert (sold.filled, sold.ordered, sold.paid, sold.fees) == (16, 20, D("1276.80"), D("1.50"))
+    assert (sold.filled, sold.ordered, sold.paid, sold.fees) == (
+        D(16),
+        D(20),
+        D("1276.80"),
+        D("1.50"),
+    )
     assert sold.slippage == D("3.20")  # 12 x 0.10 + 4 x 0.50
     assert sold.expected_trading == D("0.64")  # 5 bp of $1,280
     assert sold.expected_commission == D("4.95")
