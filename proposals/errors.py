@@ -22,6 +22,13 @@ class NoReason(LotwiseError):
     code = "no_reason"
 
 
+class BadLimit(LotwiseError):
+    """A limit price that its order cannot have."""
+
+    code = "bad_limit"
+    status = 422
+
+
 class HouseholdBusy(Conflict):
     """An approved proposal of the same kind is still on its way."""
 

@@ -6,7 +6,8 @@ from django import forms
 
 from accounts.models import choices
 from accounts.typed_dollars import DollarsField
-from proposals.types import Proration, RestrictionKind, Verdict
+from accounts.types import PRICE_LIMIT
+from proposals.types import OrderType, Proration, RestrictionKind, Verdict
 
 
 class DecisionForm(forms.Form):
@@ -38,6 +39,32 @@ class BudgetForm(forms.Form):
     def figures(self) -> list[forms.BoundField]:
         """The fields of one line each."""
         return [self[name] for name in ("year", "short_limit", "long_limit", "tax_limit")]
+
+
+class HandlingForm(forms.Form):
+    """How one order is to be traded; only a limit order has a price. The rules of the price are the service's."""
+
+    type = forms.TypedChoiceField(
+        label="Type",
+        choices=choices(OrderType),
+        coerce=OrderType,
+        widget=forms.Select({"class": "form-select form-select-sm"}),
+    )
+    limit_price = DollarsField(
+        "Limit, $ a share",
+        max_value=PRICE_LIMIT - 1,
+        decimal_places=4,
+        widget=forms.TextInput(
+            {"class": "form-control form-control-sm", "inputmode": "decimal", "size": 10}
+        ),
+    )
+
+    def problems(self) -> list[str]:
+        """What is wrong, in sentences."""
+        return [
+            f"{self.fields[name].label}: {' '.join(map(str, errors))}"
+            for name, errors in self.errors.items()
+        ]
 
 
 class FillsForm(forms.Form):

@@ -26,6 +26,7 @@ from proposals.types import (
     Cadence,
     CashFlowKind,
     OrderStatus,
+    OrderType,
     PairState,
     ProposalKind,
     Proration,
@@ -219,6 +220,14 @@ class Order(models.Model):
     quantity = QuantityField()
     filled_quantity = QuantityField(default=Decimal(0))
     reference_price = PriceField()
+    type = models.CharField(
+        max_length=6, choices=choices(OrderType), default=OrderType.MARKET.value
+    )
+    limit_price = PriceField(null=True, blank=True)  # of a limit order
+    # What it was expected to cost when it was approved, dollars; None of an order from before that was kept.
+    expected_commission = MoneyField(null=True, blank=True)
+    expected_spread = MoneyField(null=True, blank=True)
+    expected_impact = MoneyField(null=True, blank=True)
     pair = models.PositiveIntegerField(default=0)
     status = models.CharField(
         max_length=10, choices=choices(OrderStatus), default=OrderStatus.APPROVED
@@ -241,6 +250,24 @@ class Order(models.Model):
                 condition=Q(filled_quantity__lte=models.F("quantity")), name="order_not_overfilled"
             ),
             bounded("order_price", "reference_price", lower=0, upper=PRICE_LIMIT, above=True),
+            one_of("order_type_known", "type", OrderType),
+            bounded("order_limit_price", "limit_price", lower=0, upper=PRICE_LIMIT, above=True),
+            CheckConstraint(
+                condition=Q(type=OrderType.LIMIT.value) ^ Q(limit_price=None),
+                name="order_has_a_limit_if_it_is_one",
+            ),
+            positive_money("order_expected_commission", "expected_commission"),
+            positive_money("order_expected_spread", "expected_spread"),
+            positive_money("order_expected_impact", "expected_impact"),
+            CheckConstraint(
+                condition=Q(expected_commission=None, expected_spread=None, expected_impact=None)
+                | Q(
+                    expected_commission__isnull=False,
+                    expected_spread__isnull=False,
+                    expected_impact__isnull=False,
+                ),
+                name="order_expects_all_or_nothing",
+            ),
         ]
 
     def __str__(self) -> str:

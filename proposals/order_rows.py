@@ -1,23 +1,25 @@
 """Orders as rows of the order file and of the lot-instruction file."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from django.utils import timezone
 
+from accounts.canonical import decimal_text
 from proposals.models import Order
 from proposals.order_files import LotInstructionRow, OrderRow
-from proposals.types import ProposalKind, Side
+from proposals.types import OrderType, ProposalKind, Side
 
 ZERO = Decimal(0)
+_WORKED = {
+    OrderType.TWAP: "Work it in equal parts over the day (TWAP)",
+    OrderType.VWAP: "Work it with the volume of the day (VWAP)",
+}
 
 
 def order_row(order: Order, number: int) -> OrderRow:
     """The order's line; its proposal comes with the decision that approved it."""
     decision = order.proposal.decisions.all()[0]
-    selling = order.side == Side.SELL
-    instruction = "Relieve the lots named in the lot file" if selling else ""
-    if order.proposal.kind == ProposalKind.HARVEST and not selling:
-        instruction = "Buy on the day the sales of the pair are filled, for no more than they bring"
     return OrderRow(
         batch_id=f"{number:04d}",
         order_id=str(order.public_id),
@@ -28,14 +30,23 @@ def order_row(order: Order, number: int) -> OrderRow:
         security_id=order.security.cusip or order.security.isin,
         symbol=order.security.symbol,
         quantity=order.quantity,
-        type="market",
-        limit="",
+        type=order.type,
+        limit="" if order.limit_price is None else decimal_text(order.limit_price),
         tif="day",
-        instruction=instruction,
+        instruction="; ".join(_instructions(order)),
         reason=order.proposal.kind,
         approved_by=decision.user.get_full_name() or decision.user.username,
         approved_at=timezone.localtime(decision.decided_at),
     )
+
+
+def _instructions(order: Order) -> Iterator[str]:
+    if order.side == Side.SELL:
+        yield "Relieve the lots named in the lot file"
+    elif order.proposal.kind == ProposalKind.HARVEST:
+        yield "Buy on the day the sales of the pair are filled, for no more than they bring"
+    if order.type in _WORKED:
+        yield _WORKED[OrderType(order.type)]
 
 
 def lot_rows(order: Order) -> list[LotInstructionRow]:

@@ -13,7 +13,7 @@ from accounts.selectors import household as visible_household
 from lots.held_lots import basis_of, term_of
 from lots.selectors import cash, open_lots, realized
 from lots.types import LotRow
-from proposals import panels, selectors
+from proposals import order_pages, panels, selectors
 from proposals.exposure import CASH, Exposure, bars, exposures
 from proposals.forms import BudgetForm
 from proposals.lot_sums import lot_sums
@@ -145,6 +145,7 @@ def proposal_context(
         and access.may(user, access.Action.DECIDE),
         "can_close": proposal.status == Status.ORDERED and access.may(user, access.Action.TRADE),
         "can_decide": proposal.status == Status.PENDING and access.may(user, access.Action.DECIDE),
+        "handling": order_pages.handling_lines(proposal, today),
         "bars": bars(_exposures(proposal)),
         "explanation": proposal.explanation,
         "panels": panels.of(user, proposal, typed),

@@ -150,6 +150,20 @@ class PairState(StrEnum):
 ENDED_PAIRS = (PairState.DONE, PairState.GONE)
 
 
+class OrderType(StrEnum):
+    """How the custodian is asked to trade an order (F10); Lotwise does not execute."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    TWAP = "twap"
+    VWAP = "vwap"
+
+    @property
+    def label(self) -> str:
+        """As people write it."""
+        return self.upper() if self in (OrderType.TWAP, OrderType.VWAP) else self.capitalize()
+
+
 class OrderStatus(StrEnum):
     APPROVED = "approved"  # waits for export
     ORDERED = "ordered"  # in an order file

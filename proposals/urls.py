@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from proposals import views, window_views
+from proposals import cost_views, views, window_views
 
 urlpatterns = [
     path("", views.inbox, name="inbox"),
@@ -15,6 +15,9 @@ urlpatterns = [
         views.order_file,
         name="order-file",
     ),
+    path("orders/<uuid:public_id>/handling/", views.handle_order, name="handle-order"),
+    path("orders/costs/", cost_views.trading_costs, name="trading-costs"),
+    path("orders/costs/orders.csv", cost_views.trading_costs_csv, name="trading-costs-csv"),
     path("orders/fills/", views.import_fills, name="import-fills"),
     path("households/<uuid:public_id>/", views.household, name="household"),
     path("households/<uuid:public_id>/budget/", views.set_budget, name="set-budget"),

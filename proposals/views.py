@@ -5,13 +5,14 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Action, person, require
 from accounts.paging import page_of
-from proposals import pages, selectors, services
-from proposals.errors import StaleProposal, WashNotAccepted
-from proposals.forms import BudgetForm, DecisionForm, FillsForm
+from proposals import order_pages, pages, selectors, services
+from proposals.errors import BadLimit, StaleProposal, WashNotAccepted
+from proposals.forms import BudgetForm, DecisionForm, FillsForm, HandlingForm
 from proposals.types import ProposalKind, Status, Verdict
 
 
@@ -97,15 +98,31 @@ def close(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_safe
 def orders(request: HttpRequest) -> HttpResponse:
     """The blotter and the order files."""
+    return render(request, "proposals/orders.html", order_pages.orders_context(request))
+
+
+@require_POST
+def handle_order(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Say how an approved order is to be traded; what was typed stays where it is refused."""
     user = person(request)
-    rows = selectors.orders(user)
-    context = {
-        **page_of(request, rows),
-        "waiting": selectors.waiting_orders(user).count(),
-        "exports": selectors.order_exports(user)[:20],
-        "held_back": selectors.held_back(user),
-    }
-    return render(request, "proposals/orders.html", context)
+    shown = selectors.order(user, public_id)
+    require(user, Action.TRADE)
+    form = HandlingForm(request.POST, auto_id=order_pages.form_ids(shown))
+    try:
+        if not form.is_valid():
+            raise BadLimit(" ".join(form.problems()))
+        services.handle_order(
+            user=user,
+            public_id=public_id,
+            order_type=form.cleaned_data["type"],
+            limit_price=form.cleaned_data["limit_price"],
+        )
+    except BadLimit as refusal:
+        messages.error(request, f"{shown}, {shown.account.name}: {refusal}")
+        context = order_pages.orders_context(request, refused={shown.pk: form})
+        return render(request, "proposals/orders.html", context, status=refusal.status)
+    messages.success(request, f"{shown}, {shown.account.name}: changed.")
+    return redirect(f"{reverse('orders')}?{request.GET.urlencode()}")
 
 
 @require_POST

@@ -5,8 +5,14 @@ class RebalancingConfig(AppConfig):
     name = "rebalancing"
 
     def ready(self) -> None:
-        """Add this room's parts to the page and to the approval of a rebalance."""
-        from rebalancing import approval_checks, proposal_panels  # models are there only now
+        """Add this room's parts to the page and to the approval of a rebalance, and its policy to every order."""
+        from proposals import handling_rules
+        from rebalancing import (
+            approval_checks,
+            proposal_panels,
+            selectors,
+        )  # models are there only now
 
         approval_checks.add_rechecks()
         proposal_panels.add_panels()
+        handling_rules.provide(selectors.handling_rule)

@@ -16,6 +16,7 @@ from lots import selectors as lot_selectors
 from lots.year_tax import TaxPosition
 from proposals import selectors as proposal_selectors
 from proposals.compliance import feasible
+from proposals.handling import UNSAID, HandlingRule
 from proposals.models import Fill, Proposal
 from proposals.types import HarvestPair, Intention, ProposalKind, Status
 from rebalancing.backtest import cadences
@@ -68,7 +69,8 @@ DEFAULTS: dict[str, Any] = {
     "later_sale_years": Decimal(10),
     "taxable_sale_chance": Decimal(1),
     "discount_rate": Decimal("0.05"),
-    "slice_above": Decimal("0.1"),
+    "slice_above": UNSAID.slice_above,
+    "spread_limit": UNSAID.spread_limit,
     "cash_need_days": 10,
 }
 WORDS: dict[str, type[StrEnum]] = {
@@ -109,6 +111,14 @@ def targets(model_id: int) -> dict[int, Decimal]:
 def limits(household: Household, model_id: int | None = None) -> Limits:
     """The policy in force for a household: its own words, its model's, its firm's, the defaults. Two queries."""
     return resolved(policy_rows(household.firm_id, household.pk, model_id))
+
+
+def handling_rule(household_id: int) -> HandlingRule:
+    """When an order of the household is not simply sent to the market: its policy's word (F9, F10). Three queries."""
+    household = Household.objects.get(pk=household_id)
+    assigned = assignment(household_id)
+    policy = limits(household, None if assigned is None else assigned.model_id)
+    return HandlingRule(spread_limit=policy.spread_limit, slice_above=policy.slice_above)
 
 
 def limits_of_model(model: TargetModel) -> Limits:

@@ -13,6 +13,7 @@ from functools import cached_property
 from lots.types import Term
 from lots.year_tax import TaxPosition
 from proposals.costs import TradingCosts
+from proposals.handling import UNSAID
 from proposals.types import CashFlow, DraftProposal, Restrictions, Side, may_turn_loss
 from rebalancing.model_changes.recipes import ExitRule, VersionKind
 from rebalancing.policies.policy import BandType, Cadence, CashFlows, Destination, PolicyKind
@@ -114,7 +115,8 @@ class Limits:
     discount_rate: Decimal = Decimal("0.05")
     later_sale_years: Decimal = Decimal(10)
     taxable_sale_chance: Decimal = Decimal(1)
-    slice_above: Decimal = Decimal("0.1")  # of a day's volume: a larger order should be sliced
+    slice_above: Decimal = UNSAID.slice_above  # of a day's volume: a larger order should be sliced
+    spread_limit: Decimal = UNSAID.spread_limit  # of the price, bid to ask: above it a limit order
     cash_need_days: int = 10  # so many days ahead of a need its cash is raised
     kind: PolicyKind = PolicyKind.OPTIMUM
     cadence: Cadence = Cadence.DAILY

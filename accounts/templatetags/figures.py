@@ -22,6 +22,15 @@ def dollars(value: Decimal | int | str | None) -> str:
 
 
 @register.filter
+def price(value: Decimal | None) -> str:
+    """Dollars a share, with as many places as it has, two at least; an em dash for None."""
+    if value is None:
+        return "—"
+    places = max(2, -int(value.normalize().as_tuple().exponent))
+    return f"${value:,.{places}f}"
+
+
+@register.filter
 def whole_dollars(value: Decimal | int | None) -> str:
     """Dollars without cents, for grids."""
     if value in (None, ""):

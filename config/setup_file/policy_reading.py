@@ -35,6 +35,7 @@ _NUMBERS = {
     ),
     "discount_rate": _SHARE,
     "slice_above": Range(places=8, least=_ZERO, below=Decimal(1), above=True),
+    "spread_limit": _SHARE,
     "cash_need_days": _DAYS,
 }
 _WORDS: dict[str, type[StrEnum]] = {

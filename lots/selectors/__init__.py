@@ -28,7 +28,13 @@ from lots.selectors.positions import (
 from lots.selectors.reports import purchases_searched
 from lots.selectors.stored_rows import stored_rows
 from lots.selectors.tables import imported_files, tax_lots, transactions
-from lots.selectors.tax_years import realized, tax_or_reason, tax_position, year_inputs
+from lots.selectors.tax_years import (
+    realized,
+    tax_or_reason,
+    tax_position,
+    taxes_or_reasons,
+    year_inputs,
+)
 
 __all__ = [
     "NamedChanges",
@@ -64,6 +70,7 @@ __all__ = [
     "tax_lots",
     "tax_or_reason",
     "tax_position",
+    "taxes_or_reasons",
     "traders",
     "transactions",
     "unreconciled",

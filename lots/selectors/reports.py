@@ -8,7 +8,7 @@ from fractions import Fraction
 from django.db.models import Max
 from django.db.models.functions import ExtractYear
 
-from accounts.models import TaxProfile
+from accounts.models import Account, TaxProfile
 from accounts.selectors import accounts_of, firm_of
 from accounts.types import AccountKind, FilingStatus, OwnerKind
 from lots.coverage import Coverage, NamedAccount, coverage
@@ -92,10 +92,14 @@ def purchases_searched(household_id: int) -> Coverage:
 
 def tax_owners(household_id: int) -> tuple[TaxOwner, ...]:
     """The owners with at least one taxable account, in the order of their first account."""
-    rows = accounts_of(household_id)
+    return owners_taxed(accounts_of(household_id))
+
+
+def owners_taxed(accounts: Iterable[Account]) -> tuple[TaxOwner, ...]:
+    """The owners of those of one household's accounts that are taxable, in their order."""
     found = {
         row.owner_id: TaxOwner(str(row.owner_id), row.owner.name, OwnerKind(row.owner.kind))
-        for row in rows
+        for row in accounts
         if row.is_taxable
     }
     return tuple(found.values())

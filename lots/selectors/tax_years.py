@@ -1,11 +1,15 @@
 """A household's tax year: what is realised, and what one more dollar costs."""
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial, reduce
+from operator import or_
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
+from django.db.models.functions import ExtractYear
 
-from accounts.models import TaxProfile
+from accounts.models import Account, TaxProfile
 from accounts.one_look import read_once
 from accounts.selectors import tax_profile
 from accounts.types import FilingStatus, OwnerKind
@@ -13,9 +17,9 @@ from lots.errors import NoTaxPosition
 from lots.models import Disposal
 from lots.netting import YearInputs, gain_in_income
 from lots.rates import capital_loss_limit
-from lots.reports.filings import one_return
+from lots.reports.filings import TaxOwner, one_return
 from lots.rounding import stored_money
-from lots.selectors.reports import tax_owners
+from lots.selectors.reports import owners_taxed, tax_owners
 from lots.types import (
     Source,
     Term,
@@ -32,32 +36,45 @@ class _Total:
     disallowed: Decimal = Decimal(0)
 
 
+_Totals = dict[Term, _Total]
+
+
 def realized(household_id: int, year: int, *, source: Source | None = None) -> YearToDate:
     """Allowed gain or loss of the sales in taxable accounts with a trade date in the year (R6).
 
     With ``source`` only of the sales that it told of. A corporation's sales are not on the household's return.
     """
-    totals = _totals(household_id, year, source)
+    return _so_far(_totals([household_id], [year], source)[household_id, year])
+
+
+def _so_far(totals: _Totals) -> YearToDate:
     short, long = totals[Term.SHORT], totals[Term.LONG]
     return YearToDate(short=short.gain + short.disallowed, long=long.gain + long.disallowed)
 
 
-def _totals(household_id: int, year: int, source: Source | None = None) -> dict[Term, _Total]:
+def _totals(
+    households: Collection[int], years: Collection[int], source: Source | None = None
+) -> dict[tuple[int, int], _Totals]:
+    """(household, year) -> what its sales come to, for every household and year of those given. One query."""
+    in_years = reduce(or_, (Q(trade_date__year=year) for year in years))
     sales = Disposal.objects.filter(
-        account__household=household_id, is_taxable=True, trade_date__year=year
+        in_years, account__household__in=households, is_taxable=True
     ).exclude(account__owner__kind=OwnerKind.CORPORATION)
     if source is not None:
         sales = sales.filter(sale__source=source)
     rows = (
         sales.order_by()
-        .values_list("term")
+        .values_list("account__household", ExtractYear("trade_date"), "term")
         .annotate(proceeds=Sum("proceeds"), basis=Sum("basis"), disallowed=Sum("disallowed"))
     )
     found = {
-        Term(term): _Total(proceeds - basis, disallowed)
-        for term, proceeds, basis, disallowed in rows
+        (household, year): {term: _Total() for term in Term}
+        for household in households
+        for year in years
     }
-    return {term: found.get(term, _Total()) for term in Term}
+    for household, year, term, proceeds, basis, disallowed in rows:
+        found[household, year][Term(term)] = _Total(proceeds - basis, disallowed)
+    return found
 
 
 def year_inputs(household_id: int, year: int) -> YearInputs | None:
@@ -72,21 +89,15 @@ def year_inputs(household_id: int, year: int) -> YearInputs | None:
     profile = tax_profile(household_id, year)
     if profile is None:
         return None
-    _check_one_return(profile)
-    return _inputs(profile)
+    one_return(tax_owners(household_id), FilingStatus(profile.filing_status), year)
+    return _inputs(profile, _totals([household_id], [year])[household_id, year])
 
 
-def _check_one_return(profile: TaxProfile) -> None:
-    owners = tax_owners(profile.household_id)
-    one_return(owners, FilingStatus(profile.filing_status), profile.year)
-
-
-def _inputs(profile: TaxProfile) -> YearInputs | None:
+def _inputs(profile: TaxProfile, totals: _Totals) -> YearInputs | None:
     if profile.ordinary_income is None:
         return None
     if profile.modified_agi is None or profile.net_investment_income is None:
         raise MissingIncome(household=str(profile.household), year=profile.year)
-    totals = _totals(profile.household_id, profile.year)
     short, long = totals[Term.SHORT], totals[Term.LONG]
     inputs = YearInputs(
         year=profile.year,
@@ -120,11 +131,17 @@ def tax_position(household_id: int, year: int) -> TaxPosition | None:
     profile = tax_profile(household_id, year)
     if profile is None:
         return None
-    _check_one_return(profile)
-    inputs = _inputs(profile)
+    totals = _totals([household_id], [year])[household_id, year]
+    return _position(profile, tax_owners(household_id), totals)
+
+
+def _position(profile: TaxProfile, owners: Sequence[TaxOwner], totals: _Totals) -> TaxPosition:
+    """Raises what ``tax_position`` raises."""
+    one_return(owners, FilingStatus(profile.filing_status), profile.year)
+    inputs = _inputs(profile, totals)
     if inputs is not None:
         return position_at(inputs, carried_loss_value=profile.carried_loss_value)
-    so_far = realized(household_id, year)
+    so_far = _so_far(totals)
     return TaxPosition(
         short_rate=profile.short_rate,
         long_rate=profile.long_rate,
@@ -141,8 +158,43 @@ def tax_or_reason(household_id: int, year: int) -> tuple[TaxPosition | None, str
 
     A ledger that cannot be followed is another matter: its LedgerError is raised.
     """
+    return _or_reason(year, lambda: tax_position(household_id, year))
+
+
+def taxes_or_reasons(
+    asked: Collection[tuple[int, int]],
+) -> dict[tuple[int, int], tuple[TaxPosition | None, str]]:
+    """``tax_or_reason`` of every (household, year) asked about. At most three queries, however many."""
+    if not asked:
+        return {}
+    households = sorted({household for household, _ in asked})
+    years = sorted({year for _, year in asked})
+    profiles = {
+        (row.household_id, row.year): row
+        for row in TaxProfile.objects.filter(
+            household__in=households, year__in=years
+        ).select_related("household")
+    }
+    accounts: dict[int, list[Account]] = {household: [] for household in households}
+    rows = Account.objects.filter(household__in=households).select_related("owner")
+    for account in rows.order_by("pk"):
+        accounts[account.household_id].append(account)
+    totals = _totals(households, years)
+
+    def position(key: tuple[int, int]) -> TaxPosition | None:
+        profile = profiles.get(key)
+        if profile is None:
+            return None
+        return _position(profile, owners_taxed(accounts[key[0]]), totals[key])
+
+    return {key: _or_reason(key[1], partial(position, key)) for key in asked}
+
+
+def _or_reason(
+    year: int, position_of: Callable[[], TaxPosition | None]
+) -> tuple[TaxPosition | None, str]:
     try:
-        position = tax_position(household_id, year)
+        position = position_of()
     except NoTaxPosition as missing:
         return None, str(missing)
     if position is None:

@@ -16,6 +16,7 @@ from proposals.selectors.desk import (
     held_back,
     household_proposals,
     inbox,
+    order,
     order_export,
     order_exports,
     order_file,
@@ -24,6 +25,7 @@ from proposals.selectors.desk import (
     proposal,
     waiting_orders,
 )
+from proposals.selectors.execution_costs import TradedRow, order_taxes, traded_orders
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
 from proposals.selectors.open_windows import draft_intentions, windows
 from proposals.selectors.order_lots import lots_left, lots_sold
@@ -50,6 +52,7 @@ __all__ = [
     "HouseholdWindows",
     "OrderFile",
     "PendingTotal",
+    "TradedRow",
     "WindowFilter",
     "accepted_wash",
     "accounts_on_the_return",
@@ -71,9 +74,11 @@ __all__ = [
     "lots_left",
     "lots_sold",
     "open_pairs",
+    "order",
     "order_export",
     "order_exports",
     "order_file",
+    "order_taxes",
     "orders",
     "overdue_pairs",
     "pending_totals",
@@ -81,6 +86,7 @@ __all__ = [
     "restrictions",
     "stand_ins",
     "tax_profile_facts",
+    "traded_orders",
     "trading_costs",
     "unaccepted_washes",
     "waiting_orders",

@@ -34,16 +34,16 @@ def trading_costs(household_id: int, as_of: date) -> TradingCosts:
 
 def _commissions(household_id: int, firm_id: int) -> dict[int, Commission]:
     """By account; accounts whose custodian has no schedule are left out."""
-    schedules = _schedules(firm_id)
+    known = schedules(firm_id)
     return {
-        account.pk: schedules[account.custodian]
+        account.pk: known[account.custodian]
         for account in accounts_of(household_id)
-        if account.custodian in schedules
+        if account.custodian in known
     }
 
 
 @kept_while(securities.facts_stamp)
-def _schedules(firm_id: int) -> dict[str, Commission]:
+def schedules(firm_id: int) -> dict[str, Commission]:
     """Custodian -> what it charges."""
     return {
         row.custodian: Commission(

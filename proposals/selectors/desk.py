@@ -80,6 +80,11 @@ def orders(user: User) -> QuerySet[Order]:
     )
 
 
+def order(user: User, public_id: UUID) -> Order:
+    """One order, or 404."""
+    return get_object_or_404(orders(user), public_id=public_id)
+
+
 def waiting_orders(user: User) -> QuerySet[Order]:
     """Approved orders that no order file holds yet."""
     return orders(user).filter(status=OrderStatus.APPROVED)

@@ -5,7 +5,7 @@ from proposals.services.decisions import approve, cancel, decidable, moved_since
 from proposals.services.exporting import export_orders
 from proposals.services.fills import import_fills
 from proposals.services.life import expire, move, require_now, supersede_pending
-from proposals.services.orders import close_orders
+from proposals.services.orders import close_orders, handle_order
 from proposals.services.restrictions import lift_restriction, restrict
 from proposals.services.submission import put_forward, submit
 
@@ -16,6 +16,7 @@ __all__ = [
     "decidable",
     "expire",
     "export_orders",
+    "handle_order",
     "import_fills",
     "keep_limits",
     "lift_restriction",

@@ -1,8 +1,9 @@
-"""Orders: made by an approval, closed where the custodian will not execute them."""
+"""Orders: made by an approval, handled as a person says, closed where the custodian will not execute them."""
 
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from uuid import UUID
 
 from django.db import transaction
@@ -12,8 +13,14 @@ from accounts.access import Action
 from accounts.errors import Conflict
 from accounts.locks import lock_household
 from accounts.models import User
+from accounts.selectors import business_date
 from lots.models import TaxLot
+from lots.rounding import stored_money
 from proposals import selectors
+from proposals.costs import orders_of
+from proposals.errors import BadLimit
+from proposals.handling import limit_fault, suggestions
+from proposals.handling_rules import rule_of
 from proposals.models import (
     Order,
     OrderLot,
@@ -23,6 +30,7 @@ from proposals.services.life import audit, move, move_orders, require_now
 from proposals.types import (
     DraftTrade,
     OrderStatus,
+    OrderType,
     Side,
     Status,
 )
@@ -33,10 +41,19 @@ ZERO = Decimal(0)
 def make_orders(proposal: Proposal) -> None:
     """One order per account, security and side; a sale with its lots, the latest acquired first.
 
-    In that order a partial fill never leaves a recent purchase standing beside an older loss just taken.
+    In that order a partial fill never leaves a recent purchase standing beside an older loss just taken. Each order is
+    to be traded as is suggested for it, and keeps what it is expected to cost by the facts of the day.
     """
+    draft_trades = selectors.draft_trades(proposal)
+    household = proposal.household
+    costs = selectors.trading_costs(household.pk, business_date(household.firm))
+    handled = suggestions(draft_trades, costs, rule_of(household.pk))
+    expected = {
+        (order.account, order.security, order.side): order.cost(costs)
+        for order in orders_of(draft_trades)
+    }
     together: dict[tuple[int, int, Side], list[DraftTrade]] = {}
-    for trade in selectors.draft_trades(proposal):
+    for trade in draft_trades:
         together.setdefault((trade.account, trade.security, trade.side), []).append(trade)
     acquired = {
         (opening, part): day
@@ -44,7 +61,8 @@ def make_orders(proposal: Proposal) -> None:
             account__household=proposal.household_id
         ).values_list("opening_id", "part", "acquired")
     }
-    for (account, security, side), trades in together.items():
+    for key, trades in together.items():
+        account, security, side = key
         pairs = {trade.pair for trade in trades}
         order = Order.objects.create(
             proposal=proposal,
@@ -53,6 +71,11 @@ def make_orders(proposal: Proposal) -> None:
             side=side,
             quantity=sum((trade.quantity for trade in trades), ZERO),
             reference_price=trades[0].price,
+            type=handled[key].type,
+            limit_price=handled[key].limit_price,
+            expected_commission=stored_money(Fraction(expected[key].commission)),
+            expected_spread=stored_money(Fraction(expected[key].spread)),
+            expected_impact=stored_money(Fraction(expected[key].impact)),
             pair=pairs.pop() if len(pairs) == 1 else 0,
         )
         _make_order_lots(order, trades, acquired)
@@ -71,6 +94,55 @@ def _make_order_lots(
         OrderLot(order=order, opening_id=key[0], part=key[1], quantity=by_lot[key])
         for key in latest_first
     )
+
+
+def handle_order(
+    *, user: User, public_id: UUID, order_type: OrderType, limit_price: Decimal | None
+) -> Order:
+    """Say how an approved order is to be traded, until it is exported.
+
+    Raises NotAllowed, Http404, BadLimit for a limit that is missing, out of place or no price of this order, and
+    Conflict once the order has been exported or cancelled.
+    """
+    with transaction.atomic(durable=True):
+        require_now(user, Action.TRADE)
+        order = access.visible_or_404(user, Order, public_id)
+        lock_household(order.proposal.household_id)
+        order.refresh_from_db()
+        if order.status != OrderStatus.APPROVED:
+            raise Conflict(
+                f"This order is {order.status} by now: how it is traded can no longer be changed here, ask the "
+                "custodian."
+            )
+        _check_limit(order, order_type, limit_price)
+        before = _handling(order)
+        order.type, order.limit_price = order_type, limit_price
+        if _handling(order) == before:
+            return order
+        order.save(update_fields=["type", "limit_price"])
+        facts = {"order": order.public_id, "before": before, "after": _handling(order)}
+        audit(order.proposal, user.username, "order.handled", facts)
+    return order
+
+
+def _check_limit(order: Order, order_type: OrderType, limit: Decimal | None) -> None:
+    """Raises BadLimit."""
+    if order_type is not OrderType.LIMIT:
+        if limit is not None:
+            raise BadLimit(
+                f"An order of the type {order_type.label} has no limit price: leave it empty, or choose Limit."
+            )
+        return
+    if limit is None:
+        raise BadLimit("A limit order needs its price in dollars a share.")
+    fault = limit_fault(limit, order.reference_price)
+    if fault is not None:
+        raise BadLimit(fault)
+
+
+def _handling(order: Order) -> dict[str, object]:
+    """What is audited of it."""
+    return {"type": order.type, "limit_price": order.limit_price}
 
 
 def close_orders(*, user: User, public_id: UUID, note: str = "") -> Proposal:

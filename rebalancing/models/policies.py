@@ -52,6 +52,7 @@ class RebalancePolicy(models.Model):
     taxable_sale_chance = FractionField(null=True, blank=True)
     discount_rate = FractionField(null=True, blank=True)
     slice_above = FractionField(null=True, blank=True)  # of a day's volume
+    spread_limit = FractionField(null=True, blank=True)  # of the price, bid to ask
     cash_need_days = models.PositiveSmallIntegerField(null=True, blank=True)
 
     class Meta:
@@ -86,6 +87,7 @@ class RebalancePolicy(models.Model):
             ),
             bounded("rebalance_discount_rate", "discount_rate", lower=0, upper=1),
             bounded("rebalance_slice_above", "slice_above", lower=0, upper=1, above=True),
+            bounded("rebalance_spread_limit", "spread_limit", lower=0, upper=1),
         ]
 
     def __str__(self) -> str:

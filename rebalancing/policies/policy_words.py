@@ -39,6 +39,7 @@ def sentences(policy: Limits) -> list[str]:
         found.append(
             f"After an executed rebalance drift is left alone for {policy.cool_down_days} days."
         )
+    found.append(handling(policy))
     return found
 
 
@@ -82,6 +83,15 @@ def band(one: Band) -> str:
     if one.type is BandType.RELATIVE:
         return relative
     return f"{points} or {relative}, whichever is tighter"
+
+
+def handling(policy: Limits) -> str:
+    """When an order is suggested to be traded otherwise than at the market (F9, F10)."""
+    spread = decimal_text(policy.spread_limit * PER_CENT * PER_CENT)
+    return (
+        f"An order above {_shown(policy.slice_above)} % of a day's volume is suggested as VWAP, one whose spread is "
+        f"above {spread} basis points as a limit order."
+    )
 
 
 def risk_price(risk_aversion: Decimal) -> str:

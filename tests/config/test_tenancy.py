@@ -29,6 +29,7 @@ from lots.services import draft_import
 from lots.types import EntryKind
 from lots.wash_sales import first_clear_date
 from proposals.models import HarvestedPair, Order, Proposal
+from proposals.services import import_fills
 from proposals.types import ProposalKind
 from rebalancing.models import ModelVersion, TargetModel
 from scans.review_services import open_review
@@ -36,7 +37,7 @@ from scans.services import open_run
 from scans.types import Job
 from tests.clients import make_api_user, make_client
 from tests.factories import book, make_firm
-from tests.proposals.desk import TODAY, Desk, make_desk, make_person
+from tests.proposals.desk import TODAY, Desk, fills_file, make_desk, make_person
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 OURS = ("accounts", "securities", "lots", "proposals", "harvesting", "rebalancing", "scans")
@@ -164,6 +165,9 @@ ROUTES = {
     "orders/": page(GET=SHOWN),
     "orders/export/": page(POST=Expected(302, 302, 409, 302, 302)),  # 409: nothing of theirs waits
     "^orders/files/(?P<number>[0-9]{1,9})/(?P<part>orders|lots)/$": page(GET=OWN),
+    "orders/<uuid:order>/handling/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "orders/costs/": page(GET=SHOWN),
+    "orders/costs/orders.csv": page(GET=SHOWN),
     "orders/fills/": page(POST=Expected(302, 302, 422, 302, 302)),
     "operations/": page(GET=SHOWN),
     "operations/coverage.csv": page(GET=SHOWN),
@@ -220,6 +224,7 @@ def named(pattern: str) -> str:
         ("models/versions", "version"),
         ("imports", "draft"),
         ("substitutes", "security"),
+        ("orders", "order"),
     ):
         if f"{word}/<uuid:public_id>" in pattern:
             return pattern.replace("<uuid:public_id>", f"<uuid:{kind}>")
@@ -251,7 +256,9 @@ def make_world() -> World:
     book(desk.account, EntryKind.CASH_IN, TODAY, amount="10000")
     ordered, export = desk.ordered()
     purchase = desk.purchase("5", pair=0)
-    desk.approved(purchase, kind=ProposalKind.REBALANCE)
+    waiting = desk.approved(purchase, kind=ProposalKind.REBALANCE)
+    sold = fills_file((ordered.orders.get(side="sell"), "F-0", "2022-12-28", "5", "79.90"))
+    import_fills(user=desk.operations, file=sold, name="fills.csv")
     gain = book(desk.account, EntryKind.BUY, date(2022, 3, 1), desk.sub, "10", amount="400")
     sale = desk.sale("10", security=desk.sub.pk, opening=gain.pk, basis=Decimal(400))
     proposal = desk.submit(sale, desk.purchase("9"), kind=ProposalKind.GAIN_HARVEST, explanation={})
@@ -298,6 +305,7 @@ def make_world() -> World:
             "draft_sha256": looked_at.sha256,
             "security": desk.old.public_id,
             "mapping": mapped.pk,
+            "order": waiting.orders.get().public_id,
             "number": export.number,
             "year": TODAY.year,
             "report": "form-8949",
@@ -341,6 +349,8 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
     """What is posted; with ``random`` the ids in it are nobody's."""
     account = uuid4() if random else world.desk.account.public_id
     order = uuid4() if random else world.order.public_id
+    if pattern.endswith("handling/"):
+        return {"type": "limit", "limit_price": "80.04"}
     if pattern.endswith("decision/"):
         return {"verdict": "reject", "content_sha256": world.proposal.content_sha256}
     if pattern == "reviews/start/":
@@ -373,7 +383,7 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
         return {**defaults, "tacking": "sum", "reason": "Counsel."}
     if pattern == "orders/fills/":
         text = b"order_id,external_id,trade_date,quantity,price,fee\n"
-        row = f"{order},F-1,2022-12-28,20,80,0\n".encode()
+        row = f"{order},F-1,2022-12-28,15,80,0\n".encode()
         return {"file": SimpleUploadedFile("fills.csv", text + row)}
     if pattern == "api/v1/transactions/":
         row_posted = {

@@ -41,7 +41,7 @@ KEPT: dict[str, Callable[[int], object]] = {
     "classes": securities.classes,
     "policy": lots.policy,
     "identical sets": lambda firm: lots.identical_sets(firm, DAY),
-    "schedules": costs._schedules,
+    "schedules": costs.schedules,
 }
 
 

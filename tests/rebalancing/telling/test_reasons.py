@@ -170,6 +170,8 @@ def test_a_policy_in_words() -> None:
         "Where no security is out of band, cash outside its band is invested without a sale or raised "
         "without a purchase.",
         "After an executed rebalance drift is left alone for 7 days.",
+        "An order above 10 % of a day's volume is suggested as VWAP, one whose spread is above 10 basis points as a "
+        "limit order.",
     ]
 
 
