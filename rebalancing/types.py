@@ -14,7 +14,14 @@ from lots.types import Term
 from lots.year_tax import TaxPosition
 from proposals.costs import TradingCosts
 from proposals.types import CashFlow, DraftProposal, Restrictions, Side, may_turn_loss
-from rebalancing.policies.policy import BandType, Cadence, CashFlows, Destination, PolicyKind
+from rebalancing.policies.policy import (
+    BandType,
+    Cadence,
+    CashFlows,
+    Destination,
+    Horizon,
+    PolicyKind,
+)
 from rebalancing.policies.worth import Worth
 
 ZERO = Decimal(0)
@@ -100,7 +107,7 @@ class Limits:
     absolute_band: Decimal
     relative_band: Decimal
     risk_aversion: Decimal  # price of active variance, per year
-    horizon_years: Decimal
+    horizon_years: Decimal  # by name: of what has no horizon of its own
     cash_minimum: Decimal
     cash_maximum: Decimal
     minimum_trade: Decimal
@@ -116,6 +123,7 @@ class Limits:
     band_type: BandType = BandType.TIGHTER
     destination: Destination = Destination.HALF
     cash_flows: CashFlows = CashFlows.FULL
+    horizon: Horizon = Horizon.ONE
     cool_down_days: int = 0  # calendar days after an executed rebalance
     only_if_worth_it: bool = True
     bands: Mapping[int, Band] = field(default_factory=dict)
