@@ -9,7 +9,8 @@ volatility ``s`` between +-b, a cost ``c`` per dollar traded and a price of risk
 
 and the objective of one look stops trading at that edge where ``2 lambda H s^2 w b = c``, which gives
 ``H = 2 b^2 / (3 s^2)``. Tax is a cost as well (``correction_costs``). One ``H`` for all keeps a quiet name as long as a
-lively one and so gives it a far wider band. Nothing here is fitted to a price history; ``docs/backtest.md`` measures it on one.
+lively one and so gives it a far wider band. Nothing here is fitted to a price history; ``docs/backtest.md`` measures it
+on one.
 """
 
 from dataclasses import dataclass
@@ -34,15 +35,13 @@ class Risk:
         """Of variance times years, ``S Sigma S`` with ``S = diag(sqrt(years))``: still positive semidefinite."""
         return Risk(self.loadings * np.sqrt(years)[:, None], self.specific * years)
 
-    def variance(self, active: FloatArray) -> float:
-        """``d' Sigma d`` of active weights (n,)."""
-        exposure = self.loadings.T @ active
-        return float(exposure @ exposure + self.specific @ np.square(active))
-
     def shares(self, active: FloatArray) -> FloatArray:
-        """(n,) what each security adds to ``variance``: they sum to it."""
-        own = self.loadings @ (self.loadings.T @ active) + self.specific * active
-        return np.asarray(active * own)
+        """(n,) what each security adds to the variance ``d' Sigma d`` of active weights (n,): they sum to it."""
+        return np.asarray(active * self.times(active))
+
+    def times(self, active: FloatArray) -> FloatArray:
+        """(n,) ``Sigma d``."""
+        return np.asarray(self.loadings @ (self.loadings.T @ active) + self.specific * active)
 
 
 def band(cost: FloatArray | float, risk_price: float, targets: FloatArray) -> FloatArray:
@@ -57,7 +56,7 @@ def horizons(band_width: FloatArray, drift: FloatArray) -> FloatArray:
 
 def relative_volatility(risk: Risk, targets: FloatArray) -> FloatArray:
     """(n,) yearly volatility of each return less that of the target portfolio; what targets leave over is cash."""
-    of_targets = risk.loadings @ (risk.loadings.T @ targets) + risk.specific * targets
+    of_targets = risk.times(targets)
     own = np.square(risk.loadings).sum(axis=1) + risk.specific
     variance = own - 2.0 * of_targets + targets @ of_targets
     return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
