@@ -277,9 +277,9 @@ def test_each_security_counts_over_its_own_horizon_where_the_policy_says_so(
     assert isinstance(worth, dict)
     assert worth["horizon"] == "each security's own horizon"
     rows = worth["horizons"]
-    assert {row["name"] for row in rows} >= {
-        drifted.symbol(trade.security) for trade in result.draft.trades
-    }
+    traded = {trade.security for trade in result.draft.trades}
+    symbols = Security.objects.filter(pk__in=traded).values_list("symbol", flat=True)
+    assert {row["name"] for row in rows} >= set(symbols)
     assert sum(D(row["dollars"]) for row in rows) == D(worth["tracking_cost_avoided"])
     assert worth["is_worth_it"]
     with transaction.atomic():
@@ -292,12 +292,11 @@ def test_each_security_counts_over_its_own_horizon_where_the_policy_says_so(
 
 def test_a_horizon_by_name_is_a_word_like_any_other(desk: Desk) -> None:  # noqa: F811
     say(desk, horizon="by_name")
-    model = selectors.assignment(desk.household.pk)
-    assert model is not None
-    RebalancePolicy.objects.create(firm=desk.firm, model=model.model, horizon="one")
+    assert in_force(desk).horizon is Horizon.BY_NAME
+    RebalancePolicy.objects.create(firm=desk.household.firm, model=desk.model, horizon="one")
     assert in_force(desk).horizon is Horizon.ONE
     with pytest.raises(IntegrityError), transaction.atomic():
-        RebalancePolicy.objects.filter(model=model.model).update(horizon="by_lot")
+        RebalancePolicy.objects.filter(model=desk.model).update(horizon="by_lot")
 
 
 def test_the_optimum_stands_beside_no_trade_and_the_band_rule(drifted: Desk) -> None:  # noqa: F811
