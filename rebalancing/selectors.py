@@ -41,6 +41,7 @@ from rebalancing.policies.policy import (
     Cadence,
     CashFlows,
     Destination,
+    Horizon,
     PolicyKind,
     horizon_of,
 )
@@ -61,6 +62,7 @@ DEFAULTS: dict[str, Any] = {
     "cool_down_days": 0,
     "only_if_worth_it": True,
     "risk_aversion": Decimal(10),
+    "horizon": Horizon.ONE,
     "horizon_years": Decimal(1),
     "cash_minimum": Decimal("0.005"),
     "cash_maximum": Decimal("0.05"),
@@ -79,6 +81,7 @@ WORDS: dict[str, type[StrEnum]] = {
     "band_type": BandType,
     "destination": Destination,
     "cash_flows": CashFlows,
+    "horizon": Horizon,
 }
 _LOOKS_SHOWN = 20
 _UNDECIDED = (Status.PENDING, Status.SUPERSEDED, Status.STALE, Status.EXPIRED)
@@ -144,14 +147,14 @@ def policy_rows(
 def resolved(rows: Sequence[RebalancePolicy]) -> Limits:
     """One policy of several, the nearer word before the farther, each key by itself.
 
-    A horizon that nobody states follows from the cadence (F5); where nobody states a cadence either, it is a year.
+    A horizon that nobody states follows from the cadence (F5); where nobody states a cadence either, it is a year. So
+    it is where each security has its own: what has none is not renewed by the next look.
     """
     said: dict[str, Any] = {}
     for policy in rows:
         said |= _said(policy, _KEYS)
-    if not said.get("horizon_years", DEFAULTS["horizon_years"]) or (
-        "cadence" in said and "horizon_years" not in said
-    ):
+    until_a_look = "cadence" in said and said.get("horizon") is not Horizon.BY_NAME
+    if not said.get("horizon_years", 0 if until_a_look else DEFAULTS["horizon_years"]):
         said["horizon_years"] = horizon_of(said.get("cadence", DEFAULTS["cadence"]))
     whole = DEFAULTS | said
     return Limits(**whole, bands=_bands(rows, whole))

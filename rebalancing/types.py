@@ -16,7 +16,14 @@ from proposals.costs import TradingCosts
 from proposals.handling import UNSAID
 from proposals.types import CashFlow, DraftProposal, Restrictions, Side, may_turn_loss
 from rebalancing.model_changes.recipes import ExitRule, VersionKind
-from rebalancing.policies.policy import BandType, Cadence, CashFlows, Destination, PolicyKind
+from rebalancing.policies.policy import (
+    BandType,
+    Cadence,
+    CashFlows,
+    Destination,
+    Horizon,
+    PolicyKind,
+)
 from rebalancing.policies.worth import Worth
 
 ZERO = Decimal(0)
@@ -106,7 +113,7 @@ class Limits:
     absolute_band: Decimal
     relative_band: Decimal
     risk_aversion: Decimal  # price of active variance, per year
-    horizon_years: Decimal
+    horizon_years: Decimal  # by name: of what has no horizon of its own
     cash_minimum: Decimal
     cash_maximum: Decimal
     minimum_trade: Decimal
@@ -123,6 +130,7 @@ class Limits:
     band_type: BandType = BandType.TIGHTER
     destination: Destination = Destination.HALF
     cash_flows: CashFlows = CashFlows.FULL
+    horizon: Horizon = Horizon.ONE
     cool_down_days: int = 0  # calendar days after an executed rebalance
     only_if_worth_it: bool = True
     bands: Mapping[int, Band] = field(default_factory=dict)

@@ -7,7 +7,14 @@ from typing import Any
 from accounts.types import MONEY_LIMIT
 from config.setup_file.contents import BandEntry, RebalanceEntry
 from config.setup_file.tables import Range, Table
-from rebalancing.policies.policy import BandType, Cadence, CashFlows, Destination, PolicyKind
+from rebalancing.policies.policy import (
+    BandType,
+    Cadence,
+    CashFlows,
+    Destination,
+    Horizon,
+    PolicyKind,
+)
 from securities.types import AssetClass
 
 LONGEST_KEY = 40
@@ -44,6 +51,7 @@ _WORDS: dict[str, type[StrEnum]] = {
     "band_type": BandType,
     "destination": Destination,
     "cash_flows": CashFlows,
+    "horizon": Horizon,
 }
 _FLAGS = ("only_if_worth_it",)
 KEYS = (*_WORDS, *_NUMBERS, *_FLAGS)

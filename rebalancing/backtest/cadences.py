@@ -1,8 +1,9 @@
 """What each cadence cost on the shipped backtest, by the measured rule nearest to a household's policy (F1).
 
 The household's band is taken at the study's target weight, so that points and relative bands compare. An optimum is
-compared by its price of risk with the runs that count the tax of lots, as the household's does. Nothing is
-interpolated: where no run is within a factor of two, the cadence is said not to be measured.
+compared by its price of risk with the runs that count tax, as the household's does; so is a calendar that counts each
+security over its own horizon, because it too trades what pays. Nothing is interpolated: where no run is within a factor
+of two, the cadence is said not to be measured.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from rebalancing.backtest.records import Record
 from rebalancing.backtest.report import name_of, select
 from rebalancing.backtest.results import shipped
 from rebalancing.backtest.tables import TableName
-from rebalancing.policies.policy import Cadence, PolicyKind
+from rebalancing.policies.policy import Cadence, Horizon, PolicyKind
 from rebalancing.types import Band, Limits
 from securities.studies.tables import Row, Table
 
@@ -74,9 +75,9 @@ def expected(policy: Limits, records: Sequence[Record] | None = None) -> Table:
 
 def nearest(policy: Limits, cadence: Cadence, records: Sequence[Record]) -> Record | None:
     """The run of this cadence whose band, or price of risk, is nearest by ratio; None where none is near."""
-    table, rule = _TABLES[policy.kind]
+    table, rule = _line_of(policy)
     runs = select(records, table=table.value, rule=rule.value, look=str(LOOKS[cadence]))
-    if policy.kind is PolicyKind.CALENDAR:
+    if rule is Kind.CALENDAR:
         return runs[0] if runs else None
     if policy.kind is PolicyKind.THRESHOLD:
         runs = select(runs, to=policy.destination.value)
@@ -88,9 +89,23 @@ def nearest(policy: Limits, cadence: Cadence, records: Sequence[Record]) -> Reco
     return runs[at] if distance <= _FARTHEST else None
 
 
+def _line_of(policy: Limits) -> tuple[TableName, Kind]:
+    """The table and the rule of the runs that a policy is compared with."""
+    if policy.horizon is Horizon.BY_NAME and policy.kind is not PolicyKind.THRESHOLD:
+        return TableName.LOTS, Kind.TAXED
+    return _TABLES[policy.kind]
+
+
+def _differs(policy: Limits) -> str:
+    """In what the measured rule is another than the policy."""
+    if policy.horizon is Horizon.BY_NAME and policy.kind is PolicyKind.OPTIMUM:
+        return " The measured optimum waits for no band; this policy trades where something is out of band."
+    return _DIFFERS[policy.kind]
+
+
 def _number(policy: Limits) -> float:
     """What a run's ``number`` is for a policy of this kind: the half band relative to target, or the price of risk."""
-    if policy.kind is PolicyKind.OPTIMUM:
+    if policy.kind is not PolicyKind.THRESHOLD:
         return float(policy.risk_aversion)
     band = Band(policy.band_type, policy.absolute_band, policy.relative_band)
     return float(band.width(TARGET) / TARGET)
@@ -103,5 +118,5 @@ def _note(policy: Limits, missing: Sequence[str]) -> str:
     return (
         f"Measured on an equal weight of 20 large US stocks, {DAYS}, and on no client's account: it compares cadences "
         "and promises nothing for this household. Tracking error and turnover are before costs; spread and tax are "
-        f"over the mean value of each year.{_DIFFERS[policy.kind]}{unmeasured}"
+        f"over the mean value of each year.{_differs(policy)}{unmeasured}"
     )

@@ -22,7 +22,8 @@ class Kind(StrEnum):
     PUBLISHED = "study's optimum, as published"  # cvxpy at its own tolerances
     FIXED = "one horizon"
     BY_NAME = "horizon by name"
-    BY_LOT = "horizon by lot"  # the tax of lots counts
+    BY_LOT = "horizon by lot"  # the tax of lots counts, over the horizon of the spread
+    TAXED = "horizon by name, with tax"  # all of it counts: what a policy can say
 
 
 LOOKS = {
@@ -65,3 +66,5 @@ def rule_of(policy: Policy, market: Market, book: Book) -> Rule:
             return Optimum(market, number)
         case Kind.BY_LOT:
             return Optimum(market, number, book=book)
+        case Kind.TAXED:
+            return Optimum(market, number, book=book, whole_tax=True)

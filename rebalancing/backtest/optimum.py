@@ -3,16 +3,7 @@
 The product's problem (``rebalancing.optimizer.Problem``) is solved here by one quadratic program a look, because thirty
 years of daily looks would take the optimiser, which proves its answers, an hour; a test holds the two to each other.
 
-The horizon of a price of risk is the time until the next trade. ``lambda * H * variance + cost`` with one ``H`` for
-all keeps a quiet name as long as a lively one and so gives it a far wider band. What a trade corrects lasts until the
-weight has drifted across its band again: for a name whose weight diffuses with relative volatility ``s`` between +-b, a
-cost ``c`` per dollar traded and a price of risk ``lambda`` per year,
-
-    cost of risk  lambda s^2 w^2 b^2 / 3  +  cost of trading  c w s^2 / (2 b)      dollars a year of the whole,
-    least at      b^3 = 3 c / (4 lambda w)        (s drops out: the band is as wide for every name),
-
-and the one-look objective stops trading at that edge where ``2 lambda H s^2 w b = c``, which gives
-``H = 2 b^2 / (3 s^2)``. Nothing in it is fitted to a price history.
+Over how long a correction counts is the product's own rule too (``rebalancing.trades.horizons``).
 """
 
 from dataclasses import dataclass, field
@@ -27,6 +18,7 @@ from rebalancing.backtest.book import HALF_SPREAD, Book
 from rebalancing.backtest.market import TRADING_DAYS, Market
 from rebalancing.optimizer import Problem, TaxSchedule
 from rebalancing.optimizer.problem import FloatArray, IntArray
+from rebalancing.trades import horizons
 
 RENEWED = 63  # days after which the covariance is estimated anew
 _IGNORED = 2e-5  # a change of a weight that is not traded
@@ -184,40 +176,19 @@ def _cvxpy() -> Any:
     return cvxpy
 
 
-@dataclass(frozen=True, eq=False)
-class Risk:
-    """The risk model of the product, and how fast each weight drifts from its target."""
-
-    loadings: FloatArray  # (n, k)
-    specific: FloatArray  # (n,)
-    drift: FloatArray  # (n,) yearly volatility of each return less that of the target portfolio
-
-    def scaled(self, horizons: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Loadings and specific variance of active variance times years: each name's deviation by its own horizon."""
-        return self.loadings * np.sqrt(horizons)[:, None], self.specific * horizons
-
-
-def band(cost: FloatArray | float, risk_price: float, targets: FloatArray) -> FloatArray:
-    """(n,) half the relative width between two trades at which risk and trading together cost least."""
-    return np.asarray(np.cbrt(0.75 * cost / (risk_price * targets)))
-
-
-def horizons(band_width: FloatArray, drift: FloatArray) -> FloatArray:
-    """(n,) years until a weight has drifted across its band again."""
-    return np.asarray(2.0 / 3.0 * np.square(band_width / drift))
-
-
 @dataclass(eq=False)
 class Optimum:
     """The best trades of the product's problem on what is held, with one horizon for all names or one for each.
 
-    ``risk_price`` is per year. With a ``book`` the tax of its lots counts as well.
+    ``risk_price`` is per year. With a ``book`` the tax of its lots counts as well: with ``whole_tax`` as the product
+    counts it, all of it over horizons that know of it; otherwise each lot's over the horizon of the spread.
     """
 
     market: Market
     risk_price: float
     horizon: float | None = None  # years for all names; None = each its own
     book: Book | None = None
+    whole_tax: bool = False
     _epoch: int = -1
 
     def __call__(self, day: int, weights: FloatArray) -> FloatArray | None:
@@ -225,29 +196,40 @@ class Optimum:
         if epoch != self._epoch:
             self._epoch = epoch
             self._risk = estimated(self.market, self.market.first + epoch * RENEWED)
-        loadings, specific = self._risk.scaled(self._horizons())
-        active = weights - self.market.targets
-        gradient = 2.0 * self.risk_price * (loadings @ (loadings.T @ active) + specific * active)
         lots = self._lots(weights, day)
+        problem = self.problem(weights, lots)
+        risk, active = horizons.risk_of(problem), weights - self.market.targets
+        gradient = 2.0 * problem.risk_aversion * risk.times(active)
         cheapest = np.full(len(weights), np.inf)
         np.minimum.at(cheapest, lots[2], lots[1])
         # A little low: costs in the problem come out of the sales.
         if not may_trade(gradient, 0.98 * HALF_SPREAD, tax=0.98 * cheapest):
             return None
-        problem = self._problem(weights, loadings, specific, lots)
         buys, sells = best_trades(problem)
         sold = np.bincount(problem.lot_position, sells, len(weights))
         wanted = np.maximum(weights + buys - sold, 0.0)
         return np.maximum(_ignoring_specks(weights, wanted / wanted.sum()), 0.0)
 
-    def _horizons(self) -> FloatArray:
-        if self.horizon is not None:
-            return np.full(len(self._risk.drift), self.horizon)
-        return horizons(band(HALF_SPREAD, self.risk_price, self.market.targets), self._risk.drift)
+    def problem(self, weights: FloatArray, lots: LotArrays) -> Problem:
+        """The problem of a look, each name's risk counted over its horizon."""
+        yearly = self._yearly(weights, lots)
+        return horizons.counted_over(yearly, self._years(yearly))
 
-    def _problem(
-        self, weights: FloatArray, loadings: FloatArray, specific: FloatArray, lots: LotArrays
-    ) -> Problem:
+    def _years(self, yearly: Problem) -> FloatArray:
+        targets = self.market.targets
+        if self.horizon is not None:
+            return np.full(len(targets), self.horizon)
+        if self.whole_tax:
+            return horizons.by_name(yearly, targets, otherwise=horizons.LONGEST)
+        return horizons.years(
+            costs=yearly.cost_rates,
+            risk_price=self.risk_price,
+            targets=targets,
+            drift=horizons.relative_volatility(self._risk, targets),
+            otherwise=horizons.LONGEST,
+        )
+
+    def _yearly(self, weights: FloatArray, lots: LotArrays) -> Problem:
         n = len(weights)
         lot_weight, lot_tax, lot_position = lots
         return Problem(
@@ -256,8 +238,8 @@ class Optimum:
             cash=np.zeros(1),
             cash_min=np.zeros(1),
             cash_max=np.full(1, _NO_CASH),
-            factor_loadings=loadings,
-            specific_variance=specific,
+            factor_loadings=self._risk.loadings,
+            specific_variance=self._risk.specific,
             cost_rates=np.full(n, HALF_SPREAD),
             lower=np.zeros(n),
             upper=np.ones(n),
@@ -275,7 +257,7 @@ class Optimum:
         )
 
     def _lots(self, weights: FloatArray, day: int) -> LotArrays:
-        """Weights of lots, tax per dollar sold brought to the horizon of the spread, and names."""
+        """Weights of lots, tax per dollar sold as it counts, and names."""
         n = len(weights)
         if self.book is None:
             return weights, np.zeros(n), np.arange(n)
@@ -287,9 +269,10 @@ class Optimum:
             rates = np.where(lots.is_long(today), long, short)
             tax = np.maximum(1.0 - lots.basis / price, 0.0) * rates
             share = lots.shares / max(float(lots.shares.sum()), _NOTHING) * weights[name]
-            parts += [(weight, at_horizon(dear), name) for weight, dear in merged(share, tax)]
+            parts += [(weight, dear, name) for weight, dear in merged(share, tax)]
         weight, tax_of, position = zip(*parts, strict=True)
-        return np.array(weight), np.array(tax_of), np.array(position)
+        counted = tax_of if self.whole_tax else [at_horizon(dear) for dear in tax_of]
+        return np.array(weight), np.array(counted), np.array(position)
 
 
 def at_horizon(tax: float) -> float:
@@ -301,16 +284,10 @@ def at_horizon(tax: float) -> float:
     return float(HALF_SPREAD * (np.cbrt(1.0 + tax / HALF_SPREAD) - 1.0))
 
 
-def estimated(market: Market, day: int) -> Risk:
+def estimated(market: Market, day: int) -> horizons.Risk:
     """From the returns that were known before the day began."""
-    known = market.window(day)
-    model = risk.estimate(known)
-    apart = known - (known @ market.targets)[:, None]
-    return Risk(
-        loadings=model.loadings,
-        specific=model.specific_variance,
-        drift=np.std(apart, axis=0, ddof=1) * TRADING_DAYS**0.5,
-    )
+    model = risk.estimate(market.window(day))
+    return horizons.Risk(model.loadings, model.specific_variance)
 
 
 def merged(shares: FloatArray, tax: FloatArray) -> list[tuple[float, float]]:

@@ -13,7 +13,7 @@ from securities.studies import records as studies
 _STUDY = ("market", "path", "rules", "optimum", "book", "method", "run")
 ROOMS = (  # whose code decides
     "lots/holding_period.py", "rebalancing/optimizer", "rebalancing/policies/policy.py",
-    "rebalancing/risk.py", *(f"rebalancing/backtest/{name}.py" for name in _STUDY),
+    "rebalancing/risk", "rebalancing/trades/horizons.py", *(f"rebalancing/backtest/{name}.py" for name in _STUDY),
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ RATIOS = (0.001, 0.003)  # cost / lambda
 FIXED_PRICES = {5: (2.0, 6.0, 20.0), 1: (2.0, 6.0)}
 BY_NAME_PRICES = {5: (0.3, 1.0, 3.0), 1: (0.3, 1.0, 3.0)}
 BY_LOT_PRICES = {5: (3.0, 10.0, 30.0, 100.0), 1: (100.0,)}
+TAXED_PRICES = {5: (1.0, 3.0, 10.0, 30.0)}
 
 
 class TableName(StrEnum):
@@ -64,7 +65,8 @@ def _optima() -> Iterator[Policy]:
 
 def _lots() -> Iterator[Policy]:
     """With it."""
-    return _priced(Kind.BY_LOT, BY_LOT_PRICES)
+    yield from _priced(Kind.TAXED, TAXED_PRICES)
+    yield from _priced(Kind.BY_LOT, BY_LOT_PRICES)
 
 
 def _priced(kind: Kind, prices: Mapping[int, tuple[float, ...]]) -> Iterator[Policy]:

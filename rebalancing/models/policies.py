@@ -10,7 +10,14 @@ from accounts.models import Firm, Household, choices
 from proposals.costs import TradeCost
 from rebalancing.models.target_models import TargetModel
 from rebalancing.models.words import word_or_none
-from rebalancing.policies.policy import BandType, Cadence, CashFlows, Destination, PolicyKind
+from rebalancing.policies.policy import (
+    BandType,
+    Cadence,
+    CashFlows,
+    Destination,
+    Horizon,
+    PolicyKind,
+)
 from rebalancing.policies.worth import Worth
 from securities.models import Security
 from securities.types import AssetClass
@@ -42,6 +49,7 @@ class RebalancePolicy(models.Model):
     cool_down_days = models.PositiveSmallIntegerField(null=True, blank=True)
     only_if_worth_it = models.BooleanField(null=True, blank=True)
     risk_aversion = FractionField(null=True, blank=True)  # price of active variance, per year
+    horizon = models.CharField(max_length=10, choices=choices(Horizon), blank=True)
     horizon_years = FractionField(null=True, blank=True)  # 0: until the cadence's next look
     cash_minimum = FractionField(null=True, blank=True)
     cash_maximum = FractionField(null=True, blank=True)
@@ -71,6 +79,7 @@ class RebalancePolicy(models.Model):
             word_or_none("rebalance_policy_band_type", "band_type", BandType),
             word_or_none("rebalance_policy_destination", "destination", Destination),
             word_or_none("rebalance_policy_cash_flows", "cash_flows", CashFlows),
+            word_or_none("rebalance_policy_horizon", "horizon", Horizon),
             bounded("rebalance_absolute_band", "absolute_band", lower=0, upper=1),
             bounded("rebalance_relative_band", "relative_band", lower=0, upper=100),
             bounded("rebalance_risk_aversion", "risk_aversion", lower=0, upper=100_000),
@@ -150,7 +159,7 @@ class RebalanceLook(models.Model):
     cash_weight = FractionField()
     risk_before = FractionField(null=True)
     risk_after = FractionField(null=True)
-    avoided = MoneyField(null=True)  # tracking cost over the horizon
+    avoided = MoneyField(null=True)  # tracking cost over the horizon, or the securities' own
     avoided_per_year = MoneyField(null=True)
     trading_cost = MoneyField(null=True)
     commission = MoneyField(null=True)  # of it

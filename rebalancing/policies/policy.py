@@ -48,6 +48,13 @@ class CashFlows(StrEnum):
     INVEST_AND_RAISE_ONLY = "invest_and_raise_only"  # a deposit only buys, a need only sells
 
 
+class Horizon(StrEnum):
+    """Over how long what a trade corrects is counted (F4, F5)."""
+
+    ONE = "one"  # over the policy's years, every security alike
+    BY_NAME = "by_name"  # over each security's own, until its weight has drifted as far again
+
+
 class Destination(StrEnum):
     """Where a name that is out of band is brought back to."""
 

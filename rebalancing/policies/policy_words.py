@@ -3,7 +3,14 @@
 from decimal import Decimal
 
 from accounts.canonical import decimal_text
-from rebalancing.policies.policy import BandType, Cadence, CashFlows, Destination, PolicyKind
+from rebalancing.policies.policy import (
+    BandType,
+    Cadence,
+    CashFlows,
+    Destination,
+    Horizon,
+    PolicyKind,
+)
 from rebalancing.types import Band, Limits
 
 PER_CENT = Decimal(100)
@@ -22,12 +29,16 @@ _GOES = {
 }
 _HORIZONS = {252: "a trading day", 52: "a week", 12: "a month", 4: "a quarter", 1: "a year"}
 _NEAR = Decimal("0.0000001")
+_MONTHS_FROM, _YEARS_FROM = (
+    60,
+    2,
+)  # days, years: from there on a horizon is told in months, or in years
 
 
 def sentences(policy: Limits) -> list[str]:
     """What the policy does, a sentence for each part of it."""
     found = [looks(policy), bands(policy), risk_price(policy.risk_aversion)]
-    found.append(f"What trading saves is counted over {horizon(policy.horizon_years)}.")
+    found.append(_counted(policy))
     if not policy.only_if_worth_it:
         found.append("It trades also where that costs more than the tracking error it avoids.")
     if policy.cash_flows is CashFlows.INVEST_AND_RAISE_ONLY:
@@ -41,6 +52,18 @@ def sentences(policy: Limits) -> list[str]:
         )
     found.append(handling(policy))
     return found
+
+
+def _counted(policy: Limits) -> str:
+    """Over how long what trading saves is counted."""
+    years = horizon(policy.horizon_years)
+    if policy.horizon is Horizon.ONE:
+        return f"What trading saves is counted over {years}."
+    return (
+        "What trading saves is counted for each security by itself: until its weight is likely to have drifted so far "
+        "that trading is worth it again, by its volatility, its trading cost and the tax on gains held. A security "
+        f"outside the model counts over {years}."
+    )
 
 
 def looks(policy: Limits) -> str:
@@ -108,6 +131,28 @@ def horizon(years: Decimal) -> str:
         if abs(years * parts - 1) < _NEAR * parts:
             return word
     return f"{decimal_text(years.quantize(Decimal('0.0001')))} years"
+
+
+def over_horizon(policy: Limits) -> str:
+    """What a sum of the objective is counted over: ``a month``, or the securities' own horizons."""
+    if policy.horizon is Horizon.BY_NAME:
+        return "each security's own horizon"
+    return horizon(policy.horizon_years)
+
+
+def span(years: Decimal) -> str:
+    """A horizon as it reads in a table: ``9 days`` (calendar), ``7 months`` or ``2.5 years``."""
+    days = years * 365
+    if days < _MONTHS_FROM:
+        return _counted_in(days, "day")
+    if years < _YEARS_FROM:
+        return _counted_in(years * 12, "month")
+    return f"{decimal_text(years.quantize(Decimal('0.1')))} years"
+
+
+def _counted_in(amount: Decimal, word: str) -> str:
+    number = max(int(amount.to_integral_value()), 1)
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _shown(fraction: Decimal) -> str:

@@ -48,6 +48,19 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lasting:
+    """Over how long one security's correction counts, and its part of the tracking cost avoided: they add up to it.
+
+    What one security adds to tracking error depends on the others, so one that is not traded has a part too.
+    """
+
+    security: int
+    years: Decimal
+    avoided: Decimal  # dollars over its years
+    is_traded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Everything a proposal says about its trades; dollars, and fractions a year for the risks."""
 
@@ -65,11 +78,14 @@ class Figures:
     # Dollars of tax a year that the accounts' share of yields saves against the average location (F36).
     location_before: Decimal = ZERO
     location_after: Decimal = ZERO
+    lasting: tuple[Lasting, ...] = ()  # empty where one horizon counts for all
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What may be done, priced by the optimum's objective: dollars over the horizon, the less the better (F4).
+    """What may be done, priced by the optimum's objective: dollars over the horizon, or over the securities' own (F4).
+
+    The less the better.
 
     ``rule`` is None where the band rule has no trades, and then ``why_no_rule`` says why.
     """
@@ -236,7 +252,8 @@ def explanation(
             "horizon_years": decimal_text(state.limits.horizon_years),
             "is_worth_it": worth.is_worth_it,
             "risk_price": policy_words.risk_price(state.limits.risk_aversion),
-            "horizon": policy_words.horizon(state.limits.horizon_years),
+            "horizon": policy_words.over_horizon(state.limits),
+            "horizons": horizons(figures, state.symbols),
         },
         "policy": policy_words.sentences(state.limits),
         "location": _location(figures),
@@ -253,6 +270,35 @@ def explanation(
         "lines": [line(trade, figures, state) for trade in figures.trades],
         "coverage": coverage.sentence,
     }
+
+
+def horizons(figures: Figures, symbols: Mapping[int, str]) -> list[dict[str, str]]:
+    """How long each traded security counts and what it avoids, the most first; the rows add up to what is avoided.
+
+    Empty where one horizon counts for all.
+    """
+    traded = sorted(
+        (one for one in figures.lasting if one.is_traded),
+        key=lambda one: (-abs(one.avoided), one.security),
+    )
+    if not traded:
+        return []
+    rows = [
+        {
+            "name": symbols[one.security],
+            "span": policy_words.span(one.years),
+            "years": decimal_text(one.years),
+            "dollars": cents(one.avoided),
+        }
+        for one in traded
+    ]
+    told = sum((one.avoided.quantize(CENT) for one in traded), ZERO)
+    others = figures.worth.avoided.quantize(CENT) - told
+    if others:
+        rows.append(
+            {"name": "What is not traded", "span": "", "years": "", "dollars": cents(others)}
+        )
+    return rows
 
 
 def _shows_impact(figures: Figures) -> bool:

@@ -5,13 +5,15 @@ Outwards every amount becomes a fraction of the household's value V. Inwards a f
 (``rebalancing.household.checks``) before anybody sees them.
 
 Units: the policy's risk aversion is a price *per year*, trading costs and taxes are paid *once*. The optimiser adds
-them up, so it is given ``risk_aversion * horizon_years`` (T40); the covariance stays annual.
+them up, so it is given ``risk_aversion * horizon_years`` (T40); the covariance stays annual. Where each security has a
+horizon of its own, the mean takes the place of ``horizon_years`` and the covariance is scaled by the rest
+(``rebalancing.trades.horizons``); figures for people come from the yearly risk all the same.
 """
 
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -27,18 +29,22 @@ from rebalancing.optimizer.objective import evaluate
 from rebalancing.optimizer.problem import FloatArray, Problem
 from rebalancing.optimizer.tax_schedule import TaxSchedule
 from rebalancing.policies import drift
+from rebalancing.policies.policy import Horizon
 from rebalancing.risk import RiskModel
+from rebalancing.trades import horizons
 from rebalancing.trades.whole_shares import Shares, Wanted, in_whole_shares
 from rebalancing.types import (
     NOTICEABLE_IMPACT,
     ZERO,
     HouseholdState,
+    Limits,
     LineReason,
     Position,
     StateLot,
 )
 
 RISK_QUANTUM = Decimal("0.00000001")
+VARIANCE_QUANTUM = RISK_QUANTUM * RISK_QUANTUM
 GAP_QUANTUM = Decimal("0.0001")  # basis points
 BASIS_POINTS = Decimal(10_000)
 ONE = Decimal(1)
@@ -66,6 +72,10 @@ class Index:
     positions: tuple[Position, ...]
     lots: tuple[StateLot, ...]
     drift: drift.Drift  # of the state
+    risk: RiskModel  # yearly, in the order of the securities
+    years: FloatArray | None = (
+        None  # (n,) over which each security counts; None: one horizon for all
+    )
 
 
 def universe(state: HouseholdState) -> tuple[int, ...]:
@@ -85,7 +95,7 @@ def build(
     """
     measured = drift.of_state(state)
     buying = _may_buy(state, measured)
-    index = _index(state, buying, measured)
+    index = _index(state, risk, buying, measured)
     place = {security: at for at, security in enumerate(index.securities)}
     row = {account: at for at, account in enumerate(index.accounts)}
     at = {position: number for number, position in enumerate(index.positions)}
@@ -128,11 +138,20 @@ def build(
         position_account=_numbers(row[account] for account, _ in index.positions),
         position_security=_numbers(place[security] for _, security in index.positions),
         tax=_tax_schedule(state, index.value),
-        risk_aversion=float(state.limits.risk_aversion * state.limits.horizon_years),
+        risk_aversion=float(state.limits.risk_aversion * _years_for_all(state.limits)),
         security_group=_numbers(group[security] for security in index.securities),
         min_trade=float(_smallest_trade(state) / index.value),
     )
-    return problem, index
+    if state.limits.horizon is not Horizon.BY_NAME:
+        return problem, index
+    years = horizons.by_name(
+        problem, model_weights(index), otherwise=float(state.limits.horizon_years)
+    )
+    return horizons.counted_over(problem, years), replace(index, years=years)
+
+
+def _years_for_all(limits: Limits) -> Decimal:
+    return limits.horizon_years if limits.horizon is Horizon.ONE else ONE
 
 
 def to_trades(solution: Trades, index: Index) -> list[DraftTrade]:
@@ -181,15 +200,34 @@ def holdings_after(trades: Sequence[DraftTrade], state: HouseholdState) -> dict[
 def active_weights(index: Index, holdings: Mapping[int, Decimal]) -> FloatArray:
     """(n,) weights of ``holdings`` (dollars per security) less the model's, whatever the trades aim at."""
     weights = _fractions((holdings.get(one, ZERO) for one in index.securities), index.value)
-    return weights - _floats(index.state.targets.get(one, ZERO) for one in index.securities)
+    return weights - model_weights(index)
 
 
-def tracking_error(problem: Problem, index: Index, holdings: Mapping[int, Decimal]) -> Decimal:
+def model_weights(index: Index) -> FloatArray:
+    """(n,) the model's weights, whatever the trades aim at."""
+    return _floats(index.state.targets.get(one, ZERO) for one in index.securities)
+
+
+def tracking_error(index: Index, holdings: Mapping[int, Decimal]) -> Decimal:
     """Yearly tracking error of ``holdings`` (dollars per security) against the model, a fraction."""
-    active = active_weights(index, holdings)
-    exposure = problem.factor_loadings.T @ active
-    variance = float(exposure @ exposure + problem.specific_variance @ np.square(active))
-    return decimal(float(np.sqrt(variance))).quantize(RISK_QUANTUM)
+    return decimal(index.risk.tracking_error(active_weights(index, holdings))).quantize(
+        RISK_QUANTUM
+    )
+
+
+def variance_years(index: Index, holdings: Mapping[int, Decimal]) -> dict[int, Decimal] | None:
+    """Security -> what it adds to the active variance of ``holdings`` (dollars per security), times its years.
+
+    None where one horizon counts for all.
+    """
+    if index.years is None:
+        return None
+    risk = horizons.Risk(index.risk.loadings, index.risk.specific_variance).over(index.years)
+    shares = risk.shares(active_weights(index, holdings))
+    return {
+        security: decimal(share).quantize(VARIANCE_QUANTUM)
+        for security, share in zip(index.securities, shares, strict=True)
+    }
 
 
 def decimal(number: float) -> Decimal:
@@ -218,7 +256,12 @@ def in_words(text: str, index: Index) -> str:
     return re.sub(r"(?:security|column) (\d+)", security, re.sub(r"account (\d+)", account, text))
 
 
-def _index(state: HouseholdState, buying: frozenset[Position], measured: drift.Drift) -> Index:
+def _index(
+    state: HouseholdState,
+    risk: RiskModel,
+    buying: frozenset[Position],
+    measured: drift.Drift,
+) -> Index:
     positions = sorted(state.shares().keys() | buying)
     return Index(
         state=state,
@@ -228,6 +271,7 @@ def _index(state: HouseholdState, buying: frozenset[Position], measured: drift.D
         positions=tuple(positions),
         lots=state.lots,
         drift=measured,
+        risk=risk,
     )
 
 
@@ -267,7 +311,10 @@ def _upper(state: HouseholdState, index: Index) -> FloatArray:
 
 
 def _location_cost(state: HouseholdState, index: Index) -> FloatArray | None:
-    """(m,) what the location of a dollar costs over the horizon: the drag is yearly, trades are paid once (T40)."""
+    """(m,) what the location of a dollar costs over the horizon: the drag is yearly, trades are paid once (T40).
+
+    Drift does not undo where a dollar lies: it counts over the policy's years, whatever each security's own are.
+    """
     found = location.costs(state)
     if found is None:
         return None

@@ -4,6 +4,7 @@ Knows no database: the state and the risk model are all it needs.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from importlib.metadata import version
@@ -20,11 +21,11 @@ from rebalancing.household.checks import BrokenRule, cash_after, verify
 from rebalancing.optimizer import Solution, solve
 from rebalancing.optimizer.conflicts import explain
 from rebalancing.optimizer.problem import Problem
-from rebalancing.policies.policy_words import horizon
-from rebalancing.policies.worth import weigh
+from rebalancing.policies.policy_words import over_horizon
+from rebalancing.policies.worth import Worth, weigh
 from rebalancing.risk import RiskModel
 from rebalancing.telling import conflict_words
-from rebalancing.telling.explanation import Figures, Proof, dollars
+from rebalancing.telling.explanation import Figures, Lasting, Proof, dollars
 from rebalancing.trades import arrays
 from rebalancing.types import CENT, ZERO, HouseholdState, Position
 
@@ -53,7 +54,7 @@ def best_trades(state: HouseholdState, risk: RiskModel, *, adjust: Adjust | None
     if broken:
         raise BrokenRule(" ".join(broken))
     gap = arrays.gap_bp(trades, problem, index, solution.bound)
-    return _figures(trades, problem, index, _proof(solution, risk, index, gap))
+    return _figures(trades, index, _proof(solution, risk, index, gap))
 
 
 def dearer_risk(haste: int) -> Adjust:
@@ -100,8 +101,8 @@ def figures_of(
     broken = verify(trades, state)
     if broken:
         raise BrokenRule(" ".join(broken))
-    problem, index = arrays.build(state, risk)
-    return _figures(trades, problem, index, proof)
+    _, index = arrays.build(state, risk)
+    return _figures(trades, index, proof)
 
 
 def proof_of(
@@ -178,46 +179,87 @@ def _cut_short(solution: Solution, index: arrays.Index, gap: Decimal) -> str:
 def _distance(gap: Decimal, index: arrays.Index) -> str:
     """A gap in basis points as dollars over the horizon of the objective."""
     far = (gap / BASIS_POINTS * index.value).quantize(CENT, rounding=ROUND_CEILING)
-    over = horizon(index.state.limits.horizon_years)
+    over = over_horizon(index.state.limits)
     return f"{dollars(far)} over {over} ({gap:.1f} bp of the household's value)"
 
 
 def _figures(
     trades: Sequence[DraftTrade],
-    problem: Problem,
     index: arrays.Index,
     proof: Proof,
 ) -> Figures:
     """All figures of the rounded trades, in Decimal but for the tracking errors."""
     state, measured = index.state, index.drift
     after = arrays.holdings_after(trades, state)
-    risk_before = arrays.tracking_error(problem, index, state.holdings())
-    risk_after = arrays.tracking_error(problem, index, after)
     short, long = _gains(trades, state, Term.SHORT), _gains(trades, state, Term.LONG)
-    worth = weigh(
-        value=measured.value,
-        risk_aversion=state.limits.risk_aversion,
-        horizon_years=state.limits.horizon_years,
-        risk_before=risk_before,
-        risk_after=risk_after,
-        trading=_trading_cost(trades, state),
-        tax=added_tax(state.tax, short=short, long=long),
-        later_tax=_later_tax(short + long, state),
-    )
     return Figures(
         drift=measured,
         trades=tuple(trades),
         after=after,
         cash_after=cash_after(trades, state),
-        risk_before=risk_before,
-        risk_after=risk_after,
-        worth=worth,
+        risk_before=arrays.tracking_error(index, state.holdings()),
+        risk_after=arrays.tracking_error(index, after),
+        worth=_worth(trades, index, short=short, long=long),
+        lasting=_lasting(trades, index),
         carried_worth=carried_worth(state.tax, short=short, long=long),
         short_gain=short,
         long_gain=long,
         proof=proof,
         location_before=location.benefit(state, state.shares()),
         location_after=location.benefit(state, _shares_after(trades, state)),
+    )
+
+
+def counted_by(state: HouseholdState, risk: RiskModel, figures: Figures) -> Figures:
+    """The same trades, their worth counted at the price of risk and over the horizons of ``state``'s policy."""
+    _, index = arrays.build(state, risk)
+    short, long = figures.short_gain, figures.long_gain
+    return replace(
+        figures,
+        worth=_worth(figures.trades, index, short=short, long=long),
+        lasting=_lasting(figures.trades, index),
+    )
+
+
+def _worth(
+    trades: Sequence[DraftTrade], index: arrays.Index, *, short: Decimal, long: Decimal
+) -> Worth:
+    """The rule of thumb; ``short`` and ``long`` are the dollars of gain that the trades realise by term."""
+    state = index.state
+    before, after = state.holdings(), arrays.holdings_after(trades, state)
+    parts = arrays.variance_years(index, before), arrays.variance_years(index, after)
+    return weigh(
+        value=index.value,
+        risk_aversion=state.limits.risk_aversion,
+        horizon_years=state.limits.horizon_years,
+        risk_before=arrays.tracking_error(index, before),
+        risk_after=arrays.tracking_error(index, after),
+        variance_years=None
+        if parts[0] is None or parts[1] is None
+        else (sum(parts[0].values(), ZERO), sum(parts[1].values(), ZERO)),
+        trading=_trading_cost(trades, state),
+        tax=added_tax(state.tax, short=short, long=long),
+        later_tax=_later_tax(short + long, state),
+    )
+
+
+def _lasting(trades: Sequence[DraftTrade], index: arrays.Index) -> tuple[Lasting, ...]:
+    """How long each security counts, and its part of the tracking cost avoided; empty where one horizon is for all."""
+    state = index.state
+    before = arrays.variance_years(index, state.holdings())
+    after = arrays.variance_years(index, arrays.holdings_after(trades, state))
+    if index.years is None or before is None or after is None:
+        return ()
+    traded = {trade.security for trade in trades}
+    price = index.value * state.limits.risk_aversion
+    return tuple(
+        Lasting(
+            security=security,
+            years=arrays.decimal(years),
+            avoided=price * (before[security] - after[security]),
+            is_traded=security in traded,
+        )
+        for security, years in zip(index.securities, index.years, strict=True)
     )
 
 

@@ -10,7 +10,8 @@ from decimal import Decimal
 
 from proposals.budgets import Limit, Usage
 from rebalancing.errors import RebalancingError
-from rebalancing.optimizer import solve, tracking_bought
+from rebalancing.optimizer import Problem, Solution, solve, tracking_bought
+from rebalancing.optimizer.problem import summed
 from rebalancing.risk import RiskModel
 from rebalancing.trades import arrays
 from rebalancing.types import ZERO, HouseholdState
@@ -54,9 +55,24 @@ def gain_prices(
     except RebalancingError:
         return None
     more = float(MORE / index.value)
+    yearly = _yearly(capped, index, solution)
     return {
-        limit: arrays.decimal(tracking_bought(capped, solution, _CAPS[limit], more)).quantize(
-            QUANTUM
-        )
+        limit: arrays.decimal(
+            yearly * tracking_bought(capped, solution, _CAPS[limit], more)
+        ).quantize(QUANTUM)
         for limit in caps
     }
+
+
+def _yearly(problem: Problem, index: arrays.Index, solution: Solution) -> float:
+    """Yearly tracking error per unit of the problem's active risk, at its solution.
+
+    Another figure than one only where each security counts over years of its own: then a little less of all active
+    weights alike is what the price is told as.
+    """
+    if index.years is None or solution.active_risk == 0.0:
+        return 1.0
+    sold = summed(problem.lot_position, solution.sells, len(problem.weights))
+    held = problem.weights + solution.buys - sold
+    active = summed(problem.position_security, held, len(problem.targets)) - problem.targets
+    return index.risk.tracking_error(active) / solution.active_risk

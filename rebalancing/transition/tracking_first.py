@@ -11,10 +11,16 @@ from decimal import Decimal
 
 from lots.year_tax import TaxPosition, carried_forward
 from rebalancing.optimizer.problem import Problem
+from rebalancing.policies.policy import Horizon
 from rebalancing.risk import RiskModel
 from rebalancing.telling.explanation import Figures
 from rebalancing.trades import arrays
-from rebalancing.trades.best_trades import Adjust, best_trades, with_needs_placed
+from rebalancing.trades.best_trades import (
+    Adjust,
+    best_trades,
+    counted_by,
+    with_needs_placed,
+)
 from rebalancing.trades.risk_rows import RiskRows
 from rebalancing.transition.schedule import Caps
 from rebalancing.types import ZERO, HouseholdState
@@ -29,7 +35,10 @@ def tracking_first(state: HouseholdState) -> HouseholdState:
     """The state with the price of tracking that a transition solves with."""
     limits = state.limits
     price = max(PRICE_OF_TRACKING, limits.risk_aversion * limits.horizon_years)
-    return replace(state, limits=replace(limits, risk_aversion=price, horizon_years=Decimal(1)))
+    return replace(
+        state,
+        limits=replace(limits, risk_aversion=price, horizon_years=Decimal(1), horizon=Horizon.ONE),
+    )
 
 
 class TrackingFirst:
@@ -73,10 +82,7 @@ class TrackingFirst:
         placed = with_needs_placed(tracking_first(state), risk)
         figures = best_trades(placed, risk, adjust=narrowed)
         # The problem's price chose the trades; what they are worth is told at the household's.
-        solved, own = tracking_first(state).limits.risk_aversion, state.limits
-        per_year = figures.worth.per_year / solved * own.risk_aversion
-        worth = replace(figures.worth, per_year=per_year, avoided=per_year * own.horizon_years)
-        return replace(figures, worth=worth)
+        return counted_by(replace(placed, limits=state.limits), risk, figures)
 
 
 def tax_added(figures: Figures) -> Decimal:

@@ -1132,6 +1132,18 @@ def test_a_rebalance_policy_takes_words_bands_and_what_it_shall_inherit():
     }
 
 
+@pytest.mark.django_db
+def test_a_horizon_by_name_goes_to_the_record_and_back_under_inherit():
+    text = '[firm]\nname = "Big"\n[policies.rebalance]\nhorizon = "{}"\n'
+    take(text.format("by_name"))
+    assert RebalancePolicy.objects.get().horizon == "by_name"
+    assert take(text.format("by_name")) == ""
+    take('[firm]\nname = "Big"\n[policies.rebalance]\ninherit = ["horizon"]\n')
+    assert RebalancePolicy.objects.get().horizon == ""
+    told = problems_of(text.format("by_lot"))
+    assert told == ["policies.rebalance.horizon: 'by_lot' is none of one, by_name"]
+
+
 def test_what_a_rebalance_policy_cannot_say_is_named():
     text = (
         '[firm]\nname = "Big"\n[policies.rebalance]\nkind = "sometimes"\nband_type = "relative"\n'

@@ -9,7 +9,7 @@ from rebalancing.backtest.cadences import expected, nearest
 from rebalancing.backtest.records import Record
 from rebalancing.backtest.report import select
 from rebalancing.backtest.results import shipped
-from rebalancing.policies.policy import BandType, Cadence, Destination, PolicyKind
+from rebalancing.policies.policy import BandType, Cadence, Destination, Horizon, PolicyKind
 from rebalancing.types import Limits
 from securities.studies.tables import Table
 
@@ -93,3 +93,16 @@ def test_an_optimum_is_compared_by_its_price_of_risk_or_not_at_all():
     )
     assert "daily, monthly, quarterly, annual" in table.note
     assert "waits for no band" in table.note
+
+
+def test_a_horizon_by_name_is_compared_with_the_runs_that_count_so():
+    runs = [run("horizon by name, with tax", 5, "10.0"), run("horizon by lot", 5, "10.0")]
+    by_name = replace(POLICY, horizon=Horizon.BY_NAME)
+    assert nearest(by_name, Cadence.WEEKLY, runs) is runs[0]
+    assert nearest(POLICY, Cadence.WEEKLY, runs) is runs[1]
+    calendar = replace(by_name, kind=PolicyKind.CALENDAR)
+    assert nearest(calendar, Cadence.WEEKLY, runs) is runs[0]
+    assert "waits for no band; this policy" in expected(by_name, runs).note
+    assert "waits for no band" not in expected(calendar, runs).note
+    threshold = replace(by_name, kind=PolicyKind.THRESHOLD)
+    assert nearest(threshold, Cadence.WEEKLY, runs) is None

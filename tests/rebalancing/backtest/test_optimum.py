@@ -8,12 +8,11 @@ from rebalancing.backtest.optimum import (
     Optimum,
     StudyOptimum,
     at_horizon,
-    band,
     best_trades,
-    horizons,
     may_trade,
 )
 from rebalancing.optimizer import evaluate, solve
+from rebalancing.trades.horizons import band, horizons
 from tests.rebalancing.backtest.markets import real
 
 
@@ -28,13 +27,12 @@ def problem_of(seed: int, *, taxed: bool):
     rule = Optimum(real(), risk_price=float(10 ** (seed % 3)))
     weights = drifted(seed)
     rule(2000 + 300 * seed, weights)  # estimates the risk
-    loadings, specific = rule._risk.scaled(rule._horizons())
     lots = rule._lots(weights, 2000)
     if taxed:
         tax = np.random.default_rng(seed).random(60) * 0.1
         spread = np.array([at_horizon(float(one)) for one in tax])
         lots = (np.repeat(weights / 3, 3), spread, np.repeat(np.arange(20), 3))
-    return rule._problem(weights, loadings, specific, lots)
+    return rule.problem(weights, lots)
 
 
 @pytest.mark.parametrize("taxed", [False, True])

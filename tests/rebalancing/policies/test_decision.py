@@ -128,10 +128,10 @@ def test_one_name_out_of_band_is_traded_with_its_offset_alone() -> None:
 def test_tracking_error_is_told_against_the_model_whatever_the_trades_aim_at() -> None:
     found = household({1: "32", 2: "20", 3: "21", 4: "25"}, cash="20000")
     bounded = decision.narrowed(found, drift.of_state(found), Scope.OUTSIDE)
-    problem, index = build(bounded, risk(4))
-    free, free_index = build(found, risk(4))
-    before = tracking_error(problem, index, bounded.holdings())
-    assert before == tracking_error(free, free_index, found.holdings())
+    _, index = build(bounded, risk(4))
+    _, free_index = build(found, risk(4))
+    before = tracking_error(index, bounded.holdings())
+    assert before == tracking_error(free_index, found.holdings())
     assert best_trades(bounded, risk(4)).risk_before == before
 
 

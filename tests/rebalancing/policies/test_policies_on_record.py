@@ -25,7 +25,7 @@ from rebalancing.policies import decision
 from rebalancing.policies.decision import Scope
 from rebalancing.policies.drift import Drift
 from rebalancing.policies.looks import Schedule
-from rebalancing.policies.policy import BandType, Cadence, Destination, PolicyKind
+from rebalancing.policies.policy import BandType, Cadence, Destination, Horizon, PolicyKind
 from rebalancing.policies.worth import weigh
 from rebalancing.services import examine, store
 from rebalancing.telling.explanation import verdict
@@ -263,6 +263,40 @@ def test_the_verdict_says_risk_price_and_horizon_in_words(
     assert isinstance(worth, dict)
     assert worth["risk_price"].startswith("1 % of tracking error costs 10 basis points a year")
     assert worth["horizon"] == "a year"
+
+
+def test_each_security_counts_over_its_own_horizon_where_the_policy_says_so(
+    drifted: Desk,  # noqa: F811
+) -> None:
+    say(drifted, horizon="by_name", kind="optimum", cadence="daily")
+    policy = in_force(drifted)
+    assert (policy.horizon, policy.horizon_years) == (Horizon.BY_NAME, D(1))
+    result = drifted.examine()
+    assert result.draft is not None
+    worth = result.draft.explanation["worth"]
+    assert isinstance(worth, dict)
+    assert worth["horizon"] == "each security's own horizon"
+    rows = worth["horizons"]
+    traded = {trade.security for trade in result.draft.trades}
+    symbols = Security.objects.filter(pk__in=traded).values_list("symbol", flat=True)
+    assert {row["name"] for row in rows} >= set(symbols)
+    assert sum(D(row["dollars"]) for row in rows) == D(worth["tracking_cost_avoided"])
+    assert worth["is_worth_it"]
+    with transaction.atomic():
+        lock_household(drifted.household.pk)
+        store(result=result)
+    kept = RebalanceLook.objects.get().avoided
+    assert kept is not None
+    assert kept.quantize(D("0.01")) == D(worth["tracking_cost_avoided"])
+
+
+def test_a_horizon_by_name_is_a_word_like_any_other(desk: Desk) -> None:  # noqa: F811
+    say(desk, horizon="by_name")
+    assert in_force(desk).horizon is Horizon.BY_NAME
+    RebalancePolicy.objects.create(firm=desk.household.firm, model=desk.model, horizon="one")
+    assert in_force(desk).horizon is Horizon.ONE
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RebalancePolicy.objects.filter(model=desk.model).update(horizon="by_lot")
 
 
 def test_the_optimum_stands_beside_no_trade_and_the_band_rule(drifted: Desk) -> None:  # noqa: F811
