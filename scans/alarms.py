@@ -145,14 +145,12 @@ def _overdue(night: Night, now: datetime) -> Alarm | None:
 
 
 def outcome_alarms(
-    last: Night | None,
+    last: Night,
     *,
     skipped: Mapping[str, int],
     prices: Mapping[str, Collection[str]],
 ) -> list[Alarm]:
     """What the last night left undone. ``skipped``: reason -> accounts; ``prices``: outcome -> symbols."""
-    if last is None:
-        return []
     day = last.business_date
     found = []
     if last.failed:

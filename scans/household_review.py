@@ -6,7 +6,11 @@ from datetime import date
 from accounts.one_look import one_look
 from proposals.models import Proposal
 from proposals.types import ProposalKind, Status
-from rebalancing.reviews.household_reviews import monthly_findings, weekly_findings
+from rebalancing.reviews.household_reviews import (
+    monthly_findings,
+    quarterly_findings,
+    weekly_findings,
+)
 from rebalancing.reviews.types import QUANTUM, FindingState, NewFinding, Topic, not_reviewed
 from scans.household_scan import REFUSALS, MovedMeanwhile, moving_facts
 from scans.models import Review, ReviewFinding, ScanItem, ScanRun
@@ -42,7 +46,11 @@ def examine(*, job: Job, household_id: int, as_of: date) -> tuple[NewFinding, ..
         return (not_reviewed(str(refusal)),)
 
 
-_LOOKS = {Job.WEEKLY: weekly_findings, Job.MONTHLY: monthly_findings}
+_LOOKS = {
+    Job.WEEKLY: weekly_findings,
+    Job.MONTHLY: monthly_findings,
+    Job.QUARTERLY: quarterly_findings,
+}
 
 
 def verdict(findings: Sequence[NewFinding]) -> Verdict:
@@ -68,10 +76,14 @@ def store(*, run_id: int, household_id: int, findings: Sequence[NewFinding]) -> 
     if review.signed_at is not None:
         return False
     ReviewFinding.objects.filter(review=review, household=household_id).delete()
-    ReviewFinding.objects.bulk_create(
+    ReviewFinding.objects.bulk_create(rows_of(findings, review=review, household_id=household_id))
+    return True
+
+
+def rows_of(findings: Sequence[NewFinding], **about: object) -> list[ReviewFinding]:
+    """Rows to be written, ``about`` a review and a household, a model, or neither."""
+    return [
         ReviewFinding(
-            review=review,
-            household_id=household_id,
             place=place,
             topic=one.topic,
             key=one.key,
@@ -83,10 +95,10 @@ def store(*, run_id: int, household_id: int, findings: Sequence[NewFinding]) -> 
             high=one.high,
             by=one.by.quantize(QUANTUM),
             sentence=one.sentence,
+            **about,
         )
         for place, one in enumerate(findings)
-    )
-    return True
+    ]
 
 
 def store_failure(*, item: ScanItem) -> None:

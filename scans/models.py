@@ -8,6 +8,7 @@ from django.db.models import CheckConstraint, Q, UniqueConstraint
 from accounts.fields import FractionField, bounded
 from accounts.models import Account, Firm, Household, User, choices, one_of
 from harvesting.types import Look
+from rebalancing.models import TargetModel
 from rebalancing.reviews.types import FindingState, Topic, Unit
 from scans.types import AccountState, ItemState, Job
 
@@ -118,13 +119,18 @@ class Review(models.Model):
 
 
 class ReviewFinding(models.Model):
-    """One line of a review about one household; figures as their unit says."""
+    """One line of a review about a household, a model, or (neither) the firm; figures as their unit says."""
 
     firm_path = "review__run__firm"
 
     review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="findings")
-    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+")
-    place = models.PositiveSmallIntegerField()  # order of the household's lines
+    household = models.ForeignKey(
+        Household, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    model = models.ForeignKey(
+        TargetModel, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    place = models.PositiveSmallIntegerField()  # order of the lines about one of them
     topic = models.CharField(max_length=20, choices=choices(Topic))
     key = models.CharField(max_length=200)
     state = models.CharField(max_length=10, choices=choices(FindingState))
@@ -140,7 +146,12 @@ class ReviewFinding(models.Model):
         ordering = ["review", "household", "place"]
         constraints = [
             UniqueConstraint(
-                fields=["review", "household", "topic", "key"], name="review_finding_once"
+                fields=["review", "household", "model", "topic", "key"],
+                nulls_distinct=False,
+                name="review_finding_once",
+            ),
+            CheckConstraint(
+                condition=Q(household=None) | Q(model=None), name="review_finding_of_one"
             ),
             one_of("review_finding_topic", "topic", Topic),
             one_of("review_finding_state", "state", FindingState),
@@ -153,4 +164,4 @@ class ReviewFinding(models.Model):
         indexes = [models.Index(fields=["review", "state"])]
 
     def __str__(self) -> str:
-        return f"{self.household} {self.topic} {self.key} {self.state}"
+        return f"{self.household or self.model or 'firm'} {self.topic} {self.key} {self.state}"

@@ -71,7 +71,7 @@ def operations(user: User, now: datetime) -> Operations:
     found = [
         *_model_alarms(firm, rows[0] if rows else None),
         *alarms.night_alarms(nights, due=due, now=now, has_clock=has_clock),
-        *_outcome_alarms(user, rows[0] if rows else None),
+        *(outcome_alarms(rows[0].run) if rows else ()),
         *alarms.coverage_alarms(effective),
     ]
     idle = [row for row in effective if row.is_idle]
@@ -192,14 +192,15 @@ def _proposals(runs: Sequence[ScanRun]) -> defaultdict[date, Counter[str]]:
     return found
 
 
-def _outcome_alarms(user: User, last: NightRow | None) -> list[Alarm]:
-    if last is None:
-        return []
-    run = last.run
-    night = Night(run.business_date, run.started_at, run.finished_at, last.failed)
+def outcome_alarms(run: ScanRun) -> list[Alarm]:
+    """What the night left undone: households that failed, accounts that were skipped, prices that are no good."""
+    failed = run.items.filter(state=ItemState.POISON).count()
+    night = Night(run.business_date, run.started_at, run.finished_at, failed)
     skipped = AccountOutcome.objects.filter(item__run=run, state=AccountState.SKIPPED).order_by()
     prices: defaultdict[str, set[str]] = defaultdict(set)
-    bad = access.visible(user, HarvestFinding).filter(outcome__in=_BAD_PRICES)
+    bad = HarvestFinding.objects.filter(
+        **{HarvestFinding.firm_path: run.firm_id}, outcome__in=_BAD_PRICES
+    )
     for outcome, symbol in bad.order_by().values_list("outcome", "security__symbol").distinct():
         prices[outcome].add(symbol)
     return alarms.outcome_alarms(

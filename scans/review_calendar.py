@@ -18,6 +18,14 @@ def latest_due(job: Job, latest: date) -> date:
     return day
 
 
+def next_due(job: Job, latest: date) -> date:
+    """The first period's end after ``latest``."""
+    day = calendar.next_business_date(latest)
+    while not is_period_end(job, day):
+        day = calendar.next_business_date(day)
+    return day
+
+
 def is_period_end(job: Job, day: date) -> bool:
     """Whether the business date is the last one of its period."""
     period = _PERIODS[job]
@@ -31,6 +39,8 @@ def firms_with_nights() -> list[tuple[int, date]]:
 
 
 _PERIODS: dict[Job, Callable[[date], tuple[int, int]]] = {
+    Job.DAILY: lambda day: (day.year, day.toordinal()),
     Job.WEEKLY: lambda day: day.isocalendar()[:2],
     Job.MONTHLY: lambda day: (day.year, day.month),
+    Job.QUARTERLY: lambda day: (day.year, (day.month - 1) // 3),
 }

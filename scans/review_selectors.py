@@ -1,24 +1,38 @@
-"""Reads for the reviews' pages: what was found, what came of it, what is overdue."""
+"""Reads for the reviews' pages: what was found, what came of it, what is due and overdue."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
 
 from accounts import access
 from accounts.models import User
+from accounts.selectors import business_date
 from proposals.models import Proposal
-from proposals.types import ProposalKind
+from proposals.types import ProposalKind, Status
 from rebalancing import selectors as rebalances
 from rebalancing.model_changes.recipes import VersionState
-from rebalancing.models import ModelVersion
+from rebalancing.models import ModelVersion, TargetModel
 from rebalancing.reviews.types import FindingState, Topic
 from scans import review_calendar
 from scans.models import Review, ReviewFinding, ScanItem, ScanRun
-from scans.types import LOOKS, REVIEWS, ItemState, Job
+from scans.types import CADENCES, LOOKS, ItemState, Job
 from securities import calendar
 
 SORTS = {
@@ -27,6 +41,12 @@ SORTS = {
     "topic": ("topic", "key", "-value", "household__name"),
     "value": ("-value", "household__name", "place"),
 }
+ABOUT = {
+    "households": Q(household__isnull=False),
+    "models": Q(model__isnull=False),
+    "firm": Q(household=None, model=None),
+}
+LONGEST_KEY = 19
 _RANK = Case(
     *(When(state=state, then=Value(rank)) for rank, state in enumerate(FindingState)),
     output_field=IntegerField(),
@@ -43,29 +63,52 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """A review that should be there: ``review`` is None where it was not opened."""
+class Standing:
+    """Where one cadence stands: ``day`` was due last and ``next_day`` is next, None for a firm without a clock.
+
+    ``review`` is the one of that day, or the latest there is; None where it was not opened.
+    """
 
     job: Job
-    day: date
+    day: date | None
+    next_day: date | None
     review: Review | None
 
 
-def reviews(user: User, job: str = "") -> QuerySet[Review]:
-    """The firm's reviews (of one cadence), the latest first, with the number of households by what was found."""
+def reviews(user: User, job: str = "", *, overdue_on: date | None = None) -> QuerySet[Review]:
+    """The firm's reviews (of one cadence), the latest first, with the number of households by what was found.
+
+    ``breached``, ``flagged`` and ``unknown`` count households and models. ``overdue_on`` asks for those that are of an
+    earlier day and that nobody has signed, the oldest first.
+    """
     rows = access.visible(user, Review).select_related("run", "signed_by")
-    if job in REVIEWS:
+    if job in CADENCES:
         rows = rows.filter(run__job=job)
-
-    def households(state: FindingState) -> Count:
-        return Count("findings__household", filter=Q(findings__state=state), distinct=True)
-
+    if overdue_on is not None:
+        rows = rows.filter(signed_at=None, run__business_date__lt=overdue_on)
+    ended = ScanItem.objects.filter(
+        run=OuterRef("run"), state__in=[ItemState.DONE, ItemState.POISON]
+    )
+    # Counted for the rows of a page alone: a join would count the lines of every review there ever was.
     return rows.annotate(
-        breached=households(FindingState.BREACHED),
-        flagged=households(FindingState.FLAGGED),
-        unknown=households(FindingState.UNKNOWN),
-        reviewed=Count("findings__household", distinct=True),
-    ).order_by("-run__business_date", "-pk")
+        breached=_with(FindingState.BREACHED),
+        flagged=_with(FindingState.FLAGGED),
+        unknown=_with(FindingState.UNKNOWN),
+        reviewed=_count(ended, "pk"),
+    ).order_by(
+        *(["-run__business_date", "-pk"] if overdue_on is None else ["run__business_date", "pk"])
+    )
+
+
+def _with(state: FindingState) -> Coalesce:
+    lines = ReviewFinding.objects.filter(review=OuterRef("pk"), state=state)
+    return _count(lines, Coalesce("household_id", -1 * F("model_id")))
+
+
+def _count(rows: QuerySet[Any], what: str | Coalesce) -> Coalesce:
+    counted = rows.order_by().annotate(one=Value(1)).values("one")
+    number = counted.annotate(number=Count(what, distinct=True)).values("number")
+    return Coalesce(Subquery(number, output_field=IntegerField()), 0)
 
 
 def review(user: User, public_id: UUID) -> Review:
@@ -75,10 +118,24 @@ def review(user: User, public_id: UUID) -> Review:
 
 
 def findings(
-    review: Review, *, state: str = "", topic: str = "", household: str = "", sort: str = ""
+    review: Review,
+    *,
+    state: str = "",
+    topic: str = "",
+    about: str = "",
+    model: str = "",
+    household: str = "",
+    sort: str = "",
 ) -> QuerySet[ReviewFinding]:
-    """The review's lines, filtered and sorted; a filter or an order that does not exist is none."""
-    rows = review.findings.select_related("household").annotate(rank=_RANK)
+    """The review's lines, filtered and sorted; a filter or an order that does not exist is none.
+
+    ``model`` (primary key) asks for the lines about the model and about the households that follow it today.
+    """
+    rows = review.findings.select_related("household", "model").annotate(rank=_RANK)
+    if about in ABOUT:
+        rows = rows.filter(ABOUT[about])
+    if model.isascii() and model.isdigit() and len(model) < LONGEST_KEY:
+        rows = rows.filter(Q(model=int(model)) | Q(household__assignment__model=int(model)))
     if state in list(FindingState):
         rows = rows.filter(state=state)
     if topic in list(Topic):
@@ -102,6 +159,11 @@ def drafts(user: User, review: Review) -> QuerySet[ModelVersion]:
     )
 
 
+def models(user: User) -> QuerySet[TargetModel]:
+    """The firm's models, to choose from."""
+    return access.visible(user, TargetModel).order_by("name")
+
+
 def counts(review: Review) -> dict[FindingState, int]:
     """State -> lines."""
     rows = review.findings.order_by().values_list("state").annotate(Count("pk"))
@@ -122,7 +184,11 @@ def open_households(review: Review) -> int:
 
 def outcomes(review: Review, rows: Iterable[ReviewFinding]) -> dict[int, Outcome]:
     """Household -> what came of its breaches; four queries, only of households with a breach among the rows."""
-    ids = {row.household_id for row in rows if row.state == FindingState.BREACHED}
+    ids = {
+        row.household_id
+        for row in rows
+        if row.state == FindingState.BREACHED and row.household_id is not None
+    }
     proposed = {
         proposal.household_id: proposal
         for proposal in Proposal.objects.filter(
@@ -149,21 +215,39 @@ def outcomes(review: Review, rows: Iterable[ReviewFinding]) -> dict[int, Outcome
     return found
 
 
-def overdue(user: User, now: datetime) -> list[Due]:
-    """The latest review of each cadence that was due and is not signed; none for a firm that stands at a date."""
+def waiting(rows: Iterable[ReviewFinding]) -> dict[tuple[int, str], Proposal]:
+    """Household and kind -> the proposal that waits for a decision now, where a line of the rows speaks of it."""
+    ids = {
+        row.household_id
+        for row in rows
+        if row.topic == Topic.PROPOSALS and row.household_id is not None
+    }
+    found = Proposal.objects.filter(household__in=ids, status=Status.PENDING)
+    return {(proposal.household_id, proposal.kind): proposal for proposal in found}
+
+
+def standings(user: User, now: datetime) -> list[Standing]:
+    """Each cadence: what was due last, its review, and what is due next."""
     latest = calendar.business_date(now)
     firms = dict(review_calendar.firms_with_nights())
-    if user.firm_id not in firms:
-        return []
-    found = []
-    for job in REVIEWS:
-        day = review_calendar.latest_due(job, latest)
-        if day < firms[user.firm_id]:
-            continue
-        there = reviews(user, job).filter(run__business_date=day).first()
-        if there is None or there.signed_at is None:
-            found.append(Due(job, day, there))
-    return found
+    return [_standing(user, job, latest, firms.get(user.firm_id or 0)) for job in CADENCES]
+
+
+def _standing(user: User, job: Job, latest: date, first: date | None) -> Standing:
+    rows = reviews(user, job)
+    if first is None:  # no clock: it is reviewed on request
+        return Standing(job, None, None, rows.first())
+    day = review_calendar.latest_due(job, latest)
+    following = review_calendar.next_due(job, latest)
+    if day < first:  # its nights began later
+        return Standing(job, None, following, rows.first())
+    return Standing(job, day, following, rows.filter(run__business_date=day).first())
+
+
+def today(user: User) -> date:
+    """The latest business date of the user's firm: the age of a review counts from it."""
+    assert user.firm is not None  # a person of a page has one
+    return business_date(user.firm)
 
 
 def open_looks(review: Review) -> int | None:

@@ -1,7 +1,7 @@
 """Reviews: opened when they are due or on request, signed by a person."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -17,15 +17,23 @@ from rebalancing.model_changes.model_versions import draft
 from rebalancing.model_changes.recipes import Recipe
 from rebalancing.models import TargetModel
 from rebalancing.reviews.types import FindingState, NewFinding
-from scans import hints, household_review, review_calendar, services
+from scans import (
+    daily_review,
+    hints,
+    household_review,
+    model_review,
+    review_calendar,
+    services,
+)
 from scans.errors import ReviewNotReady, ReviewSigned, ScanDateRefused
 from scans.models import Review, ScanItem, ScanRun
-from scans.types import REVIEWS, ItemState, Job
+from scans.types import DRAFTING, REVIEWS, ItemState, Job
 from securities import calendar
 
 logger = logging.getLogger(__name__)
 
 LONGEST_NOTE = 2_000
+FIRM = "The firm"
 
 
 @transaction.atomic
@@ -41,8 +49,9 @@ def open_review(
 ) -> Review:
     """The review of that date with an item for each household (of those named), made where missing.
 
-    ``again`` looks once more at households that were looked at: their findings are replaced. Raises ScanDateRefused,
-    and ReviewSigned where it would change a signed review.
+    ``again`` looks once more at households that were looked at: their findings are replaced. A daily review is there
+    with its night, and ``again`` makes it anew of what the night has stored. Raises ScanDateRefused, ReviewNotReady for
+    a night that has not ended, and ReviewSigned where it would change a signed review.
     """
     signed = Review.objects.filter(
         run__firm=firm_id, run__job=job, run__business_date=as_of
@@ -54,6 +63,8 @@ def open_review(
         raise ReviewSigned(
             f"The {job} review of {as_of} was signed by {review.signed_by}: its findings stay as they are."
         )
+    if job is Job.DAILY:
+        return _of_night(firm_id, as_of, household_ids, again=again)
     run = services.open_run(
         firm_id=firm_id,
         as_of=as_of,
@@ -63,8 +74,10 @@ def open_review(
         wake_workers=wake_workers,
     )
     review, created = Review.objects.get_or_create(run=run)
-    if job is Job.MONTHLY and (created or again):
+    if job in DRAFTING and (created or again):
         _draft_models(review, actor)
+    if job is Job.QUARTERLY and (created or again):
+        model_review.store(review)
     if again:
         _look_again(run, household_ids, wake_workers=wake_workers)
     if created:
@@ -76,6 +89,31 @@ def open_review(
             facts={"as_of": as_of, "cadence": job.value},
         )
     return review
+
+
+def _of_night(
+    firm_id: int, as_of: date, household_ids: Sequence[int] | None, *, again: bool
+) -> Review:
+    run = ended_night(firm_id, as_of)
+    review, created = Review.objects.get_or_create(run=run)
+    if created or again:
+        daily_review.store(review, None if created else household_ids)
+    return review
+
+
+def ended_night(firm_id: int, as_of: date) -> ScanRun:
+    """The firm's night of that date. Raises ScanDateRefused where there is none, ReviewNotReady until it has ended."""
+    run = ScanRun.objects.filter(firm=firm_id, job=Job.DAILY, business_date=as_of).first()
+    if run is None:
+        raise ScanDateRefused(
+            f"The night of {as_of} has not been scanned, and its review is made of what the night finds: "
+            "scan it first."
+        )
+    if run.finished_at is None:
+        raise ReviewNotReady(
+            f"The night of {as_of} has not ended: its review is complete when the night is."
+        )
+    return run
 
 
 def _draft_models(review: Review, actor: str) -> None:
@@ -176,6 +214,8 @@ def sign_off(*, user: User, review: Review, note: str) -> Review:
         raise ReviewSigned(f"{found.signed_by} has signed this review already.")
     if run.items.filter(state__in=[ItemState.READY, ItemState.LEASED]).exists():
         raise ReviewNotReady("Households are still being looked at: sign when all have ended.")
+    if run.job == Job.DAILY and run.finished_at is None:
+        raise ReviewNotReady("The night has not ended: sign when it has.")
     found.signed_by, found.signed_at, found.note = user, timezone.now(), note.strip()[:LONGEST_NOTE]
     found.save(update_fields=["signed_by", "signed_at", "note"])
     open_breaches = found.findings.filter(state=FindingState.BREACHED).count()
@@ -187,6 +227,28 @@ def sign_off(*, user: User, review: Review, note: str) -> Review:
         facts={"as_of": run.business_date, "breaches": open_breaches, "note": found.note},
     )
     return found
+
+
+def previews(
+    *, firm_id: int, job: Job, as_of: date, household_ids: Sequence[int]
+) -> Iterator[tuple[str, tuple[NewFinding, ...]]]:
+    """Whom the lines are about, and what a review of that date would say, households last. Writes nothing.
+
+    Raises ScanDateRefused and ReviewNotReady as ``ended_night``.
+    """
+    if job is Job.DAILY:
+        run = ended_night(firm_id, as_of)
+        names = daily_review.names_of(household_ids)
+        yield FIRM, daily_review.lines_of_night(run)
+        for household, found in daily_review.lines_of(run, household_ids).items():
+            yield names[household], found
+        return
+    if job is Job.QUARTERLY:
+        yield FIRM, model_review.lines_of_firm(firm_id, as_of)
+        for model, found in model_review.lines_of_models(firm_id, as_of).items():
+            yield f"Model {model.name}", found
+    for household_id in household_ids:
+        yield preview(household_id=household_id, job=job, as_of=as_of)
 
 
 def preview(*, household_id: int, job: Job, as_of: date) -> tuple[str, tuple[NewFinding, ...]]:

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -13,20 +14,30 @@ from accounts.paging import page_of
 from rebalancing.reviews.types import FindingState
 from scans import review_selectors, review_services
 from scans.errors import UnknownScope
-from scans.types import REVIEWS, Job
+from scans.types import CADENCES, DRAFTING, Job
 
-_FILTERS = ("state", "topic", "household", "sort")
+_FILTERS = ("state", "topic", "about", "model", "household", "sort")
 
 
 @require_safe
 def reviews(request: HttpRequest) -> HttpResponse:
-    """The reviews of a cadence, the latest first, and what is overdue."""
+    """Where each cadence stands, and the reviews of one, or what is overdue."""
     user, job = person(request), request.GET.get("cadence", "")
+    today = review_selectors.today(user)
+    overdue = review_selectors.reviews(user, overdue_on=today)
+    only_overdue = "overdue" in request.GET
+    page = page_of(request, overdue if only_overdue else review_selectors.reviews(user, job))
+    oldest = overdue.first()
     context = {
-        "cadences": REVIEWS,
+        "cadences": CADENCES,
         "cadence": job,
-        "overdue": review_selectors.overdue(user, timezone.now()),
-        **page_of(request, review_selectors.reviews(user, job)),
+        "standings": review_selectors.standings(user, timezone.now()),
+        "today": today,
+        "only_overdue": only_overdue,
+        "overdue": overdue.count(),
+        "oldest": None if oldest is None else (oldest, (today - oldest.run.business_date).days),
+        "rows": [(row, max((today - row.run.business_date).days, 0)) for row in page["page"]],
+        **page,
     }
     return render(request, "scans/reviews.html", context)
 
@@ -39,16 +50,22 @@ def review(request: HttpRequest, public_id: UUID) -> HttpResponse:
     chosen = {name: request.GET.get(name, "") for name in _FILTERS}
     page = page_of(request, review_selectors.findings(shown, **chosen))
     came = review_selectors.outcomes(shown, page["page"])
+    waiting = review_selectors.waiting(page["page"])
     context = {
         "review": shown,
         "chosen": chosen,
         "states": list(FindingState),
         "topics": review_selectors.topics(shown),
+        "abouts": list(review_selectors.ABOUT),
+        "models": review_selectors.models(user),
         "sorts": list(review_selectors.SORTS),
         "counts": review_selectors.counts(shown).items(),
-        "drafts": review_selectors.drafts(user, shown) if shown.run.job == Job.MONTHLY else (),
+        "drafts": review_selectors.drafts(user, shown) if shown.run.job in DRAFTING else (),
         "open": review_selectors.open_households(shown),
-        "rows": [(row, came.get(row.household_id)) for row in page["page"]],
+        "rows": [
+            (row, came.get(row.household_id), waiting.get((row.household_id, row.key)))
+            for row in page["page"]
+        ],
         **page,
     }
     return render(request, "scans/review.html", context)
@@ -58,8 +75,8 @@ def review(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def start(request: HttpRequest) -> HttpResponse:
     """Open the review of today, or look again."""
     user, cadence = person(request), request.POST.get("cadence", "")
-    if cadence not in REVIEWS:
-        raise UnknownScope(f"There is no {cadence!r} review; there are: {', '.join(REVIEWS)}.")
+    if cadence not in CADENCES:
+        raise UnknownScope(f"There is no {cadence!r} review; there are: {', '.join(CADENCES)}.")
     opened = review_services.start_review_now(user=user, job=Job(cadence))
     return redirect("review", public_id=opened.public_id)
 
@@ -71,4 +88,5 @@ def sign(request: HttpRequest, public_id: UUID) -> HttpResponse:
     shown = review_selectors.review(user, public_id)
     review_services.sign_off(user=user, review=shown, note=request.POST.get("note", ""))
     messages.success(request, "The review is signed; its findings stay as they are.")
-    return redirect("review", public_id=public_id)
+    kept = f"?{request.GET.urlencode()}" if request.GET else ""  # what was filtered stays so
+    return redirect(reverse("review", args=[public_id]) + kept)

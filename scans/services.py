@@ -19,7 +19,7 @@ from accounts.models import Firm, Household, User
 from accounts.services import record_audit
 from harvesting.statistics import refresh_statistics
 from rebalancing.model_changes.model_versions import apply_due
-from scans import hints, household_review, household_scan, work_list
+from scans import daily_review, hints, household_review, household_scan, work_list
 from scans.errors import BeingScanned, NothingToScan, ScanDateRefused
 from scans.household_scan import REFUSALS, Examined
 from scans.models import ScanItem, ScanRun
@@ -56,12 +56,14 @@ def open_run(
         run, created = ScanRun.objects.get_or_create(firm=firm, job=job, business_date=as_of)
         if created and not job.is_review:
             _begin_night(firm, as_of, job, actor)
+        if created:
+            daily_review.open_with(run)
         added = _add_items(run, household_ids)
         if added:
             ScanRun.objects.filter(pk=run.pk).exclude(finished_at=None).update(finished_at=None)
             if wake_workers:
                 hints.send_on_commit(added)
-    work_list.finish_runs()  # a firm without households has nothing to wait for
+    _finish_runs()  # a firm without households has nothing to wait for
     run.refresh_from_db()
     return run
 
@@ -224,8 +226,14 @@ def _work(lease: Lease) -> Ended:
     except Exception as error:
         logger.exception("household %s of run %s failed", lease.household, lease.run)
         ended = _fail(lease, error)
-    work_list.finish_runs()
+    _finish_runs()
     return ended
+
+
+def _finish_runs() -> None:
+    """End the runs that have no open item left, and write the reviews of the nights among them in the same breath."""
+    with transaction.atomic():
+        daily_review.complete(work_list.finish_runs())
 
 
 def _examine_and_close(lease: Lease) -> Ended:
@@ -403,7 +411,7 @@ def give_up_hopeless() -> None:
     with transaction.atomic():
         for item_id in work_list.park_exhausted():
             _skip_failed(item_id)
-    work_list.finish_runs()
+    _finish_runs()
 
 
 def release_leases() -> int:

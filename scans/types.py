@@ -9,17 +9,21 @@ from proposals.types import DraftProposal
 
 
 class Job(StrEnum):
-    DAILY = "daily"
+    DAILY = "daily"  # the night; its review is made of what it found
     INTRADAY = "intraday"  # households looked at again between two nights, on request
     WEEKLY = "weekly"  # reviews: findings for a person to sign, no trades of their own
     MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
 
     @property
     def is_review(self) -> bool:
+        """Whether its households are measured for a review, and not looked at for trades."""
         return self in REVIEWS
 
 
-REVIEWS = (Job.WEEKLY, Job.MONTHLY)
+REVIEWS = (Job.WEEKLY, Job.MONTHLY, Job.QUARTERLY)
+CADENCES = (Job.DAILY, *REVIEWS)  # a review is signed for each
+DRAFTING = (Job.MONTHLY, Job.QUARTERLY)  # reviews that draft new weights of models
 LOOKS = (Job.DAILY, Job.INTRADAY)  # jobs that propose trades
 
 

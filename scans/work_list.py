@@ -114,16 +114,17 @@ def waiting() -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def finish_runs() -> int:
-    """Finish every run that has no open item left; returns how many. Poison does not hold a run open."""
+def finish_runs() -> list[int]:
+    """Finish every run that has no open item left; returns their ids. Poison does not hold a run open."""
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE scans_scanrun AS run SET finished_at = now()
                 WHERE finished_at IS NULL AND NOT EXISTS (
                       SELECT 1 FROM scans_scanitem AS item
-                       WHERE item.run_id = run.id AND item.state IN ('ready', 'leased'))"""
+                       WHERE item.run_id = run.id AND item.state IN ('ready', 'leased'))
+                RETURNING run.id"""
         )
-        return int(cursor.rowcount)
+        return sorted(row[0] for row in cursor.fetchall())
 
 
 def _claimed(sql: str, parameters: Mapping[str, int | str | None]) -> Lease | None:

@@ -8,7 +8,14 @@ from lots.selectors.changes import (
     reported_owner_years,
 )
 from lots.selectors.evidence import changed_reports, changed_transactions
-from lots.selectors.holdings import cash, open_lots, open_lots_in
+from lots.selectors.holdings import (
+    cash,
+    cash_in,
+    open_lots,
+    open_lots_in,
+    shares_in,
+    shares_of_firm,
+)
 from lots.selectors.ledger import ledger, ledger_stamp, ledger_stamps, market, succeeded, traders
 from lots.selectors.naming import accounts_named, directory, names
 from lots.selectors.policies import (
@@ -41,6 +48,7 @@ __all__ = [
     "account_checks",
     "accounts_named",
     "cash",
+    "cash_in",
     "changed_reports",
     "changed_statements",
     "changed_transactions",
@@ -65,6 +73,8 @@ __all__ = [
     "purchases_searched",
     "realized",
     "reported_owner_years",
+    "shares_in",
+    "shares_of_firm",
     "stored_rows",
     "succeeded",
     "tax_lots",

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from accounts.models import Account
 from accounts.one_look import read_once
@@ -57,8 +57,32 @@ def open_lots_in(households: Collection[int]) -> dict[int, list[LotRow]]:
 @read_once
 def cash(household_id: int) -> dict[int, Decimal]:
     """Account -> dollars of cash that follow from its ledger; negative where deposits were never booked."""
+    return _balances([household_id])
+
+
+def cash_in(households: Collection[int]) -> Decimal:
+    """Dollars of cash of all accounts of these households together. One query."""
+    return sum(_balances(households).values(), Decimal(0))
+
+
+def shares_in(households: Collection[int]) -> dict[int, Decimal]:
+    """Security -> shares that these households hold together. One query."""
+    return _shares(TaxLot.objects.filter(account__household__in=households))
+
+
+def shares_of_firm(firm_id: int) -> dict[int, Decimal]:
+    """Security -> shares that all households of the firm hold together. One query."""
+    return _shares(TaxLot.objects.filter(account__firm=firm_id))
+
+
+def _shares(rows: QuerySet[TaxLot]) -> dict[int, Decimal]:
+    grouped = rows.order_by().values_list("security_id").annotate(shares=Sum("quantity"))
+    return dict(grouped)
+
+
+def _balances(households: Collection[int]) -> dict[int, Decimal]:
     rows = (
-        Account.objects.filter(household=household_id)
+        Account.objects.filter(household__in=households)
         .order_by("pk")
         .values_list("pk", "transactions__kind")
         .annotate(amount=Sum("transactions__amount"), fee=Sum("transactions__fee"))

@@ -8,7 +8,12 @@ from proposals.selectors.budgets import (
     gain_budget,
 )
 from proposals.selectors.check_facts import accepted_wash, facts, tax_profile_facts
-from proposals.selectors.coming import cash_flows, coming_purchases, restrictions
+from proposals.selectors.coming import (
+    cash_flows,
+    coming_purchases,
+    restrictions,
+    restrictions_in,
+)
 from proposals.selectors.costs import trading_costs
 from proposals.selectors.desk import (
     OrderFile,
@@ -84,6 +89,7 @@ __all__ = [
     "pending_totals",
     "proposal",
     "restrictions",
+    "restrictions_in",
     "stand_ins",
     "tax_profile_facts",
     "traded_orders",

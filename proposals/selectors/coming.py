@@ -177,16 +177,20 @@ def _booked(accounts: Collection[int], as_of: date) -> dict[_Holding, date]:
     return {(account, security): last for account, security, last in rows if security is not None}
 
 
-def cash_flows(household_id: int, as_of: date, *, days: int) -> tuple[CashFlow, ...]:
+def cash_flows(
+    household_id: int, as_of: date, *, days: int, until: date | None = None
+) -> tuple[CashFlow, ...]:
     """What is due from ``as_of`` to so many days later and not settled, less what has been taken out for it since.
 
     Cash that left the account (for a need of the household: any account) within the ``days`` before the day of the need
-    counts as taken out for it, fees for fees, the earliest need first. Two queries.
+    counts as taken out for it, fees for fees, the earliest need first. ``until`` asks for what is due by another day,
+    with the same days for what was taken out. Two queries.
     """
+    last = until or as_of + timedelta(days=days)
     rows = ExpectedCashFlow.objects.filter(
         household=household_id,
         settled_on=None,
-        due_on__range=(as_of, as_of + timedelta(days=days)),
+        due_on__range=(as_of, last),
     ).order_by("due_on", "pk")
     flows = [
         CashFlow(CashFlowKind(row.kind), row.amount, row.due_on, row.account_id, row.reason)

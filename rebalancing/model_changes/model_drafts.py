@@ -39,7 +39,7 @@ def new_weights(
     """
     securities = sorted(targets)
     total = sum(targets.values(), ZERO) // POINT * POINT
-    present = _portfolio(targets, classes, symbols)
+    present = portfolio_of_weights(targets, classes, symbols)
     bounds = mandates.weight_bounds(rules, present)
     limits = [_limits(bounds.get(one)) for one in securities]
     task = Task(
@@ -53,7 +53,7 @@ def new_weights(
         risk_aversion=float(risk_aversion),
     )
     found = _exact(weights(recipe, task), securities, limits, total)
-    _refuse_breaches(found, rules, classes, symbols, securities, risk)
+    _refuse_breaches(rules, portfolio_of_weights(found, classes, symbols, risk=risk))
     return {security: weight for security, weight in found.items() if weight > ZERO}
 
 
@@ -115,41 +115,35 @@ def _exact(
     return dict(zip(securities, exact, strict=True))
 
 
-def _portfolio(
+def portfolio_of_weights(
     weights_of: Mapping[int, Decimal],
     classes: Mapping[int, Classification],
     symbols: Mapping[int, str],
+    *,
+    risk: RiskModel | None = None,
+    why_no_risk: str = "",
 ) -> Portfolio:
+    """A model as rules see it: nothing of it is active.
+
+    ``risk`` has the securities of ``weights_of`` in ascending order; without it rules about risk are unknown.
+    """
+    ordered = [weights_of[one] for one in sorted(weights_of)]
     return Portfolio(
         weights=weights_of,
         cash=ONE - sum(weights_of.values(), ZERO),
         targets=weights_of,
         classes=classes,
         symbols=symbols,
+        risk=None if risk is None else risk_of_weights(ordered, risk),
+        why_no_risk=why_no_risk,
     )
 
 
-def _refuse_breaches(
-    found: Mapping[int, Decimal],
-    rules: Sequence[Rule],
-    classes: Mapping[int, Classification],
-    symbols: Mapping[int, str],
-    securities: Sequence[int],
-    risk: RiskModel,
-) -> None:
+def _refuse_breaches(rules: Sequence[Rule], portfolio: Portfolio) -> None:
     """Raises Infeasible for a hard rule that the recipe could not be told of."""
-    figures = risk_of_weights([found[one] for one in securities], risk)
-    portfolio = Portfolio(
-        weights=found,
-        cash=ONE - sum(found.values(), ZERO),
-        targets=found,
-        classes=classes,
-        symbols=symbols,
-        risk=figures,
-    )
     broken = mandates.breaches(rules, portfolio)
     if broken:
-        told = tuple(rule_sentence(one, symbols) for one in broken)
+        told = tuple(rule_sentence(one, portfolio.symbols) for one in broken)
         raise Infeasible(
             f"The new weights break the mandate: {' '.join(told)}",
             conflicts=told,

@@ -12,8 +12,9 @@ from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.model_changes.new_weights_effect import effect
 from rebalancing.models import ModelAssignment
 from rebalancing.policies import drift
-from rebalancing.reviews import monthly, weekly
+from rebalancing.reviews import monthly, quarterly, weekly
 from rebalancing.reviews.monthly import LimitUse, MonthlyFacts, NewWeights
+from rebalancing.reviews.strategy import quarter_facts
 from rebalancing.reviews.types import NewFinding, not_reviewed
 from rebalancing.reviews.weekly import WeeklyFacts
 from rebalancing.services import risk_or_reason
@@ -38,16 +39,42 @@ def monthly_findings(*, household_id: int, as_of: date) -> tuple[NewFinding, ...
     return (*_measured(*found), *year, *_new_weights(*found))
 
 
+def quarterly_findings(*, household_id: int, as_of: date) -> tuple[NewFinding, ...]:
+    """The lines of the monthly review, and where the household stands in the long run."""
+    found = _state(household_id, as_of)
+    year = monthly.findings(_year(household_id, as_of))
+    if isinstance(found, str):
+        facts = quarter_facts(household_id, as_of, None)
+        return (not_reviewed(found), *year, *quarterly.findings(facts))
+    assigned, state = found
+    check = _check(assigned, state)
+    facts = quarter_facts(household_id, as_of, state)
+    return (
+        *_of_check(check, state),
+        *year,
+        *_new_weights(assigned, state),
+        *quarterly.of_classes(check.portfolio),
+        *quarterly.findings(facts),
+    )
+
+
 def _measured(assigned: ModelAssignment, state: HouseholdState) -> tuple[NewFinding, ...]:
+    return _of_check(_check(assigned, state), state)
+
+
+def _check(assigned: ModelAssignment, state: HouseholdState) -> MandateCheck:
     firm_id = assigned.household.firm_id
     risk, why = risk_or_reason(firm_id, state)
-    check = MandateCheck(
+    return MandateCheck(
         rules=selectors.rules(assigned),
         state=state,
         classes=selectors.classes(firm_id),
         risk=risk,
         why_no_risk=why,
     )
+
+
+def _of_check(check: MandateCheck, state: HouseholdState) -> tuple[NewFinding, ...]:
     facts = WeeklyFacts(drift=drift.of_state(state), portfolio=check.portfolio, rules=check.before)
     return weekly.findings(facts)
 

@@ -36,6 +36,28 @@ class Topic(StrEnum):
     WINDOWS = "windows"
     SWAP_BACKS = "swap_backs"
     NEW_WEIGHTS = "new_weights"
+    # What the quarterly review adds of a household,
+    ASSET_CLASS = "asset_class"
+    TRANSITION = "transition"
+    BUDGET_LEFT = "budget_left"
+    POLICY = "policy"
+    RESTRICTIONS = "restrictions"
+    CASH_NEEDS = "cash_needs"
+    LOOKS = "looks"
+    EXECUTED = "executed"
+    # of a model,
+    WEIGHTS = "weights"
+    PRICES = "prices"
+    VOLUME = "volume"
+    VERSION = "version"
+    FOLLOWERS = "followers"
+    # and of the firm.
+    RISK_MODEL = "risk_model"
+    # What the daily review adds.
+    OUTCOME = "outcome"
+    PROPOSALS = "proposals"
+    ORDERS = "orders"
+    NIGHT = "night"
 
 
 class Unit(StrEnum):
@@ -44,6 +66,7 @@ class Unit(StrEnum):
     FRACTION = "fraction"
     DOLLARS = "dollars"
     COUNT = "count"
+    DAYS = "days"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +85,19 @@ class NewFinding:
     is_hard: bool = False
 
 
-def not_reviewed(why: str) -> NewFinding:
-    """The one line of a household that could not be looked at."""
-    return NewFinding(
-        topic=Topic.NOT_REVIEWED, key="household", state=FindingState.UNKNOWN, sentence=why
-    )
+def not_reviewed(why: str, *, of: str = "household") -> NewFinding:
+    """The one line of a household (of a model, of the firm) that could not be looked at."""
+    return NewFinding(topic=Topic.NOT_REVIEWED, key=of, state=FindingState.UNKNOWN, sentence=why)
+
+
+def note(
+    topic: Topic,
+    key: str,
+    value: Decimal | None,
+    sentence: str,
+    *,
+    unit: Unit = Unit.FRACTION,
+    state: FindingState = FindingState.NOTE,
+) -> NewFinding:
+    """A line with a figure and no limit; ``state`` where it is more than a note."""
+    return NewFinding(topic=topic, key=key, state=state, sentence=sentence, unit=unit, value=value)

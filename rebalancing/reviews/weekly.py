@@ -8,7 +8,7 @@ from rebalancing.mandates import rules as mandates
 from rebalancing.mandates.rule_words import per_cent, rule_sentence
 from rebalancing.mandates.rules import Portfolio, RuleFinding, State
 from rebalancing.policies.drift import Drift
-from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit
+from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit, note
 from rebalancing.types import ZERO
 
 
@@ -28,7 +28,7 @@ def findings(facts: WeeklyFacts) -> tuple[NewFinding, ...]:
         *(of_rule(one, symbols) for one in facts.rules),
         *of_drift(facts.drift, symbols),
         *_risk(facts.portfolio),
-        *_concentration(facts.portfolio),
+        *concentration(facts.portfolio),
     )
 
 
@@ -92,13 +92,13 @@ def _risk(portfolio: Portfolio) -> Iterator[NewFinding]:
             sentence=f"Risk and factor exposures are not known: {portfolio.why_no_risk}",
         )
         return
-    yield _note(
+    yield note(
         Topic.RISK,
         "tracking error",
         risk.tracking_error,
         f"Tracking error against the model is {per_cent(risk.tracking_error)} a year.",
     )
-    yield _note(
+    yield note(
         Topic.RISK,
         "volatility",
         risk.volatility,
@@ -106,7 +106,7 @@ def _risk(portfolio: Portfolio) -> Iterator[NewFinding]:
     )
     for factor, active in risk.active_exposures.items():
         own = risk.exposures[factor]
-        yield _note(
+        yield note(
             Topic.FACTOR,
             factor,
             active,
@@ -115,12 +115,13 @@ def _risk(portfolio: Portfolio) -> Iterator[NewFinding]:
         )
 
 
-def _concentration(portfolio: Portfolio) -> Iterator[NewFinding]:
+def concentration(portfolio: Portfolio) -> Iterator[NewFinding]:
+    """The largest name, the ten largest, and how many securities there are."""
     name, weight = mandates.largest_name(portfolio)
     said = f"The largest single name is {name}, {per_cent(weight)}." if name else "No single names."
-    yield _note(Topic.CONCENTRATION, "single name", weight, said)
+    yield note(Topic.CONCENTRATION, "single name", weight, said)
     ten = mandates.largest_ten(portfolio)
-    yield _note(
+    yield note(
         Topic.CONCENTRATION, "ten largest", ten, f"The ten largest names are {per_cent(ten)}."
     )
     held = mandates.held_names(portfolio)
@@ -132,7 +133,3 @@ def _concentration(portfolio: Portfolio) -> Iterator[NewFinding]:
         unit=Unit.COUNT,
         value=Decimal(held),
     )
-
-
-def _note(topic: Topic, key: str, value: Decimal, sentence: str) -> NewFinding:
-    return NewFinding(topic=topic, key=key, state=FindingState.NOTE, sentence=sentence, value=value)

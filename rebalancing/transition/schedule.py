@@ -199,7 +199,7 @@ class Planner:
         return Transition(
             day=self._books.as_of,
             value=self._start.value,
-            legacy=_legacy(self._start),
+            legacy=legacy_of(self._start),
             legacy_gain=_legacy_gain(self._start),
             risk_now=self.unlimited.risk_before,
             columns=tuple(self._column(share) for share in shares),
@@ -290,8 +290,8 @@ class Planner:
             tax=tax_of_year(year) - tax_of_year(without),
             risk_before=figures.risk_before,
             risk_after=figures.risk_after,
-            legacy_before=_legacy(state),
-            legacy_after=_legacy(left),
+            legacy_before=legacy_of(state),
+            legacy_after=legacy_of(left),
             legacy_gain=_legacy_gain(left),
             carried=sum(carried_out(year), ZERO),
         )
@@ -322,7 +322,7 @@ def told(trades: Sequence[DraftTrade], state: HouseholdState, *, since: date) ->
         ),
         ZERO,
     )
-    before = _legacy(state)
+    before = legacy_of(state)
     return {
         "since": since.isoformat(),
         "legacy_before": f"{before:.2f}",
@@ -354,7 +354,8 @@ def _is_legacy(state: HouseholdState, security: int) -> bool:
     return state.targets.get(security, ZERO) <= ZERO
 
 
-def _legacy(state: HouseholdState) -> Decimal:
+def legacy_of(state: HouseholdState) -> Decimal:
+    """Dollars held that have no target."""
     return sum(
         (dollars for one, dollars in state.holdings().items() if _is_legacy(state, one)), ZERO
     )

@@ -12,7 +12,7 @@ register = template.Library()
 
 @register.filter
 def measured(value: Decimal | None, unit: str) -> str:
-    """A fraction as per cent, dollars as dollars, a count as it is; an em dash for none."""
+    """A fraction as per cent, dollars as dollars, a count or days as they are; an em dash for none."""
     if unit == Unit.DOLLARS:
         return dollars(value)
     return percent(value) if unit == Unit.FRACTION else shares(value)

@@ -98,7 +98,6 @@ def test_failed_households_skipped_accounts_and_bad_prices_of_the_last_night_are
 
 def test_empty_accounts_alone_are_no_alarm():
     assert outcome_alarms(night(WED), skipped={"empty_account": 40}, prices={}) == []
-    assert outcome_alarms(None, skipped={}, prices={}) == []
 
 
 def test_an_account_not_scanned_for_ten_business_nights_is_listed_t3():

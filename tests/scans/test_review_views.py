@@ -93,7 +93,7 @@ def address(review: Review, query: str = "") -> str:
 
 def shown(client: Client, review: Review, query: str) -> list[tuple[str, str]]:
     rows: Any = client.get(address(review, query)).context["rows"]
-    return [(finding.household.name, finding.key) for finding, _ in rows]
+    return [(finding.household.name, finding.key) for finding, *_ in rows]
 
 
 def test_the_list_counts_households_by_what_was_found(adviser: Client, review: Review) -> None:

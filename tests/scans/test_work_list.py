@@ -139,10 +139,10 @@ def test_a_run_is_finished_when_nothing_is_open_and_poison_does_not_hold_it(run,
     for item in (first, second):
         work_list.finish(taken(item), reason="inside_bands", detail="")
     lease = taken(third)
-    assert work_list.finish_runs() == 0
+    assert work_list.finish_runs() == []
     work_list.fail(lease, detail="ValueError: a")
-    assert work_list.finish_runs() == 1
-    assert work_list.finish_runs() == 0
+    assert work_list.finish_runs() == [run.pk]
+    assert work_list.finish_runs() == []
     run.refresh_from_db()
     assert run.finished_at is not None
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from accounts.errors import LotwiseError
 from rebalancing.reviews.types import FindingState
 from scans import review_selectors, review_services, selectors, services
-from scans.types import REVIEWS, Ended, Job
+from scans.types import CADENCES, Ended, Job
 from securities import calendar
 
 _SOME_FAILED = 2
@@ -26,12 +26,13 @@ class Command(BaseCommand):
 
     help = (
         "Review every household of a firm in the foreground: what breaks a rule or a band is looked at for trades. "
+        "A daily review is made of what the night has found, and a quarterly one looks at the models too. "
         "The same review again replaces its findings, until somebody has signed it."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The cadence; without options the latest date of the only firm."""
-        parser.add_argument("cadence", choices=[job.value for job in REVIEWS])
+        parser.add_argument("cadence", choices=[job.value for job in CADENCES])
         parser.add_argument("--as-of", metavar="DATE", help="a trading day, YYYY-MM-DD")
         parser.add_argument("--firm", metavar="NAME|ID", help="needed where there are several")
         parser.add_argument("--household", metavar="ID", help="only this one: id or exact name")
@@ -58,18 +59,22 @@ class Command(BaseCommand):
         firm = selectors.firm(firm_key)
         latest = calendar.business_date(timezone.now())
         as_of = _day(options["as_of"]) or selectors.default_night(firm, latest)
-        services.refuse_date(firm=firm, as_of=as_of, job=job)
+        if job.is_review:
+            services.refuse_date(firm=firm, as_of=as_of, job=job)
         key = options["household"]
         only = None if key is None else [selectors.household(firm, key).pk]
         if options["dry_run"]:
-            self._preview(job, as_of, only or selectors.household_ids(firm))
+            self._preview(firm.pk, job, as_of, only or selectors.household_ids(firm))
         else:
             self._work(firm.pk, job, as_of, only)
 
-    def _preview(self, job: Job, as_of: date, household_ids: list[int]) -> None:
+    def _preview(self, firm_id: int, job: Job, as_of: date, household_ids: list[int]) -> None:
         states: Counter[str] = Counter()
-        for household_id in tqdm(household_ids, unit="household", disable=None, leave=False):
-            name, found = review_services.preview(household_id=household_id, job=job, as_of=as_of)
+        rows = review_services.previews(
+            firm_id=firm_id, job=job, as_of=as_of, household_ids=household_ids
+        )
+        total = len(household_ids)
+        for name, found in tqdm(rows, total=total, unit="household", disable=None, leave=False):
             states.update(one.state.value for one in found)
             for one in found:
                 if one.state in _SAID:
@@ -87,10 +92,11 @@ class Command(BaseCommand):
             wake_workers=False,
             again=True,
         )
-        failed = self._through(review.run_id)
-        looks = review_selectors.open_looks(review)
-        if looks is not None:
-            failed += self._through(looks)
+        failed = 0
+        if job.is_review:  # a daily one has been made at once
+            failed = self._through(review.run_id)
+            looks = review_selectors.open_looks(review)
+            failed += 0 if looks is None else self._through(looks)
         self._table(
             f"{job.value.capitalize()} review of {as_of}",
             {state.value: count for state, count in review_selectors.counts(review).items()},

@@ -1,0 +1,62 @@
+"""The models and the firm in a quarterly review: their lines, stored."""
+
+import logging
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from accounts.one_look import one_look
+from rebalancing.models import TargetModel
+from rebalancing.reviews.model_reviews import firm_findings, model_findings
+from rebalancing.reviews.types import NewFinding, not_reviewed
+from scans.household_review import rows_of
+from scans.household_scan import REFUSALS
+from scans.models import Review, ReviewFinding
+
+logger = logging.getLogger(__name__)
+
+
+def lines_of_firm(firm_id: int, as_of: date) -> tuple[NewFinding, ...]:
+    """What is to be said of the firm itself. Reads only."""
+    return _looked(partial(firm_findings, firm_id=firm_id, as_of=as_of), of="firm")
+
+
+def lines_of_models(firm_id: int, as_of: date) -> dict[TargetModel, tuple[NewFinding, ...]]:
+    """What is to be said of each model of the firm. Reads only."""
+    return {
+        model: _looked(partial(model_findings, model=model, as_of=as_of), of="model")
+        for model in TargetModel.objects.filter(firm=firm_id).order_by("name")
+    }
+
+
+def _looked(look: Callable[[], tuple[NewFinding, ...]], *, of: str) -> tuple[NewFinding, ...]:
+    """The lines, or the one that says why there are none: nobody else's review waits for them."""
+    try:
+        with transaction.atomic(), one_look():
+            return look()
+    except REFUSALS as refusal:
+        return (not_reviewed(str(refusal), of=of),)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        logger.exception("the review of a %s failed", of)
+        told = f"An error that nobody foresaw ({type(error).__name__}); the log has it."
+        return (not_reviewed(told, of=of),)
+
+
+def store(review: Review) -> None:
+    """Write the lines of the firm and its models in place of earlier ones, but of a signed review, which stays.
+
+    The caller has a transaction.
+    """
+    held = Review.objects.select_for_update().get(pk=review.pk)
+    if held.signed_at is not None:
+        return
+    run = review.run
+    ReviewFinding.objects.filter(review=review, household=None).delete()
+    rows = rows_of(lines_of_firm(run.firm_id, run.business_date), review=review)
+    for model, lines in lines_of_models(run.firm_id, run.business_date).items():
+        rows += rows_of(lines, review=review, model=model)
+    ReviewFinding.objects.bulk_create(rows)
