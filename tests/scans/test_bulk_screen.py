@@ -14,7 +14,7 @@ from lots.models import TaxLot
 from lots.types import EntryKind
 from proposals.models import Proposal, ProposedTrade
 from scans import household_scan, services
-from scans.models import AccountOutcome, ScanItem, ScanRun
+from scans.models import AccountOutcome, Review, ScanItem, ScanRun
 from scans.types import AccountState, Ended, ItemState
 from securities.models import Price
 from tests.factories import book, set_price
@@ -55,7 +55,7 @@ def forget():
     """Take the night back, so that the same firm can have it once more in another way."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
-    for model in (AccountOutcome, ScanItem, ScanRun, HarvestFinding, ProposedTrade, Proposal):
+    for model in (AccountOutcome, Review, ScanItem, ScanRun, HarvestFinding, ProposedTrade, Proposal):
         model.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = DEFAULT")
