@@ -55,7 +55,15 @@ def forget():
     """Take the night back, so that the same firm can have it once more in another way."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
-    for model in (AccountOutcome, Review, ScanItem, ScanRun, HarvestFinding, ProposedTrade, Proposal):
+    for model in (
+        AccountOutcome,
+        Review,
+        ScanItem,
+        ScanRun,
+        HarvestFinding,
+        ProposedTrade,
+        Proposal,
+    ):
         model.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = DEFAULT")
