@@ -19,9 +19,11 @@ import numpy as np
 from rebalancing.errors import SolverTimeout
 from rebalancing.optimizer.conic import Subproblem
 from rebalancing.optimizer.objective import sold_by_position
+from rebalancing.optimizer.prices import Prices, prices_at
 from rebalancing.optimizer.problem import BoolArray, FloatArray, Problem, summed
+from rebalancing.optimizer.security_bounds import bound_at
 from rebalancing.optimizer.sides import RESIDUAL, Candidate, Search, Sides, small_trades
-from rebalancing.optimizer.slopes import slopes
+from rebalancing.optimizer.tax_schedule import Piece
 
 Step = tuple[Subproblem, Candidate]  # trades, and the subproblem that they answer
 
@@ -85,10 +87,13 @@ def _rounded(search: Search, sub: Subproblem, current: Candidate, last_call: int
 
 def _turned(search: Search, whole: Subproblem, step: Step) -> Step:
     """The same with single choices turned over, the most promising first, while that helps."""
+    if not search.problem.min_trade:
+        return step
+    _prove(search, step)
     tried = np.zeros((2, len(whole.buy_max)), dtype=np.bool_)
     in_vain = 0
     while in_vain < _IN_VAIN and step[1].objective > search.bound + _GOOD_ENOUGH:
-        trade = _most_promising(whole, *step, tried)
+        trade = _most_promising(whole, step[1], tried)
         if trade is None:
             break
         tried[int(trade.bought), trade.position] = True
@@ -100,7 +105,35 @@ def _turned(search: Search, whole: Subproblem, step: Step) -> Step:
         in_vain += 1
         if other is not None and other[1].objective < step[1].objective - RESIDUAL:
             step, in_vain = other, 0
+            _prove(search, step)
     return step
+
+
+def _prove(search: Search, step: Step) -> None:
+    """Raise the search's bound to one that knows of the smallest trade, at the prices of these trades.
+
+    The tax is convex on a piece only: where these prices prove too little of another piece, it is
+    asked for its own.
+    """
+    sub, found = step
+    enough = found.objective - _GOOD_ENOUGH
+    prices = prices_at(search.problem, found)
+    if prices is None or search.bound >= enough:
+        return
+    least = math.inf
+    for piece in search.pieces:
+        bound = _bound(search, piece, prices)
+        if bound < enough and piece != sub.piece:
+            there = search.solve_fixed(replace(sub, piece=piece), found.sides)
+            own = None if there is None else prices_at(search.problem, there)
+            bound = bound if own is None else max(bound, _bound(search, piece, own))
+        least = min(least, bound)
+    search.bound = max(search.bound, least)
+
+
+def _bound(search: Search, piece: Piece, prices: Prices) -> float:
+    limits = search.buy_max, search.sell_max, search.gains
+    return bound_at(search.problem, prices, piece, *limits)
 
 
 def _turned_over(search: Search, whole: Subproblem, step: Step, trade: _Trade) -> Step | None:
@@ -125,17 +158,18 @@ def _reopened(whole: Subproblem, sub: Subproblem, position: int) -> Subproblem:
     )
 
 
-def _most_promising(
-    whole: Subproblem, sub: Subproblem, found: Candidate, tried: BoolArray
-) -> _Trade | None:
+def _most_promising(whole: Subproblem, found: Candidate, tried: BoolArray) -> _Trade | None:
     """The choice whose turning over seems to help most, if it seems to help at all.
 
     Only trades just at the minimum are asked whether they are better left out, and only positions
     that are not traded whether they are better traded.
     """
     problem = whole.problem
+    prices = prices_at(problem, found)
+    if prices is None:
+        return None
     sold = sold_by_position(problem, found.sells)
-    growth = np.where(tried, np.inf, _growth(whole, sub, found))
+    growth = np.where(tried, np.inf, _growth(whole, found, prices))
     bought, position = np.unravel_index(int(np.argmin(growth)), growth.shape)
     if growth[bought, position] > _PROMISING:
         return None
@@ -143,29 +177,31 @@ def _most_promising(
     return _Trade(float(size), bool(bought), int(position))
 
 
-def _growth(whole: Subproblem, sub: Subproblem, found: Candidate) -> FloatArray:
+def _growth(whole: Subproblem, found: Candidate, prices: Prices) -> FloatArray:
     """(2, m) of the objective, once a position's sales or its buy are turned over; inf where they cannot be.
 
     Along the slopes, with the own risk of the security; factors are taken to stay as they are.
     """
     problem, floor = whole.problem, whole.problem.min_trade
-    slope = slopes(sub, found)
     security, lot_position = problem.position_security, problem.lot_position
     count = len(security)
+    own = problem.risk_aversion * problem.specific_variance
+    risk = (prices.factor_risk(problem) + 2.0 * own * prices.active)[security]
+    buys, sells = prices.of_buys(problem) + risk, prices.of_sells(problem) - risk[lot_position]
     sold = sold_by_position(problem, found.sells)
     idle = (found.buys == 0.0) & (sold == 0.0)
-    first = _first_sales(problem, whole.sell_max, slope.sells)
+    first = _first_sales(problem, whole.sell_max, sells)
     rising = (
-        summed(lot_position, first * slope.sells, count),
-        floor * slope.buys,
+        summed(lot_position, first * sells, count),
+        floor * buys,
     )
     falling = (
-        -summed(lot_position, found.sells * slope.sells, count),
-        -found.buys * slope.buys,
+        -summed(lot_position, found.sells * sells, count),
+        -found.buys * buys,
     )
     possible = (sold_by_position(problem, whole.sell_max) >= floor, whole.buy_max >= floor)
     needed = (sold_by_position(problem, whole.sell_min) > 0.0, whole.buy_min > 0.0)
-    curve = (problem.risk_aversion * problem.specific_variance)[security]
+    curve = own[security]
     impact = np.zeros(count) if problem.impact is None else problem.impact[security]
     growth = np.full((2, count), np.inf)
     for row, made in enumerate((sold, found.buys)):
