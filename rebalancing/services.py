@@ -18,7 +18,7 @@ from proposals.types import (
     DraftProposal,
     ProposalKind,
 )
-from rebalancing import selectors
+from rebalancing import selectors, terms_in_force
 from rebalancing.errors import RebalancingError
 from rebalancing.household.state import assemble, stale_holdings
 from rebalancing.mandates.mandate_checks import MandateCheck
@@ -106,6 +106,7 @@ def examine(
         lots=books.lots,
         intentions=books.intentions,
         drafts=drafts,
+        terms=partial(terms_in_force.of_books, assigned, books, check.rules),
     )
     if way is None and not schedule.is_cooling:
         step = _step_of_plan(search, state, tax=tax, drafts=drafts)

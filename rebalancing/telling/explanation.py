@@ -379,9 +379,16 @@ _WHY = {
 
 
 def inputs_text(
-    state: HouseholdState, windows: Windows, proof: Proof, securities: Sequence[int]
+    state: HouseholdState,
+    windows: Windows,
+    proof: Proof,
+    securities: Sequence[int],
+    terms: Mapping[str, object],
 ) -> str:
-    """Canonical text of all that the trades follow from; the risk model by the hash of its numbers."""
+    """Canonical text of all that the trades follow from; the risk model by the hash of its numbers.
+
+    ``terms`` are what an approval asks for again (``rebalancing.telling.terms``).
+    """
     return canonical_text(
         {
             "household": state.household,
@@ -424,6 +431,7 @@ def inputs_text(
             | {"bands": {one: _record(band) for one, band in state.limits.bands.items()}},
             "risk": {"sha256": proof.risk_sha256, "observations": proof.risk_observations},
             "solver": {"name": proof.solver, "version": proof.solver_version},
+            "terms": terms,
         }
     )
 
