@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -92,7 +93,7 @@ def rule(key: str = "tech", **values: object) -> Step:
     return set_rule
 
 
-def restrict(symbol: str, kind: str, **values: object) -> Step:
+def restrict(symbol: str, kind: str, **values: Any) -> Step:
     def set_restriction(found: Desk) -> None:
         Restriction.objects.update_or_create(
             firm=found.household.firm,
@@ -106,7 +107,7 @@ def restrict(symbol: str, kind: str, **values: object) -> Step:
     return set_restriction
 
 
-def need(amount: str, kind: str = "withdrawal", **values: object) -> Step:
+def need(amount: str, kind: str = "withdrawal", **values: Any) -> Step:
     return lambda found: ExpectedCashFlow.objects.update_or_create(
         household=found.household,
         kind=kind,

@@ -24,7 +24,16 @@ from rebalancing.household.checks import verify
 from rebalancing.household.held_after import after
 from rebalancing.household.state import Books, assemble
 from rebalancing.telling.explanation import Figures
-from rebalancing.transition.schedule import FREE, NEAR, Caps, Ending, Planner, caps_of, with_limits
+from rebalancing.transition.schedule import (
+    FREE,
+    NEAR,
+    Caps,
+    Ending,
+    Planner,
+    _day_of_year,
+    caps_of,
+    with_limits,
+)
 from rebalancing.transition.tracking_first import TrackingFirst
 from rebalancing.types import HouseholdState
 from tests.rebalancing.legacy import LONG_AGO, books, legacy, lot, planner, risk
@@ -330,3 +339,14 @@ def test_a_later_year_may_be_worth_more_than_the_books_hold_of_each_lot() -> Non
     kept = [row for row in left if row.security == 1]
     assert sum(row.basis for row in kept) == D(48_500) - D(5_000)
     assert sold in kept or replace(found.lots[1], quantity=D(370), basis=D(18_500)) in kept
+
+
+def test_the_days_of_later_steps_are_trading_days_of_their_years() -> None:
+    """28 December is a Saturday in 2024 and a Sunday in 2025; the last day of 2022 is a Saturday, and the next is 2023's."""
+    first = date(2023, 12, 28)
+    found = [_day_of_year(first, years) for years in (1, 2, 3)]
+    assert found == [date(2024, 12, 30), date(2025, 12, 29), date(2026, 12, 28)]
+    assert _day_of_year(date(2021, 12, 31), 1) == date(2022, 12, 30)
+    assert _day_of_year(date(2024, 7, 3), 1) == date(2025, 7, 3)
+    assert _day_of_year(date(2024, 7, 4), 1) == date(2025, 7, 7)  # a holiday before a weekend
+    assert _day_of_year(date(2023, 12, 28), 19).weekday() < 5  # beyond the exchange's calendar
