@@ -7,7 +7,7 @@ from typing import Protocol
 
 from rebalancing.mandates import rules as mandates
 from rebalancing.mandates.exposures import risk_figures
-from rebalancing.mandates.rule_words import rule_sentence, shown, subject
+from rebalancing.mandates.rule_words import limits, rule_sentence, shown, subject
 from rebalancing.mandates.rules import Classification, Portfolio, Rule, RuleFinding
 from rebalancing.risk import RiskModel
 from rebalancing.telling.explanation import Figures
@@ -119,7 +119,7 @@ class MandateCheck:
             {
                 "rule": was.rule.id,
                 "what": subject(was.rule, self._state.symbols),
-                "limit": shown(was.rule, was.limit),
+                "limit": limits(was.rule),
                 "before": shown(was.rule, was.value),
                 "after": shown(now.rule, now.value),
                 "cured": now.state is mandates.State.INSIDE,
@@ -131,7 +131,7 @@ class MandateCheck:
     def sentence(self, figures: Figures) -> str:
         """What the trades do to each broken rule; empty where none is broken."""
         parts = [
-            f"{row['what']} {row['before']} → {row['after']}, limit {row['limit']} ({row['rule']})"
+            f"{row['what']} {row['before']} → {row['after']}, {row['limit']} ({row['rule']})"
             for row in self.explanation(figures)
         ]
         return f" Mandate: {'; '.join(parts)}." if parts else ""

@@ -18,6 +18,7 @@ from accounts.canonical import decimal_text
 from proposals.budgets import Budget, Limit
 from proposals.costs import Commission
 from proposals.types import CashFlow, Moved, Proration, RestrictionKind, Restrictions
+from rebalancing.mandates.rule_words import limits as rule_limits
 from rebalancing.mandates.rule_words import subject
 from rebalancing.mandates.rules import Rule, RuleKind
 from rebalancing.model_changes.recipes import ExitRule
@@ -222,17 +223,17 @@ def _mandates(then: Any, now: Any, names: Names) -> Iterator[Change]:
             yield _rule(was[one], is_now[one], names)
     for row in gone:
         rule = _rule_of(row)
-        told = f"the mandate's rule {rule.id} is gone: {_subject(rule, names)} {_limits(rule)}"
-        yield Change(rule.id, _limits(rule), "gone", told)
+        told = f"the mandate's rule {rule.id} is gone: {_subject(rule, names)} {rule_limits(rule)}"
+        yield Change(rule.id, rule_limits(rule), "gone", told)
     for row in new:
         rule = _rule_of(row)
-        told = f"the mandate's rule {rule.id} is new: {_subject(rule, names)} {_limits(rule)}"
-        yield Change(rule.id, "none", _limits(rule), told)
+        told = f"the mandate's rule {rule.id} is new: {_subject(rule, names)} {rule_limits(rule)}"
+        yield Change(rule.id, "none", rule_limits(rule), told)
 
 
 def _rule(then: Plain, now: Plain, names: Names) -> Change:
     was, rule = _rule_of(then), _rule_of(now)
-    old, new = _limits(was), _limits(rule)
+    old, new = rule_limits(was), rule_limits(rule)
     if (was.kind, was.subject, was.security) != (rule.kind, rule.subject, rule.security):
         old, new = f"{_subject(was, names)} {old}", f"{_subject(rule, names)} {new}"
         return Change(f"the mandate's rule {rule.id}", old, new)
@@ -265,19 +266,6 @@ def _rule_of(row: Plain) -> Rule:
 def _subject(rule: Rule, names: Names) -> str:
     text = subject(rule, names.symbols)
     return f"{text[:1].lower()}{text[1:]}"
-
-
-def _limits(rule: Rule) -> str:
-    """What the rule allows, to its last digit."""
-    low, high = (None if one is None else _limit(rule, one) for one in (rule.low, rule.high))
-    if low is None:
-        return f"at most {high}"
-    return f"at least {low}" if high is None else f"{low} to {high}"
-
-
-def _limit(rule: Rule, limit: Decimal) -> str:
-    is_number = rule.kind is RuleKind.NAMES
-    return decimal_text(limit) if is_number else f"{decimal_text(limit * PER_CENT)} %"
 
 
 def _force(rule: Rule) -> str:

@@ -342,7 +342,7 @@ def test_a_later_year_may_be_worth_more_than_the_books_hold_of_each_lot() -> Non
 
 
 def test_the_days_of_later_steps_are_trading_days_of_their_years() -> None:
-    """28 December is a Saturday in 2024 and a Sunday in 2025; the last day of 2022 is a Saturday, and the next is 2023's."""
+    """28 December is a Saturday in 2024 and a Sunday in 2025; the last day of 2022 is a Saturday, its next 2023's."""
     first = date(2023, 12, 28)
     found = [_day_of_year(first, years) for years in (1, 2, 3)]
     assert found == [date(2024, 12, 30), date(2025, 12, 29), date(2026, 12, 28)]
