@@ -66,7 +66,9 @@ def test_the_sentence_and_the_tile_of_this_year_are_one_sum() -> None:
         avoided=D(1), trading=TradeCost(), tax=D("-100.006"), later_tax=D(0), per_year=D(1)
     )
     figures = Figures(
-        drift=Drift(D(1000), (), D(0), D(0), D(0), D(1)),
+        drift=Drift(
+            value=D(1000), rows=(), cash_weight=D(0), cash_target=D(0), cash_low=D(0), cash_high=D(1)
+        ),
         trades=(),
         after={},
         cash_after={},
