@@ -624,14 +624,21 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One input that is not what the proposal was computed from."""
+    """One input that is not what the proposal was computed from; ``told`` says it in words where somebody has them."""
 
     input: str
     old: str
     new: str
+    told: str = ""  # a clause: it begins small and ends without a full stop
 
     def __str__(self) -> str:
-        return f"{self.input}: {self.old} → {self.new}"
+        return self.told or f"{self.input}: {self.old} → {self.new}"
+
+    @property
+    def sentence(self) -> str:
+        """As a line of its own."""
+        text = str(self)
+        return f"{text[:1].upper()}{text[1:]}." if self.told else text
 
 
 @dataclass(frozen=True, slots=True)

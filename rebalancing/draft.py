@@ -16,9 +16,10 @@ from proposals.types import (
 from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.risk import RiskModel
 from rebalancing.risk_data.past_returns import since_a_rebalance
-from rebalancing.telling import explanation, reasons
+from rebalancing.telling import explanation, reasons, terms
 from rebalancing.telling.explanation import Choices
 from rebalancing.telling.reasons import Evidence
+from rebalancing.telling.terms import Terms
 from rebalancing.trades import arrays, budget
 from rebalancing.trades.active_risk import active_risk
 from rebalancing.trades.budget import Bounded
@@ -48,6 +49,7 @@ class Found:
     way: Way | None
     executed_on: date | None
     purchases: Coverage
+    terms: Terms
 
 
 def draft_of(found: Found) -> DraftProposal:
@@ -82,6 +84,7 @@ def draft_of(found: Found) -> DraftProposal:
             found.windows,
             figures.proof,
             arrays.universe(state),
+            terms.record(found.terms),
         ),
         explanation={
             **explanation.explanation(figures, state, found.purchases, found.among),

@@ -1,6 +1,6 @@
 """One household that is out of band: solve it, check what comes out, and say why there is nothing or what to trade."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -33,6 +33,7 @@ from rebalancing.policies.policy import PolicyKind
 from rebalancing.risk_data.risk_models import risk_model
 from rebalancing.telling import explanation
 from rebalancing.telling.explanation import Choices, Figures
+from rebalancing.telling.terms import Terms
 from rebalancing.trades import arrays, budget
 from rebalancing.trades.best_trades import best_trades, dearer_risk, with_needs_placed
 from rebalancing.trades.budget import Bounded
@@ -93,9 +94,11 @@ class Search:
         intentions: Sequence[Intention],
         drafts: Sequence[DraftProposal],
         usage: Usage | None,
+        terms: Callable[[], Terms],
         way: Way | None = None,
     ) -> None:
         self._way = way
+        self._terms = terms()  # now, and not when the trades are found
         self._measured = measured
         self._check = check
         self._usage = usage
@@ -179,6 +182,7 @@ class Search:
                 way=self._way,
                 executed_on=selectors.executed_on(self._household, self._as_of),
                 purchases=lot_selectors.purchases_searched(self._household),
+                terms=self._terms,
             )
         )
         return RebalanceResult(

@@ -210,21 +210,35 @@ def rules_of_model(model: TargetModel) -> tuple[Rule, ...]:
     return _rules(model.firm_id, Q(mandate__model=model.pk))
 
 
+def own_rules(firm_id: int, households: Sequence[int]) -> dict[int, tuple[Rule, ...]]:
+    """Household -> the rules that it alone has; those without any are left out. One query."""
+    rows = MandateRule.objects.filter(mandate__household__in=households, mandate__firm=firm_id)
+    found: dict[int, tuple[Rule, ...]] = {}
+    for row in rows.select_related("mandate").order_by("mandate__name", "key"):
+        household = row.mandate.household_id
+        assert household is not None  # that is what was asked for
+        found[household] = (*found.get(household, ()), _rule(row))
+    return found
+
+
 def _rules(firm_id: int, whose: Q) -> tuple[Rule, ...]:
     of_all = Q(mandate__household=None, mandate__model=None)
     rows = MandateRule.objects.filter(of_all | whose, mandate__firm=firm_id)
     return tuple(
-        Rule(
-            mandate=row.mandate.name,
-            key=row.key,
-            kind=RuleKind(row.kind),
-            subject=row.subject,
-            security=row.security_id,
-            low=row.low,
-            high=row.high,
-            is_hard=row.is_hard,
-        )
-        for row in rows.select_related("mandate").order_by("mandate__name", "key")
+        _rule(row) for row in rows.select_related("mandate").order_by("mandate__name", "key")
+    )
+
+
+def _rule(row: MandateRule) -> Rule:
+    return Rule(
+        mandate=row.mandate.name,
+        key=row.key,
+        kind=RuleKind(row.kind),
+        subject=row.subject,
+        security=row.security_id,
+        low=row.low,
+        high=row.high,
+        is_hard=row.is_hard,
     )
 
 

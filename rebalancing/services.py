@@ -18,7 +18,7 @@ from proposals.types import (
     DraftProposal,
     ProposalKind,
 )
-from rebalancing import selectors
+from rebalancing import selectors, terms_in_force
 from rebalancing.errors import RebalancingError
 from rebalancing.household.state import assemble, stale_holdings
 from rebalancing.mandates.mandate_checks import MandateCheck
@@ -39,6 +39,7 @@ from rebalancing.types import (
     Outcome,
     RebalanceResult,
 )
+from rebalancing.versions import replaced
 from rebalancing.versions.ways import PlanStep, Way
 
 REFUSED = "bad_draft"  # found, and refused by the hard rules when it was to be stored
@@ -106,6 +107,7 @@ def examine(
         lots=books.lots,
         intentions=books.intentions,
         drafts=drafts,
+        terms=partial(terms_in_force.of_books, assigned, books, check.rules),
     )
     if way is None and not schedule.is_cooling:
         step = _step_of_plan(search, state, tax=tax, drafts=drafts)
@@ -175,16 +177,25 @@ def _step_of_plan(
 def store(*, result: RebalanceResult) -> Proposal | None:
     """Put the draft before the adviser and keep the look; an older pending proposal is superseded either way.
 
-    The caller holds the household's lock inside a transaction.
+    One that an adviser edited is named where it gives way (``versions.replaced``). The caller holds the household's
+    lock inside a transaction.
     """
+    edit, draft = replaced.pending_edit(result.household), result.draft
+    if edit is not None and draft is not None:
+        draft = replaced.with_notice(draft, edit)
+    elif edit is not None:
+        result = replace(result, detail=f"{result.detail} {replaced.told_without(edit)}".strip())
     _keep(result)
     transition_services.keep_budget(household_id=result.household, as_of=result.as_of)
-    return proposal_services.put_forward(
-        draft=result.draft,
+    new = proposal_services.put_forward(
+        draft=draft,
         household_id=result.household,
         kind=ProposalKind.REBALANCE,
         as_of=result.as_of,
     )
+    if edit is not None and (new is None or new.pk != edit.pk):
+        replaced.record(edit, new, as_of=result.as_of)
+    return new
 
 
 def _keep(result: RebalanceResult) -> None:

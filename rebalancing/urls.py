@@ -34,5 +34,6 @@ urlpatterns = [
         "households/<uuid:public_id>/transition/end/", transition_views.end, name="end-transition"
     ),
     path("proposals/<uuid:public_id>/resolve/", edit_views.resolve, name="resolve-proposal"),
+    path("proposals/<uuid:public_id>/points/", edit_views.points, name="find-points"),
     path("proposals/<uuid:public_id>/point/", edit_views.pick, name="pick-point"),
 ]

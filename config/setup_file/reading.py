@@ -111,6 +111,7 @@ HARVEST_FLAGS = ("may_keep_substitute", "parks_in_cash", "prices_washes", "harve
 def read(data: bytes) -> SetUpFile:
     """The file's contents. Raises SetUpRefused with every problem found."""
     problems = Problems()
+    told: set[str] = set()
     root = Table(_parsed(data), "", problems)
     policies = root.table("policies") or Table({}, "policies", problems)
     contents = SetUpFile(
@@ -131,7 +132,7 @@ def read(data: bytes) -> SetUpFile:
         dividends=tuple(ahead.dividend(table) for table in root.tables("dividends")),
         restrictions=tuple(ahead.restriction(table) for table in root.tables("restrictions")),
         risk=risk(root.table("risk")),
-        mandates=tuple(mandates.mandate(table) for table in root.tables("mandates")),
+        mandates=tuple(mandates.mandate(table, told) for table in root.tables("mandates")),
     )
     policies.close()
     root.close()

@@ -25,6 +25,7 @@ from rebalancing.model_changes.change_effects import (
     shares_wanted,
     wash_conflicts,
 )
+from rebalancing.model_changes.mandate_previews import BrokenRule, broken_rules
 from rebalancing.model_changes.new_weights_effect import Effect, effect
 from rebalancing.model_changes.recipes import ExitRule, VersionKind
 from rebalancing.model_changes.universe import Difference, difference, turnover
@@ -83,6 +84,7 @@ class Preview:
     suggested_steps: int
     without_price: tuple[str, ...]
     without_history: tuple[str, ...]
+    broken: tuple[BrokenRule, ...]  # rules of mandates that the new weights themselves break
 
 
 def preview(planned: Planned, as_of: date) -> Preview:
@@ -117,6 +119,13 @@ def preview(planned: Planned, as_of: date) -> Preview:
         without_price=tuple(symbols[one] for one in names if one not in prices),
         without_history=tuple(
             symbols[one] for one in names if facts[one].annual_volatility is None and one in prices
+        ),
+        broken=broken_rules(
+            planned.model,
+            before=planned.before,
+            after=planned.after,
+            followers=followers,
+            as_of=as_of,
         ),
     )
 

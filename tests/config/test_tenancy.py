@@ -148,6 +148,9 @@ ROUTES = {
     "proposals/<uuid:proposal>/resolve/": page(
         POST=Expected(302, 409, 404, 302, 302)
     ),  # not the content that is stored
+    "proposals/<uuid:proposal>/points/": page(
+        POST=Expected(302, 409, 404, 302, 302)
+    ),  # not a rebalance
     "proposals/<uuid:proposal>/point/": page(POST=Expected(302, 302, 404, 302, 302)),
     "proposals/<uuid:proposal>/closing/": page(POST=Expected(302, 409, 404, 302, 302)),
     "proposals/<uuid:proposal>/pairs/<int:number>/waiver/": page(

@@ -95,7 +95,7 @@ def test_a_rule_that_the_recipe_cannot_be_told_of_refuses_its_weights(
     firm: Firm, model: TargetModel
 ) -> None:
     limit(firm, "volatility", high=D("0.01"))
-    with pytest.raises(Infeasible, match=r"Volatility .* is outside at most 1.00 %"):
+    with pytest.raises(Infeasible, match=r"Volatility .* is outside at most 1 %"):
         draft(model=model, as_of=DAY, author="test")
 
 

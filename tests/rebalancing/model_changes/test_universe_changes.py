@@ -35,10 +35,10 @@ from rebalancing.model_changes.universe_drafts import (
     draft_universe_change,
 )
 from rebalancing.model_changes.universe_selectors import changes_between, exits, planned
-from rebalancing.models import ModelExit, ModelVersion, ModelWeight
+from rebalancing.models import Mandate, MandateRule, ModelExit, ModelVersion, ModelWeight
 from scans.operations import operations
 from scans.services import open_run
-from tests.factories import make_firm, make_security, make_user
+from tests.factories import make_firm, make_household, make_security, make_user
 from tests.rebalancing.test_services import DAY, Desk, desk, drifted, give_history
 
 pytestmark = pytest.mark.django_db
@@ -407,3 +407,48 @@ def test_another_firm_finds_nothing(ready: Desk) -> None:
         assert client.get(f"/models/{ready.model.pk}/{path}").status_code == 404
     assert client.get(f"/models/versions/{version.public_id}/effect/").status_code == 404
     assert b"Core" not in client.get("/models/").content
+
+
+# What a draft by hand does to mandates
+
+
+def test_a_draft_by_hand_tells_which_mandates_its_weights_break(
+    ready: Desk, browser: Client
+) -> None:
+    firm = ready.household.firm
+    stone = make_household(firm, "Stone")  # follows nothing: its rules are not asked
+    for name, whose, high, is_hard in (
+        ("House", {}, "0.35", False),
+        ("Core", {"model": ready.model}, "0.41", True),
+        ("Miller", {"household": ready.household}, "0.38", True),
+        ("Stone", {"household": stone}, "0.01", True),
+    ):
+        mandate = Mandate.objects.create(firm=firm, name=name, **whose)
+        MandateRule.objects.create(
+            mandate=mandate, key="name", kind="single_name", high=D(high), is_hard=is_hard
+        )
+    version = draft(ready, ListedChange("AAA", rule=ExitRule.SELL), ListedChange("DDD", D("0.45")))
+    found = preview(planned(version), DAY).broken
+
+    assert [(one.rule, one.whose, one.is_hard, one.is_old) for one in found] == [
+        ("Core/name", "", True, False),
+        ("House/name", "", False, False),
+        ("Miller/name", ready.household.name, True, False),
+    ]
+    assert found[0].sentence == (
+        "Largest single name 45.00 % (DDD) is outside at most 41 %, by 4.00 %."
+    )
+    page = browser.get(f"/models/versions/{version.public_id}/effect/").content.decode()
+    assert "The new weights themselves do not keep to mandates." in page
+    assert "House/name (reported only): Largest single name 45.00 %" in page
+    assert f"{ready.household.name}, Miller/name: Largest single name 45.00 %" in page
+
+
+def test_what_the_present_weights_break_too_is_told_and_what_is_kept_is_not(ready: Desk) -> None:
+    mandate = Mandate.objects.create(firm=ready.household.firm, name="House")
+    rules = (("cash", "cash", "0.50"), ("name", "single_name", "0.39"), ("risk", "volatility", "9"))
+    for key, kind, high in rules:
+        MandateRule.objects.create(mandate=mandate, key=key, kind=kind, high=D(high))
+    version = draft(ready)  # 40 % of DDD in the place of 40 % of AAA
+    (found,) = preview(planned(version), DAY).broken
+    assert (found.rule, found.is_old) == ("House/name", True)
