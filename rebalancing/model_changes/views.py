@@ -11,7 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import Action, person, require
 from accounts.selectors import business_date
 from rebalancing import selectors
-from rebalancing.model_changes import model_versions, pages, universe_drafts, universe_selectors
+from rebalancing.model_changes import (
+    model_versions,
+    pages,
+    stated_views,
+    universe_drafts,
+    universe_selectors,
+)
 from rebalancing.model_changes.forms import (
     ChangeForm,
     ConstituentsForm,
@@ -19,6 +25,7 @@ from rebalancing.model_changes.forms import (
     change_rows,
 )
 from rebalancing.model_changes.recipes import ExitRule, Freed
+from rebalancing.model_changes.stated_views import BadView
 from rebalancing.model_changes.universe_drafts import BadUniverse
 from securities.importers.refusal import ImportRefused
 
@@ -37,6 +44,51 @@ def versions(request: HttpRequest, model_id: int) -> HttpResponse:
     """A model's versions, the newest first, and the names that have left it."""
     shown = universe_selectors.model(person(request), model_id)
     return render(request, "rebalancing/model_versions.html", pages.model_page(shown))
+
+
+@require_POST
+def state_view(request: HttpRequest, model_id: int) -> HttpResponse:
+    """Put a view on record; what was typed stays where it is refused."""
+    user = person(request)
+    shown = universe_selectors.model(user, model_id)
+    require(user, Action.DECIDE)
+    form = pages.view_form(shown, request.POST)
+    if form.is_valid():
+        try:
+            stated_views.state_view(
+                user=user, model=shown, new=form.stated(), reason=form.cleaned_data["reason"]
+            )
+        except BadView as refusal:
+            for field, told in refusal.fields:
+                form.add_error(field or None, told)
+        else:
+            messages.success(request, "The view is on record: the next draft uses it.")
+            return redirect("model-versions", model_id=model_id)
+    context = pages.model_page(shown, form)
+    return render(request, "rebalancing/model_versions.html", context, status=422)
+
+
+@require_POST
+def end_view(request: HttpRequest, model_id: int, view_id: int) -> HttpResponse:
+    """End a view with yesterday."""
+    user = person(request)
+    shown = universe_selectors.model(user, model_id)
+    stated_views.end_view(user=user, view=universe_selectors.view_of(shown, view_id))
+    messages.success(request, "The view has ended: no draft uses it from today on.")
+    return redirect("model-versions", model_id=model_id)
+
+
+@require_POST
+def draft(request: HttpRequest, model_id: int) -> HttpResponse:
+    """Draft new weights by the model's recipe now, as the monthly review does."""
+    user = person(request)
+    shown = universe_selectors.model(user, model_id)
+    drafted = model_versions.draft_now(user=user, model=shown)
+    if drafted is None:
+        messages.success(request, _NOTHING_CHANGES)
+        return redirect("model-versions", model_id=model_id)
+    messages.success(request, f"{drafted} is drafted: nothing trades on it.")
+    return redirect("model-version", public_id=drafted.public_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

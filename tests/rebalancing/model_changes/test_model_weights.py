@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rebalancing.errors import BadProblem, Infeasible
 from rebalancing.model_changes.model_weights import Band, Task, risk_contributions, weights
 from rebalancing.model_changes.recipes import Recipe
+from rebalancing.model_changes.return_views import View
 from rebalancing.risk import RiskModel
 
 Floats = NDArray[np.float64]
@@ -150,7 +151,7 @@ def test_without_views_the_present_weights_are_the_best() -> None:
 
 def test_a_view_moves_its_name_by_what_the_conditions_say() -> None:
     """Uncorrelated, inside all bounds: w = (mu - nu) / (lambda sigma^2), nu from the sum."""
-    risk, views = diagonal(0.04, 0.04), {0: 0.05, 1: 0.03}
+    risk, views = diagonal(0.04, 0.04), (View(0, 0.05, 1.0), View(1, 0.03, 1.0))
     found = weights(Recipe.MEAN_VARIANCE, task(risk, views=views, risk_aversion=5.0))
     # The difference of the weights is (0.05 - 0.03) / (5 * 0.04) = 0.1.
     assert found == pytest.approx([0.55, 0.45], abs=1e-8)
@@ -160,7 +161,7 @@ def test_a_better_view_gives_more_weight() -> None:
     risk, at = any_risk(3), 4
     implied = 10.0 * (risk.covariance() @ np.full(12, 1 / 12))[at]
     found = [
-        weights(Recipe.MEAN_VARIANCE, task(risk, views={at: implied + more}))[at]
+        weights(Recipe.MEAN_VARIANCE, task(risk, views=(View(at, implied + more, 0.5),)))[at]
         for more in (-0.01, 0.0, 0.01)
     ]
     assert found[0] < found[1] < found[2]
@@ -202,8 +203,8 @@ def test_fixed_weights_stay() -> None:
         ({"total": 0.0}, "cannot sum"),
         ({"total": 1.2}, "cannot sum"),
         ({"risk_aversion": 0.0}, "risk_aversion"),
-        ({"views": {7: 0.1}}, "view of row 7"),
-        ({"views": {0: float("nan")}}, "view of row 0"),
+        ({"views": (View(7, 0.1, 0.5),)}, "view of row 7"),
+        ({"views": (View(0, float("nan"), 0.5),)}, "view of row 0"),
         ({"risk": diagonal(0.04, 0.04, 0.04)}, "2 names"),
         ({"risk": diagonal(0.04, 0.0)}, "specific variance"),
     ],
