@@ -22,6 +22,14 @@ urlpatterns = [
     path("models/<int:model_id>/constituents/", model_views.constituents, name="constituents"),
     path("models/versions/<uuid:public_id>/", model_views.version, name="model-version"),
     path("models/versions/<uuid:public_id>/effect/", model_views.effect, name="version-effect"),
+    path(
+        "models/versions/<uuid:public_id>/households/",
+        model_views.households,
+        name="version-households",
+    ),
+    path(
+        "models/versions/<uuid:public_id>/measure/", model_views.measure, name="measure-households"
+    ),
     path("models/versions/<uuid:public_id>/decision/", model_views.decide, name="decide-version"),
     path(
         "households/<uuid:public_id>/transition/",

@@ -24,7 +24,7 @@ from accounts.selectors import business_date
 from accounts.services import record_audit
 from rebalancing import selectors
 from rebalancing.errors import RebalancingError
-from rebalancing.model_changes import exits, stated_views, view_words
+from rebalancing.model_changes import exits, stated_views, version_effects, view_words
 from rebalancing.model_changes.model_drafts import new_weights, returns_with_views
 from rebalancing.model_changes.recipes import ExitRule, Recipe, VersionKind, VersionState
 from rebalancing.model_changes.return_views import View
@@ -236,6 +236,7 @@ def stored(model: TargetModel, new: NewVersion, *, author: str) -> tuple[ModelVe
         )
         for security in sorted(new.before.keys() | new.after.keys())
     )
+    version_effects.wake_on_commit(version.pk)
     return version, True
 
 

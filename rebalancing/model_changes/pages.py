@@ -4,10 +4,12 @@ from datetime import date
 from typing import Any
 
 from django.forms import BaseFormSet
+from django.utils import timezone
 
 from accounts.selectors import business_date
 from rebalancing import selectors
 from rebalancing.model_changes import (
+    effect_sums,
     stated_views,
     universe_selectors,
     version_panels,
@@ -117,6 +119,16 @@ def version_page(version: ModelVersion) -> dict[str, object]:
 def effect_page(version: ModelVersion) -> dict[str, object]:
     """What the version would do to every household, and what it breaks elsewhere."""
     return _effect(universe_selectors.planned(version), business_date(version.model.firm))
+
+
+def households_page(version: ModelVersion) -> dict[str, object]:
+    """What workers have measured of the version's households, in sum, with how old it is."""
+    return {
+        "version": version,
+        "sums": effect_sums.sums(version),
+        "is_open": version.state in OPEN,
+        "now": timezone.now(),
+    }
 
 
 def file_page(read: Reconstitution, name: str, file: bytes) -> dict[str, object]:

@@ -6,17 +6,21 @@ from django.contrib import messages
 from django.forms import BaseFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Action, person, require
+from accounts.paging import page_of
 from accounts.selectors import business_date
 from rebalancing import selectors
 from rebalancing.model_changes import (
+    effect_sums,
     model_versions,
     pages,
     stated_views,
     universe_drafts,
     universe_selectors,
+    version_effects,
 )
 from rebalancing.model_changes.forms import (
     ChangeForm,
@@ -197,6 +201,29 @@ def effect(request: HttpRequest, public_id: UUID) -> HttpResponse:
     context = {"version": shown, **pages.effect_page(shown)}
     name = "change_effect" if request.headers.get("HX-Request") else "version_effect"
     return render(request, f"rebalancing/{name}.html", context)
+
+
+@require_safe
+def households(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """What the version would do to all households, as workers have measured it: sums, and fifty rows a page."""
+    shown = selectors.model_version(person(request), public_id)
+    context = {
+        **pages.households_page(shown),
+        **page_of(request, effect_sums.rows(shown)),
+        "here": reverse("version-households", args=[public_id]),
+    }
+    name = "measured_effect" if request.headers.get("HX-Request") else "version_households"
+    return render(request, f"rebalancing/{name}.html", context)
+
+
+@require_POST
+def measure(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Have every household measured again."""
+    user = person(request)
+    shown = selectors.model_version(user, public_id)
+    version_effects.measure_again(user=user, version=shown)
+    messages.success(request, "The households are being measured: the figures change as they come.")
+    return redirect("version-households", public_id=public_id)
 
 
 @require_POST

@@ -19,6 +19,7 @@ from rebalancing.models.target_models import (
     ModelWeight,
     ReturnView,
     TargetModel,
+    VersionEffect,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "SuppliedSpecific",
     "TargetModel",
     "TransitionPlan",
+    "VersionEffect",
 ]

@@ -7,8 +7,9 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from django.db.models.functions import Greatest, Least
+from django.utils import timezone
 
-from accounts.fields import FractionField, bounded
+from accounts.fields import FractionField, MoneyField, bounded, signed_money
 from accounts.models import Firm, Household, User, choices, one_of
 from rebalancing.model_changes.recipes import ExitRule, Recipe, VersionKind, VersionState
 from rebalancing.model_changes.view_words import LARGEST_RETURN
@@ -173,6 +174,8 @@ class ModelVersion(models.Model):
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     decided_at = models.DateTimeField(null=True, blank=True)
+    # Households measured before it are measured again (VersionEffect).
+    effects_asked_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["model", "-number"]
@@ -256,6 +259,72 @@ class ModelVersionWeight(models.Model):
 
     def __str__(self) -> str:
         return f"{self.security} {self.before} -> {self.after}"
+
+
+class VersionEffect(models.Model):
+    """What a version would do to one household that follows its model, as it was measured last.
+
+    Tracking errors are a year's, as fractions: of the present holdings against the model's weights of the day
+    (``error_present``) and against the version's (``error_before``), and of what the estimated trades would leave
+    against the version's (``error_after``). A household that could not be measured has ``why_not`` alone.
+    """
+
+    firm_path = "version__model__firm"
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="effects")
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
+    as_of = models.DateField()  # of the prices
+    measured_at = models.DateTimeField()
+    why_not = models.TextField(blank=True)
+    value = MoneyField(null=True, blank=True)
+    error_present = FractionField(null=True, blank=True)
+    error_before = FractionField(null=True, blank=True)
+    error_after = FractionField(null=True, blank=True)
+    why_no_risk = models.TextField(blank=True)
+    out_present = models.PositiveIntegerField(null=True, blank=True)  # names out of their bands
+    out_before = models.PositiveIntegerField(null=True, blank=True)  # against the version
+    sold = MoneyField(null=True, blank=True)
+    bought = MoneyField(null=True, blank=True)
+    short_gain = MoneyField(null=True, blank=True)
+    long_gain = MoneyField(null=True, blank=True)
+    tax = MoneyField(null=True, blank=True)  # None: there is no tax profile
+    tax_present = MoneyField(null=True, blank=True)  # of going to the weights of the day
+
+    class Meta:
+        ordering = ["version", "household"]
+        constraints = [
+            UniqueConstraint(fields=["version", "household"], name="version_effect_once"),
+            *(
+                signed_money(f"version_effect_{name}", name)
+                for name in (
+                    "value",
+                    "sold",
+                    "bought",
+                    "short_gain",
+                    "long_gain",
+                    "tax",
+                    "tax_present",
+                )
+            ),
+            *(
+                bounded(f"version_effect_{name}", name, lower=0, upper=1_000)
+                for name in ("error_present", "error_before", "error_after")
+            ),
+            CheckConstraint(
+                condition=~Q(why_not="") | Q(value__isnull=False), name="version_effect_measured"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.household}"
+
+    @property
+    def gain(self) -> Decimal | None:
+        """Taxable gains of both terms."""
+        if self.short_gain is None or self.long_gain is None:
+            return None
+        total: Decimal = self.short_gain + self.long_gain
+        return total
 
 
 class ModelExit(models.Model):
