@@ -36,6 +36,7 @@ def new_weights(
     risk: RiskModel,
     risk_aversion: Decimal,
     views: Sequence[View] = (),
+    market_values: Mapping[int, Decimal] | None = None,
 ) -> dict[int, Decimal]:
     """Security -> new weight, the present sum kept to the basis point; names that get nothing are left out.
 
@@ -58,6 +59,9 @@ def new_weights(
         bands=tuple(_bands(rules, securities, classes)),
         risk_aversion=float(risk_aversion),
         views=tuple(views),
+        market_values=None
+        if market_values is None
+        else np.array([float(market_values[one]) for one in securities]),
     )
     found = _exact(weights(recipe, task), securities, limits, total)
     _refuse_breaches(rules, portfolio_of_weights(found, classes, symbols, risk=risk))

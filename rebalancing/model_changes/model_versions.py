@@ -43,6 +43,8 @@ from securities.calendar import next_business_date
 
 logger = logging.getLogger(__name__)
 
+MOST_DAYS = 35  # market values come by the month; older ones are refused
+
 
 class NotADraft(Conflict):
     """The version has been decided about already, or the model has changed since it was drafted."""
@@ -60,6 +62,12 @@ class NoPrices(LotwiseError):
     """A name of the model has no price: its risk cannot be estimated."""
 
     code = "no_prices"
+
+
+class NoMarketValues(LotwiseError):
+    """A name of the model has no market value, or only an old one."""
+
+    code = "no_market_values"
 
 
 class NotDrafted(LotwiseError):
@@ -101,7 +109,7 @@ class NewVersion:
 def draft(*, model: TargetModel, as_of: date, author: str) -> ModelVersion | None:
     """New weights by the model's recipe, as a draft in place of an older one; None where nothing would change.
 
-    Raises NoPrices, StrayView, and BadReturns, BadProblem, Infeasible or Inaccurate of the recipe.
+    Raises NoPrices, NoMarketValues, StrayView, and BadReturns, BadProblem, Infeasible or Inaccurate of the recipe.
     """
     recipe, before = Recipe(model.recipe), selectors.targets(model.pk)
     if recipe is Recipe.FIXED or not before:
@@ -115,6 +123,9 @@ def draft(*, model: TargetModel, as_of: date, author: str) -> ModelVersion | Non
     risk_aversion = selectors.limits_of_model(model).risk_aversion
     rows = stated_views.in_force(model.pk, as_of) if recipe is Recipe.MEAN_VARIANCE else []
     views = _views(model, rows, before)
+    valued_on, market_values = None, None
+    if recipe is Recipe.MARKET_VALUE:
+        valued_on, market_values = _market_values(model, before, symbols, as_of)
     after = new_weights(
         recipe,
         targets=before,
@@ -124,6 +135,7 @@ def draft(*, model: TargetModel, as_of: date, author: str) -> ModelVersion | Non
         risk=risk,
         risk_aversion=risk_aversion,
         views=views,
+        market_values=market_values,
     )
     if after == before:
         return None
@@ -136,7 +148,8 @@ def draft(*, model: TargetModel, as_of: date, author: str) -> ModelVersion | Non
             before=before,
             after=after,
             as_of=as_of,
-            reason=f"{recipe.replace('_', ' ').capitalize()}{_with(len(rows))} by the prices up to {as_of}.",
+            reason=f"{recipe.replace('_', ' ').capitalize()}{_with(len(rows))} by the "
+            + (f"market values of {valued_on}." if valued_on else f"prices up to {as_of}."),
             views=[
                 _view_record(row, *returns) for row, returns in zip(rows, told.views, strict=True)
             ],
@@ -144,6 +157,36 @@ def draft(*, model: TargetModel, as_of: date, author: str) -> ModelVersion | Non
         ),
         author=author,
     )[0]
+
+
+def _market_values(
+    model: TargetModel, targets: Mapping[int, Decimal], symbols: Mapping[int, str], as_of: date
+) -> tuple[date, dict[int, Decimal]]:
+    """The newest market values, all of one day: those of two days would weigh a move of prices as well.
+
+    Raises NoMarketValues with the names that have none of that day, or where the day is too long ago.
+    """
+    newest = securities.newest_market_values(targets, as_of)
+    if not newest:
+        raise NoMarketValues(
+            f"{model.name}: there are no market values of its names: use manage.py import_market_values."
+        )
+    day = max(newest.values())
+    lacking = [
+        f"{symbols[one]} ({f'the newest is of {newest[one]}' if one in newest else 'none at all'})"
+        for one in sorted(targets, key=lambda one: symbols[one])
+        if newest.get(one) != day
+    ]
+    if lacking:
+        raise NoMarketValues(
+            f"{model.name}: there is no market value of {day} of {', '.join(lacking)}."
+        )
+    if (as_of - day).days > MOST_DAYS:
+        raise NoMarketValues(
+            f"{model.name}: the newest market values are of {day}, more than {MOST_DAYS} days before {as_of}: "
+            f"{', '.join(sorted(symbols[one] for one in targets))}."
+        )
+    return day, securities.market_values(targets, day)
 
 
 def _views(

@@ -1,10 +1,10 @@
 """Weights of a model by a recipe, long only and within bands: float64, from a risk model (F16).
 
-Equal and fixed weights need no optimiser. Minimum variance and mean-variance are one convex quadratic program, solved
-by Clarabel and believed only if our own check of feasibility and of the optimality conditions holds. Risk parity is
-Richard and Roncalli's constrained risk budgeting: coordinate descent on ``w' Sigma w / 2 - c sum(log w)`` within each
-name's bounds, with the scale ``c`` at which the weights make the total; names inside their bounds then
-contribute equally.
+Equal and fixed weights, and those by market value, need no optimiser. Minimum variance and mean-variance are one convex
+quadratic program, solved by Clarabel and believed only if our own check of feasibility and of the optimality conditions
+holds. Risk parity is Richard and Roncalli's constrained risk budgeting: coordinate descent on
+``w' Sigma w / 2 - c sum(log w)`` within each name's bounds, with the scale ``c`` at which the weights make the total;
+names inside their bounds then contribute equally.
 
 Mean-variance has no views unless they are given: its expected returns are those that make the present weights the best
 ones (``risk_aversion * Sigma * reference``), so that without a view and inside the bands nothing changes. What
@@ -50,7 +50,7 @@ class Task:
     """What to find weights for; all arrays (n,), weights as fractions of a portfolio.
 
     ``total`` is what the weights sum to, the rest being cash. ``names`` are for refusals. ``reference`` are the present
-    weights. ``views`` are the mean-variance recipe's.
+    weights. ``views`` are the mean-variance recipe's, ``market_values`` (dollars) that of market value.
     """
 
     risk: RiskModel
@@ -62,6 +62,7 @@ class Task:
     bands: tuple[Band, ...] = ()
     risk_aversion: float = 10.0
     views: tuple[View, ...] = ()
+    market_values: FloatArray | None = None
 
 
 def weights(recipe: Recipe, task: Task) -> FloatArray:
@@ -73,12 +74,23 @@ def weights(recipe: Recipe, task: Task) -> FloatArray:
         case Recipe.EQUAL:
             n = len(task.names)
             return _kept(np.full(n, task.total / n), task, recipe)
+        case Recipe.MARKET_VALUE:
+            return _kept(_by_market_value(task), task, recipe)
         case Recipe.RISK_PARITY:
             return _kept(_risk_parity(task), task, recipe)
         case Recipe.MINIMUM_VARIANCE:
             return _quadratic(task, np.zeros(len(task.names)))
         case Recipe.MEAN_VARIANCE:
             return _quadratic(task, _expected(task) / task.risk_aversion)
+
+
+def _by_market_value(task: Task) -> FloatArray:
+    values = task.market_values
+    if values is None or values.shape != (len(task.names),) or not np.all(np.isfinite(values)):
+        raise BadProblem(f"market_values needs {len(task.names)} finite numbers.")
+    if np.any(values <= 0.0):
+        raise BadProblem("A market value must be above 0.")
+    return np.asarray(values * (task.total / values.sum()), dtype=np.float64)
 
 
 def risk_contributions(risk: RiskModel, found: FloatArray) -> FloatArray:

@@ -167,6 +167,29 @@ def test_a_better_view_gives_more_weight() -> None:
     assert found[0] < found[1] < found[2]
 
 
+# Market value
+
+
+def test_names_weigh_by_their_market_value() -> None:
+    values = np.array([2e12, 1e12, 1e12])
+    given = task(diagonal(0.01, 0.04, 0.09), market_values=values, total=0.96)
+    assert weights(Recipe.MARKET_VALUE, given) == pytest.approx([0.48, 0.24, 0.24], abs=1e-15)
+    bound = replace(given, upper=np.array([0.45, 1.0, 1.0]))
+    with pytest.raises(
+        Infeasible, match=r"market value weights break: highest weight of S0 \(by 3"
+    ):
+        weights(Recipe.MARKET_VALUE, bound)
+
+
+@pytest.mark.parametrize("values", [None, [1.0], [1.0, 0.0, 1.0], [1.0, np.nan, 1.0]])
+def test_market_values_that_make_no_sense_are_refused(values: Any) -> None:
+    given = task(
+        diagonal(0.01, 0.04, 0.09), market_values=None if values is None else np.array(values)
+    )
+    with pytest.raises(BadProblem, match=r"arket.value"):
+        weights(Recipe.MARKET_VALUE, given)
+
+
 # Refusals
 
 
