@@ -265,6 +265,20 @@ def version_weights(version: ModelVersion) -> list[dict[str, object]]:
     ]
 
 
+def version_returns(version: ModelVersion) -> list[dict[str, object]]:
+    """Yearly returns that the recipe reckoned with, by symbol; nothing for a version without views."""
+    rows = version.weights.exclude(implied_return=None).select_related("security")
+    return [
+        {
+            "symbol": row.security.symbol,
+            "implied": row.implied_return,
+            "expected": row.expected_return,
+            "change": (row.expected_return or ZERO) - (row.implied_return or ZERO),
+        }
+        for row in rows.order_by("security__symbol")
+    ]
+
+
 def turnover(version: ModelVersion) -> Decimal:
     """One-way turnover of the model: half of all changes of weight, cash among them."""
     rows = list(version.weights.values_list("security_id", "before", "after"))

@@ -20,6 +20,7 @@ from config.setup_file.contents import (
     SetUpFile,
 )
 from config.setup_file.mandates import apply_mandates
+from config.setup_file.model_views import apply_views
 from config.setup_file.rebalance_policies import (
     put_rebalance_policy,
     refuse_crossed_cash,
@@ -279,5 +280,6 @@ def _model(records: Records, entry: ModelEntry) -> None:
         elif security is not None:
             records.changes.add_changed("model", entry.name, f"{symbol} none -> {shown(weight)}")
             ModelWeight.objects.create(model=model, security=security, weight=weight)
+    apply_views(records, model, entry.views)
     taken_in = [one.pk for symbol, one in securities.items() if one and entry.weights[symbol] > 0]
     exits.end(model.pk, taken_in, business_date(records.firm))

@@ -17,7 +17,7 @@ from accounts.types import (
     OwnerKind,
     Role,
 )
-from config.setup_file import ahead, mandates, policy_reading, tax_reading
+from config.setup_file import ahead, mandates, model_views, policy_reading, tax_reading
 from config.setup_file.contents import (
     AccountEntry,
     BudgetEntry,
@@ -271,6 +271,7 @@ def _model(table: Table) -> ModelEntry:
     if total > 1:
         table.refuse("weights", f"they sum to {total}, which is more than 1")
     policy = policy_reading.rebalance(table.table("rebalance_policy"))
+    views = tuple(model_views.view(one) for one in table.tables("views"))
     table.close()
     return ModelEntry(
         where=table.where,
@@ -279,6 +280,7 @@ def _model(table: Table) -> ModelEntry:
         recipe=recipe,
         weights=weights,
         rebalance_policy=policy,
+        views=views,
     )
 
 

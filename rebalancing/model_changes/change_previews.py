@@ -136,10 +136,7 @@ def _household(assigned: ModelAssignment, planned: Planned, as_of: date) -> Hous
     def unknown(why: str) -> HouseholdEffect:
         return HouseholdEffect(name=household.name, public_id=household.public_id, why_not=why)
 
-    wrong = lot_selectors.unreconciled(household.pk, as_of)
-    if wrong:
-        return unknown(f"Lots do not add up to the custodian's: {'. '.join(wrong.values())}.")
-    states = _states(assigned, planned, as_of)
+    states = present_and_planned(assigned, planned, as_of)
     if isinstance(states, str):
         return unknown(states)
     now, then = states
@@ -163,10 +160,13 @@ def _household(assigned: ModelAssignment, planned: Planned, as_of: date) -> Hous
     )
 
 
-def _states(
+def present_and_planned(
     assigned: ModelAssignment, planned: Planned, as_of: date
 ) -> tuple[HouseholdState, HouseholdState] | str:
     """The household by the model of today and by the change, or why it cannot be weighed."""
+    wrong = lot_selectors.unreconciled(assigned.household_id, as_of)
+    if wrong:
+        return f"Lots do not add up to the custodian's: {'. '.join(wrong.values())}."
     books = selectors.books(
         assigned,
         tax=selectors.UNTAXED,

@@ -16,7 +16,7 @@ from lots import selectors as lot_selectors
 from rebalancing.model_changes.change_previews import Planned
 from rebalancing.model_changes.recipes import ExitRule, VersionKind, VersionState
 from rebalancing.model_changes.universe import difference, turnover
-from rebalancing.models import ModelAssignment, ModelExit, ModelVersion, TargetModel
+from rebalancing.models import ModelAssignment, ModelExit, ModelVersion, ReturnView, TargetModel
 from rebalancing.types import ZERO
 from securities import selectors as securities
 
@@ -201,6 +201,11 @@ def models(user: User) -> QuerySet[TargetModel]:
 def model(user: User, model_id: int) -> TargetModel:
     """One model, or 404."""
     return get_object_or_404(access.visible(user, TargetModel).select_related("firm"), pk=model_id)
+
+
+def view_of(shown: TargetModel, view_id: int) -> ReturnView:
+    """One view of the model, or 404."""
+    return get_object_or_404(ReturnView, model=shown, pk=view_id)
 
 
 def model_named(firm_id: int, name: str) -> TargetModel | None:

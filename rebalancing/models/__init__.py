@@ -17,7 +17,9 @@ from rebalancing.models.target_models import (
     ModelVersion,
     ModelVersionWeight,
     ModelWeight,
+    ReturnView,
     TargetModel,
+    VersionEffect,
 )
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "RebalanceBand",
     "RebalanceLook",
     "RebalancePolicy",
+    "ReturnView",
     "RiskFactor",
     "RiskSetting",
     "SuppliedCovariance",
@@ -40,4 +43,5 @@ __all__ = [
     "SuppliedSpecific",
     "TargetModel",
     "TransitionPlan",
+    "VersionEffect",
 ]
