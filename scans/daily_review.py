@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, F, Q, Sum
 
 from accounts.models import Household
+from accounts.one_look import one_look, read_once
 from proposals import selectors as proposal_selectors
 from proposals.models import Order, Proposal
 from proposals.types import OPEN, OrderStatus, ProposalKind, RestrictionKind, Side, Status
@@ -80,12 +81,13 @@ def store(review: Review, household_ids: Collection[int] | None = None) -> bool:
     held = Review.objects.select_for_update().select_related("run").get(pk=review.pk)
     if held.signed_at is not None:
         return False
-    lines = lines_of(held.run, household_ids)
+    with one_look():  # the trade list is read once, for the households and for the firm
+        lines, of_firm = lines_of(held.run, household_ids), lines_of_night(held.run)
     old = ReviewFinding.objects.filter(review=held)
     if household_ids is not None:
         old = old.filter(Q(household=None) | Q(household__in=household_ids))
     old.delete()
-    rows = rows_of(lines_of_night(held.run), review=held)
+    rows = rows_of(of_firm, review=held)
     for household, found in lines.items():
         rows += rows_of(found, review=held, household_id=household)
     ReviewFinding.objects.bulk_create(rows, batch_size=_AT_ONCE)
@@ -275,6 +277,7 @@ def _of_newest_reviews(run: ScanRun) -> Q:
 # The trade list
 
 
+@read_once
 def later_night(run: ScanRun) -> date | None:
     """The firm's next night after this one that has been opened: what waits for a decision is that one's by now."""
     nights = ScanRun.objects.filter(firm=run.firm_id, job=Job.DAILY)
@@ -289,6 +292,7 @@ def _trade_list(run: ScanRun) -> tuple[dict[int, list[Pending]], dict[int, OpenO
     return _pending(run.firm_id), _orders(run.firm_id)
 
 
+@read_once
 def _pending(firm_id: int) -> dict[int, list[Pending]]:
     """Household -> its proposals that wait for a decision, by kind."""
     rows = Proposal.objects.filter(household__firm=firm_id, status=Status.PENDING)
@@ -308,6 +312,7 @@ def _pending(firm_id: int) -> dict[int, list[Pending]]:
     return found
 
 
+@read_once
 def _orders(firm_id: int) -> dict[int, OpenOrders]:
     """Household -> its orders that are not filled."""
     rows = (

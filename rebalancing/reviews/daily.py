@@ -178,6 +178,9 @@ def _drift(measured: Measured) -> Iterator[NewFinding]:
         return
     drift, band, many = measured.largest_drift, measured.band, measured.out_of_band
     way = "above" if drift > ZERO else "below"
+    told = f"{measured.largest} is farthest from its target, {per_cent(abs(drift))} {way}"
+    if drift == ZERO:
+        told = f"{measured.largest} is on its target, like all others"
     width = "its band is not its model's alone"
     if band is not None:
         width = f"its band is {per_cent(band)} on either side"
@@ -190,7 +193,7 @@ def _drift(measured: Measured) -> Iterator[NewFinding]:
         topic=Topic.DRIFT,
         key=measured.largest,
         state=FindingState.BREACHED if many else FindingState.INSIDE,
-        sentence=f"{measured.largest} is farthest from its target, {per_cent(abs(drift))} {way}; {width}; {names}.",
+        sentence=f"{told}; {width}; {names}.",
         value=drift,
         low=None if band is None else -band,
         high=band,

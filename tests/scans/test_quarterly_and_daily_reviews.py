@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal as D
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -15,8 +16,15 @@ from accounts.types import Role
 from lots.types import EntryKind
 from proposals.models import Fill, Order, Proposal
 from proposals.types import OrderStatus, ProposalKind, Side, Status
-from rebalancing.model_changes.recipes import Recipe, VersionKind, VersionState
-from rebalancing.models import MandateRule, ModelVersion, TargetModel
+from rebalancing.model_changes.recipes import ExitRule, Recipe, VersionKind, VersionState
+from rebalancing.models import (
+    MandateRule,
+    ModelExit,
+    ModelVersion,
+    ModelVersionWeight,
+    ModelWeight,
+    TargetModel,
+)
 from scans import daily_review, household_scan, review_calendar, review_services, services
 from scans.errors import ReviewNotReady, ReviewSigned, ScanDateRefused
 from scans.models import Review, ScanRun
@@ -94,7 +102,7 @@ def reviewed(firm: Firm, job: Job = Job.WEEKLY, household: Household | None = No
         firm_id=firm.pk, job=job, as_of=NIGHT, wake_workers=False, again=True,
         household_ids=None if household is None else [household.pk],
     )  # fmt: skip
-    assert set(services.work_through(run_id=review.run_id)) == {Ended.DONE}
+    assert set(services.work_through(run_id=review.run_id)) <= {Ended.DONE}
     return review
 
 
@@ -342,6 +350,62 @@ def test_an_edited_rebalance_is_one_rebalance(firm: Firm) -> None:
     )  # fmt: skip
     looks = reviewed(firm, Job.QUARTERLY).findings.get(topic="looks")
     assert "1 rebalance proposed" in looks.sentence
+
+
+# The universe, and what is held
+
+
+def version_of(firm: Firm, number: int, state: VersionState, **values: Any) -> ModelVersion:
+    """A universe change of the firm's model: BBB leaves, and may be held on."""
+    model = TargetModel.objects.get(firm=firm)
+    whole = {
+        "kind": VersionKind.UNIVERSE, "recipe": Recipe.FIXED, "as_of": NIGHT, "author": "ada",
+        "reason": "A list", "effective_on": NIGHT, **values,
+    }  # fmt: skip
+    if state is not VersionState.DRAFT:
+        whole |= {"decided_by": make_user(firm, f"ada{number}"), "decided_at": timezone.now()}
+    version = ModelVersion.objects.create(model=model, number=number, state=state, **whole)
+    gone = firm.securities.get(symbol="BBB")
+    ModelVersionWeight.objects.create(
+        version=version, security=gone, before=D("0.3"), after=0, exit_rule=ExitRule.HOLD
+    )
+    return version
+
+
+def test_a_quarter_counts_who_still_holds_what_left(firm: Firm) -> None:
+    """Miller holds 300 shares of BBB and Stone 200, bought at 90 and worth 100."""
+    family(firm, "Miller")
+    family(firm, "Stone", (400, 200, 370))
+    version = version_of(
+        firm, 1, VersionState.PUBLISHED, begun_on=NIGHT, last_step_on=NIGHT, steps_done=1
+    )
+    gone = firm.securities.get(symbol="BBB")
+    ModelWeight.objects.filter(security=gone).delete()
+    ModelExit.objects.create(
+        model=version.model, security=gone, rule=ExitRule.HOLD, since=NIGHT, version=version
+    )
+    review = reviewed(firm, Job.QUARTERLY)
+    row = review.findings.get(topic="exits")
+    assert (row.key, row.value, row.state, row.version) == ("BBB", D(50_000), "note", version)
+    assert (
+        "2 households still hold $50,000.00 of it, with an unrealised gain of $5,000.00"
+        in row.sentence
+    )
+
+
+def test_what_is_held_is_not_told_of_an_earlier_day_than_the_ledgers(firm: Firm) -> None:
+    household = family(firm, "Miller")
+    firm.pinned_date = None
+    firm.save()
+    sold = firm.securities.get(symbol="CCC")
+    book(household.accounts.get(), EntryKind.SELL, NEXT, sold, "100", amount="9000")
+    review = reviewed(firm, Job.QUARTERLY)
+    models = lines(review, model__isnull=False)
+    assert models[0] == ("not_reviewed", "holdings", "unknown")
+    assert not {topic for topic, _, _ in models} & {"volume", "followers", "exits"}
+    of_firm = {(topic, key) for topic, key, _ in lines(review, household=None, model=None)}
+    assert ("not_reviewed", "holdings") in of_firm
+    assert ("risk_model", "coverage") not in of_firm
 
 
 # Dry runs

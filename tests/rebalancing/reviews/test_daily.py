@@ -58,6 +58,12 @@ def test_drift_inside_its_band() -> None:
     )
 
 
+def test_a_household_on_its_targets() -> None:
+    line = lines(facts(replace(MEASURED, largest_drift=D(0))))["drift"]
+    assert (line.state, line.value, line.by) == ("inside", 0, 0)
+    assert line.sentence.startswith("AAA is on its target, like all others; its band is 5.00 %")
+
+
 def test_drift_out_of_band_says_by_how_much() -> None:
     out = replace(MEASURED, largest_drift=D("-0.0725"), out_of_band=1, reason=Outcome.NO_TRADES)
     line = lines(facts(out))["drift"]
