@@ -131,7 +131,7 @@ def findings(
 
     ``model`` (primary key) asks for the lines about the model and about the households that follow it today.
     """
-    rows = review.findings.select_related("household", "model").annotate(rank=_RANK)
+    rows = review.findings.select_related("household", "model", "version").annotate(rank=_RANK)
     if about in ABOUT:
         rows = rows.filter(ABOUT[about])
     if model.isascii() and model.isdigit() and len(model) < LONGEST_KEY:

@@ -6,7 +6,8 @@ from: where the model was changed otherwise it lapses, which is an audit event a
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -368,10 +369,43 @@ def apply_due(*, firm_id: int, as_of: date, actor: str) -> list[ModelVersion]:
     return found
 
 
-def _step_or_lapse(version: ModelVersion, day: date, actor: str) -> bool:
+@contextmanager
+def as_if_applied(*, firm_id: int, as_of: date) -> Iterator[None]:
+    """Inside, models have the weights that the night of ``as_of`` would give them; nothing of it is ever committed.
+
+    For who only wants to see what that night would do. The rows of a model that is to change are locked meanwhile, so
+    it should not last. One query where no version is due.
+    """
+    if not _due(firm_id, as_of).exists():
+        yield
+        return
+    with transaction.atomic():
+        for version in _due(firm_id, as_of).select_related("model__firm").order_by("pk"):
+            if _stands_ready(version):
+                _take_steps(version, as_of)
+        yield
+        transaction.set_rollback(True)
+
+
+def foreseen(*, firm_id: int, as_of: date) -> list[tuple[ModelVersion, bool]]:
+    """Versions that the night of ``as_of`` would move on (True), or that would lapse with it. Reads only."""
+    rows = _due(firm_id, as_of).select_related("model__firm").order_by("pk")
+    return [
+        (version, ready)
+        for version in rows
+        if not (ready := _stands_ready(version)) or _step_of(version, as_of) != version.steps_done
+    ]
+
+
+def _stands_ready(version: ModelVersion) -> bool:
+    """Whether the model's weights are those that the version's next step starts from."""
     before, after = _weights(version)
     expected = step_weights(before, after, version.steps_done, version.steps)
-    if selectors.targets(version.model_id) != expected:
+    return selectors.targets(version.model_id) == expected
+
+
+def _step_or_lapse(version: ModelVersion, day: date, actor: str) -> bool:
+    if not _stands_ready(version):
         _lapse(version, day, actor)
         return True
     if not _take_steps(version, day):
@@ -395,10 +429,15 @@ def steps_by(begun_on: date, day: date, steps: int) -> int:
     return count
 
 
+def _step_of(version: ModelVersion, day: date) -> int:
+    """The step that the version is to have reached by the day."""
+    return steps_by(version.begun_on or day, day, version.steps)
+
+
 def _take_steps(version: ModelVersion, day: date) -> bool:
     """Give the model the weights of the day's step; whether there was one to take. Exits begin with the first."""
     begun_on = version.begun_on or day
-    step = steps_by(begun_on, day, version.steps)
+    step = _step_of(version, day)
     if step == version.steps_done:
         return False
     weights = step_weights(*_weights(version), step, version.steps)

@@ -29,12 +29,12 @@ OPEN = (VersionState.DRAFT, VersionState.SCHEDULED)
 
 def model_page(model: TargetModel, form: ViewForm | None = None) -> dict[str, object]:
     """A model with its versions, its views and the exits that households still hold."""
-    left = universe_selectors.exits(model.firm_id, business_date(model.firm))
+    today = business_date(model.firm)
     return {
         **weights_page(model),
         **views_of(model, form),
         "versions": universe_selectors.versions(model),
-        "exits": [one for one in left if one.model == model.name],
+        "exits": universe_selectors.exits(model.firm_id, today, model_id=model.pk),
     }
 
 

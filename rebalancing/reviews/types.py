@@ -50,6 +50,8 @@ class Topic(StrEnum):
     PRICES = "prices"
     VOLUME = "volume"
     VERSION = "version"
+    UNIVERSE = "universe"
+    EXITS = "exits"
     FOLLOWERS = "followers"
     # and of the firm.
     RISK_MODEL = "risk_model"
@@ -71,7 +73,10 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFinding:
-    """One line of a review. ``key`` tells lines of one topic apart; ``by`` is how far a limit is passed."""
+    """One line of a review. ``key`` tells lines of one topic apart; ``by`` is how far a limit is passed.
+
+    ``version``: the primary key of the version of a model that the line is about.
+    """
 
     topic: Topic
     key: str
@@ -83,6 +88,7 @@ class NewFinding:
     high: Decimal | None = None
     by: Decimal = ZERO
     is_hard: bool = False
+    version: int | None = None
 
 
 def not_reviewed(why: str, *, of: str = "household") -> NewFinding:

@@ -69,6 +69,8 @@ class Command(BaseCommand):
         services.refuse_date(firm=firm, as_of=night)
         only = None if household_key is None else selectors.household(firm, household_key).pk
         if options["dry_run"]:
+            for sentence in services.versions_to_come(firm_id=firm.pk, as_of=night):
+                self.stdout.write(sentence)
             self._preview(night, selectors.household_ids(firm) if only is None else [only])
         else:
             self._work(firm.pk, night, only)
