@@ -7,8 +7,10 @@ from datetime import date
 from decimal import Decimal
 
 from accounts.canonical import decimal_text
+from lots import selectors as lot_selectors
 from proposals import rechecks
 from proposals import selectors as proposal_selectors
+from proposals.budgets import capped, excesses, gains_of
 from proposals.models import Proposal
 from proposals.types import Moved, ProposalKind
 from rebalancing import selectors
@@ -21,12 +23,14 @@ from rebalancing.services import mandate_check
 from rebalancing.trades import arrays
 from rebalancing.types import ZERO, HouseholdState
 from rebalancing.versions.edits import before
+from securities import selectors as securities
 
 
 def add_rechecks() -> None:
     """Called once, when the room is set up."""
     rechecks.add(ProposalKind.REBALANCE, moved_targets)
     rechecks.add(ProposalKind.REBALANCE, broken_mandates)
+    rechecks.add(ProposalKind.REBALANCE, gains_for_a_factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,27 @@ def broken_mandates(proposal: Proposal, today: date) -> Iterator[Moved]:
     done = _Done(arrays.holdings_after(priced, state), cash_after(priced, state))
     for now in mandates.worsened(check.before, check.after(done)):
         yield Moved(f"mandate {now.rule.id}", "kept", rule_sentence(now, state.symbols))
+
+
+def gains_for_a_factor(proposal: Proposal, today: date) -> Iterator[Moved]:
+    """The net gain at today's prices, above what a rebalance for the factor reason alone may realise (F17)."""
+    most = proposal.explanation.get("factor_gain_limit")
+    if most is None:
+        return
+    firm_id = proposal.household.firm_id
+    quotes = securities.latest_prices(firm_id, today)
+    trades = [
+        replace(one, price=quotes[one.security].price) if one.security in quotes else one
+        for one in proposal_selectors.draft_trades(proposal)
+    ]
+    lots = {(lot.opening, lot.part): lot for lot in lot_selectors.open_lots(proposal.household_id)}
+    accounts = proposal_selectors.accounts_on_the_return(proposal.household_id)
+    usage = capped(None, Decimal(most), accounts=accounts, year=today.year)
+    assert usage is not None  # there is a limit
+    gains = gains_of(trades, lots, accounts=accounts, as_of=today)
+    for excess in excesses(usage, gains):
+        after = f"${excess.after or ZERO:,.2f} with these trades"
+        yield Moved(excess.limit.named, excess.allowed, after)
 
 
 def _state_today(

@@ -11,6 +11,7 @@ from django.db.models import F, Max, Q
 
 from accounts import access
 from accounts.models import Household, User
+from accounts.one_look import read_once
 from accounts.selectors import accounts_of, business_date
 from lots import selectors as lot_selectors
 from lots.year_tax import TaxPosition
@@ -73,6 +74,7 @@ DEFAULTS: dict[str, Any] = {
     "discount_rate": Decimal("0.05"),
     "slice_above": UNSAID.slice_above,
     "spread_limit": UNSAID.spread_limit,
+    "factor_gain_limit": None,
     "cash_need_days": 10,
 }
 WORDS: dict[str, type[StrEnum]] = {
@@ -105,6 +107,7 @@ def assignment(household_id: int) -> ModelAssignment | None:
     return rows.filter(household=household_id).first()
 
 
+@read_once
 def targets(model_id: int) -> dict[int, Decimal]:
     """Security -> weight in the model."""
     rows = ModelWeight.objects.filter(model=model_id)
