@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Min, Q
 
 from accounts import access
 from accounts.models import Household, User
@@ -366,6 +366,18 @@ def executed_on(household_id: int, as_of: date) -> date | None:
         trade_date__lte=as_of,
     )
     found: date | None = fills.aggregate(last=Max("trade_date"))["last"]
+    return found
+
+
+def first_executed(household_id: int, after: date, as_of: date) -> date | None:
+    """The day of the first fill of a rebalance after a day and up to ``as_of``."""
+    fills = Fill.objects.filter(
+        order__proposal__household=household_id,
+        order__proposal__kind=ProposalKind.REBALANCE,
+        trade_date__gt=after,
+        trade_date__lte=as_of,
+    )
+    found: date | None = fills.aggregate(first=Min("trade_date"))["first"]
     return found
 
 

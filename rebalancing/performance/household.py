@@ -3,6 +3,7 @@
 One query of the ledger; prices and the model's returns are the firm's (``rebalancing.performance.market``).
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,11 +23,19 @@ from rebalancing.performance.chart import Chart, chart
 from rebalancing.performance.holdings import Booked, Columns, Place, columns
 from rebalancing.performance.market import Market, market, past_weights
 from rebalancing.performance.model_returns import ModelReturns, model_returns
+from rebalancing.performance.premium import Premium, untouched
 from rebalancing.performance.returns import Path, Period, path
 from rebalancing.reviews import performance as lines
-from rebalancing.reviews.performance import NOTHING_HELD, AccountReturns, PeriodReturn
+from rebalancing.reviews.performance import (
+    NOTHING_HELD,
+    AccountReturns,
+    PeriodReturn,
+    RebalancingPremium,
+    premium_sentence,
+)
 from rebalancing.reviews.types import QUANTUM, NewFinding
 from rebalancing.trades.arrays import decimal
+from rebalancing.types import CENT
 from securities import selectors as securities
 
 Floats = NDArray[np.float64]
@@ -72,6 +81,7 @@ class Measured:
     household: Performance
     accounts: tuple[Performance, ...]
     columns: Columns
+    premium: RebalancingPremium | None  # None: no rebalance was executed within the twelve months
 
 
 def measured(*, household_id: int, assigned: ModelAssignment | None, as_of: date) -> Measured | str:
@@ -92,14 +102,17 @@ def measured(*, household_id: int, assigned: ModelAssignment | None, as_of: date
     if assigned is not None:
         history = past_weights(assigned.model, as_of)
         model = model_returns(history, frame.days, frame.rows, frame.returns)
+    rebalanced_on = selectors.first_executed(household_id, frame.days[0], as_of)
     measuring = _Measuring(frame, held, model, symbols, accounts)
+    whole = measuring.of(None)
     return Measured(
         market=frame,
         model=model,
         model_name="" if assigned is None else assigned.model.name,
-        household=measuring.of(None),
+        household=whole,
         accounts=tuple(measuring.of(account) for account in accounts),
         columns=held,
+        premium=None if rebalanced_on is None else measuring.premium(whole, rebalanced_on),
     )
 
 
@@ -171,6 +184,38 @@ class _Measuring:
             ),
             from_day=self._frame.days[found.start] if found.start < len(values) else None,
         )
+
+    def premium(self, whole: Performance, rebalanced_on: date) -> RebalancingPremium:
+        """Against what was held at the close before the day, left alone."""
+        days, last = self._frame.days, len(whole.values) - 1
+        start = bisect_left(days, rebalanced_on) - 1
+        told = RebalancingPremium(since=days[start], until=days[last])
+        own = whole.path.over(start, last)
+        if own is None:
+            return replace(told, why_not=self._why_not(None, whole.path, start))
+        at = [self._frame.rows[security] for _, security in self._held.places]
+        shares = self._held.shares[start]
+        dollars = np.where(shares != 0.0, shares * self._frame.closes[start, at], 0.0)
+        returns = self._frame.returns[start + 1 :, at]
+        left_alone = untouched(dollars, float(self._held.cash[start].sum()), returns)
+        if left_alone is None:
+            return replace(told, why_not=self._why_no_shadow(dollars, returns))
+        found = Premium(own, left_alone, float(whole.values[start]))
+        return replace(
+            told,
+            own=_stored(found.own),
+            untouched=_stored(found.untouched),
+            premium=_stored(found.fraction),
+            dollars=decimal(found.dollars).quantize(CENT),
+            value=decimal(found.value).quantize(CENT),
+        )
+
+    def _why_no_shadow(self, dollars: Floats, returns: Floats) -> str:
+        lacks = (dollars != 0.0) & np.isnan(returns).any(axis=0)
+        names = {self._symbols[self._held.places[at][1]] for at in np.flatnonzero(lacks)}
+        if not names:
+            return NOTHING_HELD
+        return f"What was held then has days without a return: {', '.join(sorted(names))}."
 
     def _figure(
         self, account: Account | None, found: Path, values: Floats, period: Period
@@ -248,10 +293,14 @@ def told(found: Measured | str) -> tuple[NewFinding, ...]:
     """The lines of the review."""
     if isinstance(found, str):
         return (lines.not_measured(found),)
-    return lines.findings(
-        found.model_name,
-        period_returns(found.household, found.market),
-        account_returns(found),
+    premium = found.premium
+    return (
+        *lines.findings(
+            found.model_name,
+            period_returns(found.household, found.market),
+            account_returns(found),
+        ),
+        *(() if premium is None else (lines.of_premium(premium),)),
     )
 
 
@@ -284,6 +333,7 @@ class PerformancePage:
     chart: Chart | None
     periods: tuple[PeriodReturn, ...]
     accounts: tuple[AccountReturns, ...]
+    premium: str  # a sentence; empty where nothing was rebalanced
 
 
 def performance_page(*, household_id: int, as_of: date) -> PerformancePage | str:
@@ -302,6 +352,7 @@ def performance_page(*, household_id: int, as_of: date) -> PerformancePage | str
             for one in account_returns(found)
             if any(period.why_not != NOTHING_HELD for period in one.periods)
         ),
+        premium="" if found.premium is None else premium_sentence(found.premium),
     )
 
 

@@ -9,8 +9,9 @@ So a deposit counts from the start of its day, a withdrawal until its end, and s
 without money come and go at the close of their day. Deposits and withdrawals of one day are netted; days are chained.
 Where nothing is held there is no return: such a day counts neither here nor in what the portfolio is compared with.
 
-A day on which something held has no price is not valued. Where no flow stands beside it nothing needs it: the return
-goes from the last valued day to the next. Where one does, the chain is broken, and nothing before is measured.
+A day on which something held has no price is not valued. Where no flow needs it, the return goes from the last valued
+day to the next. A deposit needs the close before it, a withdrawal and a delivery that of their day: where that lacks,
+the chain is broken, and nothing before is measured.
 """
 
 from collections.abc import Sequence
@@ -68,14 +69,16 @@ def path(values: Floats, deposits: Floats, delivered: Floats) -> Path:
         return Path(growth, invested, count, None)
     before, after = rows[:-1], rows[1:]
     paid, kind = deposits[after], delivered[after]
-    base = values[before] + np.maximum(paid, 0.0)
+    gap = after - before > 1
+    first = before + 1  # a deposit on the first day that is not valued still meets a close that is
+    base = values[before] + np.maximum(np.where(gap, deposits[first], paid), 0.0)
     end = values[after] + np.maximum(-paid, 0.0) - kind
     opened = (base <= _CENT) & (kind > _CENT)  # with what was delivered on the day itself
     base, end = np.where(opened, base + kind, base), np.where(opened, end + kind, end)
     empty = (np.abs(base) <= _CENT) & (np.abs(end) <= _CENT)
     flows = np.cumsum((np.abs(deposits) > _CENT) | ~(np.abs(delivered) <= _CENT))
-    gap = after - before > 1
-    breaks = gap & ((flows[after - 1] > flows[before]) | (paid > _CENT))
+    unmet = (deposits[first] < -_CENT) | ~(np.abs(delivered[first]) <= _CENT)
+    breaks = gap & (unmet | (flows[after - 1] > flows[first]) | (paid > _CENT))
     breaks |= ~np.isfinite(end) | (~empty & ((base <= _CENT) | (end < -_CENT)))
     counts = ~empty & ~breaks
     growth[rows[0]] = 1.0

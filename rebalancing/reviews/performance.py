@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from rebalancing.reviews.types import FindingState, NewFinding, Topic, note
+from rebalancing.telling.explanation import dollars
 
 NOTHING_HELD = "Nothing was held."
 
@@ -41,6 +42,46 @@ class AccountReturns:
     number: str
     name: str
     periods: tuple[PeriodReturn, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebalancingPremium:
+    """What was held at the close of ``since``, before the first rebalance executed after it, and what came of it.
+
+    Returns are fractions, dollars those at the start; None where one is not known, and why.
+    """
+
+    since: date
+    until: date
+    own: Decimal | None = None
+    untouched: Decimal | None = None
+    premium: Decimal | None = None
+    dollars: Decimal | None = None
+    value: Decimal | None = None
+    why_not: str = ""
+
+
+def of_premium(found: RebalancingPremium) -> NewFinding:
+    """The line of a household that was rebalanced within the twelve months (F21)."""
+    return note(Topic.PREMIUM, "12 months", found.premium, premium_sentence(found))
+
+
+def premium_sentence(found: RebalancingPremium) -> str:
+    """The figures in words, as a fact about the past."""
+    start = f"From the close of {found.since}, before the first rebalance of the last 12 months, to {found.until}"
+    if (
+        found.own is None
+        or found.untouched is None
+        or found.premium is None
+        or found.dollars is None
+        or found.value is None
+    ):
+        return f"{start}: what rebalancing brought is not measured. {found.why_not}"
+    return (
+        f"{start} the household returned {signed(found.own)}; what it held then, untouched, would have returned "
+        f"{signed(found.untouched)}. The rebalancing premium is {points(found.premium)}, {dollars(found.dollars)} on "
+        f"the {dollars(found.value)} held then. It is a fact about the past, not a forecast."
+    )
 
 
 def findings(

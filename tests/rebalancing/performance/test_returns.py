@@ -180,15 +180,28 @@ def test_a_day_without_a_price_is_passed_over_where_no_flow_needs_it() -> None:
     assert found.invested.tolist() == [False, True, True, True, True]
 
 
-@pytest.mark.parametrize(("row", "dollars"), [(1, 50.0), (1, -50.0), (2, 50.0)])
+@pytest.mark.parametrize(("row", "dollars"), [(1, -50.0), (2, 50.0)])
 def test_a_flow_beside_a_day_without_a_price_breaks_the_chain(row: int, dollars: float) -> None:
-    """On the day without a price, or coming in on the next, when the close before is what counts."""
+    """Going out on the day without a price, or coming in on the next, when the close before is what counts."""
     deposits = np.array(NONE)
     deposits[row] = dollars
     found = path(np.array([100.0, np.nan, 121.0, 121.0, 133.1]), deposits, np.array(NONE))
     assert (found.start, found.broken) == (2, (0, 2))
     assert found.over(0, 4) is None
     assert found.over(2, 4) == pytest.approx(0.10)
+
+
+def test_a_deposit_on_the_first_day_without_a_price_still_meets_a_close() -> None:
+    """100 and 50 become 165 over two days."""
+    values = np.array([100.0, np.nan, 165.0, 165.0, 181.5])
+    found = path(values, np.array([0.0, 50.0, 0.0, 0.0, 0.0]), np.array(NONE))
+    assert found.over(0, 4) == pytest.approx(0.21)
+    late = path(
+        np.array([100.0, np.nan, np.nan, 165.0, 181.5]),
+        np.array([0.0, 0.0, 50.0, 0.0, 0.0]),
+        np.array(NONE),
+    )
+    assert (late.start, late.broken) == (3, (0, 3))
 
 
 def test_a_portfolio_that_is_worth_nothing_or_less_has_no_return() -> None:
