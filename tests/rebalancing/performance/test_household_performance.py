@@ -11,10 +11,12 @@ from accounts.models import Account, Firm
 from accounts.one_look import one_look
 from lots import selectors as lots
 from lots.types import EntryKind
+from proposals.models import Fill, Order, Proposal
+from proposals.types import OrderStatus, ProposalKind, Side, Status
 from rebalancing.models import ModelAssignment, ModelWeight, TargetModel
 from rebalancing.performance.household import Figure, Measured, measured, told
 from rebalancing.performance.market import year_of_days
-from rebalancing.reviews.types import NewFinding
+from rebalancing.reviews.types import NewFinding, Topic
 from securities.models import CorporateAction, Dividend, Price, Security
 from securities.types import ActionKind
 from tests.factories import book, make_account, make_firm, make_household, make_security, set_price
@@ -74,7 +76,8 @@ def figures(account: Account) -> dict[str, Figure]:
 
 
 def lines(account: Account) -> dict[str, NewFinding]:
-    return {one.key: one for one in told(looked(account))}
+    found = told(looked(account))
+    return {one.key: one for one in found if one.topic is Topic.PERFORMANCE}
 
 
 def test_a_household_is_measured_beside_its_model_on_the_same_days(
@@ -102,8 +105,8 @@ def test_the_ledger_is_asked_once_and_the_firms_year_is_kept(firm: Firm, account
     looked(account)
     with CaptureQueriesContext(connection) as asked:
         looked(account)
-    # assignment, firm, accounts, two stamps, symbols' stamp is one of them, ledger, lots, weights, versions
-    assert len(asked) == 9, [query["sql"][:80] for query in asked]
+    # assignment, firm, accounts, two stamps, ledger, lots, weights, versions, the first fill of a rebalance
+    assert len(asked) == 10, [query["sql"][:80] for query in asked]
 
 
 @pytest.mark.parametrize("change", ["price", "dividend", "split"])
@@ -211,3 +214,37 @@ def test_nothing_is_booked(firm: Firm) -> None:
     household = make_household(firm, "Stone")
     make_account(household, "S-1")
     assert measured(household_id=household.pk, assigned=None, as_of=DAY) == "Nothing is booked."
+
+
+def test_a_rebalance_is_set_beside_what_was_held_before_it(firm: Firm, account: Account) -> None:
+    """On 14 December half of the AAA go for BBB; AAA rises by a fifth the next day: +10 % for +20 %."""
+    assert looked_premium(account) is None
+    aaa, bbb, day = _named(firm, "AAA"), _named(firm, "BBB"), date(2022, 12, 14)
+    sale = book(account, EntryKind.SELL, day, aaa, "50", amount="5000")
+    book(account, EntryKind.BUY, day, bbb, "100", amount="5000")
+    proposal = Proposal.objects.create(
+        household=account.household, kind=ProposalKind.REBALANCE, status=Status.FILLED, as_of=day,
+        sentence="Rebalance.", inputs="{}", tax_saved=0, cost=0, short_gain=0, long_gain=0,
+        expires_on=day,
+    )  # fmt: skip
+    order = Order.objects.create(
+        proposal=proposal, account=account, security=aaa, side=Side.SELL, quantity=D(50),
+        reference_price=D(100), status=OrderStatus.FILLED,
+    )  # fmt: skip
+    Fill.objects.create(
+        order=order, external_id="f", trade_date=day, quantity=D(50), price=D(100), transaction=sale
+    )
+    line = lines(account)["12 months"]
+    assert line.value == D("0.10")
+    found = looked_premium(account)
+    assert found is not None
+    assert found.value == D("-0.1")
+    assert found.sentence == (
+        "From the close of 2022-12-13, before the first rebalance of the last 12 months, to 2022-12-30 the household "
+        "returned +10.00 %; what it held then, untouched, would have returned +20.00 %. The rebalancing premium is "
+        "-10.00 points, -$1,000.00 on the $10,000.00 held then. It is a fact about the past, not a forecast."
+    )
+
+
+def looked_premium(account: Account) -> NewFinding | None:
+    return next((one for one in told(looked(account)) if one.topic is Topic.PREMIUM), None)
