@@ -358,6 +358,7 @@ def last_look(household_id: int, as_of: date) -> RebalanceLook | None:
     return rows.order_by("-day").first()
 
 
+@read_once
 def executed_on(household_id: int, as_of: date) -> date | None:
     """The day of the last fill of a rebalance up to ``as_of``."""
     fills = Fill.objects.filter(

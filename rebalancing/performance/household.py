@@ -102,7 +102,11 @@ def measured(*, household_id: int, assigned: ModelAssignment | None, as_of: date
     if assigned is not None:
         history = past_weights(assigned.model, as_of)
         model = model_returns(history, frame.days, frame.rows, frame.returns)
-    rebalanced_on = selectors.first_executed(household_id, frame.days[0], as_of)
+    rebalanced_on = selectors.executed_on(household_id, as_of)  # the last time
+    if rebalanced_on is not None and rebalanced_on > frame.days[0]:
+        rebalanced_on = selectors.first_executed(household_id, frame.days[0], as_of)
+    else:
+        rebalanced_on = None
     measuring = _Measuring(frame, held, model, symbols, accounts)
     whole = measuring.of(None)
     return Measured(

@@ -11,7 +11,7 @@ from accounts.models import Household
 from lots.selectors import open_lots
 from proposals import services as proposal_services
 from proposals.budgets import Gains, gains_of
-from proposals.types import ProposalKind
+from proposals.types import ProposalKind, Side
 from rebalancing import selectors
 from rebalancing.household.state import assemble
 from rebalancing.models import MandateRule, ModelWeight, RebalancePolicy
@@ -81,8 +81,15 @@ def test_a_factor_alone_realises_no_more_than_its_limit(exposed: Household) -> N
     assert D(row["price_bp"]) > 0
 
 
-def test_no_gain_at_all_is_refused_in_words(exposed: Household) -> None:
+def test_without_any_gain_only_cash_is_left_to_trade_with(exposed: Household) -> None:
     RebalancePolicy.objects.update(factor_gain_limit=D(0))
+    found = look(exposed)
+    assert found.draft is not None, found
+    assert {trade.side for trade in found.draft.trades} == {Side.BUY}
+
+
+def test_where_nothing_fits_the_limit_the_refusal_says_it(exposed: Household) -> None:
+    RebalancePolicy.objects.update(factor_gain_limit=D(0), cash_minimum=D("0.03"))
     found = look(exposed)
     assert (found.draft, found.reason) == (None, "over_budget")
     assert found.detail.startswith(
