@@ -225,6 +225,8 @@ class DraftProposal:
     risk_before: Decimal | None = None  # tracking error, fraction a year
     risk_after: Decimal | None = None
     gap_bp: Decimal | None = None  # distance to the proven bound; None where the kind has none
+    # Dollars of net gain that a rebalance opened for the factor reason alone may realise (F17); None = no limit.
+    factor_gain_limit: Decimal | None = None
     inputs: str = ""  # canonical text
     explanation: dict[str, object] = field(
         default_factory=dict

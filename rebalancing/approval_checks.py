@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from lots import selectors as lot_selectors
 from proposals import rechecks
 from proposals import selectors as proposal_selectors
+from proposals.budgets import capped, excesses, gains_of
 from proposals.models import Proposal
 from proposals.types import Moved, ProposalKind
 from rebalancing import selectors, terms_in_force
@@ -21,6 +23,7 @@ from rebalancing.telling import terms
 from rebalancing.trades import arrays
 from rebalancing.types import ZERO, HouseholdState
 from rebalancing.versions.edits import before
+from securities import selectors as securities
 
 
 def add_rechecks() -> None:
@@ -28,6 +31,7 @@ def add_rechecks() -> None:
     rechecks.add(ProposalKind.REBALANCE, terms_in_force.moved_since, is_lasting=True)
     rechecks.add(ProposalKind.REBALANCE, moved_targets)
     rechecks.add(ProposalKind.REBALANCE, broken_mandates)
+    rechecks.add(ProposalKind.REBALANCE, gains_for_a_factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,27 @@ def broken_mandates(proposal: Proposal, today: date) -> Iterator[Moved]:
     done = _Done(arrays.holdings_after(priced, state), cash_after(priced, state))
     for now in mandates.worsened(check.before, check.after(done)):
         yield Moved(f"mandate {now.rule.id}", "kept", rule_sentence(now, state.symbols))
+
+
+def gains_for_a_factor(proposal: Proposal, today: date) -> Iterator[Moved]:
+    """The net gain at today's prices, above what a rebalance for the factor reason alone may realise (F17)."""
+    most = proposal.explanation.get("factor_gain_limit")
+    if most is None:
+        return
+    firm_id = proposal.household.firm_id
+    quotes = securities.latest_prices(firm_id, today)
+    trades = [
+        replace(one, price=quotes[one.security].price) if one.security in quotes else one
+        for one in proposal_selectors.draft_trades(proposal)
+    ]
+    lots = {(lot.opening, lot.part): lot for lot in lot_selectors.open_lots(proposal.household_id)}
+    accounts = proposal_selectors.accounts_on_the_return(proposal.household_id)
+    usage = capped(None, Decimal(most), accounts=accounts, year=today.year)
+    assert usage is not None  # there is a limit
+    gains = gains_of(trades, lots, accounts=accounts, as_of=today)
+    for excess in excesses(usage, gains):
+        after = f"${excess.after or ZERO:,.2f} with these trades"
+        yield Moved(excess.limit.named, excess.allowed, after)
 
 
 def _state_today(

@@ -47,6 +47,7 @@ class Found:
     windows: Windows
     risk: RiskModel
     way: Way | None
+    factor_gain_limit: Decimal | None
     executed_on: date | None
     purchases: Coverage
     terms: Terms
@@ -79,6 +80,7 @@ def draft_of(found: Found) -> DraftProposal:
         risk_before=figures.risk_before,
         risk_after=figures.risk_after,
         gap_bp=figures.proof.gap_bp,
+        factor_gain_limit=found.factor_gain_limit,
         inputs=explanation.inputs_text(
             way.recorded(state) if way else state,
             found.windows,
@@ -90,6 +92,9 @@ def draft_of(found: Found) -> DraftProposal:
             **explanation.explanation(figures, state, found.purchases, found.among),
             **(way.told(figures.trades, state) if way else {}),
             "budget": budget.explanation(bounded, found.gain_prices),
+            "factor_gain_limit": None
+            if found.factor_gain_limit is None
+            else f"{found.factor_gain_limit:.2f}",
             "mandate": found.check.explanation(figures),
             "choices": explanation.choices(found.choices, state.limits),
             "evidence": [

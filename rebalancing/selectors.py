@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Min, Q
 
 from accounts import access
 from accounts.models import Household, User
+from accounts.one_look import read_once
 from accounts.selectors import accounts_of, business_date
 from lots import selectors as lot_selectors
 from lots.year_tax import TaxPosition
@@ -73,6 +74,7 @@ DEFAULTS: dict[str, Any] = {
     "discount_rate": Decimal("0.05"),
     "slice_above": UNSAID.slice_above,
     "spread_limit": UNSAID.spread_limit,
+    "factor_gain_limit": None,
     "cash_need_days": 10,
 }
 WORDS: dict[str, type[StrEnum]] = {
@@ -105,6 +107,7 @@ def assignment(household_id: int) -> ModelAssignment | None:
     return rows.filter(household=household_id).first()
 
 
+@read_once
 def targets(model_id: int) -> dict[int, Decimal]:
     """Security -> weight in the model."""
     rows = ModelWeight.objects.filter(model=model_id)
@@ -383,6 +386,7 @@ def last_look(household_id: int, as_of: date) -> RebalanceLook | None:
     return rows.order_by("-day").first()
 
 
+@read_once
 def executed_on(household_id: int, as_of: date) -> date | None:
     """The day of the last fill of a rebalance up to ``as_of``."""
     fills = Fill.objects.filter(
@@ -391,6 +395,18 @@ def executed_on(household_id: int, as_of: date) -> date | None:
         trade_date__lte=as_of,
     )
     found: date | None = fills.aggregate(last=Max("trade_date"))["last"]
+    return found
+
+
+def first_executed(household_id: int, after: date, as_of: date) -> date | None:
+    """The day of the first fill of a rebalance after a day and up to ``as_of``."""
+    fills = Fill.objects.filter(
+        order__proposal__household=household_id,
+        order__proposal__kind=ProposalKind.REBALANCE,
+        trade_date__gt=after,
+        trade_date__lte=as_of,
+    )
+    found: date | None = fills.aggregate(first=Min("trade_date"))["first"]
     return found
 
 

@@ -22,8 +22,9 @@ from rebalancing import selectors, terms_in_force
 from rebalancing.errors import RebalancingError
 from rebalancing.household.state import assemble, stale_holdings
 from rebalancing.mandates.mandate_checks import MandateCheck
+from rebalancing.mandates.rules import Trigger
 from rebalancing.models import ModelAssignment, RebalanceLook
-from rebalancing.policies import decision, drift
+from rebalancing.policies import decision, drift, looks
 from rebalancing.policies.decision import Scope
 from rebalancing.risk import RiskModel
 from rebalancing.risk_data.risk_models import risk_model
@@ -123,6 +124,7 @@ def examine(
         found = search(
             touched=Scope.EVERYTHING if everything else touched,
             usage=_usage(state, tax=tax, drafts=drafts, way=way),
+            factor_gain_limit=factor_gain_limit(state, check, measured, schedule),
             way=way,
         ).run()
     except (RebalancingError, LedgerError) as error:
@@ -132,6 +134,21 @@ def examine(
         return found
     # Cash alone was looked at: the policy's own look is still to come.
     return replace(found, looked=replace(seen, counted=False))
+
+
+def factor_gain_limit(
+    state: HouseholdState, check: MandateCheck, measured: drift.Drift, schedule: looks.Schedule
+) -> Decimal | None:
+    """What a rebalance may realise that nothing but a factor opens (F17): no band, no date, no other rule.
+
+    None: something else opens it too, or the policy has no limit.
+    """
+    is_else = (
+        state.must_act or decision.scope(measured, state.limits, schedule) is not Scope.NOTHING
+    )
+    if is_else or check.triggers() != (Trigger.FACTOR,):
+        return None
+    return state.limits.factor_gain_limit
 
 
 def _usage(

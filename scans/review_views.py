@@ -74,6 +74,21 @@ def review(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return render(request, "scans/review.html", context)
 
 
+@require_safe
+def household(request: HttpRequest, public_id: UUID, household_id: UUID) -> HttpResponse:
+    """One household of a review: what it returned beside its model, and its lines."""
+    user = person(request)
+    shown = review_selectors.review(user, public_id)
+    of = review_selectors.household(user, household_id)
+    context = {
+        "review": shown,
+        "household": of,
+        "rows": review_selectors.lines_of(shown, of),
+        "performance": review_selectors.performance(shown, of),
+    }
+    return render(request, "scans/review_household.html", context)
+
+
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Open the review of today, or look again."""

@@ -263,6 +263,9 @@ def _model(records: Records, entry: ModelEntry) -> None:
     if entry.rebalance_policy is not None:
         put_rebalance_policy(records, entry.rebalance_policy, model=model)
     rows = {row.security.symbol: row for row in model.weights.select_related("security")}
+    if rows and {symbol: row.weight for symbol, row in rows.items()} != dict(entry.weights):
+        model.weights_since = business_date(records.firm)
+        model.save(update_fields=["weights_since"])
     for symbol in rows.keys() - securities.keys():
         records.changes.add_changed(
             "model", entry.name, f"{symbol} {shown(rows[symbol].weight)} -> none"

@@ -27,6 +27,8 @@ class TargetModel(models.Model):
     description = models.TextField(blank=True)
     # How the monthly review drafts new weights; fixed: it drafts none.
     recipe = models.CharField(max_length=20, choices=choices(Recipe), default=Recipe.FIXED)
+    # When a set-up file last gave it other weights: what it weighed before is not on record. None: it never did.
+    weights_since = models.DateField(null=True, blank=True)
 
     class Meta:
         ordering = ["name"]

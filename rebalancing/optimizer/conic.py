@@ -28,7 +28,8 @@ SOLVER = f"clarabel {clarabel.__version__}"
 # A variable without a finite bound is taken to stay below this many times V in the safe bound.
 _LARGEST = 10.0 * PERCENT
 
-CAPS = ("max_st_gain", "max_lt_gain", "max_tax")  # of TaxSchedule, in the order of `cap_prices`
+# of TaxSchedule, in the order of `cap_prices`
+CAPS = ("max_st_gain", "max_lt_gain", "max_tax", "max_net_gain")
 
 # Refining every linear solve costs a third of the time: where a bound, or what is left out, is proven
 # from the multipliers anyway, the first try is without. Clarabel can also stall on a first step into
@@ -120,7 +121,7 @@ class Outcome:
     sells: FloatArray
     harvest: FloatArray  # z of each undecided group, 1: harvested
     # fall of the objective per unit of each of CAPS, all fractions of V; 0 where not binding
-    cap_prices: tuple[float, ...] = (0.0, 0.0, 0.0)
+    cap_prices: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
     # (2, undecided) by how much `bound` grows at least once a group is harvested, or bought
     side_prices: FloatArray | None = None
     apart: Apart | None = None
@@ -776,6 +777,7 @@ def _add_tax(
         ((1.0, 0.0, 0.0), tax.st_realised, tax.max_st_gain),
         ((0.0, 1.0, 0.0), tax.lt_realised, tax.max_lt_gain),
         ((0.0, 0.0, 1.0), before, tax.max_tax),
+        ((1.0, 1.0, 0.0), tax.st_realised + tax.lt_realised, tax.max_net_gain),
     ):
         cap_rows.append(None if cap is None else first + len(lines))
         if cap is not None:

@@ -51,7 +51,7 @@ class Solution:
     - "time_limit": it was stopped by the clock with the gap it had
 
     `shadow_prices` names every cap of the tax schedule that is set (`max_st_gain`, `max_lt_gain`,
-    `max_tax`) with the fall of the objective per unit more of it, 0 where it does not bind: from
+    `max_tax`, `max_net_gain`) with the fall of the objective per unit more of it, 0 where it does not bind: from
     the multipliers of the last convex problem, so for these sides, this tax piece and without the
     trades that were too small.
     """

@@ -59,6 +59,10 @@ def sentences(policy: Limits) -> list[str]:
         found.append(
             f"After an executed rebalance drift is left alone for {policy.cool_down_days} days."
         )
+    if policy.factor_gain_limit is not None:
+        found.append(
+            f"A rebalance for the factor reason alone realises a net gain of ${policy.factor_gain_limit:,.2f} at most."
+        )
     found.append(handling(policy))
     return found
 

@@ -12,6 +12,7 @@ from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.model_changes import universe_selectors
 from rebalancing.model_changes.new_weights_effect import effect
 from rebalancing.models import ModelAssignment
+from rebalancing.performance.household import measured, told
 from rebalancing.policies import drift
 from rebalancing.reviews import monthly, quarterly, weekly
 from rebalancing.reviews.monthly import LimitUse, MonthlyFacts, NewWeights
@@ -41,7 +42,7 @@ def monthly_findings(*, household_id: int, as_of: date) -> tuple[NewFinding, ...
     year = monthly.findings(_year(household_id, as_of))
     if isinstance(found, str):
         return (not_reviewed(found), *year)
-    return (*_measured(*found), *year, *_new_weights(*found))
+    return (*_measured(*found), *year, *_new_weights(*found), *_performance(*found))
 
 
 def quarterly_findings(*, household_id: int, as_of: date) -> tuple[NewFinding, ...]:
@@ -60,6 +61,7 @@ def quarterly_findings(*, household_id: int, as_of: date) -> tuple[NewFinding, .
         *_of_check(check, state),
         *year,
         *_new_weights(assigned, state),
+        *_performance(assigned, state),
         *quarterly.of_classes(check.portfolio),
         *quarterly.findings(facts),
     )
@@ -139,6 +141,10 @@ def _new_weights(assigned: ModelAssignment, state: HouseholdState) -> tuple[NewF
         model=assigned.model.name, drafted=after, present=effect(state, state.targets), tax=tax
     )
     return (monthly.of_new_weights(found),)
+
+
+def _performance(assigned: ModelAssignment, state: HouseholdState) -> tuple[NewFinding, ...]:
+    return told(measured(household_id=state.household, assigned=assigned, as_of=state.as_of))
 
 
 def _state(household_id: int, as_of: date) -> tuple[ModelAssignment, HouseholdState] | str:

@@ -36,6 +36,8 @@ class Topic(StrEnum):
     WINDOWS = "windows"
     SWAP_BACKS = "swap_backs"
     NEW_WEIGHTS = "new_weights"
+    PERFORMANCE = "performance"
+    PREMIUM = "premium"  # of rebalancing, in the past
     # What the quarterly review adds of a household,
     ASSET_CLASS = "asset_class"
     TRANSITION = "transition"

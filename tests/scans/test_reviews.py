@@ -332,6 +332,7 @@ def test_a_month_tells_the_year_what_is_open_and_what_the_week_tells(firm: Firm)
     assert {topic for topic, _, _ in lines(review)} == {
         "drift", "cash", "risk", "factor", "concentration",
         "gains", "carried_losses", "reconciliation", "windows", "swap_backs",
+        "performance",
     }  # fmt: skip
     figures = {
         (row.topic, row.key): row.value
