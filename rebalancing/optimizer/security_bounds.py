@@ -16,7 +16,7 @@ import numpy as np
 
 from rebalancing.optimizer.prices import Prices
 from rebalancing.optimizer.problem import FloatArray, Problem
-from rebalancing.optimizer.tax_schedule import Box, Piece
+from rebalancing.optimizer.tax_schedule import Box, HalfPlane, Piece
 
 _ROUNDED = 1e-12  # fractions of V: taken off for what adding up may have lost
 _ALLOWED = 1e-8  # what our own check lets trades miss a bound by
@@ -113,10 +113,16 @@ def _least_tax(problem: Problem, prices: Prices, piece: Piece, gains: Box) -> fl
     if tax.max_lt_gain is not None:
         most = tax.lt_realised + tax.max_lt_gain + _ALLOWED
         reach = reach._replace(long_high=max(min(reach.long_high, most), reach.long_low))
-    more = 1.0 + prices.tax_cap
+    if tax.max_net_gain is not None:
+        most = tax.st_realised + tax.lt_realised + tax.max_net_gain + _ALLOWED
+        piece = replace(piece, within=(*piece.within, HalfPlane(1.0, 1.0, most)))
+    price, capped = 0.0, 0.0
+    if tax.max_tax is not None:
+        price = prices.tax_cap
+        capped = price * (before + tax.max_tax + _ALLOWED)
+    more = 1.0 + price
     short, long = prices.short_gain, prices.long_gain
     least = more * piece.least(-short / more, -long / more, reach)
-    capped = 0.0 if tax.max_tax is None else prices.tax_cap * (before + tax.max_tax + _ALLOWED)
     return least + short * tax.st_realised + long * tax.lt_realised - before - capped
 
 

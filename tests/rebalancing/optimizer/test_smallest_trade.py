@@ -138,16 +138,24 @@ def disturbed(prices, random, size):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_at_any_prices_it_is_below_every_feasible_trade(seed):
+CAPS: tuple[dict[str, float], ...] = (
+    {},
+    {"max_st_gain": 0.02},
+    {"max_lt_gain": 0.01, "max_tax": 0.01},
+    {"max_net_gain": 0.01},
+    {"max_st_gain": 0.02, "max_lt_gain": 0.03, "max_tax": 0.002, "max_net_gain": 0.005},
+)
+
+
+@pytest.mark.parametrize("caps", CAPS, ids=str)
+@pytest.mark.parametrize("seed", range(4))
+def test_at_any_prices_it_is_below_every_feasible_trade(seed, caps):
     random = np.random.default_rng(seed)
-    capped = {"max_st_gain": 0.02, "max_lt_gain": 0.03, "max_tax": 0.01}
     problem = household(
         seed, n=6, lots=24, accounts=2 + seed % 2, impact=seed % 2 == 0, location=seed % 3 == 0,
         security_group=np.arange(6) // (1 + seed % 2), min_trade=0.004 * (seed % 4),
     )  # fmt: skip
-    if seed % 4 == 3:
-        problem = problem.replace(tax=replace(problem.tax, **capped))
+    problem = problem.replace(tax=replace(problem.tax, **caps))
     search, prices, _ = searched(problem)
     small = search.problem
     found = [random_feasible(small, random) for _ in range(1000)]
