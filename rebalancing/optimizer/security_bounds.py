@@ -23,7 +23,7 @@ _ALLOWED = 1e-8  # what our own check lets trades miss a bound by
 _NONE = 1e-11  # a smaller trade is none
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Trade:
     """A buy or the sale of a lot: price per dollar, and its limits, in fractions of V."""
 
@@ -33,13 +33,13 @@ class _Trade:
     is_loss: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Position:
     buy: _Trade
     lots: tuple[_Trade, ...]  # cheapest first
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Security:
     """slope d + curve d^2, d being the active weight: `start` and what is traded, between low and high."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -89,7 +89,9 @@ def _turned(search: Search, whole: Subproblem, step: Step) -> Step:
     """The same with single choices turned over, the most promising first, while that helps."""
     if not search.problem.min_trade:
         return step
-    _prove(search, step)
+    proof = _Proof(search, dict.fromkeys(search.pieces, -math.inf))
+    proof.extend(step)
+    first = step
     tried = np.zeros((2, len(whole.buy_max)), dtype=np.bool_)
     in_vain = 0
     while in_vain < _IN_VAIN and step[1].objective > search.bound + _GOOD_ENOUGH:
@@ -105,35 +107,51 @@ def _turned(search: Search, whole: Subproblem, step: Step) -> Step:
         in_vain += 1
         if other is not None and other[1].objective < step[1].objective - RESIDUAL:
             step, in_vain = other, 0
-            _prove(search, step)
+    if step is not first:
+        proof.extend(step)
     return step
 
 
-def _prove(search: Search, step: Step) -> None:
-    """Raise the search's bound to one that knows of the smallest trade, at the prices of these trades.
+@dataclass
+class _Proof:
+    """Bounds that know of the smallest trade, a tax piece each: the tax is convex on a piece only."""
 
-    The tax is convex on a piece only: where these prices prove too little of another piece, it is
-    asked for its own.
-    """
-    sub, found = step
-    enough = found.objective - _GOOD_ENOUGH
-    prices = prices_at(search.problem, found)
-    if prices is None or search.bound >= enough:
-        return
-    least = math.inf
-    for piece in search.pieces:
-        bound = _bound(search, piece, prices)
-        if bound < enough and piece != sub.piece:
-            there = search.solve_fixed(replace(sub, piece=piece), found.sides)
-            own = None if there is None else prices_at(search.problem, there)
-            bound = bound if own is None else max(bound, _bound(search, piece, own))
-        least = min(least, bound)
-    search.bound = max(search.bound, least)
+    search: Search
+    bounds: dict[Piece, float]
 
+    def extend(self, step: Step) -> None:
+        """Raise the search's bound by the prices of these trades, as far as it pays.
 
-def _bound(search: Search, piece: Piece, prices: Prices) -> float:
-    limits = search.buy_max, search.sell_max, search.gains
-    return bound_at(search.problem, prices, piece, *limits)
+        Where they prove too little of another piece, it is asked for its own. Time that runs out
+        leaves the bound as it was.
+        """
+        sub, found = step
+        enough = found.objective - _GOOD_ENOUGH
+        prices = prices_at(self.search.problem, found)
+        if prices is None or self.search.bound >= enough:
+            return
+        for piece, known in self.bounds.items():
+            if known < enough:
+                self.bounds[piece] = max(known, self._bound(piece, prices))
+            if self.bounds[piece] < enough and piece != sub.piece:
+                self._ask(piece, step)
+        self.search.bound = max(self.search.bound, min(self.bounds.values()))
+
+    def _ask(self, piece: Piece, step: Step) -> None:
+        sub, found = step
+        try:
+            there = self.search.solve_fixed(replace(sub, piece=piece), found.sides)
+        except SolverTimeout:
+            self.search.ended = "time_limit"
+            return
+        own = None if there is None else prices_at(self.search.problem, there)
+        if own is not None:
+            self.bounds[piece] = max(self.bounds[piece], self._bound(piece, own))
+
+    def _bound(self, piece: Piece, prices: Prices) -> float:
+        search = self.search
+        limits = search.buy_max, search.sell_max, search.gains
+        return bound_at(search.problem, prices, piece, *limits)
 
 
 def _turned_over(search: Search, whole: Subproblem, step: Step, trade: _Trade) -> Step | None:
