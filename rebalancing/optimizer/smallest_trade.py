@@ -51,17 +51,38 @@ def large_enough(search: Search, best: Candidate) -> Step | None:
     """
     assert best.piece is not None
     whole = search.subproblem(best.piece, best.sides)
-    hopeless = _never_large_enough(search.problem, whole, best)
+    hopeless = _never_large_enough(search.problem, whole)
     start = _decided(search, whole, best.sides, fewer=hopeless) if hopeless else None
     step = _rounded(search, *(start or (whole, best)), search.calls + _TRIES)
     return None if step is None else _turned(search, whole, step)
 
 
-def _rounded(search: Search, sub: Subproblem, current: Candidate, last_call: int) -> Step | None:
+class _Left(NamedTuple):
+    """What was too small before the last step, and what of it that step left out."""
+
+    few: Sequence[_Trade] = ()
+    out: Sequence[_Trade] = ()
+
+    def turned_up(self, few: Sequence[_Trade]) -> list[_Trade]:
+        """Trades that took the place of those left out: somebody has to make them, for cash most likely."""
+        known = {(trade.bought, trade.position) for trade in self.few}
+        spared = sum(trade.size for trade in self.few) - sum(trade.size for trade in few)
+        if spared > sum(trade.size for trade in self.out) / 2.0:
+            return []
+        return [trade for trade in few if (trade.bought, trade.position) not in known]
+
+
+_NOTHING_LEFT = _Left()
+
+
+def _rounded(
+    search: Search, sub: Subproblem, current: Candidate, last_call: int, left: _Left = _NOTHING_LEFT
+) -> Step | None:
     """Decide the clearer half of what is too small, each by the nearer of nothing and the minimum.
 
-    Where that leads nowhere leave out the smaller half, or make the smallest as large as the
-    minimum (a cash floor needs it, say), or leave out the other half.
+    What turned up for trades left out is made as large as the minimum. Where all of that leads
+    nowhere leave out the smaller half, or make the smallest as large as the minimum, or leave out
+    the other half.
     """
     few = _too_small(search.problem, current)
     if not few:
@@ -70,6 +91,7 @@ def _rounded(search: Search, sub: Subproblem, current: Candidate, last_call: int
     middle = search.problem.min_trade / 2.0
     clear = sorted(few, key=lambda trade: -abs(trade.size - middle))[:half]
     ways: tuple[tuple[Sequence[_Trade], Sequence[_Trade]], ...] = (
+        ((), left.turned_up(few)[-1:]),
         ([one for one in clear if one.size < middle], [one for one in clear if one.size >= middle]),
         (few[:half], ()),
         ((), few[:1]),
@@ -79,7 +101,8 @@ def _rounded(search: Search, sub: Subproblem, current: Candidate, last_call: int
         if search.calls > last_call or not (fewer or larger):
             continue
         step = _decided(search, sub, current.sides, fewer=fewer, larger=larger)
-        found = None if step is None else _rounded(search, *step, last_call)
+        out = _Left(few, () if larger else fewer)
+        found = None if step is None else _rounded(search, *step, last_call, out)
         if found is not None:
             return found
     return None
@@ -245,13 +268,18 @@ def _first_sales(problem: Problem, sell_max: FloatArray, slope: FloatArray) -> F
     return first
 
 
-def _never_large_enough(problem: Problem, sub: Subproblem, found: Candidate) -> list[_Trade]:
-    """Trades too small now that no other trades could make large enough: there is less to sell."""
-    most = sold_by_position(problem, sub.sell_max)
+def _never_large_enough(problem: Problem, whole: Subproblem) -> list[_Trade]:
+    """Trades that no other trades could make large enough: there is less to sell, or less may be bought."""
+    floor = problem.min_trade
+    most_sold = sold_by_position(problem, whole.sell_max)
+    must_sell = sold_by_position(problem, whole.sell_min) > 0.0
+    few_bought = (whole.buy_max > 0.0) & (whole.buy_max < floor) & (whole.buy_min == 0.0)
+    few_sold = (most_sold > 0.0) & (most_sold < floor) & ~must_sell
     return [
-        trade for trade in _too_small(problem, found)
-        if (sub.buy_max if trade.bought else most)[trade.position] < problem.min_trade
-    ]  # fmt: skip
+        _Trade(0.0, bought=bought, position=int(position))
+        for bought, few in ((True, few_bought), (False, few_sold))
+        for position in np.flatnonzero(few)
+    ]
 
 
 def _too_small(problem: Problem, found: Candidate) -> list[_Trade]:

@@ -194,6 +194,20 @@ def test_the_gap_is_small_with_a_smallest_trade():
     assert np.quantile(gaps, 0.9) < 1.0
 
 
+@pytest.mark.parametrize("smallest", [0.002, 0.01])
+def test_cash_that_one_account_needs_is_raised_by_one_trade(smallest):
+    """A little has to be sold in it, wherever: left out in one position it turns up in the next.
+
+    Most of its positions are smaller than the smallest trade.
+    """
+    problem = household(0, n=100, accounts=3, lots=500, min_trade=smallest)
+    solution = solve(problem)
+    assert_proven(problem, solution)
+    assert keeps_the_smallest(problem, solution.buys, solution.sells)
+    assert trades(problem, solution.buys, solution.sells).any()
+    assert solution.gap_bp < 20.0  # nothing traded at all is 152 bp away
+
+
 def test_time_running_out_while_choices_are_turned_over_loses_nothing(monkeypatch):
     """Whatever call it is cut at, trades keep the smallest size and their bound."""
     from rebalancing.errors import SolverTimeout
