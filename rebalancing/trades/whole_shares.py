@@ -1,10 +1,11 @@
 """From the optimiser's dollars to shares that every account can trade and pay for: pure Decimal.
 
 Sales are cut to whole shares, or to the fraction that the account trades, unless the complete lot goes; so are
-purchases. What must be sold goes whole. Other trades that fall below the minimum are dropped, and no security ends
-above its largest weight. Then each account's cash is mended: purchases shrink, or sales grow, until the cash is at its
-floor or above; what rounding left over buys the shares that were cut by most. Nothing is bought and no loss is sold
-that the optimiser did not buy or sell, so its wash-sale sides hold.
+purchases. What must be sold goes whole. Other trades that fall below the minimum take a share more where that is little
+more than was asked for, or are dropped, and no security ends above its largest weight. Then each account's cash is
+mended: purchases shrink, or sales grow, until the cash is at its floor or above; what rounding left over buys the
+shares that were cut by most. Nothing is bought and no loss is sold that the optimiser did not buy or sell, so its
+wash-sale sides hold.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ HALF = Decimal("0.5")
 SPECK = Decimal("0.000001")  # shares: a float's last digits must not cost a whole one
 # What is this near to all of a lot is all of it.
 NEARLY_ALL = Decimal("0.999999")
+# Times the dollars asked for that a trade raised to the smallest size may have: a share can cost more than that.
+_LITTLE_MORE = Decimal("1.25")
 LotKey = tuple[int, int]
 
 
@@ -73,9 +76,10 @@ class _Rounding:
     def run(self) -> Shares:
         for key, dollars in self._wanted.sells.items():
             self._set_sale(self._lots[key], self._whole_sale(self._lots[key], dollars))
+        self._raise_small_sales()
         self._sell_out()
         for position, dollars in self._wanted.buys.items():
-            self._set_buy(position, self._cut(position, dollars / self._price(position[1]) + SPECK))
+            self._set_buy(position, self._whole_buy(position, dollars))
         self._trade_difference_only()
         self._drop_small_sales()
         self._drop_small_buys()
@@ -198,6 +202,42 @@ class _Rounding:
         if lot.sellable == lot.quantity and shares >= lot.quantity * NEARLY_ALL:
             return lot.quantity
         return self._accounts[lot.account].cut(shares)
+
+    def _whole_buy(self, position: Position, dollars: Decimal) -> Decimal:
+        price = self._price(position[1])
+        shares = self._cut(position, dollars / price + SPECK)
+        if self._is_small(position, shares) and self._is_wanted(position, dollars):
+            raised = self._at_least(position, self._state.smallest_trade(position[0]) / price)
+            if raised * price <= dollars * _LITTLE_MORE:
+                return raised
+        return shares
+
+    def _raise_small_sales(self) -> None:
+        """A sale wanted at the smallest size that cutting made smaller takes a share more, if that is little more."""
+        wanted: dict[Position, Decimal] = {}
+        for key, dollars in self._wanted.sells.items():
+            position = self._lots[key].account, self._lots[key].security
+            wanted[position] = wanted.get(position, ZERO) + dollars
+        for position, dollars in wanted.items():
+            missing = self._state.smallest_trade(position[0]) - self._sold_amount(position)
+            if missing > ZERO and self._is_wanted(position, dollars):
+                self._raise_sale(position, missing, dollars * _LITTLE_MORE)
+
+    def _raise_sale(self, position: Position, missing: Decimal, most: Decimal) -> None:
+        """``missing`` dollars more of one lot, where the position then sells no more than ``most``."""
+        more = self._at_least(position, missing / self._price(position[1]))
+        if self._sold_amount(position) + more * self._price(position[1]) > most:
+            return
+        chosen = [lot for lot in self._lots_of[position] if lot.key in self._wanted.sells]
+        for lot in sorted(chosen, key=self._dearness):
+            sold = self._shares.sells.get(lot.key, ZERO)
+            if sold + more <= self._most(lot):
+                self._set_sale(lot, self._up_to_most(lot, sold + more))
+                return
+
+    def _is_wanted(self, position: Position, dollars: Decimal) -> bool:
+        """Whether the optimiser asked for a trade of the smallest size, but for a float's last digits."""
+        return dollars >= self._state.smallest_trade(position[0]) * NEARLY_ALL
 
     def _sold_of(self, position: Position) -> list[StateLot]:
         return [lot for lot in self._lots_of.get(position, ()) if lot.key in self._shares.sells]
@@ -353,10 +393,15 @@ class _Rounding:
 
     def _buy_back_remainders(self) -> None:
         """One share more where more than half a share was cut off and the cash is there."""
-        cut = {
-            position: (dollars / self._price(position[1]) + SPECK) % ONE
+        wanted = {
+            position: dollars / self._price(position[1]) + SPECK
             for position, dollars in self._wanted.buys.items()
             if position in self._shares.buys and self._accounts[position[0]].quantum == ONE
+        }
+        cut = {
+            position: shares % ONE
+            for position, shares in wanted.items()
+            if self._shares.buys[position] < shares  # not where it was raised to the smallest size
         }
         for position in sorted(cut, key=lambda position: (-cut[position], position)):
             if cut[position] >= HALF and self._can_pay(position, ONE):
