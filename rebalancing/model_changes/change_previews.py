@@ -6,11 +6,15 @@ restrictions are kept, windows, budgets and bands are not; what windows stand ag
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
+from accounts.one_look import one_look
 from lots import selectors as lot_selectors
 from lots.year_tax import added_tax
 from proposals import selectors as proposal_selectors
@@ -32,7 +36,9 @@ from rebalancing.models import ModelAssignment, TargetModel
 from rebalancing.types import ZERO, Exit, HouseholdState
 from securities import selectors as securities
 
-MOST_HOUSEHOLDS = 500  # of one page; the sums then say of how many they are
+MOST_HOUSEHOLDS = (
+    50  # of a change that is not written yet; a draft's are computed one by one and kept
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +57,23 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HouseholdEffect:
-    """One household; ``why_not`` says why it could not be estimated. ``tax`` None: there is no tax profile."""
+class Figures:
+    """Of one household; ``why_not`` says why it could not be estimated. ``tax`` None: there is no tax profile."""
 
-    name: str
-    public_id: UUID
     effect: Effect | None = None
     tax: Decimal | None = None
     tax_now: Decimal | None = None  # of going to the present weights, for comparison
     conflicts: tuple[WashConflict, ...] = ()
     wanted: Mapping[int, Decimal] = field(default_factory=dict)  # security -> shares, below 0 sold
     why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseholdEffect(Figures):
+    """The figures with whose they are."""
+
+    name: str
+    public_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +98,32 @@ class Preview:
 
 
 def preview(planned: Planned, as_of: date) -> Preview:
-    """What the change would do by the prices and ledgers of ``as_of``. Reads only."""
-    rows_of = ModelAssignment.objects.filter(model=planned.model).select_related(
-        "model", "household__firm"
-    )
-    followers = list(rows_of.order_by("household__name", "pk")[:MOST_HOUSEHOLDS])
-    rows = tuple(_household(one, planned, as_of) for one in followers)
+    """What the change would do by the prices and ledgers of ``as_of``, of the first households. Reads only."""
+    followed_by = followers(planned.model)
+    rows = [
+        HouseholdEffect(
+            name=one.household.name,
+            public_id=one.household.public_id,
+            **columns_of(figures(one, planned, as_of)),
+        )
+        for one in followed_by[:MOST_HOUSEHOLDS]
+    ]
+    return summed(planned, as_of, rows, of=followed_by.count())
+
+
+def followers(model: TargetModel) -> QuerySet[ModelAssignment]:
+    """Who follows the model, by name."""
+    rows = ModelAssignment.objects.filter(model=model).select_related("model", "household__firm")
+    return rows.order_by("household__name", "pk")
+
+
+def columns_of(found: Figures) -> dict[str, Any]:
+    """The figures by name."""
+    return {item.name: getattr(found, item.name) for item in fields(Figures)}
+
+
+def summed(planned: Planned, as_of: date, rows: Sequence[HouseholdEffect], *, of: int) -> Preview:
+    """The sums over the rows, of so many followers in all, and what the change breaks elsewhere."""
     told = [row for row in rows if row.effect is not None]
     firm_id = planned.model.firm_id
     large, symbols = _large(planned, told, as_of), securities.symbols(firm_id)
@@ -102,8 +134,8 @@ def preview(planned: Planned, as_of: date) -> Preview:
     names = sorted(planned.after, key=lambda one: symbols[one])
     return Preview(
         turnover=turnover(planned.before, planned.after),
-        followers=rows_of.count(),
-        rows=rows,
+        followers=of,
+        rows=tuple(rows),
         sold=_sum(row.effect.sold for row in told if row.effect),
         short_gain=_sum(row.effect.short_gain for row in told if row.effect),
         long_gain=_sum(row.effect.long_gain for row in told if row.effect),
@@ -121,18 +153,21 @@ def preview(planned: Planned, as_of: date) -> Preview:
     )
 
 
-def _household(assigned: ModelAssignment, planned: Planned, as_of: date) -> HouseholdEffect:
+def figures(assigned: ModelAssignment, planned: Planned, as_of: date) -> Figures:
+    """What the change would do to one household. Reads only; what the firm shares is read once for all of them."""
+    with one_look():
+        return _figures(assigned, planned, as_of)
+
+
+def _figures(assigned: ModelAssignment, planned: Planned, as_of: date) -> Figures:
     household = assigned.household
-
-    def unknown(why: str) -> HouseholdEffect:
-        return HouseholdEffect(name=household.name, public_id=household.public_id, why_not=why)
-
     wrong = lot_selectors.unreconciled(household.pk, as_of)
     if wrong:
-        return unknown(f"Lots do not add up to the custodian's: {'. '.join(wrong.values())}.")
+        told = ". ".join(wrong.values())
+        return Figures(why_not=f"Lots do not add up to the custodian's: {told}.")
     states = _states(assigned, planned, as_of)
     if isinstance(states, str):
-        return unknown(states)
+        return Figures(why_not=states)
     now, then = states
     after, present = effect(then, then.targets), effect(now, now.targets)
     position, _ = lot_selectors.tax_or_reason(household.pk, as_of.year)
@@ -143,9 +178,7 @@ def _household(assigned: ModelAssignment, planned: Planned, as_of: date) -> Hous
     changed = planned.difference
     wanted = shares_wanted(then, {*changed.added, *changed.deleted, *changed.changed})
     windows = proposal_selectors.windows(household.pk, as_of)
-    return HouseholdEffect(
-        name=household.name,
-        public_id=household.public_id,
+    return Figures(
         effect=after,
         tax=tax,
         tax_now=tax_now,

@@ -7,8 +7,8 @@ from django.forms import BaseFormSet
 
 from accounts.selectors import business_date
 from rebalancing import selectors
-from rebalancing.model_changes import universe_selectors, version_panels
-from rebalancing.model_changes.change_previews import MOST_HOUSEHOLDS, Planned, preview
+from rebalancing.model_changes import universe_selectors, version_effects, version_panels
+from rebalancing.model_changes.change_previews import Planned, Preview, preview
 from rebalancing.model_changes.forms import BLANK_ROWS, ChangeForm, change_rows
 from rebalancing.model_changes.recipes import VersionState
 from rebalancing.model_changes.universe_drafts import Reconstitution
@@ -16,6 +16,7 @@ from rebalancing.models import ModelVersion, TargetModel
 from rebalancing.types import ZERO
 from securities import selectors as securities
 
+MOST_SHOWN = 500  # households in the table; the sums are over all
 OPEN = (VersionState.DRAFT, VersionState.SCHEDULED)
 
 
@@ -66,8 +67,22 @@ def version_page(version: ModelVersion) -> dict[str, object]:
 
 
 def effect_page(version: ModelVersion) -> dict[str, object]:
-    """What the version would do to every household, and what it breaks elsewhere."""
-    return _effect(universe_selectors.planned(version), business_date(version.model.firm))
+    """What the version would do to every household, as far as it is computed, and what it breaks elsewhere."""
+    planned = universe_selectors.planned(version)
+    found = version_effects.computed(version, planned)
+    return {
+        "version": version,
+        "to_come": found.to_come,
+        "oldest": found.oldest,
+        **_effect(planned, business_date(version.model.firm), found.preview),
+    }
+
+
+def compute_more(version: ModelVersion, *, again: bool) -> int:
+    """Compute the effect on the households that are to come, for a moment; on all of them ``again``, if so."""
+    if again:
+        version_effects.forget(version)
+    return version_effects.compute_more(version, universe_selectors.planned(version))
 
 
 def file_page(read: Reconstitution, name: str, file: bytes) -> dict[str, object]:
@@ -97,15 +112,15 @@ def file_page(read: Reconstitution, name: str, file: bytes) -> dict[str, object]
         "changes_nothing": read.difference.is_empty,
         "rows": sorted(rows, key=lambda row: (-abs(row["change"]), row["symbol"])),
         "difference": read.difference,
-        **_effect(planned, new.as_of),
+        **_effect(planned, new.as_of, preview(planned, new.as_of)),
     }
 
 
-def _effect(planned: Planned, as_of: date) -> dict[str, object]:
+def _effect(planned: Planned, as_of: date, found: Preview) -> dict[str, object]:
     return {
-        "preview": preview(planned, as_of),
+        "preview": found,
+        "shown": found.rows[:MOST_SHOWN],
         "panels": version_panels.of(planned, as_of),
-        "most_households": MOST_HOUSEHOLDS,
         "as_of": as_of,
     }
 

@@ -138,10 +138,17 @@ def version(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return render(request, "rebalancing/model_version.html", pages.version_page(shown))
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def effect(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """What the version would do to every household that follows the model, by today's ledgers and prices."""
+    """What the version would do to every household that follows the model, as far as it is computed.
+
+    A POST computes the next households first.
+    """
     shown = selectors.model_version(person(request), public_id)
+    if request.method == "POST":
+        pages.compute_more(shown, again="again" in request.POST)
+        if not request.headers.get("HX-Request"):
+            return redirect("version-effect", public_id=public_id)
     context = {"version": shown, **pages.effect_page(shown)}
     name = "change_effect" if request.headers.get("HX-Request") else "version_effect"
     return render(request, f"rebalancing/{name}.html", context)

@@ -18,6 +18,7 @@ from rebalancing.models.target_models import (
     ModelVersionWeight,
     ModelWeight,
     TargetModel,
+    VersionEffect,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "SuppliedSpecific",
     "TargetModel",
     "TransitionPlan",
+    "VersionEffect",
 ]

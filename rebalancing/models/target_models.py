@@ -218,3 +218,24 @@ class ModelExit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.security} left {self.model}: {self.rule}"
+
+
+class VersionEffect(models.Model):
+    """What a version would do to one household, computed once and kept while ``stamp`` is the household's."""
+
+    firm_path = "version__model__firm"
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="effects")
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
+    # Of the date, the ledger and the prices it was computed from.
+    stamp = models.CharField(max_length=120)
+    computed_at = models.DateTimeField()
+    figures = models.JSONField()  # numbers as text
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(fields=["version", "household"], name="version_effect_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.household}"

@@ -182,7 +182,7 @@ ROUTES = {
     "models/<int:model_id>/universe-change/": page(GET=OWN, POST=Expected(302, 422, 404, 302, 302)),
     "models/<int:model_id>/constituents/": page(GET=OWN, POST=Expected(302, 422, 404, 302, 302)),
     "models/versions/<uuid:version>/": page(GET=OWN),
-    "models/versions/<uuid:version>/effect/": page(GET=OWN),
+    "models/versions/<uuid:version>/effect/": page(GET=OWN, POST=Expected(302, 302, 404, 302, 302)),
     "models/versions/<uuid:version>/decision/": page(POST=Expected(302, 302, 404, 302, 302)),
     "reviews/": page(GET=SHOWN),
     "reviews/start/": page(POST=Expected(302, 302, 302, 302, 302)),

@@ -348,8 +348,11 @@ def test_a_list_typed_by_hand_becomes_a_draft_that_is_published(
     assert "Publish for 29 December 2022" in page
     assert "leaves: sell out" in page
     assert "Too dear" in page
-    effect = browser.get(f"/models/versions/{version.public_id}/effect/").content.decode()
+    path = f"/models/versions/{version.public_id}/effect/"
+    assert "0 of 1 households are computed, 1 is to come" in browser.get(path).content.decode()
+    effect = browser.post(path, follow=True).content.decode()
     assert "What it would do" in effect
+    assert "All 1 household is computed." in effect
     assert "Miller" in effect
     decision = f"/models/versions/{version.public_id}/decision/"
     answer = browser.post(decision, {"decision": "publish"}, follow=True)
