@@ -1,6 +1,6 @@
 """Look at one household for gains worth taking, and put them before the adviser."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -80,7 +80,9 @@ def examine_gains(
     return GainResult(household_id, as_of, draft, plan.findings, "gains_proposed", draft.sentence)
 
 
-def store_gains(*, result: GainResult) -> Proposal | None:
+def store_gains(
+    *, result: GainResult, pending: Collection[ProposalKind] | None = None
+) -> Proposal | None:
     """Put the draft before the adviser; a pending gain harvest of an earlier night is superseded either way.
 
     The caller holds the household's lock inside a transaction.
@@ -90,6 +92,7 @@ def store_gains(*, result: GainResult) -> Proposal | None:
         household_id=result.household,
         kind=ProposalKind.GAIN_HARVEST,
         as_of=result.as_of,
+        pending=pending,
     )
 
 

@@ -1,6 +1,6 @@
 """Look at one household for losses worth taking, and keep what was decided."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -242,7 +242,9 @@ def _all_passed_over(plan: Plan) -> tuple[str, str]:
 
 
 @transaction.atomic(savepoint=False)
-def store(*, result: HarvestResult) -> Proposal | None:
+def store(
+    *, result: HarvestResult, pending: Collection[ProposalKind] | None = None
+) -> Proposal | None:
     """Keep the findings of this scan instead of the last one's, and put the draft before the adviser.
 
     The caller holds the household's lock, and has a savepoint where it goes on after BadDraft. A pending harvest of an
@@ -254,6 +256,7 @@ def store(*, result: HarvestResult) -> Proposal | None:
         household_id=result.household,
         kind=ProposalKind.HARVEST,
         as_of=result.as_of,
+        pending=pending,
     )
 
 

@@ -1,6 +1,6 @@
 """Examine one household for a rebalance, and store what was found."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -172,7 +172,9 @@ def _step_of_plan(
     return None
 
 
-def store(*, result: RebalanceResult) -> Proposal | None:
+def store(
+    *, result: RebalanceResult, pending: Collection[ProposalKind] | None = None
+) -> Proposal | None:
     """Put the draft before the adviser and keep the look; an older pending proposal is superseded either way.
 
     The caller holds the household's lock inside a transaction.
@@ -184,6 +186,7 @@ def store(*, result: RebalanceResult) -> Proposal | None:
         household_id=result.household,
         kind=ProposalKind.REBALANCE,
         as_of=result.as_of,
+        pending=pending,
     )
 
 
