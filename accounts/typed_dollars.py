@@ -20,7 +20,12 @@ def ungrouped(text: str) -> str:
 class DollarsField(forms.DecimalField):
     """Dollars and cents from zero up, with or without a dollar sign and commas; may be left empty."""
 
-    default_error_messages = {"invalid": "Enter dollars as a number, such as 25,000 or 1250.50."}
+    default_error_messages = {
+        "invalid": "Enter dollars as a number, such as 25,000 or 1250.50.",
+        "min_value": "Enter dollars from 0 up, such as 25,000.",
+        "max_value": f"Enter dollars below {MONEY_LIMIT:,.0f}, such as 25,000.",
+        "max_decimal_places": "Enter dollars and cents, such as 1250.50.",
+    }
 
     def __init__(self, label: str, **kwargs: Any) -> None:
         super().__init__(

@@ -1,6 +1,7 @@
 """A whole night of a large firm through Celery: screen, exact looks, proposals written; and one of twice the accounts.
 
-Then, with nothing else going on, households that the night had something to propose for are looked at again one by one.
+Then, with nothing else going on, the night's daily review is written again, and households that the night had something
+to propose for are looked at again one by one.
 
 The target is for 10,000 accounts with 1,000,000 lots and two workers on two cores, in proportion for fewer. Beside the
 wall time stands the processor's, of the workers and of PostgreSQL: on a machine that is busy with other things, it is
@@ -23,12 +24,14 @@ from benchmarks.night_firm import make_large_firm
 from benchmarks.report import Figure
 from benchmarks.servers import celery_worker, largest_process_bytes
 from lots.models import TaxLot
-from scans import selectors, services
+from scans import review_services, selectors, services
 from scans.models import ScanItem, ScanRun
+from scans.types import Job
 
 WALL_TARGET_SECONDS = 600.0  # for 10,000 accounts
 CORES = 2
 GROWTH_TARGET = 2.2  # times the time for twice the accounts
+REVIEW_LIMIT = 0.05  # the daily review's part of the processor time of a night
 MEMORY_TARGET_MB = 1024.0
 INTRADAY_TARGET_SECONDS = 1.0  # one household, on demand
 _LOOKED_AT_AGAIN = 20
@@ -43,6 +46,7 @@ def measure(*, accounts: int, processes: int, seed: int) -> list[Figure]:
     half = accounts // 2
     _, half_wall, half_cpu, half_peak = _night(half, processes, seed, alike=half)
     firm, wall, cpu, peak = _night(accounts, processes, seed, alike=half)
+    reviewed = _review_again(firm)
     looks = _look_again(firm)
     target = WALL_TARGET_SECONDS * accounts / 10_000
     return [
@@ -50,6 +54,7 @@ def measure(*, accounts: int, processes: int, seed: int) -> list[Figure]:
         Figure(f"night.cpu.{accounts}", cpu, "s", target * CORES, "target of two cores"),
         Figure("night.growth_wall", wall / half_wall, "times", GROWTH_TARGET, "limit"),
         Figure("night.growth_cpu", cpu / half_cpu, "times", GROWTH_TARGET, "limit"),
+        Figure("night.daily_review", reviewed / (cpu - reviewed), "of the night", REVIEW_LIMIT, "limit"),
         Figure("night.worker_peak_memory", max(peak, half_peak) / 2**20, "MB", MEMORY_TARGET_MB, "limit"),
         Figure("intraday.median", statistics.median(looks), "s", INTRADAY_TARGET_SECONDS, "target"),
         Figure("intraday.slowest", max(looks), "s", INTRADAY_TARGET_SECONDS, "target"),
@@ -77,6 +82,16 @@ def _night(
     )
     _tell(firm, run)
     return firm, wall, cpu, watched.peak
+
+
+def _review_again(firm: Firm) -> float:
+    """Processor seconds of writing the night's daily review once more, its old lines taken away first."""
+    watched = _Watched()
+    review = review_services.open_review(firm_id=firm.pk, job=Job.DAILY, as_of=AS_OF, again=True)
+    seconds = watched.cpu_seconds()
+    lines = review.findings.count()
+    _say(f"  its daily review again: {lines} lines, {seconds:.2f} s of the processor")
+    return seconds
 
 
 def _look_again(firm: Firm) -> list[float]:
@@ -109,9 +124,10 @@ def _wait(run: ScanRun, worker: Popen[bytes], watched: "_Watched") -> None:
 
 
 class _Watched:
-    """Processor time of the Celery worker, PostgreSQL and this process since the beginning, ended processes too."""
+    """Processor time of the Celery worker where there is one, PostgreSQL and this process, ended processes too."""
 
-    def __init__(self, worker: Popen[bytes]) -> None:
+    def __init__(self, worker: Popen[bytes] | None = None) -> None:
+        self._roots = {psutil.Process().pid, psutil.Process().pid if worker is None else worker.pid}
         self._worker = worker
         self._seen: dict[tuple[int, float], float] = {}
         self.peak = 0
@@ -119,7 +135,8 @@ class _Watched:
         self._before = dict(self._seen)
 
     def look(self) -> None:
-        self.peak = max(self.peak, largest_process_bytes(self._worker.pid))
+        if self._worker is not None:
+            self.peak = max(self.peak, largest_process_bytes(self._worker.pid))
         for process in psutil.process_iter():
             try:
                 if self._is_ours(process):
@@ -129,10 +146,7 @@ class _Watched:
                 continue
 
     def _is_ours(self, process: psutil.Process) -> bool:
-        return process.pid == psutil.Process().pid or any(
-            parent.pid in (self._worker.pid, psutil.Process().pid)
-            for parent in (process, *process.parents())
-        )
+        return any(one.pid in self._roots for one in (process, *process.parents()))
 
     def cpu_seconds(self) -> float:
         self.look()

@@ -9,6 +9,8 @@
   may be rejected, taken back or not filled. A draft may net its own gains and losses.
 - A prorated budget opens with the months or quarters of the year: on a day, each limit is its whole times the months
   (or quarters) begun, over 12 (or 4), rounded down to the cent. What was not used earlier in the year is still there.
+- A rebalance that was opened for the factor reason alone has a limit of its own (F17), whatever the year: on the net
+  gain of its own sales, both terms together. Nothing else draws on it, and it is not prorated.
 - A draft is over the budget where it raises the use of a limit beyond it. A budget that is overdrawn already stops only
   what adds to it, never a loss.
 
@@ -55,8 +57,17 @@ class Limit(StrEnum):
     SHORT = "short-term gain"
     LONG = "long-term gain"
     TAX = "tax"
+    FACTOR = "net gain for the factor reason"  # of one rebalance, not of a year
+
+    @property
+    def named(self) -> str:
+        """As sentences call it."""
+        return (
+            "limit on net gain for the factor reason" if self is Limit.FACTOR else f"{self} budget"
+        )
 
 
+YEARLY = (Limit.SHORT, Limit.LONG, Limit.TAX)
 _PERIODS = {Proration.MONTHLY: 12, Proration.QUARTERLY: 4}  # of a year
 
 
@@ -83,7 +94,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """A household's limits of one year in dollars; None = no limit. ``share`` is what of them may be used so far."""
+    """A household's limits of one year in dollars; None = no limit. ``share`` is what of them may be used so far.
+
+    ``factor_limit`` is that of a rebalance opened for the factor reason alone.
+    """
 
     year: int
     short_limit: Decimal | None = None
@@ -91,9 +105,10 @@ class Budget:
     tax_limit: Decimal | None = None
     proration: Proration = Proration.NONE
     share: Share | None = None  # None = the whole
+    factor_limit: Decimal | None = None
 
     def __post_init__(self) -> None:
-        for name in ("short_limit", "long_limit", "tax_limit"):
+        for name in ("short_limit", "long_limit", "tax_limit", "factor_limit"):
             value = getattr(self, name)
             if not isinstance(value, Decimal | None):
                 raise TypeError(f"{name} is a {type(value).__name__}; limits are Decimal.")
@@ -115,9 +130,12 @@ class Budget:
     @property
     def limits(self) -> dict[Limit, Decimal]:
         """What may be used of the limits that there are."""
-        if self.share is None:
-            return self.whole_limits
-        return {limit: self.share.usable(whole) for limit, whole in self.whole_limits.items()}
+        found = self.whole_limits
+        if self.share is not None:
+            found = {limit: self.share.usable(whole) for limit, whole in found.items()}
+        if self.factor_limit is not None:
+            found[Limit.FACTOR] = self.factor_limit
+        return found
 
     @property
     def whole_limits(self) -> dict[Limit, Decimal]:
@@ -181,6 +199,8 @@ class Usage:
                 return None
             plain = replace(self.tax, carried_loss_value=ZERO)
             used = added_tax(plain, short=gains.short, long=gains.long)
+        elif limit is Limit.FACTOR:
+            used = gains.short + gains.long
         else:
             used = gains.short if limit is Limit.SHORT else gains.long
         return cents(Fraction(max(used, ZERO)))
@@ -216,7 +236,12 @@ class Excess:
 
     @property
     def sentence(self) -> str:
-        """The three figures."""
+        """The figures."""
+        if self.limit is Limit.FACTOR:
+            return (
+                f"A rebalance for the factor reason alone may realise a net gain of {self.allowed}, and with these "
+                f"trades it would be ${self.after or ZERO:,.2f}."
+            )
         if self.before is None or self.after is None:
             return (
                 f"The {self.limit} budget of {self.year} is {self.allowed}, and what these gains add "
@@ -256,6 +281,19 @@ def excesses(usage: Usage, gains: Gains) -> tuple[Excess, ...]:
     return tuple(_excesses(usage, gains))
 
 
+def capped(
+    usage: Usage | None, most: Decimal | None, *, accounts: Collection[int], year: int
+) -> Usage | None:
+    """The usage with a limit for a rebalance opened for the factor reason alone; as it is where there is none.
+
+    ``accounts`` and ``year`` are asked where the household has no budget.
+    """
+    if most is None:
+        return usage
+    known = usage or Usage(budget=Budget(year=year), accounts=frozenset(accounts))
+    return replace(known, budget=replace(known.budget, factor_limit=most))
+
+
 def fits(usage: Usage | None, gains: Gains) -> bool:
     """Whether a draft with these gains may be made; without a budget always."""
     return usage is None or not any(_excesses(usage, gains))
@@ -264,17 +302,18 @@ def fits(usage: Usage | None, gains: Gains) -> bool:
 def _excesses(usage: Usage, gains: Gains) -> Iterator[Excess]:
     year, share = usage.budget.year, usage.budget.share
     for limit, most in usage.budget.limits.items():
-        whole = usage.budget.whole_limits[limit]
+        whole = usage.budget.whole_limits.get(limit)
         if limit is Limit.TAX and usage.tax is None:
             if gains.short > ZERO or gains.long > ZERO:
                 yield Excess(limit, year, most, None, None, usage.why_no_tax, whole, share)
             continue
-        for world in usage.worlds:
+        for world in (NOTHING,) if limit is Limit.FACTOR else usage.worlds:
             before, after = usage.use(limit, world), usage.use(limit, world + gains)
             assert before is not None
             assert after is not None
             if after > most and after > before:
-                yield Excess(limit, year, most, before, after, "", whole, share)
+                of = None if limit is Limit.FACTOR else share
+                yield Excess(limit, year, most, before, after, "", whole, of)
                 break
 
 
@@ -310,7 +349,7 @@ class BudgetRow:
 def rows(usage: Usage, gains: Gains = NOTHING) -> Sequence[BudgetRow]:
     """The three limits: what booked sales use, what open proposals draw down, and what ``gains`` would make of it."""
     found = []
-    for limit in Limit:
+    for limit in YEARLY:
         booked = usage.use(limit, usage.realised)
         world = usage.worlds[0]
         both, after = usage.use(limit, world), usage.use(limit, world + gains)

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
+from accounts.types import OwnerKind
 from lots.replay import new_disallowed, replay, simulate
 from lots.rounding import cents, stored_shares
 from lots.types import (
@@ -60,6 +61,15 @@ class Facts:
     on_the_way: tuple[Intention, ...] = ()
     # Account -> how its lots differ from what its custodian holds (T53): nothing may be traded there.
     unreconciled: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def on_the_return(self) -> frozenset[int]:
+        """Taxable accounts whose sales the household's persons report; a corporation reports its own."""
+        return frozenset(
+            int(one.id)
+            for one in self.ledger.accounts
+            if one.kind.is_taxable and one.owner_kind is not OwnerKind.CORPORATION
+        )
 
     def symbol(self, security: int) -> str:
         return self.symbols.get(security, f"security {security}")

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from lots.rounding import plain
-from proposals.budgets import excesses, gains_of
+from proposals.budgets import capped, excesses, gains_of
 from proposals.compliance import Facts, LotKey, Trade
 from proposals.costs import cash_moved, cost_of
 from proposals.types import (
@@ -37,7 +37,8 @@ def problems_of(draft: DraftProposal, facts: Facts) -> tuple[Problem, ...]:
     found += [*restricted_trades(draft.trades, facts), *_oversold(draft.trades, facts)]
     found += _not_one_for_one(draft) if _buys_back(draft) else _churn(draft.trades, facts)
     found += [*blocked_buys(draft.trades, facts), *_own_washes(draft.trades, facts)]
-    found += [*over_budget(draft.trades, facts), *unreconciled(draft.trades, facts)]
+    found += over_budget(draft.trades, facts, factor_gain_limit=draft.factor_gain_limit)
+    found += unreconciled(draft.trades, facts)
     if draft.kind is ProposalKind.HARVEST or _buys_back(draft):
         found += _unbalanced_pairs(draft.trades, facts)
     if draft.kind is ProposalKind.SWAP_BACK:
@@ -250,12 +251,23 @@ def blocked_buys(trades: Sequence[Trade], facts: Facts) -> Iterator[Problem]:
             )
 
 
-def over_budget(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Problem]:
-    """Gains, or tax on them, beyond what the household accepts in a year (F35): one problem a limit."""
-    if facts.budget is None:
+def over_budget(
+    trades: Sequence[DraftTrade], facts: Facts, *, factor_gain_limit: Decimal | None = None
+) -> Iterator[Problem]:
+    """Gains, or tax on them, beyond what the household accepts in a year (F35), or for a factor (F17).
+
+    One problem a limit.
+    """
+    usage = capped(
+        facts.budget,
+        factor_gain_limit,
+        accounts=facts.on_the_return,
+        year=facts.as_of.year,
+    )
+    if usage is None:
         return
-    gains = gains_of(trades, facts.lots, accounts=facts.budget.accounts, as_of=facts.as_of)
-    for excess in excesses(facts.budget, gains):
+    gains = gains_of(trades, facts.lots, accounts=usage.accounts, as_of=facts.as_of)
+    for excess in excesses(usage, gains):
         yield Problem("over_budget", excess.sentence)
 
 

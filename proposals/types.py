@@ -225,6 +225,8 @@ class DraftProposal:
     risk_before: Decimal | None = None  # tracking error, fraction a year
     risk_after: Decimal | None = None
     gap_bp: Decimal | None = None  # distance to the proven bound; None where the kind has none
+    # Dollars of net gain that a rebalance opened for the factor reason alone may realise (F17); None = no limit.
+    factor_gain_limit: Decimal | None = None
     inputs: str = ""  # canonical text
     explanation: dict[str, object] = field(
         default_factory=dict
@@ -641,14 +643,21 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One input that is not what the proposal was computed from."""
+    """One input that is not what the proposal was computed from; ``told`` says it in words where somebody has them."""
 
     input: str
     old: str
     new: str
+    told: str = ""  # a clause: it begins small and ends without a full stop
 
     def __str__(self) -> str:
-        return f"{self.input}: {self.old} → {self.new}"
+        return self.told or f"{self.input}: {self.old} → {self.new}"
+
+    @property
+    def sentence(self) -> str:
+        """As a line of its own."""
+        text = str(self)
+        return f"{text[:1].upper()}{text[1:]}." if self.told else text
 
 
 @dataclass(frozen=True, slots=True)

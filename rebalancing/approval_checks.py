@@ -1,4 +1,4 @@
-"""What an approval of a rebalance asks of this room: the model and the mandates of today, at today's prices (F23)."""
+"""What an approval of a rebalance asks of this room: the terms of today, and the mandates at today's prices (T46)."""
 
 import json
 from collections.abc import Iterator
@@ -6,27 +6,32 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from accounts.canonical import decimal_text
+from lots import selectors as lot_selectors
 from proposals import rechecks
 from proposals import selectors as proposal_selectors
+from proposals.budgets import capped, excesses, gains_of
 from proposals.models import Proposal
 from proposals.types import Moved, ProposalKind
-from rebalancing import selectors
+from rebalancing import selectors, terms_in_force
 from rebalancing.household.checks import cash_after
 from rebalancing.household.state import assemble, stale_holdings
 from rebalancing.mandates import rules as mandates
 from rebalancing.mandates.rule_words import rule_sentence
 from rebalancing.models import ModelAssignment
 from rebalancing.services import mandate_check
+from rebalancing.telling import terms
 from rebalancing.trades import arrays
 from rebalancing.types import ZERO, HouseholdState
 from rebalancing.versions.edits import before
+from securities import selectors as securities
 
 
 def add_rechecks() -> None:
     """Called once, when the room is set up."""
+    rechecks.add(ProposalKind.REBALANCE, terms_in_force.moved_since, is_lasting=True)
     rechecks.add(ProposalKind.REBALANCE, moved_targets)
     rechecks.add(ProposalKind.REBALANCE, broken_mandates)
+    rechecks.add(ProposalKind.REBALANCE, gains_for_a_factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +45,11 @@ class _Done:
 def moved_targets(proposal: Proposal, today: date) -> Iterator[Moved]:
     """Weights of the model, restrictions counted, that are not those the trades aim at any more.
 
-    New weights may have been published since the night. A proposal from before they were kept is not asked.
+    Asked of a proposal that kept these weights and not yet its terms, which know the model itself.
     """
-    kept = json.loads(proposal.inputs).get("model")
-    if kept is None:
+    inputs = json.loads(proposal.inputs)
+    kept = inputs.get("model")
+    if kept is None or "terms" in inputs:
         return
     assigned = selectors.assignment(proposal.household_id)
     if assigned is None:
@@ -57,8 +63,8 @@ def moved_targets(proposal: Proposal, today: date) -> Iterator[Moved]:
     for security in sorted(then.keys() | now.keys()):
         was, is_now = then.get(security, ZERO), now.get(security, ZERO)
         if was != is_now:
-            name = state.symbols[security]
-            yield Moved(f"target of {name}", _per_cent(was), _per_cent(is_now))
+            change = terms.weights(f"target of {state.symbols[security]}", was, is_now)
+            yield Moved(change.what, change.old, change.new)
 
 
 def broken_mandates(proposal: Proposal, today: date) -> Iterator[Moved]:
@@ -80,6 +86,27 @@ def broken_mandates(proposal: Proposal, today: date) -> Iterator[Moved]:
         yield Moved(f"mandate {now.rule.id}", "kept", rule_sentence(now, state.symbols))
 
 
+def gains_for_a_factor(proposal: Proposal, today: date) -> Iterator[Moved]:
+    """The net gain at today's prices, above what a rebalance for the factor reason alone may realise (F17)."""
+    most = proposal.explanation.get("factor_gain_limit")
+    if most is None:
+        return
+    firm_id = proposal.household.firm_id
+    quotes = securities.latest_prices(firm_id, today)
+    trades = [
+        replace(one, price=quotes[one.security].price) if one.security in quotes else one
+        for one in proposal_selectors.draft_trades(proposal)
+    ]
+    lots = {(lot.opening, lot.part): lot for lot in lot_selectors.open_lots(proposal.household_id)}
+    accounts = proposal_selectors.accounts_on_the_return(proposal.household_id)
+    usage = capped(None, Decimal(most), accounts=accounts, year=today.year)
+    assert usage is not None  # there is a limit
+    gains = gains_of(trades, lots, accounts=accounts, as_of=today)
+    for excess in excesses(usage, gains):
+        after = f"${excess.after or ZERO:,.2f} with these trades"
+        yield Moved(excess.limit.named, excess.allowed, after)
+
+
 def _state_today(
     assigned: ModelAssignment, proposal: Proposal, today: date
 ) -> HouseholdState | None:
@@ -91,7 +118,3 @@ def _state_today(
         return None
     state = assemble(books, drafts)
     return state if state.value > ZERO else None
-
-
-def _per_cent(weight: Decimal) -> str:
-    return f"{decimal_text(weight * 100)} %"

@@ -16,9 +16,10 @@ from proposals.types import (
 from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.risk import RiskModel
 from rebalancing.risk_data.past_returns import since_a_rebalance
-from rebalancing.telling import explanation, reasons
+from rebalancing.telling import explanation, reasons, terms
 from rebalancing.telling.explanation import Choices
 from rebalancing.telling.reasons import Evidence
+from rebalancing.telling.terms import Terms
 from rebalancing.trades import arrays, budget
 from rebalancing.trades.active_risk import active_risk
 from rebalancing.trades.budget import Bounded
@@ -46,8 +47,10 @@ class Found:
     windows: Windows
     risk: RiskModel
     way: Way | None
+    factor_gain_limit: Decimal | None
     executed_on: date | None
     purchases: Coverage
+    terms: Terms
 
 
 def draft_of(found: Found) -> DraftProposal:
@@ -77,16 +80,21 @@ def draft_of(found: Found) -> DraftProposal:
         risk_before=figures.risk_before,
         risk_after=figures.risk_after,
         gap_bp=figures.proof.gap_bp,
+        factor_gain_limit=found.factor_gain_limit,
         inputs=explanation.inputs_text(
             way.recorded(state) if way else state,
             found.windows,
             figures.proof,
             arrays.universe(state),
+            terms.record(found.terms),
         ),
         explanation={
             **explanation.explanation(figures, state, found.purchases, found.among),
             **(way.told(figures.trades, state) if way else {}),
             "budget": budget.explanation(bounded, found.gain_prices),
+            "factor_gain_limit": None
+            if found.factor_gain_limit is None
+            else f"{found.factor_gain_limit:.2f}",
             "mandate": found.check.explanation(figures),
             "choices": explanation.choices(found.choices, state.limits),
             "evidence": [

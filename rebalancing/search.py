@@ -1,6 +1,6 @@
 """One household that is out of band: solve it, check what comes out, and say why there is nothing or what to trade."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -9,7 +9,7 @@ from functools import partial
 from lots import selectors as lot_selectors
 from lots.types import Ledger, LedgerEntry, LotRow
 from proposals import selectors as proposal_selectors
-from proposals.budgets import Limit, Usage
+from proposals.budgets import Limit, Usage, capped
 from proposals.compliance import coming_entries, entries_of, washed_by
 from proposals.types import (
     NEARLY_A_LOSS,
@@ -33,6 +33,7 @@ from rebalancing.policies.policy import PolicyKind
 from rebalancing.risk_data.risk_models import risk_model
 from rebalancing.telling import explanation
 from rebalancing.telling.explanation import Choices, Figures
+from rebalancing.telling.terms import Terms
 from rebalancing.trades import arrays, budget
 from rebalancing.trades.best_trades import best_trades, dearer_risk, with_needs_placed
 from rebalancing.trades.budget import Bounded
@@ -78,7 +79,8 @@ def look_of(measured: Drift, *, counted: bool, figures: Figures | None = None) -
 class Search:
     """Solve one household that is out of band, twice at most, and check what comes out.
 
-    A ``way`` finds the trades otherwise, and is not asked whether they are worth it.
+    A ``way`` finds the trades otherwise, and is not asked whether they are worth it. ``factor_gain_limit`` is that of a
+    rebalance which nothing but a factor has opened.
     """
 
     def __init__(
@@ -93,12 +95,23 @@ class Search:
         intentions: Sequence[Intention],
         drafts: Sequence[DraftProposal],
         usage: Usage | None,
+        terms: Callable[[], Terms],
+        factor_gain_limit: Decimal | None = None,
         way: Way | None = None,
     ) -> None:
         self._way = way
+        self._factor_gain_limit = factor_gain_limit
+        self._terms = terms()  # now, and not when the trades are found
         self._measured = measured
         self._check = check
-        self._usage = usage
+        self._usage = capped(
+            usage,
+            factor_gain_limit,
+            accounts=proposal_selectors.accounts_on_the_return(state.household)
+            if factor_gain_limit is not None
+            else (),
+            year=state.as_of.year,
+        )
         self._lots = {(lot.opening, lot.part): lot for lot in lots}
         self._household = state.household
         self._as_of = state.as_of
@@ -177,8 +190,10 @@ class Search:
                 windows=self._windows,
                 risk=self._risk,
                 way=self._way,
+                factor_gain_limit=self._factor_gain_limit,
                 executed_on=selectors.executed_on(self._household, self._as_of),
                 purchases=lot_selectors.purchases_searched(self._household),
+                terms=self._terms,
             )
         )
         return RebalanceResult(
@@ -318,9 +333,10 @@ class Search:
         """
         if self._usage is None or self._way is not None or not bounded.is_bound:
             return None
-        if self._check.breaches or (choices is not None and choices.is_rule):
+        is_rule = choices is not None and choices.is_rule
+        if is_rule or (self._check.breaches and self._factor_gain_limit is None):
             return None
-        return gain_prices(self._state, self._risk, self._usage)
+        return gain_prices(self._state, self._risk, self._usage, haste=self._haste)
 
 
 def _ledgers(

@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Min, Q
 
 from accounts import access
 from accounts.models import Household, User
+from accounts.one_look import read_once
 from accounts.selectors import accounts_of, business_date
 from lots import selectors as lot_selectors
 from lots.year_tax import TaxPosition
@@ -73,6 +74,7 @@ DEFAULTS: dict[str, Any] = {
     "discount_rate": Decimal("0.05"),
     "slice_above": UNSAID.slice_above,
     "spread_limit": UNSAID.spread_limit,
+    "factor_gain_limit": None,
     "cash_need_days": 10,
 }
 WORDS: dict[str, type[StrEnum]] = {
@@ -105,6 +107,7 @@ def assignment(household_id: int) -> ModelAssignment | None:
     return rows.filter(household=household_id).first()
 
 
+@read_once
 def targets(model_id: int) -> dict[int, Decimal]:
     """Security -> weight in the model."""
     rows = ModelWeight.objects.filter(model=model_id)
@@ -210,21 +213,35 @@ def rules_of_model(model: TargetModel) -> tuple[Rule, ...]:
     return _rules(model.firm_id, Q(mandate__model=model.pk))
 
 
+def own_rules(firm_id: int, households: Sequence[int]) -> dict[int, tuple[Rule, ...]]:
+    """Household -> the rules that it alone has; those without any are left out. One query."""
+    rows = MandateRule.objects.filter(mandate__household__in=households, mandate__firm=firm_id)
+    found: dict[int, tuple[Rule, ...]] = {}
+    for row in rows.select_related("mandate").order_by("mandate__name", "key"):
+        household = row.mandate.household_id
+        assert household is not None  # that is what was asked for
+        found[household] = (*found.get(household, ()), _rule(row))
+    return found
+
+
 def _rules(firm_id: int, whose: Q) -> tuple[Rule, ...]:
     of_all = Q(mandate__household=None, mandate__model=None)
     rows = MandateRule.objects.filter(of_all | whose, mandate__firm=firm_id)
     return tuple(
-        Rule(
-            mandate=row.mandate.name,
-            key=row.key,
-            kind=RuleKind(row.kind),
-            subject=row.subject,
-            security=row.security_id,
-            low=row.low,
-            high=row.high,
-            is_hard=row.is_hard,
-        )
-        for row in rows.select_related("mandate").order_by("mandate__name", "key")
+        _rule(row) for row in rows.select_related("mandate").order_by("mandate__name", "key")
+    )
+
+
+def _rule(row: MandateRule) -> Rule:
+    return Rule(
+        mandate=row.mandate.name,
+        key=row.key,
+        kind=RuleKind(row.kind),
+        subject=row.subject,
+        security=row.security_id,
+        low=row.low,
+        high=row.high,
+        is_hard=row.is_hard,
     )
 
 
@@ -248,6 +265,20 @@ def version_weights(version: ModelVersion) -> list[dict[str, object]]:
             "note": row.note,
         }
         for row in sorted(rows, key=lambda row: (-abs(row.after - row.before), row.security.symbol))
+    ]
+
+
+def version_returns(version: ModelVersion) -> list[dict[str, object]]:
+    """Yearly returns that the recipe reckoned with, by symbol; nothing for a version without views."""
+    rows = version.weights.exclude(implied_return=None).select_related("security")
+    return [
+        {
+            "symbol": row.security.symbol,
+            "implied": row.implied_return,
+            "expected": row.expected_return,
+            "change": (row.expected_return or ZERO) - (row.implied_return or ZERO),
+        }
+        for row in rows.order_by("security__symbol")
     ]
 
 
@@ -355,6 +386,7 @@ def last_look(household_id: int, as_of: date) -> RebalanceLook | None:
     return rows.order_by("-day").first()
 
 
+@read_once
 def executed_on(household_id: int, as_of: date) -> date | None:
     """The day of the last fill of a rebalance up to ``as_of``."""
     fills = Fill.objects.filter(
@@ -363,6 +395,18 @@ def executed_on(household_id: int, as_of: date) -> date | None:
         trade_date__lte=as_of,
     )
     found: date | None = fills.aggregate(last=Max("trade_date"))["last"]
+    return found
+
+
+def first_executed(household_id: int, after: date, as_of: date) -> date | None:
+    """The day of the first fill of a rebalance after a day and up to ``as_of``."""
+    fills = Fill.objects.filter(
+        order__proposal__household=household_id,
+        order__proposal__kind=ProposalKind.REBALANCE,
+        trade_date__gt=after,
+        trade_date__lte=as_of,
+    )
+    found: date | None = fills.aggregate(first=Min("trade_date"))["first"]
     return found
 
 

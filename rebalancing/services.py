@@ -18,12 +18,13 @@ from proposals.types import (
     DraftProposal,
     ProposalKind,
 )
-from rebalancing import selectors
+from rebalancing import selectors, terms_in_force
 from rebalancing.errors import RebalancingError
 from rebalancing.household.state import assemble, stale_holdings
 from rebalancing.mandates.mandate_checks import MandateCheck
+from rebalancing.mandates.rules import Trigger
 from rebalancing.models import ModelAssignment, RebalanceLook
-from rebalancing.policies import decision, drift
+from rebalancing.policies import decision, drift, looks
 from rebalancing.policies.decision import Scope
 from rebalancing.risk import RiskModel
 from rebalancing.risk_data.risk_models import risk_model
@@ -39,6 +40,7 @@ from rebalancing.types import (
     Outcome,
     RebalanceResult,
 )
+from rebalancing.versions import replaced
 from rebalancing.versions.ways import PlanStep, Way
 
 REFUSED = "bad_draft"  # found, and refused by the hard rules when it was to be stored
@@ -106,6 +108,7 @@ def examine(
         lots=books.lots,
         intentions=books.intentions,
         drafts=drafts,
+        terms=partial(terms_in_force.of_books, assigned, books, check.rules),
     )
     if way is None and not schedule.is_cooling:
         step = _step_of_plan(search, state, tax=tax, drafts=drafts)
@@ -121,6 +124,7 @@ def examine(
         found = search(
             touched=Scope.EVERYTHING if everything else touched,
             usage=_usage(state, tax=tax, drafts=drafts, way=way),
+            factor_gain_limit=factor_gain_limit(state, check, measured, schedule),
             way=way,
         ).run()
     except (RebalancingError, LedgerError) as error:
@@ -130,6 +134,21 @@ def examine(
         return found
     # Cash alone was looked at: the policy's own look is still to come.
     return replace(found, looked=replace(seen, counted=False))
+
+
+def factor_gain_limit(
+    state: HouseholdState, check: MandateCheck, measured: drift.Drift, schedule: looks.Schedule
+) -> Decimal | None:
+    """What a rebalance may realise that nothing but a factor opens (F17): no band, no date, no other rule.
+
+    None: something else opens it too, or the policy has no limit.
+    """
+    is_else = (
+        state.must_act or decision.scope(measured, state.limits, schedule) is not Scope.NOTHING
+    )
+    if is_else or check.triggers() != (Trigger.FACTOR,):
+        return None
+    return state.limits.factor_gain_limit
 
 
 def _usage(
@@ -177,17 +196,26 @@ def store(
 ) -> Proposal | None:
     """Put the draft before the adviser and keep the look; an older pending proposal is superseded either way.
 
-    The caller holds the household's lock inside a transaction.
+    One that an adviser edited is named where it gives way (``versions.replaced``). The caller holds the household's
+    lock inside a transaction.
     """
+    edit, draft = replaced.pending_edit(result.household), result.draft
+    if edit is not None and draft is not None:
+        draft = replaced.with_notice(draft, edit)
+    elif edit is not None:
+        result = replace(result, detail=f"{result.detail} {replaced.told_without(edit)}".strip())
     _keep(result)
     transition_services.keep_budget(household_id=result.household, as_of=result.as_of)
-    return proposal_services.put_forward(
-        draft=result.draft,
+    new = proposal_services.put_forward(
+        draft=draft,
         household_id=result.household,
         kind=ProposalKind.REBALANCE,
         as_of=result.as_of,
         pending=pending,
     )
+    if edit is not None and (new is None or new.pk != edit.pk):
+        replaced.record(edit, new, as_of=result.as_of)
+    return new
 
 
 def _keep(result: RebalanceResult) -> None:

@@ -124,6 +124,8 @@ class Limits:
     taxable_sale_chance: Decimal = Decimal(1)
     slice_above: Decimal = UNSAID.slice_above  # of a day's volume: a larger order should be sliced
     spread_limit: Decimal = UNSAID.spread_limit  # of the price, bid to ask: above it a limit order
+    # Dollars of net gain of a rebalance opened for the factor reason alone (F17); None = no limit.
+    factor_gain_limit: Decimal | None = None
     cash_need_days: int = 10  # so many days ahead of a need its cash is raised
     kind: PolicyKind = PolicyKind.OPTIMUM
     cadence: Cadence = Cadence.DAILY

@@ -6,8 +6,8 @@ household has, which are resolved one by one.
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from datetime import date
+from collections.abc import Collection, Iterable
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, F, Q, Sum
 
 from accounts.models import Household
+from accounts.one_look import one_look, read_once
 from proposals import selectors as proposal_selectors
 from proposals.models import Order, Proposal
 from proposals.types import OPEN, OrderStatus, ProposalKind, RestrictionKind, Side, Status
@@ -30,7 +31,7 @@ from rebalancing.reviews.daily import (
     OpenOrders,
     Pending,
 )
-from rebalancing.reviews.types import FindingState, NewFinding, Topic, not_reviewed
+from rebalancing.reviews.types import FindingState, NewFinding, Topic
 from rebalancing.types import ZERO, Limits
 from scans import operations
 from scans.household_review import rows_of
@@ -41,6 +42,7 @@ from securities import calendar
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 2_000  # rows of one INSERT
+_KNOWN_FOR = timedelta(days=100)  # a quarter, and some days to be late by
 _TAKES_TARGETS = (RestrictionKind.MUST_SELL, RestrictionKind.MAX_WEIGHT)
 _NOTHING = OpenOrders()
 
@@ -79,12 +81,13 @@ def store(review: Review, household_ids: Collection[int] | None = None) -> bool:
     held = Review.objects.select_for_update().select_related("run").get(pk=review.pk)
     if held.signed_at is not None:
         return False
-    lines = lines_of(held.run, household_ids)
+    with one_look():  # the trade list is read once, for the households and for the firm
+        lines, of_firm = lines_of(held.run, household_ids), lines_of_night(held.run)
     old = ReviewFinding.objects.filter(review=held)
     if household_ids is not None:
         old = old.filter(Q(household=None) | Q(household__in=household_ids))
     old.delete()
-    rows = rows_of(lines_of_night(held.run), review=held)
+    rows = rows_of(of_firm, review=held)
     for household, found in lines.items():
         rows += rows_of(found, review=held, household_id=household)
     ReviewFinding.objects.bulk_create(rows, batch_size=_AT_ONCE)
@@ -102,17 +105,16 @@ def lines_of(
     ended = {item.household_id: item for item in items}
     day, next_night = run.business_date, calendar.next_business_date(run.business_date)
     measured = _measured(run.firm_id, day, ended.keys())
-    breaches = _breaches(run)
-    pending, orders = _pending(run.firm_id), _orders(run.firm_id)
+    breaches = _breaches(run, ended.keys())
+    pending, orders = _trade_list(run)
     return {
-        household: (not_reviewed(f"The night's look at this household failed. {item.detail}"),)
-        if item.state == ItemState.POISON
-        else daily.findings(
+        household: daily.findings(
             DailyFacts(
                 next_night=next_night,
-                measured=measured.get(household),
+                measured=None if item.state == ItemState.POISON else measured.get(household),
                 reason=item.reason,
                 detail=item.detail,
+                failed=item.state == ItemState.POISON,
                 breaches=breaches.get(household, ()),
                 pending=pending.get(household, ()),
                 orders=orders.get(household, _NOTHING),
@@ -126,15 +128,17 @@ def lines_of_night(run: ScanRun) -> tuple[NewFinding, ...]:
     """The firm's lines: how the night ended, and the trade list in sums. Reads only."""
     outcomes = AccountOutcome.objects.filter(item__run=run).order_by()
     accounts = Counter(dict(outcomes.values_list("state").annotate(Count("pk"))))
-    orders = _orders(run.firm_id).values()
+    pending, of_households = _trade_list(run)
+    orders = of_households.values()
     return daily.of_night(
         NightFacts(
             households=run.items.count(),
             scanned=accounts[AccountState.SCANNED],
             skipped=accounts[AccountState.SKIPPED],
-            alarms=[alarm.sentence for alarm in operations.outcome_alarms(run)],
+            alarms=[alarm.sentence for alarm in operations.alarms_of_night(run)],
             next_night=calendar.next_business_date(run.business_date),
-            pending=[one for rows in _pending(run.firm_id).values() for one in rows],
+            later_night=later_night(run),
+            pending=[one for rows in pending.values() for one in rows],
             orders=OpenOrders(
                 not_sent=sum(one.not_sent for one in orders),
                 not_sent_dollars=sum((one.not_sent_dollars for one in orders), ZERO),
@@ -223,28 +227,17 @@ class _Bands:
         return self._limits[key]
 
 
-def _breaches(run: ScanRun) -> dict[int, list[KnownBreach]]:
-    """Household -> hard rules that are known to be broken: named by an open rebalance, or by the newest review."""
+def _breaches(run: ScanRun, households: Collection[int]) -> dict[int, list[KnownBreach]]:
+    """Household -> hard rules that are known to be broken: named by an open rebalance, or by its newest review."""
     found: defaultdict[int, dict[str, KnownBreach]] = defaultdict(dict)
-    newest = (
-        Review.objects.filter(
-            run__firm=run.firm_id,
-            run__job__in=REVIEWS,
-            run__business_date__lte=run.business_date,
-            run__finished_at__isnull=False,
-        )
-        .select_related("run")
-        .order_by("run__business_date", "pk")
-        .last()
-    )
-    if newest is not None:
-        said = f"the {newest.run.job} review of {newest.run.business_date}"
-        rows = ReviewFinding.objects.filter(
-            review=newest, topic=Topic.RULE, state=FindingState.BREACHED, is_hard=True
-        ).exclude(household=None)
-        for household, key, sentence in rows.values_list("household_id", "key", "sentence"):
-            if household is not None:
-                found[household][key] = KnownBreach(rule=key, sentence=sentence, of=said)
+    rows = ReviewFinding.objects.filter(
+        _of_newest_reviews(run), topic=Topic.RULE, state=FindingState.BREACHED, is_hard=True
+    ).filter(household__in=households)
+    for household, key, sentence, job, day in rows.values_list(
+        "household_id", "key", "sentence", "review__run__job", "review__run__business_date"
+    ):
+        said = f"the {job} review of {day}"
+        found[household][key] = KnownBreach(rule=key, sentence=sentence, of=said)
     proposed = Proposal.objects.filter(
         household__firm=run.firm_id,
         kind=ProposalKind.REBALANCE,
@@ -252,17 +245,54 @@ def _breaches(run: ScanRun) -> dict[int, list[KnownBreach]]:
         as_of__lte=run.business_date,
         reasons__has_any_keys=[one.value for one in Trigger],
     )
-    for household, day, rules in proposed.values_list(
+    for household, proposed_on, rules in proposed.values_list(
         "household_id", "as_of", "explanation__mandate"
     ):
-        for breach in daily.breaches_of_explanation(rules or [], f"the rebalance of {day}"):
+        said = f"the rebalance of {proposed_on}"
+        for breach in daily.breaches_of_explanation(rules or [], said):
             found[household][breach.rule] = breach
     return {household: list(rules.values()) for household, rules in found.items()}
+
+
+def _of_newest_reviews(run: ScanRun) -> Q:
+    """The lines of each household's newest review: not every review looks at everybody. One query.
+
+    One of more than a quarter ago is no knowledge any more.
+    """
+    items = ScanItem.objects.filter(
+        run__firm=run.firm_id,
+        run__job__in=REVIEWS,
+        run__business_date__range=(run.business_date - _KNOWN_FOR, run.business_date),
+        state__in=[ItemState.DONE, ItemState.POISON],
+    ).order_by("household", "-run__business_date", "-finished_at")
+    households: defaultdict[int, list[int]] = defaultdict(list)
+    for household, review in items.distinct("household").values_list("household", "run__review"):
+        households[review].append(household)
+    newest = Q(pk__in=[])
+    for review, reviewed in households.items():
+        newest |= Q(review=review, household__in=reviewed)
+    return newest
 
 
 # The trade list
 
 
+@read_once
+def later_night(run: ScanRun) -> date | None:
+    """The firm's next night after this one that has been opened: what waits for a decision is that one's by now."""
+    nights = ScanRun.objects.filter(firm=run.firm_id, job=Job.DAILY)
+    later = nights.filter(business_date__gt=run.business_date).order_by("business_date")
+    return later.values_list("business_date", flat=True).first()
+
+
+def _trade_list(run: ScanRun) -> tuple[dict[int, list[Pending]], dict[int, OpenOrders]]:
+    """Household -> what waits for a decision, and orders that are not filled; nothing once a later night has begun."""
+    if later_night(run) is not None:
+        return {}, {}
+    return _pending(run.firm_id), _orders(run.firm_id)
+
+
+@read_once
 def _pending(firm_id: int) -> dict[int, list[Pending]]:
     """Household -> its proposals that wait for a decision, by kind."""
     rows = Proposal.objects.filter(household__firm=firm_id, status=Status.PENDING)
@@ -282,7 +312,8 @@ def _pending(firm_id: int) -> dict[int, list[Pending]]:
     return found
 
 
-def _orders(firm_id: int) -> Mapping[int, OpenOrders]:
+@read_once
+def _orders(firm_id: int) -> dict[int, OpenOrders]:
     """Household -> its orders that are not filled."""
     rows = (
         Order.objects.filter(

@@ -95,6 +95,7 @@ def rows_of(findings: Sequence[NewFinding], **about: object) -> list[ReviewFindi
             high=one.high,
             by=one.by.quantize(QUANTUM),
             sentence=one.sentence,
+            version_id=one.version,
             **about,
         )
         for place, one in enumerate(findings)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -13,7 +13,8 @@ from rebalancing.reviews.model_reviews import firm_findings, model_findings
 from rebalancing.reviews.types import NewFinding, not_reviewed
 from scans.household_review import rows_of
 from scans.household_scan import REFUSALS
-from scans.models import Review, ReviewFinding
+from scans.models import Review, ReviewFinding, ScanRun
+from scans.types import Job
 
 logger = logging.getLogger(__name__)
 
@@ -24,11 +25,20 @@ def lines_of_firm(firm_id: int, as_of: date) -> tuple[NewFinding, ...]:
 
 
 def lines_of_models(firm_id: int, as_of: date) -> dict[TargetModel, tuple[NewFinding, ...]]:
-    """What is to be said of each model of the firm. Reads only."""
+    """What is to be said of each model of the firm since its last quarterly review. Reads only."""
+    since = _since(firm_id, as_of)
+    look = partial(model_findings, as_of=as_of, since=since)
     return {
-        model: _looked(partial(model_findings, model=model, as_of=as_of), of="model")
+        model: _looked(partial(look, model=model), of="model")
         for model in TargetModel.objects.filter(firm=firm_id).order_by("name")
     }
+
+
+def _since(firm_id: int, as_of: date) -> date | None:
+    """The day after the firm's last quarterly review before the day; None where there was none."""
+    rows = ScanRun.objects.filter(firm=firm_id, job=Job.QUARTERLY, business_date__lt=as_of)
+    last = rows.order_by("business_date").values_list("business_date", flat=True).last()
+    return None if last is None else last + timedelta(days=1)
 
 
 def _looked(look: Callable[[], tuple[NewFinding, ...]], *, of: str) -> tuple[NewFinding, ...]:

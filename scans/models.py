@@ -8,7 +8,7 @@ from django.db.models import CheckConstraint, Q, UniqueConstraint
 from accounts.fields import FractionField, bounded
 from accounts.models import Account, Firm, Household, User, choices, one_of
 from harvesting.types import Look
-from rebalancing.models import TargetModel
+from rebalancing.models import ModelVersion, TargetModel
 from rebalancing.reviews.types import FindingState, Topic, Unit
 from scans.types import AccountState, ItemState, Job
 
@@ -130,6 +130,9 @@ class ReviewFinding(models.Model):
     model = models.ForeignKey(
         TargetModel, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    version = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )  # of the model, where the line is about one
     place = models.PositiveSmallIntegerField()  # order of the lines about one of them
     topic = models.CharField(max_length=20, choices=choices(Topic))
     key = models.CharField(max_length=200)

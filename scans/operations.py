@@ -69,7 +69,7 @@ def operations(user: User, now: datetime) -> Operations:
     effective = sorted(_effective(user, firm, over), key=_most_gaps)
     rows = _night_rows(list(runs[:_NIGHTS_SHOWN]))
     found = [
-        *_model_alarms(firm, rows[0] if rows else None),
+        *(_model_alarms(rows[0].run) if rows else ()),
         *alarms.night_alarms(nights, due=due, now=now, has_clock=has_clock),
         *(outcome_alarms(rows[0].run) if rows else ()),
         *alarms.coverage_alarms(effective),
@@ -192,6 +192,11 @@ def _proposals(runs: Sequence[ScanRun]) -> defaultdict[date, Counter[str]]:
     return found
 
 
+def alarms_of_night(run: ScanRun) -> list[Alarm]:
+    """What the night left undone: models that did not move on, and its outcomes."""
+    return [*_model_alarms(run), *outcome_alarms(run)]
+
+
 def outcome_alarms(run: ScanRun) -> list[Alarm]:
     """What the night left undone: households that failed, accounts that were skipped, prices that are no good."""
     failed = run.items.filter(state=ItemState.POISON).count()
@@ -208,11 +213,9 @@ def outcome_alarms(run: ScanRun) -> list[Alarm]:
     )
 
 
-def _model_alarms(firm: Firm, last: NightRow | None) -> list[Alarm]:
-    if last is None:
-        return []
-    night = last.run.business_date
-    return alarms.model_alarms(troubled(firm.pk, night), night)
+def _model_alarms(last: ScanRun) -> list[Alarm]:
+    night = last.business_date
+    return alarms.model_alarms(troubled(last.firm_id, night), night)
 
 
 def _effective(user: User, firm: Firm, due: Sequence[date]) -> list[Effective]:

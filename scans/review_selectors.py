@@ -22,13 +22,14 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from accounts import access
-from accounts.models import User
+from accounts.models import Household, User
 from accounts.selectors import business_date
 from proposals.models import Proposal
 from proposals.types import ProposalKind, Status
 from rebalancing import selectors as rebalances
 from rebalancing.model_changes.recipes import VersionState
 from rebalancing.models import ModelVersion, TargetModel
+from rebalancing.performance.household import PerformancePage, performance_page
 from rebalancing.reviews.types import FindingState, Topic
 from scans import review_calendar
 from scans.models import Review, ReviewFinding, ScanItem, ScanRun
@@ -131,7 +132,7 @@ def findings(
 
     ``model`` (primary key) asks for the lines about the model and about the households that follow it today.
     """
-    rows = review.findings.select_related("household", "model").annotate(rank=_RANK)
+    rows = review.findings.select_related("household", "model", "version").annotate(rank=_RANK)
     if about in ABOUT:
         rows = rows.filter(ABOUT[about])
     if model.isascii() and model.isdigit() and len(model) < LONGEST_KEY:
@@ -149,6 +150,21 @@ def findings(
             for one in order
         )
     )
+
+
+def household(user: User, public_id: UUID) -> Household:
+    """One household, or 404."""
+    return access.visible_or_404(user, Household, public_id)
+
+
+def lines_of(review: Review, household: Household) -> QuerySet[ReviewFinding]:
+    """The review's lines about one household, in their order."""
+    return review.findings.filter(household=household).order_by("place")
+
+
+def performance(review: Review, household: Household) -> PerformancePage | str:
+    """What the household returned up to the review's day, by the ledger and the prices of now; or why not."""
+    return performance_page(household_id=household.pk, as_of=review.run.business_date)
 
 
 def drafts(user: User, review: Review) -> QuerySet[ModelVersion]:

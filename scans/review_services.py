@@ -102,7 +102,11 @@ def _of_night(
 
 
 def ended_night(firm_id: int, as_of: date) -> ScanRun:
-    """The firm's night of that date. Raises ScanDateRefused where there is none, ReviewNotReady until it has ended."""
+    """The firm's latest night, of that date. Raises ReviewNotReady until it has ended.
+
+    Raises ScanDateRefused where there is none, and where a later one has been opened: what waited for a decision at the
+    end of the earlier one, and the bands it was measured by, can no longer be told.
+    """
     run = ScanRun.objects.filter(firm=firm_id, job=Job.DAILY, business_date=as_of).first()
     if run is None:
         raise ScanDateRefused(
@@ -112,6 +116,12 @@ def ended_night(firm_id: int, as_of: date) -> ScanRun:
     if run.finished_at is None:
         raise ReviewNotReady(
             f"The night of {as_of} has not ended: its review is complete when the night is."
+        )
+    later = daily_review.later_night(run)
+    if later is not None:
+        raise ScanDateRefused(
+            f"The night of {later} has begun since: what was left to do after the night of {as_of} can no longer be "
+            "told. Its review stays as it is; review a later night."
         )
     return run
 
@@ -203,7 +213,7 @@ def start_review_now(*, user: User, job: Job) -> Review:
 def sign_off(*, user: User, review: Review, note: str) -> Review:
     """Put the user's name under the findings. Raises NotAllowed, ReviewNotReady and ReviewSigned.
 
-    Only who may decide about proposals signs, and only what every household has ended.
+    Only who may decide about proposals signs, and only what has been written of every household.
     """
     access.require(user, access.Action.DECIDE)
     assert user.firm_id is not None  # require() lets nobody pass without a firm
@@ -216,6 +226,8 @@ def sign_off(*, user: User, review: Review, note: str) -> Review:
         raise ReviewNotReady("Households are still being looked at: sign when all have ended.")
     if run.job == Job.DAILY and run.finished_at is None:
         raise ReviewNotReady("The night has not ended: sign when it has.")
+    if run.job == Job.DAILY and not found.findings.exists():
+        raise ReviewNotReady("The lines of this review were not written: run it again, then sign.")
     found.signed_by, found.signed_at, found.note = user, timezone.now(), note.strip()[:LONGEST_NOTE]
     found.save(update_fields=["signed_by", "signed_at", "note"])
     open_breaches = found.findings.filter(state=FindingState.BREACHED).count()

@@ -49,6 +49,7 @@ def review(request: HttpRequest, public_id: UUID) -> HttpResponse:
     shown = review_selectors.review(user, public_id)
     chosen = {name: request.GET.get(name, "") for name in _FILTERS}
     page = page_of(request, review_selectors.findings(shown, **chosen))
+    counts = review_selectors.counts(shown)
     came = review_selectors.outcomes(shown, page["page"])
     waiting = review_selectors.waiting(page["page"])
     context = {
@@ -59,7 +60,9 @@ def review(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "abouts": list(review_selectors.ABOUT),
         "models": review_selectors.models(user),
         "sorts": list(review_selectors.SORTS),
-        "counts": review_selectors.counts(shown).items(),
+        "counts": counts.items(),
+        # The lines of a night are written at its end, or not at all.
+        "unwritten": shown.run.job == Job.DAILY and not any(counts.values()),
         "drafts": review_selectors.drafts(user, shown) if shown.run.job in DRAFTING else (),
         "open": review_selectors.open_households(shown),
         "rows": [
@@ -69,6 +72,21 @@ def review(request: HttpRequest, public_id: UUID) -> HttpResponse:
         **page,
     }
     return render(request, "scans/review.html", context)
+
+
+@require_safe
+def household(request: HttpRequest, public_id: UUID, household_id: UUID) -> HttpResponse:
+    """One household of a review: what it returned beside its model, and its lines."""
+    user = person(request)
+    shown = review_selectors.review(user, public_id)
+    of = review_selectors.household(user, household_id)
+    context = {
+        "review": shown,
+        "household": of,
+        "rows": review_selectors.lines_of(shown, of),
+        "performance": review_selectors.performance(shown, of),
+    }
+    return render(request, "scans/review_household.html", context)
 
 
 @require_POST

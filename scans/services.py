@@ -18,7 +18,7 @@ from accounts.locks import lock_household
 from accounts.models import Firm, Household, User
 from accounts.services import record_audit
 from harvesting.statistics import refresh_statistics
-from rebalancing.model_changes.model_versions import apply_due
+from rebalancing.model_changes.model_versions import apply_due, as_if_applied, foreseen
 from scans import daily_review, hints, household_review, household_scan, work_list
 from scans.errors import BeingScanned, NothingToScan, ScanDateRefused
 from scans.household_scan import REFUSALS, Examined
@@ -332,18 +332,30 @@ def _skip_failed(item_id: int) -> None:
 
 
 def preview(*, household_id: int, as_of: date) -> HouseholdPreview:
-    """What a scan of that night would say about one household. Writes nothing."""
-    try:
-        found = household_scan.examine(household_id=household_id, as_of=as_of)
-    except REFUSALS as refusal:
-        found = household_scan.refused_by(refusal, household_id=household_id)
+    """What a scan of that night would say about one household, with the model weights of that night. Keeps nothing."""
+    household = Household.objects.get(pk=household_id)
+    with as_if_applied(firm_id=household.firm_id, as_of=as_of):
+        try:
+            found = household_scan.examine(household_id=household_id, as_of=as_of)
+        except REFUSALS as refusal:
+            found = household_scan.refused_by(refusal, household_id=household_id)
     return HouseholdPreview(
-        household=Household.objects.get(pk=household_id).name,
+        household=household.name,
         reason=found.verdict.reason,
         detail=found.verdict.detail,
         drafts=found.drafts,
         accounts=found.accounts,
     )
+
+
+def versions_to_come(*, firm_id: int, as_of: date) -> list[str]:
+    """What the night of that date would make of published versions of models, a sentence each. Reads only."""
+    return [
+        f"The night gives {version.model} the weights of its version {version.number}."
+        if moves
+        else f"Version {version.number} of {version.model} lapses: the model's weights are not those it starts from."
+        for version, moves in foreseen(firm_id=firm_id, as_of=as_of)
+    ]
 
 
 # Between two nights

@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
+from rebalancing.model_changes import version_effects
 from scans import hints, review_services, services
 from scans.types import Ended
 
@@ -31,3 +32,4 @@ def start_due() -> None:
 def sweep() -> None:
     """Wake workers for what waits."""
     services.sweep()
+    version_effects.sweep()

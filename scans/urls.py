@@ -13,5 +13,10 @@ urlpatterns = [
     path("reviews/", review_views.reviews, name="reviews"),
     path("reviews/start/", review_views.start, name="start-review"),
     path("reviews/<uuid:public_id>/", review_views.review, name="review"),
+    path(
+        "reviews/<uuid:public_id>/households/<uuid:household_id>/",
+        review_views.household,
+        name="review-household",
+    ),
     path("reviews/<uuid:public_id>/signature/", review_views.sign, name="sign-review"),
 ]

@@ -9,8 +9,16 @@ from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from stdnum import cusip, isin
 from stdnum.exceptions import ValidationError as CheckDigitError
 
-from accounts.fields import FractionField, PriceField, QuantityField, bounded, positive_quantity
+from accounts.fields import (
+    FractionField,
+    MoneyField,
+    PriceField,
+    QuantityField,
+    bounded,
+    positive_quantity,
+)
 from accounts.models import Firm, User, choices, one_of
+from accounts.types import MONEY_LIMIT
 from securities.types import ActionKind, AssetClass
 
 
@@ -184,6 +192,26 @@ class Dividend(models.Model):
 
     def __str__(self) -> str:
         return f"{self.security} {self.ex_date} {self.amount}"
+
+
+class MarketValue(models.Model):
+    """What all shares of a security are worth on a day, as somebody supplied it: dollars."""
+
+    firm_path = "security__firm"
+
+    security = models.ForeignKey(Security, on_delete=models.CASCADE, related_name="market_values")
+    day = models.DateField()
+    dollars = MoneyField()
+
+    class Meta:
+        ordering = ["-day", "security"]
+        constraints = [
+            UniqueConstraint(fields=["security", "day"], name="market_value_once_a_day"),
+            bounded("market_value_dollars", "dollars", lower=0, upper=MONEY_LIMIT, above=True),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.security} {self.day} {self.dollars}"
 
 
 class CorporateAction(models.Model):

@@ -1,5 +1,6 @@
 """Reads about a firm's securities."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from securities.models import (
     FactsChange,
     IdenticalMember,
     IdenticalOverride,
+    MarketValue,
     Price,
     PriceStamp,
     Security,
@@ -172,3 +174,15 @@ def only_firm() -> Firm | None:
     """The firm of an installation that has one; None where there are none or several."""
     firms = list(Firm.objects.all()[:2])
     return firms[0] if len(firms) == 1 else None
+
+
+def market_values(securities: Iterable[int], day: date) -> dict[int, Decimal]:
+    """Security -> its market value of the day itself; securities without one are left out."""
+    rows = MarketValue.objects.filter(security__in=list(securities), day=day)
+    return dict(rows.values_list("security_id", "dollars"))
+
+
+def newest_market_values(securities: Iterable[int], as_of: date) -> dict[int, date]:
+    """Security -> the last day up to ``as_of`` on which a market value is on record."""
+    rows = MarketValue.objects.filter(security__in=list(securities), day__lte=as_of)
+    return dict(rows.order_by().values_list("security_id").annotate(Max("day")))

@@ -13,13 +13,15 @@ from django.db import connection, transaction
 from accounts import access
 from accounts.canonical import decimal_text
 from accounts.models import Firm, User
+from accounts.selectors import business_date
 from accounts.services import record_audit
 from securities import selectors
 from securities.importers.dividends import DividendRow, read_dividends
 from securities.importers.file_text import check_bytes, check_size, decoded
+from securities.importers.market_values import MarketValueRow, read_market_values
 from securities.importers.prices import PriceRow, read_prices
 from securities.importers.refusal import MOST_PROBLEMS, Problems
-from securities.models import Dividend
+from securities.models import Dividend, MarketValue
 
 LARGEST_MOVE = Decimal(
     "0.40"
@@ -118,6 +120,77 @@ def import_dividends(
                 facts={"new": result.rows_new, "changed": result.rows_changed},
             )
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class MarketValueImport:
+    """What an import of market values did, or with ``dry_run`` would do."""
+
+    rows_new: int
+    rows_known: int
+    rows_changed: int
+
+
+def import_market_values(
+    *, firm: Firm, file: bytes, name: str, dry_run: bool = False, correct: bool = False
+) -> MarketValueImport:
+    """Take a file's market values, all or none; the same file again changes nothing.
+
+    Raises ImportRefused with every problem found. A value that differs from the one known for its day is refused unless
+    ``correct``.
+    """
+    name = PurePath(name).name[:255] or "market values"
+    check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
+    check_bytes(name=name, data=file)
+    rows = read_market_values(
+        decoded(name=name, data=file),
+        name=name,
+        securities=selectors.security_ids(firm.pk),
+        as_of=business_date(firm),
+    )
+    with transaction.atomic():
+        result = _store_market_values(rows, name=name, correct=correct)
+        if dry_run:
+            transaction.set_rollback(True)
+        elif result.rows_new or result.rows_changed:
+            record_audit(
+                firm=firm,
+                actor="command",
+                action="market_values.imported",
+                subject=name[:120],
+                facts={"new": result.rows_new, "changed": result.rows_changed},
+            )
+    return result
+
+
+def _store_market_values(
+    rows: Sequence[MarketValueRow], *, name: str, correct: bool
+) -> MarketValueImport:
+    problems, new, changed = Problems(name), [], []
+    known = {
+        (one.security_id, one.day): one
+        for one in MarketValue.objects.select_for_update(of=("self",))
+        .filter(security__in={row.security for row in rows}, day__in={row.day for row in rows})
+        .select_related("security")
+    }
+    for row in rows:
+        stored = known.get((row.security, row.day))
+        if stored is None:
+            new.append(MarketValue(security_id=row.security, day=row.day, dollars=row.dollars))
+        elif stored.dollars != row.dollars:
+            if not correct:
+                problems.add(
+                    f"the market value of {stored.security} on {row.day} is known as "
+                    f"{decimal_text(stored.dollars)}: import it with --correct if the file is right",
+                    line=row.line,
+                    column="market_value",
+                )
+            stored.dollars = row.dollars
+            changed.append(stored)
+    problems.raise_if_any()
+    MarketValue.objects.bulk_create(new)
+    MarketValue.objects.bulk_update(changed, ["dollars"])
+    return MarketValueImport(len(new), len(rows) - len(new) - len(changed), len(changed))
 
 
 def _store_dividends(rows: Sequence[DividendRow], *, name: str, correct: bool) -> DividendImport:

@@ -118,7 +118,8 @@ class _Model:
         return self._found(float(model.value), float(model.value), proven=True)
 
     def decide(self) -> None:
-        """A binary for every group that may be both bought and sold at a loss."""
+        """A binary for every group that may be bought and sold at a loss, and every trade with a smallest size."""
+        self._decide_trades()
         problem = self._problem
         ranks = np.arange(problem.group_count)
         loss = problem.lot_is_loss & (self._sell_max > 0.0)
@@ -135,6 +136,22 @@ class _Model:
         lots = np.flatnonzero(loss & (place[problem.lot_group] >= 0))
         side = harvest[place[problem.lot_group[lots]]]
         self._limits.append(self._sells[lots] <= self._cp.multiply(self._sell_max[lots], side))
+
+    def _decide_trades(self) -> None:
+        problem, size = self._problem, len(self._problem.weights)
+        smallest = self._scale * problem.min_trade
+        if not smallest:
+            return
+        bought, sold = (self._cp.Variable(size, boolean=True) for _ in range(2))
+        sells = _incidence(problem.lot_position, size) @ self._sells
+        most_sold = np.bincount(problem.lot_position, self._sell_max, size)
+        self._limits += [
+            self._buys >= smallest * bought,
+            self._buys <= self._cp.multiply(self._buy_max, bought),
+            sells >= smallest * sold,
+            sells <= self._cp.multiply(most_sold, sold),
+            bought + sold <= 1,
+        ]
 
     def branched(self, seconds: float) -> Found | None:
         """With SCIP on one thread."""

@@ -90,6 +90,21 @@ def of_speed(accounts: Sequence[Solved], *, peer_seconds: Sequence[float]) -> li
     return goals
 
 
+def of_smallest_trade(accounts: Sequence[Solved]) -> list[Goal]:
+    """The same where no trade may be small, which is harder. Raises ValueError for no accounts."""
+    if not accounts:
+        raise ValueError("no account was solved")
+    within = sum(account.gap_bp <= GAP_BP for account in accounts) / len(accounts)
+    seconds = statistics.median(account.seconds for account in accounts)
+    what = "with a smallest trade"
+    return [
+        Goal("smallest_gap_within_1bp", f"{what}: accounts with a gap of 1 bp or less", within,
+             SHARE_WITHIN_GAP, "share", at_least=True),
+        Goal("smallest_proposal", f"{what}: whole solve, median, processor", seconds * 1e3,
+             PROPOSAL_MS, "ms"),
+    ]  # fmt: skip
+
+
 def of_steps(steps: Sequence[Steps]) -> list[Goal]:
     """The convex step alone; ratios are medians of the ratios on one account."""
     milliseconds = statistics.median(step.ours for step in steps) * 1e3

@@ -31,6 +31,8 @@ REPEATS = 5
 STEP_REPEATS = 20
 SLSQP_LARGEST = 100  # at 500 names one step takes it minutes
 TEXTBOOK_TIMED = 50  # names from which on we must be faster too
+SMALLEST_TRADES = ((20, 0.005), (50, 0.002), (100, 0.001), (100, 0.002))  # names, fraction of V
+SCIP_LARGEST_WITH_TRADES = 50
 SCIP_SECONDS, SCIP_SECONDS_FULL = 20.0, 120.0
 _OURS, _OURS_LONG = "ours", "ours, 2,000 nodes"
 _TEXTBOOK = "optimal_rebalance (SLSQP)"
@@ -85,10 +87,12 @@ def _measure(plan: Plan) -> list[Figure]:
         )
         if size == 100:
             peer_seconds, ours_beside_peer = seconds, solved
+    smallest = _smallest(plan)
     steps = _steps(plan)
     found = [
         *goals.of_value([*ours_beside_peer, *_judge(plan)]),
         *goals.of_speed(ours_beside_peer, peer_seconds=peer_seconds),
+        *goals.of_smallest_trade(smallest),
         *goals.of_steps(steps),
         goals.of_growth(_growth(plan)),
         *_textbook(plan),
@@ -260,6 +264,38 @@ def _judge(plan: Plan) -> list[Solved]:
         best = min(solution.objective, longer.objective)
         found.append(_solved(problem, solution, best, timing.cpu))
     return found
+
+
+def _smallest(plan: Plan) -> list[Solved]:
+    """Accounts with a smallest trade beside SCIP with a binary a trade; returned are ours of 100 names."""
+    found: list[Solved] = []
+    for size, smallest in SMALLEST_TRADES:
+        rows: list[Row] = []
+        accounts = _with_smallest(plan, size, smallest)
+        for problem in tqdm(accounts, desc="smallest", unit="account", disable=None, leave=False):
+            timing, solution = timed(partial(solve, problem), repeats=REPEATS)
+            answers = [_Answer(_OURS, timing, (solution.buys, solution.sells))]
+            if plan.full or size <= SCIP_LARGEST_WITH_TRADES:
+                answers.append(_scip(problem, SCIP_SECONDS_FULL))
+            best = _best_known(problem, answers)
+            rows += [_row(problem, answer, best) for answer in answers]
+            if size == 100:
+                found.append(_solved(problem, solution, best, timing.cpu))
+        tables.contenders(
+            f"{size} names, no trade below {smallest:.2%}: the whole problem, {len(accounts)} accounts",
+            rows,
+        )
+    return found
+
+
+def _with_smallest(plan: Plan, size: int, smallest: float) -> list[Problem]:
+    """Twenty accounts of 100 names; of the others, whom SCIP has to prove, those every contender gets."""
+    seeds = range(plan.seed + 3_000, plan.seed + 3_010) if size == 100 else plan.seeds
+    return [
+        make(size, seed=seed, year=year).problem.replace(min_trade=smallest)
+        for seed in seeds
+        for year in Year
+    ]
 
 
 def _growth(plan: Plan) -> dict[int, list[float]]:

@@ -20,6 +20,7 @@ from config.setup_file.contents import (
     SetUpFile,
 )
 from config.setup_file.mandates import apply_mandates
+from config.setup_file.model_views import apply_views
 from config.setup_file.rebalance_policies import (
     put_rebalance_policy,
     refuse_crossed_cash,
@@ -262,6 +263,9 @@ def _model(records: Records, entry: ModelEntry) -> None:
     if entry.rebalance_policy is not None:
         put_rebalance_policy(records, entry.rebalance_policy, model=model)
     rows = {row.security.symbol: row for row in model.weights.select_related("security")}
+    if rows and {symbol: row.weight for symbol, row in rows.items()} != dict(entry.weights):
+        model.weights_since = business_date(records.firm)
+        model.save(update_fields=["weights_since"])
     for symbol in rows.keys() - securities.keys():
         records.changes.add_changed(
             "model", entry.name, f"{symbol} {shown(rows[symbol].weight)} -> none"
@@ -279,5 +283,6 @@ def _model(records: Records, entry: ModelEntry) -> None:
         elif security is not None:
             records.changes.add_changed("model", entry.name, f"{symbol} none -> {shown(weight)}")
             ModelWeight.objects.create(model=model, security=security, weight=weight)
+    apply_views(records, model, entry.views)
     taken_in = [one.pk for symbol, one in securities.items() if one and entry.weights[symbol] > 0]
     exits.end(model.pk, taken_in, business_date(records.firm))

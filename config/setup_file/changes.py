@@ -11,6 +11,7 @@ PLURALS = {
     "identical pair": "identical pairs",
     "list of substitutes": "lists of substitutes",
     "model": "models",
+    "view": "views",
     "tax policy": "tax policies",
     "harvest policy": "harvest policies",
     "rebalance policy": "rebalance policies",

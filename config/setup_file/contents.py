@@ -135,6 +135,21 @@ class RebalanceEntry(PolicyEntry):
 
 
 @dataclass(frozen=True, slots=True)
+class ViewEntry:
+    """A view on returns of a model's names: a year, above cash or above ``over``."""
+
+    where: str
+    symbol: str
+    over: str | None
+    yearly_return: Decimal
+    confidence: Decimal
+    since: date
+    until: date | None
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelEntry:
     """All weights of a model by symbol; what they leave below 1 is cash."""
 
@@ -144,6 +159,7 @@ class ModelEntry:
     recipe: Recipe | None
     weights: Mapping[str, Decimal]
     rebalance_policy: RebalanceEntry | None = None
+    views: tuple[ViewEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ _LIMIT = Range(
 )
 
 
-def mandate(table: Table) -> MandateEntry:
-    """One of ``[[mandates]]``."""
+def mandate(table: Table, told: set[str]) -> MandateEntry:
+    """One of ``[[mandates]]``; ``told`` are the unknown kinds of rules that the file has been refused for."""
     entry = MandateEntry(
         where=table.where,
         name=table.text("name", longest=_LONGEST_NAME),
@@ -28,7 +28,7 @@ def mandate(table: Table) -> MandateEntry:
         household=table.text("household", longest=_LONGEST_NAME)
         if table.has("household")
         else None,
-        rules=tuple(_rule(one) for one in table.tables("rules")),
+        rules=tuple(rule for one in table.tables("rules") if (rule := _rule(one, told))),
     )
     if entry.model is not None and entry.household is not None:
         table.refuse("household", "name the model or the household, not both")
@@ -36,8 +36,11 @@ def mandate(table: Table) -> MandateEntry:
     return entry
 
 
-def _rule(table: Table) -> RuleEntry:
-    kind = table.word("kind", list(RuleKind))
+def _rule(table: Table, told: set[str]) -> RuleEntry | None:
+    """None where the kind is not known: then nothing can be said of its other keys."""
+    kind = table.known_word("kind", list(RuleKind), told)
+    if kind is None:
+        return None
     key = _SUBJECTS.get(kind)
     entry = RuleEntry(
         where=table.where,

@@ -43,6 +43,7 @@ _NUMBERS = {
     "discount_rate": _SHARE,
     "slice_above": Range(places=8, least=_ZERO, below=Decimal(1), above=True),
     "spread_limit": _SHARE,
+    "factor_gain_limit": Range(places=4, least=_ZERO, below=MONEY_LIMIT),
     "cash_need_days": _DAYS,
 }
 _WORDS: dict[str, type[StrEnum]] = {

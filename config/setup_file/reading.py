@@ -17,7 +17,7 @@ from accounts.types import (
     OwnerKind,
     Role,
 )
-from config.setup_file import ahead, mandates, policy_reading, tax_reading
+from config.setup_file import ahead, mandates, model_views, policy_reading, tax_reading
 from config.setup_file.contents import (
     AccountEntry,
     BudgetEntry,
@@ -111,6 +111,7 @@ HARVEST_FLAGS = ("may_keep_substitute", "parks_in_cash", "prices_washes", "harve
 def read(data: bytes) -> SetUpFile:
     """The file's contents. Raises SetUpRefused with every problem found."""
     problems = Problems()
+    told: set[str] = set()
     root = Table(_parsed(data), "", problems)
     policies = root.table("policies") or Table({}, "policies", problems)
     contents = SetUpFile(
@@ -131,7 +132,7 @@ def read(data: bytes) -> SetUpFile:
         dividends=tuple(ahead.dividend(table) for table in root.tables("dividends")),
         restrictions=tuple(ahead.restriction(table) for table in root.tables("restrictions")),
         risk=risk(root.table("risk")),
-        mandates=tuple(mandates.mandate(table) for table in root.tables("mandates")),
+        mandates=tuple(mandates.mandate(table, told) for table in root.tables("mandates")),
     )
     policies.close()
     root.close()
@@ -270,6 +271,7 @@ def _model(table: Table) -> ModelEntry:
     if total > 1:
         table.refuse("weights", f"they sum to {total}, which is more than 1")
     policy = policy_reading.rebalance(table.table("rebalance_policy"))
+    views = tuple(model_views.view(one) for one in table.tables("views"))
     table.close()
     return ModelEntry(
         where=table.where,
@@ -278,6 +280,7 @@ def _model(table: Table) -> ModelEntry:
         recipe=recipe,
         weights=weights,
         rebalance_policy=policy,
+        views=views,
     )
 
 

@@ -116,13 +116,20 @@ class Table:
 
     def word(self, key: str, words: Sequence[W]) -> W:
         """One of some words of a closed set, required."""
+        return self.known_word(key, words) or words[0]
+
+    def known_word(self, key: str, words: Sequence[W], told: set[str] | None = None) -> W | None:
+        """The same; None where it was refused. A wrong word that is in ``told`` is not named again."""
         value = self._required(key)
         for word in words:
             if value == word.value:
                 return word
-        if value is not None:
-            self.refuse(key, f"{_shown(value)} is none of {', '.join(words)}")
-        return words[0]
+        wrong = _shown(value)
+        if value is not None and wrong not in (told or ()):
+            self.refuse(key, f"{wrong} is none of {', '.join(words)}")
+            if told is not None:
+                told.add(wrong)
+        return None
 
     def flag(self, key: str) -> bool | None:
         """true or false; None where it is left out."""

@@ -208,8 +208,12 @@ class _Element:
         }
 
     def income(self) -> dict[str, Any]:
-        """A dividend or interest paid in cash; one taken back is negative."""
-        return self.cash(self.number("TOTAL", MONEY_PLACES, MONEY_LIMIT), EntryKind.CASH_OUT)
+        """A dividend or interest paid in cash; one taken back is negative.
+
+        The name of the security tells it from a deposit; interest may be of none that the firm has.
+        """
+        paid = self.cash(self.number("TOTAL", MONEY_PLACES, MONEY_LIMIT), EntryKind.CASH_OUT)
+        return {**paid, "security": self._securities.find(self._text("UNIQUEID"))}
 
     def expense(self) -> dict[str, Any]:
         return self.cash(self.number("TOTAL", MONEY_PLACES, MONEY_LIMIT), EntryKind.FEE)

@@ -16,7 +16,15 @@ from lots.selectors.holdings import (
     shares_in,
     shares_of_firm,
 )
-from lots.selectors.ledger import ledger, ledger_stamp, ledger_stamps, market, succeeded, traders
+from lots.selectors.ledger import (
+    ledger,
+    ledger_stamp,
+    ledger_stamps,
+    market,
+    runs_past,
+    succeeded,
+    traders,
+)
 from lots.selectors.naming import accounts_named, directory, names
 from lots.selectors.policies import (
     identical_groups,
@@ -73,6 +81,7 @@ __all__ = [
     "purchases_searched",
     "realized",
     "reported_owner_years",
+    "runs_past",
     "shares_in",
     "shares_of_firm",
     "stored_rows",

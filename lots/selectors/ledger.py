@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from datetime import date
 
 from django.db.models import Count, Max, Q
 
@@ -174,6 +175,15 @@ def ledger_stamps(household_ids: Collection[int]) -> dict[int, str]:
     )
     booked = {household: _stamp(count, last) for household, count, last in rows}
     return {household: booked.get(household, _stamp(0, None)) for household in household_ids}
+
+
+def runs_past(day: date, *, household_id: int | None = None, firm_id: int | None = None) -> bool:
+    """Whether anything has been booked of a later day: what is held is then not what was held on the day. One query."""
+    rows = Transaction.objects.filter(trade_date__gt=day)
+    whose = (
+        {"account__firm": firm_id} if household_id is None else {"account__household": household_id}
+    )
+    return rows.filter(**whose).exists()
 
 
 def _stamp(rows: int, last: int | None) -> str:

@@ -11,7 +11,7 @@ from accounts.locks import lock_households
 from accounts.models import Firm, User
 from accounts.selectors import business_date
 from accounts.services import record_audit
-from proposals import order_files, selectors
+from proposals import order_files, rechecks, selectors
 from proposals.errors import AllHeldBack, NothingToExport
 from proposals.models import Order, OrderExport, Proposal
 from proposals.order_rows import lot_rows, order_row
@@ -25,9 +25,9 @@ _EXPORT_LOCK_SPACE = 0x4C58  # beside the audit chain's: numbers of order files 
 def export_orders(*, user: User) -> OrderExport:
     """Put every approved order of the firm that may still leave into one numbered file, exactly once.
 
-    A proposal that would make a wash sale by now, or sell shares that are gone, is held back: its orders keep waiting,
-    and ``Proposal.held_back`` says why. Raises NotAllowed, NothingToExport when none waits, and AllHeldBack with the
-    reasons when none may leave.
+    A proposal that would make a wash sale by now, sell shares that are gone, or was decided under other terms than
+    today's is held back: its orders keep waiting, and ``Proposal.held_back`` says why. Raises NotAllowed,
+    NothingToExport when none waits, and AllHeldBack with the reasons when none may leave.
     """
     with transaction.atomic(durable=True):
         firm = require_now(user, Action.TRADE)
@@ -82,11 +82,13 @@ def _reasons_to_hold(proposal: Proposal, going: Collection[int]) -> tuple[str, .
     committed = selectors.intentions(household.pk, as_of=today)
     others = [one for one in committed if one.status is Status.ORDERED or one.proposal in going]
     facts = selectors.facts(household.pk, today, on_the_way=others)
-    return reasons_to_hold(
+    held = reasons_to_hold(
         [one for one in committed if one.proposal == proposal.pk],
         facts,
         accepted=selectors.accepted_wash(proposal),
     )
+    moved = rechecks.moved_before_release(proposal, today)
+    return (*held, *(one.sentence for one in moved))
 
 
 def _export(firm: Firm, user: User, orders: Sequence[Order]) -> OrderExport:

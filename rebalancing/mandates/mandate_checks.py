@@ -7,7 +7,7 @@ from typing import Protocol
 
 from rebalancing.mandates import rules as mandates
 from rebalancing.mandates.exposures import risk_figures
-from rebalancing.mandates.rule_words import rule_sentence, shown, subject
+from rebalancing.mandates.rule_words import limits, rule_sentence, shown, subject
 from rebalancing.mandates.rules import Classification, Portfolio, Rule, RuleFinding
 from rebalancing.risk import RiskModel
 from rebalancing.telling.explanation import Figures
@@ -71,10 +71,10 @@ class MandateCheck:
         risk: RiskModel | None = None,
         why_no_risk: str = "",
     ) -> None:
-        self._rules, self._state, self._classes = tuple(rules), state, classes
+        self.rules, self._state, self._classes = tuple(rules), state, classes
         self._risk, self._why = risk, why_no_risk
         self._portfolio = portfolio_of(state, classes, risk=risk, why_no_risk=why_no_risk)
-        self.before = mandates.check(self._rules, self._portfolio)
+        self.before = mandates.check(self.rules, self._portfolio)
 
     @property
     def portfolio(self) -> Portfolio:
@@ -88,14 +88,14 @@ class MandateCheck:
 
     def bounded(self, state: HouseholdState) -> HouseholdState:
         """The state with the weights that hard rules allow single securities."""
-        return replace(state, bounds=mandates.weight_bounds(self._rules, self._portfolio))
+        return replace(state, bounds=mandates.weight_bounds(self.rules, self._portfolio))
 
     def after(self, figures: Done) -> tuple[RuleFinding, ...]:
         """The same rules once the trades are done."""
         portfolio = portfolio_of(
             self._state, self._classes, risk=self._risk, why_no_risk=self._why, figures=figures
         )
-        return mandates.check(self._rules, portfolio)
+        return mandates.check(self.rules, portfolio)
 
     def is_cured(self, figures: Figures) -> bool:
         """Whether no hard rule is broken after the trades."""
@@ -119,7 +119,7 @@ class MandateCheck:
             {
                 "rule": was.rule.id,
                 "what": subject(was.rule, self._state.symbols),
-                "limit": shown(was.rule, was.limit),
+                "limit": limits(was.rule),
                 "before": shown(was.rule, was.value),
                 "after": shown(now.rule, now.value),
                 "cured": now.state is mandates.State.INSIDE,
@@ -131,7 +131,7 @@ class MandateCheck:
     def sentence(self, figures: Figures) -> str:
         """What the trades do to each broken rule; empty where none is broken."""
         parts = [
-            f"{row['what']} {row['before']} → {row['after']}, limit {row['limit']} ({row['rule']})"
+            f"{row['what']} {row['before']} → {row['after']}, {row['limit']} ({row['rule']})"
             for row in self.explanation(figures)
         ]
         return f" Mandate: {'; '.join(parts)}." if parts else ""

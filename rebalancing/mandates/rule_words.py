@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from accounts.canonical import decimal_text
 from rebalancing.mandates.rules import Rule, RuleFinding, RuleKind, State
 
 _POINT = Decimal("0.01")
@@ -30,12 +31,15 @@ def subject(rule: Rule, symbols: Mapping[int, str]) -> str:
 
 
 def limits(rule: Rule) -> str:
-    """``2.0 % to 10.0 %``, ``at least ...``, ``at most ...``."""
-    if rule.low is None:
-        return f"at most {shown(rule, rule.high)}"
-    if rule.high is None:
-        return f"at least {shown(rule, rule.low)}"
-    return f"{shown(rule, rule.low)} to {shown(rule, rule.high)}"
+    """``2 % to 10 %``, ``at least ...``, ``at most ...``: as it was set, to its last digit."""
+    low, high = (None if one is None else _set(rule, one) for one in (rule.low, rule.high))
+    if low is None:
+        return f"at most {high}"
+    return f"at least {low}" if high is None else f"{low} to {high}"
+
+
+def _set(rule: Rule, limit: Decimal) -> str:
+    return decimal_text(limit) if rule.kind is RuleKind.NAMES else f"{decimal_text(limit * 100)} %"
 
 
 def shown(rule: Rule, value: Decimal | None) -> str:
@@ -48,7 +52,7 @@ def shown(rule: Rule, value: Decimal | None) -> str:
 
 
 def per_cent(fraction: Decimal) -> str:
-    """``12.34 %``; limits are often whole per cents, so that one place more shows a narrow breach."""
+    """``12.34 %``: a measured value; limits are often whole per cents, so that it shows a narrow breach."""
     return f"{(fraction * 100).quantize(_POINT)} %"
 
 

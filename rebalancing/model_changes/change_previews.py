@@ -5,7 +5,7 @@ restrictions are kept, windows, budgets and bands are not; what windows stand ag
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
@@ -22,13 +22,13 @@ from proposals.types import Side
 from rebalancing import selectors
 from rebalancing.household.state import assemble, stale_holdings
 from rebalancing.model_changes.change_effects import (
-    LargeOrder,
     WashConflict,
     large_orders,
     order_in_words,
     shares_wanted,
     wash_conflicts,
 )
+from rebalancing.model_changes.mandate_previews import BrokenRule, broken_rules
 from rebalancing.model_changes.new_weights_effect import Effect, effect
 from rebalancing.model_changes.recipes import ExitRule, VersionKind
 from rebalancing.model_changes.universe import Difference, difference, turnover
@@ -36,9 +36,7 @@ from rebalancing.models import ModelAssignment, TargetModel
 from rebalancing.types import ZERO, Exit, HouseholdState
 from securities import selectors as securities
 
-MOST_HOUSEHOLDS = (
-    50  # of a change that is not written yet; a draft's are computed one by one and kept
-)
+MOST_HOUSEHOLDS = 50  # of a change that is not written yet; a draft's are measured by workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,18 @@ class HouseholdEffect(Figures):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class Findings:
+    """What the change meets beside single households: prices, the risk model, mandates, the market."""
+
+    large: tuple[str, ...]
+    suggested_steps: int
+    without_price: tuple[str, ...]
+    without_history: tuple[str, ...]
+    broken: tuple[BrokenRule, ...]  # rules of mandates that the new weights themselves break
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview(Findings):
     """The whole of it. Sums are over the households that could be estimated; ``tax`` over those with a profile."""
 
     turnover: Decimal
@@ -91,50 +100,28 @@ class Preview:
     taxless: int  # households without a tax profile
     unknown: int  # that could not be estimated
     conflicts: int
-    large: tuple[str, ...]
-    suggested_steps: int
-    without_price: tuple[str, ...]
-    without_history: tuple[str, ...]
 
 
 def preview(planned: Planned, as_of: date) -> Preview:
     """What the change would do by the prices and ledgers of ``as_of``, of the first households. Reads only."""
-    followed_by = followers(planned.model)
+    followed_by = _followers(planned.model)
     rows = [
         HouseholdEffect(
             name=one.household.name,
             public_id=one.household.public_id,
-            **columns_of(figures(one, planned, as_of)),
+            **_by_name(figures(one, planned, as_of)),
         )
         for one in followed_by[:MOST_HOUSEHOLDS]
     ]
-    return summed(planned, as_of, rows, of=followed_by.count())
-
-
-def followers(model: TargetModel) -> QuerySet[ModelAssignment]:
-    """Who follows the model, by name."""
-    rows = ModelAssignment.objects.filter(model=model).select_related("model", "household__firm")
-    return rows.order_by("household__name", "pk")
-
-
-def columns_of(found: Figures) -> dict[str, Any]:
-    """The figures by name."""
-    return {item.name: getattr(found, item.name) for item in fields(Figures)}
-
-
-def summed(planned: Planned, as_of: date, rows: Sequence[HouseholdEffect], *, of: int) -> Preview:
-    """The sums over the rows, of so many followers in all, and what the change breaks elsewhere."""
     told = [row for row in rows if row.effect is not None]
-    firm_id = planned.model.firm_id
-    large, symbols = _large(planned, told, as_of), securities.symbols(firm_id)
-    facts, prices = (
-        securities.trading_facts(firm_id, as_of),
-        securities.latest_prices(firm_id, as_of),
-    )
-    names = sorted(planned.after, key=lambda one: symbols[one])
+    shares: defaultdict[tuple[int, Side], Decimal] = defaultdict(Decimal)
+    for row in told:
+        for security, wanted in row.wanted.items():
+            shares[security, Side.BUY if wanted > ZERO else Side.SELL] += abs(wanted)
     return Preview(
+        **_by_name(findings(planned, as_of, shares)),
         turnover=turnover(planned.before, planned.after),
-        followers=of,
+        followers=followed_by.count(),
         rows=tuple(rows),
         sold=_sum(row.effect.sold for row in told if row.effect),
         short_gain=_sum(row.effect.short_gain for row in told if row.effect),
@@ -144,11 +131,35 @@ def summed(planned: Planned, as_of: date, rows: Sequence[HouseholdEffect], *, of
         taxless=sum(row.tax is None for row in told),
         unknown=len(rows) - len(told),
         conflicts=sum(len(row.conflicts) for row in rows),
+    )
+
+
+def findings(planned: Planned, as_of: date, shares: Mapping[tuple[int, Side], Decimal]) -> Findings:
+    """What the change meets on ``as_of``. ``shares``: what all households together would trade of a name."""
+    firm_id = planned.model.firm_id
+    symbols = securities.symbols(firm_id)
+    facts, prices = (
+        securities.trading_facts(firm_id, as_of),
+        securities.latest_prices(firm_id, as_of),
+    )
+    volumes = {one: fact.daily_volume for one, fact in facts.items() if fact.daily_volume}
+    most = selectors.limits_of_model(planned.model).slice_above
+    large = large_orders(shares, volumes, most)
+    names = sorted(planned.after, key=lambda one: symbols[one])
+    with_rules = _followers(planned.model).filter(household__mandates__isnull=False).distinct()
+    return Findings(
         large=tuple(order_in_words(one, symbols[one.security]) for one in large),
         suggested_steps=max((one.days for one in large), default=1),
         without_price=tuple(symbols[one] for one in names if one not in prices),
         without_history=tuple(
             symbols[one] for one in names if facts[one].annual_volatility is None and one in prices
+        ),
+        broken=broken_rules(
+            planned.model,
+            before=planned.before,
+            after=planned.after,
+            followers=list(with_rules),
+            as_of=as_of,
         ),
     )
 
@@ -156,28 +167,29 @@ def summed(planned: Planned, as_of: date, rows: Sequence[HouseholdEffect], *, of
 def figures(assigned: ModelAssignment, planned: Planned, as_of: date) -> Figures:
     """What the change would do to one household. Reads only; what the firm shares is read once for all of them."""
     with one_look():
-        return _figures(assigned, planned, as_of)
+        states = present_and_planned(assigned, planned, as_of)
+        if isinstance(states, str):
+            return Figures(why_not=states)
+        return figures_between(*states, assigned, planned, as_of)
 
 
-def _figures(assigned: ModelAssignment, planned: Planned, as_of: date) -> Figures:
-    household = assigned.household
-    wrong = lot_selectors.unreconciled(household.pk, as_of)
-    if wrong:
-        told = ". ".join(wrong.values())
-        return Figures(why_not=f"Lots do not add up to the custodian's: {told}.")
-    states = _states(assigned, planned, as_of)
-    if isinstance(states, str):
-        return Figures(why_not=states)
-    now, then = states
+def figures_between(
+    now: HouseholdState,
+    then: HouseholdState,
+    assigned: ModelAssignment,
+    planned: Planned,
+    as_of: date,
+) -> Figures:
+    """The figures of a household by its states of ``present_and_planned``."""
     after, present = effect(then, then.targets), effect(now, now.targets)
-    position, _ = lot_selectors.tax_or_reason(household.pk, as_of.year)
+    position, _ = lot_selectors.tax_or_reason(assigned.household_id, as_of.year)
     tax, tax_now = (
         None if position is None else added_tax(position, short=one.short_gain, long=one.long_gain)
         for one in (after, present)
     )
     changed = planned.difference
     wanted = shares_wanted(then, {*changed.added, *changed.deleted, *changed.changed})
-    windows = proposal_selectors.windows(household.pk, as_of)
+    windows = proposal_selectors.windows(assigned.household_id, as_of)
     return Figures(
         effect=after,
         tax=tax,
@@ -187,10 +199,13 @@ def _figures(assigned: ModelAssignment, planned: Planned, as_of: date) -> Figure
     )
 
 
-def _states(
+def present_and_planned(
     assigned: ModelAssignment, planned: Planned, as_of: date
 ) -> tuple[HouseholdState, HouseholdState] | str:
     """The household by the model of today and by the change, or why it cannot be weighed."""
+    wrong = lot_selectors.unreconciled(assigned.household_id, as_of)
+    if wrong:
+        return f"Lots do not add up to the custodian's: {'. '.join(wrong.values())}."
     books = selectors.books(
         assigned,
         tax=selectors.UNTAXED,
@@ -224,16 +239,14 @@ def _allowed(state: HouseholdState, wanted: Mapping[int, Decimal]) -> dict[int, 
     return {security: max(shares, -may[security]) for security, shares in wanted.items()}
 
 
-def _large(planned: Planned, rows: Sequence[HouseholdEffect], as_of: date) -> list[LargeOrder]:
-    """Orders of all households together that are too large for one day, by the model's own limit."""
-    shares: defaultdict[tuple[int, Side], Decimal] = defaultdict(Decimal)
-    for row in rows:
-        for security, wanted in row.wanted.items():
-            shares[security, Side.BUY if wanted > ZERO else Side.SELL] += abs(wanted)
-    facts = securities.trading_facts(planned.model.firm_id, as_of)
-    volumes = {one: fact.daily_volume for one, fact in facts.items() if fact.daily_volume}
-    most = selectors.limits_of_model(planned.model).slice_above
-    return large_orders(shares, volumes, most)
+def _followers(model: TargetModel) -> QuerySet[ModelAssignment]:
+    """Who follows the model, by name."""
+    rows = ModelAssignment.objects.filter(model=model).select_related("model", "household__firm")
+    return rows.order_by("household__name", "pk")
+
+
+def _by_name(found: Figures | Findings) -> dict[str, Any]:
+    return {item.name: getattr(found, item.name) for item in fields(found)}
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

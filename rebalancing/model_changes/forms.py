@@ -1,6 +1,7 @@
 """What the forms of a model's change accept: weights as people write them, one row a name."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,10 +11,12 @@ from django.forms import BaseFormSet, formset_factory
 
 from rebalancing.model_changes.recipes import ExitRule, Freed
 from rebalancing.model_changes.universe_drafts import MOST_STEPS, ListedChange
+from rebalancing.model_changes.view_words import Stated
 
 LONGEST_REASON = 2_000
 MOST_ROWS = 500
 BLANK_ROWS = 5
+_SIGNED_PER_CENT = re.compile(r"(-?\d{1,3}(?:\.\d{1,6})?) ?%?")
 _PER_CENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) ?%?")
 ADD, DELETE = "add", "delete"
 
@@ -93,6 +96,62 @@ class ChangeForm(_DeskForm):
             weight=given["weight"] if comes else None,
             rule=None if comes else ExitRule(given["exit_rule"]),
             note=given["note"],
+        )
+
+
+class PerCentField(forms.Field):
+    """A percentage such as ``8``, ``-2.5`` or ``60 %``; a fraction with eight decimals."""
+
+    def to_python(self, value: Any) -> Any:
+        """Raises ValidationError for what is no number of per cent."""
+        text = str(value or "").strip().replace("−", "-")
+        if not text:
+            return None
+        match = _SIGNED_PER_CENT.fullmatch(text)
+        if match is None:
+            raise forms.ValidationError("Give per cent, such as 8 or 2.5; at most 6 decimals.")
+        return Decimal(match.group(1)) / 100
+
+
+class ViewForm(_DeskForm):
+    """A view on the return of a name of the model, with a reason; the names to choose from are the model's."""
+
+    symbol = forms.ChoiceField(label="Name")
+    over = forms.ChoiceField(label="Better than", required=False)
+    yearly_return = PerCentField(label="By, % a year")
+    confidence = PerCentField(label="Confidence, %")
+    since = forms.DateField(
+        label="From",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        input_formats=["%Y-%m-%d"],
+    )
+    until = forms.DateField(
+        label="Through, if it ends",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        input_formats=["%Y-%m-%d"],
+        required=False,
+    )
+    reason = forms.CharField(label="Why", max_length=LONGEST_REASON)
+
+    def __init__(self, *args: Any, members: Sequence[str], today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [(one, one) for one in members]
+        for name, chosen in (("symbol", names), ("over", [("", "cash"), *names])):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = chosen
+        self.fields["since"].initial = today.isoformat()
+
+    def stated(self) -> Stated:
+        """The view of a valid form."""
+        given = self.cleaned_data
+        return Stated(
+            symbol=given["symbol"],
+            over=given["over"] or None,
+            yearly_return=given["yearly_return"],
+            confidence=given["confidence"],
+            since=given["since"],
+            until=given["until"],
         )
 
 

@@ -1,6 +1,7 @@
 """New weights of a model by its recipe, exact, within the hard rules of its mandates: over the border and back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -12,10 +13,13 @@ from rebalancing.mandates import rules as mandates
 from rebalancing.mandates.exposures import risk_of_weights
 from rebalancing.mandates.rule_words import rule_sentence
 from rebalancing.mandates.rules import Classification, Portfolio, Rule, RuleKind
+from rebalancing.model_changes import return_views
 from rebalancing.model_changes.model_weights import Band, Task, weights
 from rebalancing.model_changes.recipes import Recipe
+from rebalancing.model_changes.return_views import View
 from rebalancing.optimizer.problem import BoolArray, FloatArray
 from rebalancing.risk import RiskModel
+from rebalancing.trades import arrays
 from rebalancing.types import ZERO, Bounds
 
 ONE = Decimal(1)
@@ -31,11 +35,14 @@ def new_weights(
     symbols: Mapping[int, str],
     risk: RiskModel,
     risk_aversion: Decimal,
+    views: Sequence[View] = (),
+    market_values: Mapping[int, Decimal] | None = None,
 ) -> dict[int, Decimal]:
     """Security -> new weight, the present sum kept to the basis point; names that get nothing are left out.
 
-    ``risk`` has the securities of ``targets`` in ascending order. The hard rules are those of the firm and the model;
-    a rule that the new weights would break all the same is a refusal. Raises BadProblem, Infeasible, Inaccurate.
+    ``risk`` has the securities of ``targets`` in ascending order, which are the rows of ``views``. The hard rules are
+    those of the firm and the model; a rule that the new weights would break all the same is a refusal. Raises
+    BadProblem, Infeasible, Inaccurate.
     """
     securities = sorted(targets)
     total = sum(targets.values(), ZERO) // POINT * POINT
@@ -51,10 +58,54 @@ def new_weights(
         upper=np.array([float(high) for _, high in limits]),
         bands=tuple(_bands(rules, securities, classes)),
         risk_aversion=float(risk_aversion),
+        views=tuple(views),
+        market_values=None
+        if market_values is None
+        else np.array([float(market_values[one]) for one in securities]),
     )
     found = _exact(weights(recipe, task), securities, limits, total)
     _refuse_breaches(rules, portfolio_of_weights(found, classes, symbols, risk=risk))
     return {security: weight for security, weight in found.items() if weight > ZERO}
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """Yearly returns above cash before and with the views: of each security, and of each view."""
+
+    names: Mapping[int, tuple[Decimal, Decimal]]
+    views: Sequence[tuple[Decimal, Decimal]]
+
+
+def returns_with_views(
+    *,
+    targets: Mapping[int, Decimal],
+    risk: RiskModel,
+    risk_aversion: Decimal,
+    views: Sequence[View],
+) -> Returns:
+    """What mean-variance reckons with; arguments as of ``new_weights``. Raises BadProblem."""
+    securities = sorted(targets)
+    held = np.array([float(targets[one]) for one in securities])
+    prior = return_views.implied(risk, held, float(risk_aversion))
+    after = return_views.posterior(risk, prior, views).returns
+    return Returns(
+        names={
+            one: (_told(then), _told(now))
+            for one, then, now in zip(securities, prior, after, strict=True)
+        },
+        views=[
+            (_told(then), _told(now))
+            for then, now in zip(
+                return_views.of_views(prior, views),
+                return_views.of_views(after, views),
+                strict=True,
+            )
+        ],
+    )
+
+
+def _told(number: float) -> Decimal:
+    return arrays.decimal(float(number)).quantize(arrays.RISK_QUANTUM)
 
 
 def _limits(bounds: Bounds | None) -> tuple[Decimal, Decimal]:

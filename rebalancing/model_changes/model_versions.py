@@ -6,7 +6,8 @@ from: where the model was changed otherwise it lapses, which is an audit event a
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -16,23 +17,34 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts import access
+from accounts.canonical import decimal_text
 from accounts.errors import Conflict, LotwiseError
 from accounts.locks import lock_firm
 from accounts.models import User
 from accounts.selectors import business_date
 from accounts.services import record_audit
 from rebalancing import selectors
-from rebalancing.model_changes import exits
-from rebalancing.model_changes.model_drafts import new_weights
+from rebalancing.errors import RebalancingError
+from rebalancing.model_changes import exits, stated_views, version_effects, view_words
+from rebalancing.model_changes.model_drafts import new_weights, returns_with_views
 from rebalancing.model_changes.recipes import ExitRule, Recipe, VersionKind, VersionState
+from rebalancing.model_changes.return_views import View
 from rebalancing.model_changes.universe import step_weights
-from rebalancing.models import ModelVersion, ModelVersionWeight, ModelWeight, TargetModel
+from rebalancing.models import (
+    ModelVersion,
+    ModelVersionWeight,
+    ModelWeight,
+    ReturnView,
+    TargetModel,
+)
 from rebalancing.risk_data.risk_models import risk_of
 from rebalancing.types import ZERO
 from securities import selectors as securities
 from securities.calendar import next_business_date
 
 logger = logging.getLogger(__name__)
+
+MOST_DAYS = 35  # market values come by the month; older ones are refused
 
 
 class NotADraft(Conflict):
@@ -53,6 +65,25 @@ class NoPrices(LotwiseError):
     code = "no_prices"
 
 
+class NoMarketValues(LotwiseError):
+    """A name of the model has no market value, or only an old one."""
+
+    code = "no_market_values"
+
+
+class NotDrafted(LotwiseError):
+    """The recipe finds no weights within the mandate, or has no risk model."""
+
+    code = "not_drafted"
+    status = 422
+
+
+class StrayView(LotwiseError):
+    """A view is about a name that its model does not have."""
+
+    code = "stray_view"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewVersion:
     """What a draft is made of: weights by security, and of names that leave or come the exit rule and a note.
@@ -70,13 +101,16 @@ class NewVersion:
     steps: int = 1
     exit_rules: Mapping[int, ExitRule] = field(default_factory=dict)
     notes: Mapping[int, str] = field(default_factory=dict)
+    # What a recipe with views reckoned with: records of the views, and by security the returns before and with them.
+    views: Sequence[Mapping[str, str | None]] = ()
+    returns: Mapping[int, tuple[Decimal, Decimal]] = field(default_factory=dict)
 
 
 @transaction.atomic
 def draft(*, model: TargetModel, as_of: date, author: str) -> ModelVersion | None:
     """New weights by the model's recipe, as a draft in place of an older one; None where nothing would change.
 
-    Raises NoPrices, and BadReturns, BadProblem, Infeasible or Inaccurate of the recipe.
+    Raises NoPrices, NoMarketValues, StrayView, and BadReturns, BadProblem, Infeasible or Inaccurate of the recipe.
     """
     recipe, before = Recipe(model.recipe), selectors.targets(model.pk)
     if recipe is Recipe.FIXED or not before:
@@ -86,17 +120,27 @@ def draft(*, model: TargetModel, as_of: date, author: str) -> ModelVersion | Non
     missing = sorted(symbols[one] for one in before if one not in quotes)
     if missing:
         raise NoPrices(f"{model.name}: there is no price of {', '.join(missing)}.")
+    risk = risk_of(model.firm_id, as_of, sorted(before))
+    risk_aversion = selectors.limits_of_model(model).risk_aversion
+    rows = stated_views.in_force(model.pk, as_of) if recipe is Recipe.MEAN_VARIANCE else []
+    views = _views(model, rows, before)
+    valued_on, market_values = None, None
+    if recipe is Recipe.MARKET_VALUE:
+        valued_on, market_values = _market_values(model, before, symbols, as_of)
     after = new_weights(
         recipe,
         targets=before,
         rules=selectors.rules_of_model(model),
         classes=selectors.classes(model.firm_id),
         symbols=symbols,
-        risk=risk_of(model.firm_id, as_of, sorted(before)),
-        risk_aversion=selectors.limits_of_model(model).risk_aversion,
+        risk=risk,
+        risk_aversion=risk_aversion,
+        views=views,
+        market_values=market_values,
     )
     if after == before:
         return None
+    told = returns_with_views(targets=before, risk=risk, risk_aversion=risk_aversion, views=views)
     return stored(
         model,
         NewVersion(
@@ -105,10 +149,97 @@ def draft(*, model: TargetModel, as_of: date, author: str) -> ModelVersion | Non
             before=before,
             after=after,
             as_of=as_of,
-            reason=f"{recipe.replace('_', ' ').capitalize()} by the prices up to {as_of}.",
+            reason=f"{recipe.replace('_', ' ').capitalize()}{_with(len(rows))} by the "
+            + (f"market values of {valued_on}." if valued_on else f"prices up to {as_of}."),
+            views=[
+                _view_record(row, *returns) for row, returns in zip(rows, told.views, strict=True)
+            ],
+            returns=told.names if rows else {},
         ),
         author=author,
     )[0]
+
+
+def _market_values(
+    model: TargetModel, targets: Mapping[int, Decimal], symbols: Mapping[int, str], as_of: date
+) -> tuple[date, dict[int, Decimal]]:
+    """The newest market values, all of one day: those of two days would weigh a move of prices as well.
+
+    Raises NoMarketValues with the names that have none of that day, or where the day is too long ago.
+    """
+    newest = securities.newest_market_values(targets, as_of)
+    if not newest:
+        raise NoMarketValues(
+            f"{model.name}: there are no market values of its names: use manage.py import_market_values."
+        )
+    day = max(newest.values())
+    lacking = [
+        f"{symbols[one]} ({f'the newest is of {newest[one]}' if one in newest else 'none at all'})"
+        for one in sorted(targets, key=lambda one: symbols[one])
+        if newest.get(one) != day
+    ]
+    if lacking:
+        raise NoMarketValues(
+            f"{model.name}: there is no market value of {day} of {', '.join(lacking)}."
+        )
+    if (as_of - day).days > MOST_DAYS:
+        raise NoMarketValues(
+            f"{model.name}: the newest market values are of {day}, more than {MOST_DAYS} days before {as_of}: "
+            f"{', '.join(sorted(symbols[one] for one in targets))}."
+        )
+    return day, securities.market_values(targets, day)
+
+
+def _views(
+    model: TargetModel, rows: Sequence[ReturnView], targets: Mapping[int, Decimal]
+) -> list[View]:
+    """The views over the border. Raises StrayView for one about a name that the model does not have any more."""
+    place = {security: at for at, security in enumerate(sorted(targets))}
+    for row in rows:
+        for security in (row.security, row.over):
+            if security is not None and security.pk not in place:
+                raise StrayView(
+                    f"{model.name} does not have {security} any more, and a view is about it: end the view."
+                )
+    return [
+        View(
+            row=place[row.security_id],
+            spread=float(row.yearly_return),
+            confidence=float(row.confidence),
+            over=None if row.over_id is None else place[row.over_id],
+        )
+        for row in rows
+    ]
+
+
+def _view_record(row: ReturnView, implied: Decimal, expected: Decimal) -> dict[str, str | None]:
+    """A view as a version keeps it, whatever becomes of the view."""
+    one = stated_views.stated(row)
+    return {
+        "view": view_words.sentence(one.symbol, one.over, one.yearly_return),
+        "yearly_return": decimal_text(one.yearly_return),
+        "confidence": decimal_text(one.confidence),
+        "implied": decimal_text(implied),
+        "expected": decimal_text(expected),
+        "since": one.since.isoformat(),
+        "until": None if one.until is None else one.until.isoformat(),
+        "author": row.author.username,
+        "reason": row.reason,
+    }
+
+
+def _with(views: int) -> str:
+    return f" with {views} view{'' if views == 1 else 's'}" if views else ""
+
+
+def draft_now(*, user: User, model: TargetModel) -> ModelVersion | None:
+    """``draft`` on the firm's business date, because somebody asks for it. Raises NotAllowed, NoPrices, NotDrafted."""
+    access.require(user, access.Action.DECIDE)
+    held = access.visible(user, TargetModel).select_related("firm").get(pk=model.pk)
+    try:
+        return draft(model=held, as_of=business_date(held.firm), author=user.username)
+    except RebalancingError as refusal:
+        raise NotDrafted(f"{held}: no new weights. {refusal}") from refusal
 
 
 def stored(model: TargetModel, new: NewVersion, *, author: str) -> tuple[ModelVersion, bool]:
@@ -134,6 +265,7 @@ def stored(model: TargetModel, new: NewVersion, *, author: str) -> tuple[ModelVe
         as_of=new.as_of,
         author=author,
         reason=new.reason,
+        views=list(new.views),
     )
     ModelVersionWeight.objects.bulk_create(
         ModelVersionWeight(
@@ -143,9 +275,12 @@ def stored(model: TargetModel, new: NewVersion, *, author: str) -> tuple[ModelVe
             after=new.after.get(security, ZERO),
             exit_rule=new.exit_rules.get(security, ""),
             note=new.notes.get(security, ""),
+            implied_return=new.returns.get(security, (None, None))[0],
+            expected_return=new.returns.get(security, (None, None))[1],
         )
         for security in sorted(new.before.keys() | new.after.keys())
     )
+    version_effects.wake_on_commit(version.pk)
     return version, True
 
 
@@ -156,7 +291,7 @@ def _is_same(known: ModelVersion, new: NewVersion) -> bool:
         _weights(known) == (new.before, new.after)
         and (rules, notes)
         == (new.exit_rules, {one: told for one, told in new.notes.items() if told})
-        and (known.recipe, known.reason) == (new.recipe, new.reason)
+        and (known.recipe, known.reason, known.views) == (new.recipe, new.reason, list(new.views))
         and (new.kind is not VersionKind.RECIPE or known.as_of == new.as_of)
     )
 
@@ -234,10 +369,43 @@ def apply_due(*, firm_id: int, as_of: date, actor: str) -> list[ModelVersion]:
     return found
 
 
-def _step_or_lapse(version: ModelVersion, day: date, actor: str) -> bool:
+@contextmanager
+def as_if_applied(*, firm_id: int, as_of: date) -> Iterator[None]:
+    """Inside, models have the weights that the night of ``as_of`` would give them; nothing of it is ever committed.
+
+    For who only wants to see what that night would do. The rows of a model that is to change are locked meanwhile, so
+    it should not last. One query where no version is due.
+    """
+    if not _due(firm_id, as_of).exists():
+        yield
+        return
+    with transaction.atomic():
+        for version in _due(firm_id, as_of).select_related("model__firm").order_by("pk"):
+            if _stands_ready(version):
+                _take_steps(version, as_of)
+        yield
+        transaction.set_rollback(True)
+
+
+def foreseen(*, firm_id: int, as_of: date) -> list[tuple[ModelVersion, bool]]:
+    """Versions that the night of ``as_of`` would move on (True), or that would lapse with it. Reads only."""
+    rows = _due(firm_id, as_of).select_related("model__firm").order_by("pk")
+    return [
+        (version, ready)
+        for version in rows
+        if not (ready := _stands_ready(version)) or _step_of(version, as_of) != version.steps_done
+    ]
+
+
+def _stands_ready(version: ModelVersion) -> bool:
+    """Whether the model's weights are those that the version's next step starts from."""
     before, after = _weights(version)
     expected = step_weights(before, after, version.steps_done, version.steps)
-    if selectors.targets(version.model_id) != expected:
+    return selectors.targets(version.model_id) == expected
+
+
+def _step_or_lapse(version: ModelVersion, day: date, actor: str) -> bool:
+    if not _stands_ready(version):
         _lapse(version, day, actor)
         return True
     if not _take_steps(version, day):
@@ -261,10 +429,15 @@ def steps_by(begun_on: date, day: date, steps: int) -> int:
     return count
 
 
+def _step_of(version: ModelVersion, day: date) -> int:
+    """The step that the version is to have reached by the day."""
+    return steps_by(version.begun_on or day, day, version.steps)
+
+
 def _take_steps(version: ModelVersion, day: date) -> bool:
     """Give the model the weights of the day's step; whether there was one to take. Exits begin with the first."""
     begun_on = version.begun_on or day
-    step = steps_by(begun_on, day, version.steps)
+    step = _step_of(version, day)
     if step == version.steps_done:
         return False
     weights = step_weights(*_weights(version), step, version.steps)

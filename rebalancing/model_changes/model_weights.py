@@ -1,25 +1,28 @@
 """Weights of a model by a recipe, long only and within bands: float64, from a risk model (F16).
 
-Equal and fixed weights need no optimiser. Minimum variance and mean-variance are one convex quadratic program, solved
-by Clarabel and believed only if our own check of feasibility and of the optimality conditions holds. Risk parity is
-Richard and Roncalli's constrained risk budgeting: coordinate descent on ``w' Sigma w / 2 - c sum(log w)`` within each
-name's bounds, with the scale ``c`` at which the weights make the total; names inside their bounds then
-contribute equally.
+Equal and fixed weights, and those by market value, need no optimiser. Minimum variance and mean-variance are one convex
+quadratic program, solved by Clarabel and believed only if our own check of feasibility and of the optimality conditions
+holds. Risk parity is Richard and Roncalli's constrained risk budgeting: coordinate descent on
+``w' Sigma w / 2 - c sum(log w)`` within each name's bounds, with the scale ``c`` at which the weights make the total;
+names inside their bounds then contribute equally.
 
 Mean-variance has no views unless they are given: its expected returns are those that make the present weights the best
-ones (``risk_aversion * Sigma * reference``), so that without a view and inside the bands nothing changes.
+ones (``risk_aversion * Sigma * reference``), so that without a view and inside the bands nothing changes. What
+views make of them is in ``rebalancing.model_changes.return_views``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
 from rebalancing.errors import BadProblem, Inaccurate, Infeasible
+from rebalancing.model_changes import return_views
 from rebalancing.model_changes.recipes import Recipe
+from rebalancing.model_changes.return_views import View
 from rebalancing.optimizer.problem import BoolArray, FloatArray
 from rebalancing.risk import RiskModel
 
@@ -47,7 +50,7 @@ class Task:
     """What to find weights for; all arrays (n,), weights as fractions of a portfolio.
 
     ``total`` is what the weights sum to, the rest being cash. ``names`` are for refusals. ``reference`` are the present
-    weights. ``views`` are expected yearly returns by row.
+    weights. ``views`` are the mean-variance recipe's, ``market_values`` (dollars) that of market value.
     """
 
     risk: RiskModel
@@ -58,7 +61,8 @@ class Task:
     upper: FloatArray
     bands: tuple[Band, ...] = ()
     risk_aversion: float = 10.0
-    views: Mapping[int, float] | None = None
+    views: tuple[View, ...] = ()
+    market_values: FloatArray | None = None
 
 
 def weights(recipe: Recipe, task: Task) -> FloatArray:
@@ -70,6 +74,8 @@ def weights(recipe: Recipe, task: Task) -> FloatArray:
         case Recipe.EQUAL:
             n = len(task.names)
             return _kept(np.full(n, task.total / n), task, recipe)
+        case Recipe.MARKET_VALUE:
+            return _kept(_by_market_value(task), task, recipe)
         case Recipe.RISK_PARITY:
             return _kept(_risk_parity(task), task, recipe)
         case Recipe.MINIMUM_VARIANCE:
@@ -78,24 +84,26 @@ def weights(recipe: Recipe, task: Task) -> FloatArray:
             return _quadratic(task, _expected(task) / task.risk_aversion)
 
 
+def _by_market_value(task: Task) -> FloatArray:
+    values = task.market_values
+    if values is None or values.shape != (len(task.names),) or not np.all(np.isfinite(values)):
+        raise BadProblem(f"market_values needs {len(task.names)} finite numbers.")
+    if np.any(values <= 0.0):
+        raise BadProblem("A market value must be above 0.")
+    return np.asarray(values * (task.total / values.sum()), dtype=np.float64)
+
+
 def risk_contributions(risk: RiskModel, found: FloatArray) -> FloatArray:
     """(n,) what each name adds to the variance; they sum to it."""
-    return np.asarray(found * _marginal(risk, found), dtype=np.float64)
-
-
-def _marginal(risk: RiskModel, found: FloatArray) -> FloatArray:
-    return np.asarray(
-        risk.loadings @ (risk.loadings.T @ found) + risk.specific_variance * found,
-        dtype=np.float64,
-    )
+    return np.asarray(found * risk.marginal(found), dtype=np.float64)
 
 
 def _expected(task: Task) -> FloatArray:
-    """(n,) yearly returns: those implied by the present weights, with the views in their places."""
-    implied = task.risk_aversion * _marginal(task.risk, task.reference)
-    for row, view in (task.views or {}).items():
-        implied[row] = view
-    return implied
+    """(n,) yearly returns: those implied by the present weights, moved by the views."""
+    implied = return_views.implied(task.risk, task.reference, task.risk_aversion)
+    if not task.views:
+        return implied
+    return return_views.posterior(task.risk, implied, task.views).returns
 
 
 def _check(task: Task) -> None:
@@ -114,9 +122,7 @@ def _check(task: Task) -> None:
         raise BadProblem("risk_aversion must be above 0.")
     if np.any(task.lower < 0.0):
         raise BadProblem("A lowest weight is negative: a model is long only.")
-    for row, view in (task.views or {}).items():
-        if not 0 <= row < n or not np.isfinite(view):
-            raise BadProblem(f"The view of row {row} is no return of one of {n} names.")
+    return_views.check(task.views, n)
     _refuse_conflicts(task)
 
 

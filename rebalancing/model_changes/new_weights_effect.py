@@ -40,6 +40,29 @@ def effect(state: HouseholdState, targets: Mapping[int, Decimal]) -> Effect:
     return Effect(total, gains[Term.SHORT], gains[Term.LONG])
 
 
+def dollars_traded(state: HouseholdState) -> dict[int, Decimal]:
+    """Security -> dollars bought, or (below zero) sold, to come as near to the state's targets as may be.
+
+    What restrictions and exit rules hold stays; purchases share the money that sales and cash above the model's leave.
+    """
+    value, held = state.value, state.holdings()
+    sellable = dict.fromkeys(held, ZERO)
+    for lot in state.lots:
+        sellable[lot.security] += lot.sellable * state.prices[lot.security]
+    found, wanted = {}, {}
+    for security in sorted(held.keys() | state.targets.keys()):
+        dollars = state.targets.get(security, ZERO) * value - held.get(security, ZERO)
+        if dollars < ZERO:
+            found[security] = max(dollars, -sellable.get(security, ZERO))
+        elif security in state.prices:
+            wanted[security] = dollars
+    kept = (1 - sum(state.targets.values(), ZERO)) * value
+    money = max(state.cash - kept - sum(found.values(), ZERO), ZERO)
+    asked = sum(wanted.values(), ZERO)
+    part = min(money / asked, Decimal(1)) if asked > ZERO else ZERO
+    return {**found, **{security: dollars * part for security, dollars in wanted.items()}}
+
+
 def _lots(state: HouseholdState, security: int) -> list[StateLot]:
     return [lot for lot in state.lots if lot.security == security and lot.sellable > ZERO]
 

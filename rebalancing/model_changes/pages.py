@@ -4,30 +4,79 @@ from datetime import date
 from typing import Any
 
 from django.forms import BaseFormSet
+from django.utils import timezone
 
 from accounts.selectors import business_date
 from rebalancing import selectors
-from rebalancing.model_changes import universe_selectors, version_effects, version_panels
-from rebalancing.model_changes.change_previews import Planned, Preview, preview
-from rebalancing.model_changes.forms import BLANK_ROWS, ChangeForm, change_rows
-from rebalancing.model_changes.recipes import VersionState
+from rebalancing.model_changes import (
+    effect_sums,
+    stated_views,
+    universe_selectors,
+    version_panels,
+    view_words,
+)
+from rebalancing.model_changes.change_previews import Planned, findings, preview
+from rebalancing.model_changes.forms import BLANK_ROWS, ChangeForm, ViewForm, change_rows
+from rebalancing.model_changes.recipes import Recipe, VersionState
 from rebalancing.model_changes.universe_drafts import Reconstitution
+from rebalancing.model_changes.view_words import Stated
 from rebalancing.models import ModelVersion, TargetModel
 from rebalancing.types import ZERO
 from securities import selectors as securities
 
-MOST_SHOWN = 500  # households in the table; the sums are over all
 OPEN = (VersionState.DRAFT, VersionState.SCHEDULED)
 
 
-def model_page(model: TargetModel) -> dict[str, object]:
-    """A model with its versions and the exits that households still hold."""
-    left = universe_selectors.exits(model.firm_id, business_date(model.firm))
+def model_page(model: TargetModel, form: ViewForm | None = None) -> dict[str, object]:
+    """A model with its versions, its views and the exits that households still hold."""
+    today = business_date(model.firm)
     return {
         **weights_page(model),
+        **views_of(model, form),
         "versions": universe_selectors.versions(model),
-        "exits": [one for one in left if one.model == model.name],
+        "exits": universe_selectors.exits(model.firm_id, today, model_id=model.pk),
     }
+
+
+def views_of(model: TargetModel, form: ViewForm | None = None) -> dict[str, object]:
+    """The model's views, open ones first, and the form for another; nothing where its recipe has none.
+
+    ``form``: as it was typed and refused.
+    """
+    today = business_date(model.firm)
+    rows = stated_views.rows_of(model.pk)
+    takes_views = model.recipe == Recipe.MEAN_VARIANCE
+    if not rows and not takes_views:
+        return {"takes_views": False, "views": []}
+    shown = [
+        {
+            "row": row,
+            "told": view_words.sentence(one.symbol, one.over, one.yearly_return),
+            "confidence": row.confidence,
+            "state": _standing(one, today),
+            "may_end": one.until is None or one.until >= today,
+        }
+        for row in rows
+        if (one := stated_views.stated(row))
+    ]
+    return {
+        "takes_views": takes_views,
+        "views": sorted(shown, key=lambda one: not one["may_end"]),
+        "view_form": form or view_form(model),
+    }
+
+
+def _standing(view: Stated, today: date) -> str:
+    if view.is_in_force(today):
+        return "in force"
+    return "to come" if view.since > today else "ended"
+
+
+def view_form(model: TargetModel, data: Any = None) -> ViewForm:
+    """The form for a view on the model's names."""
+    symbols = securities.symbols(model.firm_id)
+    members = sorted(symbols[one] for one in selectors.targets(model.pk))
+    return ViewForm(data, members=members, today=business_date(model.firm))
 
 
 def weights_page(model: TargetModel) -> dict[str, object]:
@@ -58,6 +107,7 @@ def version_page(version: ModelVersion) -> dict[str, object]:
     return {
         "version": version,
         "rows": selectors.version_weights(version),
+        "returns": selectors.version_returns(version),
         "turnover": selectors.turnover(version),
         "followers": selectors.followers(version),
         "today": business_date(version.model.firm),
@@ -67,22 +117,27 @@ def version_page(version: ModelVersion) -> dict[str, object]:
 
 
 def effect_page(version: ModelVersion) -> dict[str, object]:
-    """What the version would do to every household, as far as it is computed, and what it breaks elsewhere."""
-    planned = universe_selectors.planned(version)
-    found = version_effects.computed(version, planned)
+    """What the version meets: by what workers have measured of its households, and beside single households."""
+    planned, as_of = (
+        universe_selectors.planned(version),
+        business_date(version.model.firm),
+    )
     return {
-        "version": version,
-        "to_come": found.to_come,
-        "oldest": found.oldest,
-        **_effect(planned, business_date(version.model.firm), found.preview),
+        **households_page(version),
+        "found": findings(planned, as_of, effect_sums.shares_wanted(version)),
+        "panels": version_panels.of(planned, as_of),
+        "as_of": as_of,
     }
 
 
-def compute_more(version: ModelVersion, *, again: bool) -> int:
-    """Compute the effect on the households that are to come, for a moment; on all of them ``again``, if so."""
-    if again:
-        version_effects.forget(version)
-    return version_effects.compute_more(version, universe_selectors.planned(version))
+def households_page(version: ModelVersion) -> dict[str, object]:
+    """What workers have measured of the version's households, in sum, with how old it is."""
+    return {
+        "version": version,
+        "sums": effect_sums.sums(version),
+        "is_open": version.state in OPEN,
+        "now": timezone.now(),
+    }
 
 
 def file_page(read: Reconstitution, name: str, file: bytes) -> dict[str, object]:
@@ -112,16 +167,9 @@ def file_page(read: Reconstitution, name: str, file: bytes) -> dict[str, object]
         "changes_nothing": read.difference.is_empty,
         "rows": sorted(rows, key=lambda row: (-abs(row["change"]), row["symbol"])),
         "difference": read.difference,
-        **_effect(planned, new.as_of, preview(planned, new.as_of)),
-    }
-
-
-def _effect(planned: Planned, as_of: date, found: Preview) -> dict[str, object]:
-    return {
-        "preview": found,
-        "shown": found.rows[:MOST_SHOWN],
-        "panels": version_panels.of(planned, as_of),
-        "as_of": as_of,
+        "preview": preview(planned, new.as_of),
+        "panels": version_panels.of(planned, new.as_of),
+        "as_of": new.as_of,
     }
 
 

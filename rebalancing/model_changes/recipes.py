@@ -11,6 +11,7 @@ class Recipe(StrEnum):
     MINIMUM_VARIANCE = "minimum_variance"
     RISK_PARITY = "risk_parity"
     MEAN_VARIANCE = "mean_variance"
+    MARKET_VALUE = "market_value"
 
 
 class VersionState(StrEnum):

@@ -4,65 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.shortcuts import get_object_or_404
 
 from accounts import access
 from accounts.models import User
-from accounts.selectors import accounts_of
-from lots import selectors as lot_selectors
+from accounts.types import AccountKind
+from lots.models import TaxLot
 from rebalancing.model_changes.change_previews import Planned
 from rebalancing.model_changes.recipes import ExitRule, VersionKind, VersionState
 from rebalancing.model_changes.universe import difference, turnover
-from rebalancing.models import ModelAssignment, ModelExit, ModelVersion, TargetModel
+from rebalancing.model_changes.universe_facts import OpenExit, UniverseChange
+from rebalancing.models import ModelExit, ModelVersion, ReturnView, TargetModel
 from rebalancing.types import ZERO
 from securities import selectors as securities
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UniverseChange:
-    """A universe change or reconstitution of a model. Symbols with weights, fractions; dates where there are any."""
-
-    model: str
-    number: int
-    public_id: UUID
-    kind: VersionKind
-    state: VersionState
-    drafted_on: date
-    effective_on: date | None
-    begun_on: date | None
-    steps: int
-    steps_done: int
-    author: str
-    added: Mapping[str, Decimal]
-    deleted: Mapping[str, Decimal]  # with the weight it had
-    exit_rules: Mapping[str, ExitRule]
-    turnover: Decimal  # one way, a fraction
-    lapse: str  # why it lapsed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenExit:
-    """A name that left a model and is still held by households that follow it; dollars at the newest closes.
-
-    ``gain`` is that of taxable accounts, losses negative; ``dollars`` and ``gain`` None: there is no price.
-    """
-
-    model: str
-    symbol: str
-    rule: ExitRule
-    since: date
-    households: int
-    dollars: Decimal | None
-    gain: Decimal | None
-
-
-def changes_between(firm_id: int, first: date, last: date) -> tuple[UniverseChange, ...]:
+def changes_between(
+    firm_id: int, first: date, last: date, *, model_id: int | None = None
+) -> tuple[UniverseChange, ...]:
     """Universe changes and reconstitutions drafted, effective or begun from ``first`` to ``last``, the latest first.
 
-    Drafts that gave way to newer ones are left out.
+    Of one model where it is named. Drafts that gave way to newer ones are left out.
     """
     period = (first, last)
     rows = ModelVersion.objects.filter(
@@ -70,6 +34,8 @@ def changes_between(firm_id: int, first: date, last: date) -> tuple[UniverseChan
         model__firm=firm_id,
         kind__in=[VersionKind.UNIVERSE, VersionKind.RECONSTITUTION],
     ).exclude(state=VersionState.SUPERSEDED)
+    if model_id is not None:
+        rows = rows.filter(model=model_id)
     symbols = securities.symbols(firm_id)
     return tuple(
         _change(version, symbols)
@@ -85,6 +51,7 @@ def _change(version: ModelVersion, symbols: Mapping[int, str]) -> UniverseChange
     after = {row.security_id: row.after for row in rows}
     found = difference(before, after)
     return UniverseChange(
+        id=version.pk,
         model=version.model.name,
         number=version.number,
         public_id=version.public_id,
@@ -106,10 +73,11 @@ def _change(version: ModelVersion, symbols: Mapping[int, str]) -> UniverseChange
     )
 
 
-def exits(firm_id: int, as_of: date) -> tuple[OpenExit, ...]:
+def exits(firm_id: int, as_of: date, *, model_id: int | None = None) -> tuple[OpenExit, ...]:
     """Exits in force on the day whose shares households of the model still hold; by model and symbol.
 
-    What is held is read from the ledger of today.
+    Of one model where it is named. What is held is read from the ledger of today. As many queries for any number of
+    models and households.
     """
     rows = (
         ModelExit.objects.filter(
@@ -118,12 +86,14 @@ def exits(firm_id: int, as_of: date) -> tuple[OpenExit, ...]:
         .select_related("model", "security")
         .order_by("model__name", "security__symbol")
     )
-    prices = securities.latest_prices(firm_id, as_of) if rows else {}
-    held = {model: _held(model) for model in {row.model_id for row in rows}}
+    if model_id is not None:
+        rows = rows.filter(model=model_id)
+    held = _held(rows)
+    prices = securities.latest_prices(firm_id, as_of) if held else {}
     found = []
     for row in rows:
-        households, shares, taxable, basis = held[row.model_id].get(row.security_id, _NOTHING)
-        if not households:
+        there = held.get((row.model_id, row.security_id))
+        if there is None:
             continue
         quote = prices.get(row.security_id)
         found.append(
@@ -132,36 +102,56 @@ def exits(firm_id: int, as_of: date) -> tuple[OpenExit, ...]:
                 symbol=row.security.symbol,
                 rule=ExitRule(row.rule),
                 since=row.since,
-                households=households,
-                dollars=None if quote is None else shares * quote.price,
-                gain=None if quote is None else taxable * quote.price - basis,
+                version=row.version_id,
+                households=there.households,
+                dollars=None if quote is None else there.shares * quote.price,
+                gain=None if quote is None else there.taxable * quote.price - there.basis,
             )
         )
     return tuple(found)
 
 
-_Held = tuple[int, Decimal, Decimal, Decimal]  # households, shares, taxable shares, their basis
-_NOTHING: _Held = (0, ZERO, ZERO, ZERO)
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What households of a model hold of a name: shares, those of taxable accounts, and the basis of these."""
+
+    households: int
+    shares: Decimal
+    taxable: Decimal
+    basis: Decimal
 
 
-def _held(model_id: int) -> dict[int, _Held]:
-    """What the households that follow the model hold, by security."""
-    found: dict[int, _Held] = {}
-    followers = ModelAssignment.objects.filter(model=model_id)
-    for household in followers.values_list("household_id", flat=True):
-        taxable = {account.pk for account in accounts_of(household) if account.is_taxable}
-        seen: set[int] = set()
-        for lot in lot_selectors.open_lots(household):
-            households, shares, taxed, basis = found.get(lot.security, _NOTHING)
-            is_taxed = lot.account in taxable
-            found[lot.security] = (
-                households + (lot.security not in seen),
-                shares + lot.quantity,
-                taxed + (lot.quantity if is_taxed else ZERO),
-                basis + (lot.basis if is_taxed else ZERO),
-            )
-            seen.add(lot.security)
-    return found
+def _held(exits: QuerySet[ModelExit]) -> dict[tuple[int, int], _Held]:
+    """Model and security -> what the households that follow the model hold of names that left. One query."""
+    left = {(row.model_id, row.security_id) for row in exits}
+    if not left:
+        return {}
+    taxable = Q(account__kind__in=[kind.value for kind in AccountKind if kind.is_taxable])
+    rows = (
+        TaxLot.objects.filter(
+            account__household__assignment__model__in={model for model, _ in left},
+            security__in={security for _, security in left},
+        )
+        .order_by()
+        .values_list("account__household__assignment__model", "security")
+        .annotate(
+            households=Count("account__household", distinct=True),
+            shares=Sum("quantity"),
+            taxable=Sum("quantity", filter=taxable),
+            basis=Sum("basis", filter=taxable),
+        )
+    )
+    return {
+        (model, security): _Held(households, shares, taxed or ZERO, basis or ZERO)
+        for model, security, households, shares, taxed, basis in rows
+        if (model, security) in left
+    }
+
+
+def moved_on(model_id: int, day: date) -> date | None:
+    """The last day after ``day`` on which a version gave the model other weights; None where there was none."""
+    steps = ModelVersion.objects.filter(model=model_id, last_step_on__gt=day)
+    return steps.order_by("-last_step_on").values_list("last_step_on", flat=True).first()
 
 
 def troubled(firm_id: int, night: date) -> list[tuple[str, str]]:
@@ -203,6 +193,11 @@ def model(user: User, model_id: int) -> TargetModel:
     return get_object_or_404(access.visible(user, TargetModel).select_related("firm"), pk=model_id)
 
 
+def view_of(shown: TargetModel, view_id: int) -> ReturnView:
+    """One view of the model, or 404."""
+    return get_object_or_404(ReturnView, model=shown, pk=view_id)
+
+
 def model_named(firm_id: int, name: str) -> TargetModel | None:
     """The firm's model of that name."""
     return TargetModel.objects.filter(firm=firm_id, name=name).select_related("firm").first()
@@ -211,6 +206,30 @@ def model_named(firm_id: int, name: str) -> TargetModel | None:
 def model_names(firm_id: int) -> list[str]:
     """The names of the firm's models."""
     return list(TargetModel.objects.filter(firm=firm_id).values_list("name", flat=True))
+
+
+def unsettled(model_id: int, as_of: date) -> list[UniverseChange]:
+    """Universe changes and reconstitutions up to the day that wait, have steps to come, or lapsed with no newer one."""
+    rows = (
+        ModelVersion.objects.filter(
+            model=model_id,
+            as_of__lte=as_of,
+            kind__in=[VersionKind.UNIVERSE, VersionKind.RECONSTITUTION],
+        )
+        .exclude(state=VersionState.SUPERSEDED)
+        .select_related("model")
+        .prefetch_related("weights")
+        .order_by("-number")
+    )
+    found = list(rows)
+    newest = found[0].number if found else None
+    symbols = securities.symbols(found[0].model.firm_id) if found else {}
+    told = [_change(row, symbols) for row in found]
+    return [
+        one
+        for one in told
+        if one.is_open or (one.state is VersionState.LAPSED and one.number == newest)
+    ]
 
 
 def versions(shown: TargetModel) -> list[UniverseChange]:

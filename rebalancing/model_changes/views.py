@@ -6,12 +6,22 @@ from django.contrib import messages
 from django.forms import BaseFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Action, person, require
+from accounts.paging import page_of
 from accounts.selectors import business_date
 from rebalancing import selectors
-from rebalancing.model_changes import model_versions, pages, universe_drafts, universe_selectors
+from rebalancing.model_changes import (
+    effect_sums,
+    model_versions,
+    pages,
+    stated_views,
+    universe_drafts,
+    universe_selectors,
+    version_effects,
+)
 from rebalancing.model_changes.forms import (
     ChangeForm,
     ConstituentsForm,
@@ -19,6 +29,7 @@ from rebalancing.model_changes.forms import (
     change_rows,
 )
 from rebalancing.model_changes.recipes import ExitRule, Freed
+from rebalancing.model_changes.stated_views import BadView
 from rebalancing.model_changes.universe_drafts import BadUniverse
 from securities.importers.refusal import ImportRefused
 
@@ -37,6 +48,51 @@ def versions(request: HttpRequest, model_id: int) -> HttpResponse:
     """A model's versions, the newest first, and the names that have left it."""
     shown = universe_selectors.model(person(request), model_id)
     return render(request, "rebalancing/model_versions.html", pages.model_page(shown))
+
+
+@require_POST
+def state_view(request: HttpRequest, model_id: int) -> HttpResponse:
+    """Put a view on record; what was typed stays where it is refused."""
+    user = person(request)
+    shown = universe_selectors.model(user, model_id)
+    require(user, Action.DECIDE)
+    form = pages.view_form(shown, request.POST)
+    if form.is_valid():
+        try:
+            stated_views.state_view(
+                user=user, model=shown, new=form.stated(), reason=form.cleaned_data["reason"]
+            )
+        except BadView as refusal:
+            for field, told in refusal.fields:
+                form.add_error(field or None, told)
+        else:
+            messages.success(request, "The view is on record: the next draft uses it.")
+            return redirect("model-versions", model_id=model_id)
+    context = pages.model_page(shown, form)
+    return render(request, "rebalancing/model_versions.html", context, status=422)
+
+
+@require_POST
+def end_view(request: HttpRequest, model_id: int, view_id: int) -> HttpResponse:
+    """End a view with yesterday."""
+    user = person(request)
+    shown = universe_selectors.model(user, model_id)
+    stated_views.end_view(user=user, view=universe_selectors.view_of(shown, view_id))
+    messages.success(request, "The view has ended: no draft uses it from today on.")
+    return redirect("model-versions", model_id=model_id)
+
+
+@require_POST
+def draft(request: HttpRequest, model_id: int) -> HttpResponse:
+    """Draft new weights by the model's recipe now, as the monthly review does."""
+    user = person(request)
+    shown = universe_selectors.model(user, model_id)
+    drafted = model_versions.draft_now(user=user, model=shown)
+    if drafted is None:
+        messages.success(request, _NOTHING_CHANGES)
+        return redirect("model-versions", model_id=model_id)
+    messages.success(request, f"{drafted} is drafted: nothing trades on it.")
+    return redirect("model-version", public_id=drafted.public_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -138,20 +194,41 @@ def version(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return render(request, "rebalancing/model_version.html", pages.version_page(shown))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 def effect(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """What the version would do to every household that follows the model, as far as it is computed.
-
-    A POST computes the next households first.
-    """
+    """What the version meets: wash sales and large orders of the measured households, mandates, substitutes."""
     shown = selectors.model_version(person(request), public_id)
-    if request.method == "POST":
-        pages.compute_more(shown, again="again" in request.POST)
-        if not request.headers.get("HX-Request"):
-            return redirect("version-effect", public_id=public_id)
-    context = {"version": shown, **pages.effect_page(shown)}
-    name = "change_effect" if request.headers.get("HX-Request") else "version_effect"
+    context = {
+        **pages.effect_page(shown),
+        **page_of(request, effect_sums.conflicting(shown)),
+        "here": reverse("version-effect", args=[public_id]),
+    }
+    name = "met_effect" if request.headers.get("HX-Request") else "version_effect"
     return render(request, f"rebalancing/{name}.html", context)
+
+
+@require_safe
+def households(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """What the version would do to all households, as workers have measured it: sums, and fifty rows a page."""
+    shown = selectors.model_version(person(request), public_id)
+    context = {
+        **pages.households_page(shown),
+        **page_of(request, effect_sums.rows(shown)),
+        "here": reverse("version-households", args=[public_id]),
+    }
+    name = "measured_effect" if request.headers.get("HX-Request") else "version_households"
+    return render(request, f"rebalancing/{name}.html", context)
+
+
+@require_POST
+def measure(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Have every household measured again."""
+    user = person(request)
+    shown = selectors.model_version(user, public_id)
+    version_effects.measure_again(user=user, version=shown)
+    messages.success(request, "The households are being measured: the figures change as they come.")
+    back = "version-effect" if request.POST.get("back") == "effect" else "version-households"
+    return redirect(back, public_id=public_id)
 
 
 @require_POST

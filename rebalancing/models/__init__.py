@@ -17,6 +17,7 @@ from rebalancing.models.target_models import (
     ModelVersion,
     ModelVersionWeight,
     ModelWeight,
+    ReturnView,
     TargetModel,
     VersionEffect,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "RebalanceBand",
     "RebalanceLook",
     "RebalancePolicy",
+    "ReturnView",
     "RiskFactor",
     "RiskSetting",
     "SuppliedCovariance",

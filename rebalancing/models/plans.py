@@ -64,7 +64,7 @@ class TransitionPlan(models.Model):
 
 
 class ProposalFrontier(models.Model):
-    """Points between little tax and little tracking error beside a rebalance, kept for its page (F40).
+    """Points between little tax and little tracking error beside a rebalance, kept once somebody asked (F40).
 
     Derived: can be dropped and is computed again. ``points`` are plain values, money and shares as text.
     """

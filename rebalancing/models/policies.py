@@ -61,6 +61,9 @@ class RebalancePolicy(models.Model):
     discount_rate = FractionField(null=True, blank=True)
     slice_above = FractionField(null=True, blank=True)  # of a day's volume
     spread_limit = FractionField(null=True, blank=True)  # of the price, bid to ask
+    factor_gain_limit = MoneyField(
+        null=True, blank=True
+    )  # of a rebalance for the factor reason alone
     cash_need_days = models.PositiveSmallIntegerField(null=True, blank=True)
 
     class Meta:
@@ -87,6 +90,7 @@ class RebalancePolicy(models.Model):
             bounded("rebalance_cash_minimum", "cash_minimum", lower=0, upper=1),
             bounded("rebalance_cash_maximum", "cash_maximum", lower=0, upper=2),
             positive_money("rebalance_minimum_trade", "minimum_trade"),
+            positive_money("rebalance_factor_gain_limit", "factor_gain_limit"),
             bounded("rebalance_later_sale_years", "later_sale_years", lower=0, upper=100),
             bounded(
                 "rebalance_taxable_sale_chance",

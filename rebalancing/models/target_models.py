@@ -6,10 +6,13 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
+from django.db.models.functions import Greatest, Least
+from django.utils import timezone
 
-from accounts.fields import FractionField, bounded
+from accounts.fields import FractionField, MoneyField, bounded, signed_money
 from accounts.models import Firm, Household, User, choices, one_of
 from rebalancing.model_changes.recipes import ExitRule, Recipe, VersionKind, VersionState
+from rebalancing.model_changes.view_words import LARGEST_RETURN
 from rebalancing.models.words import word_or_none
 from securities.models import Security
 
@@ -24,6 +27,8 @@ class TargetModel(models.Model):
     description = models.TextField(blank=True)
     # How the monthly review drafts new weights; fixed: it drafts none.
     recipe = models.CharField(max_length=20, choices=choices(Recipe), default=Recipe.FIXED)
+    # When a set-up file last gave it other weights: what it weighed before is not on record. None: it never did.
+    weights_since = models.DateField(null=True, blank=True)
 
     class Meta:
         ordering = ["name"]
@@ -70,6 +75,70 @@ class ModelAssignment(models.Model):
         return f"{self.household}: {self.model}"
 
 
+class ReturnView(models.Model):
+    """What somebody expects of a name of a model, from ``since`` through ``until`` (None: until it is ended).
+
+    The security returns ``yearly_return`` a year above cash, or with ``over`` above that other name of the model; how
+    sure its author is says ``confidence``, above 0 and up to 1.
+    """
+
+    firm_path = "model__firm"
+
+    model = models.ForeignKey(TargetModel, on_delete=models.CASCADE, related_name="views")
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
+    over = models.ForeignKey(
+        Security, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    yearly_return = FractionField()
+    confidence = FractionField()
+    since = models.DateField()
+    until = models.DateField(null=True, blank=True)  # last day
+    reason = models.TextField()
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    stated_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["model", "-since", "pk"]
+        constraints = [
+            # One open view of a pair whichever comes first; LEAST and GREATEST leave out what is NULL.
+            UniqueConstraint(
+                F("model"),
+                Least("security", "over"),
+                Greatest("security", "over"),
+                condition=Q(until=None),
+                name="return_view_once",
+            ),
+            bounded(
+                "return_view_return",
+                "yearly_return",
+                lower=-LARGEST_RETURN,
+                upper=LARGEST_RETURN + Decimal("0.00000001"),
+            ),
+            bounded(
+                "return_view_confidence",
+                "confidence",
+                lower=0,
+                upper=Decimal("1.00000001"),
+                above=True,
+            ),
+            CheckConstraint(
+                condition=Q(over=None) | ~Q(over=F("security")), name="return_view_of_two"
+            ),
+            CheckConstraint(
+                condition=Q(over=None) | Q(yearly_return__gte=0), name="return_view_better_first"
+            ),
+            # One that ended the day before it began was taken back before it was used.
+            CheckConstraint(
+                condition=Q(until=None) | Q(since__lte=F("until") + timedelta(days=1)),
+                name="return_view_dates",
+            ),
+            CheckConstraint(condition=~Q(reason=""), name="return_view_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.security} over {self.over or 'cash'}"
+
+
 # A person has published it.
 _PUBLISHED = (VersionState.PUBLISHED, VersionState.SCHEDULED, VersionState.LAPSED)
 
@@ -100,11 +169,15 @@ class ModelVersion(models.Model):
     as_of = models.DateField()  # of the prices it was made from
     author = models.CharField(max_length=150)
     reason = models.TextField()
+    # The views on returns that a recipe used, as they were: what each said, and what the returns say of it.
+    views = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     decided_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     decided_at = models.DateTimeField(null=True, blank=True)
+    # Households measured before it are measured again (VersionEffect).
+    effects_asked_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["model", "-number"]
@@ -167,6 +240,9 @@ class ModelVersionWeight(models.Model):
     after = FractionField()
     exit_rule = models.CharField(max_length=8, choices=choices(ExitRule), blank=True)
     note = models.TextField(blank=True)
+    # Yearly returns above cash that a recipe with views reckoned with: before the views, and with them.
+    implied_return = FractionField(null=True, blank=True)
+    expected_return = FractionField(null=True, blank=True)
 
     class Meta:
         ordering = ["version", "security"]
@@ -175,6 +251,8 @@ class ModelVersionWeight(models.Model):
             bounded("model_version_before", "before", lower=0, upper=Decimal("1.00000001")),
             bounded("model_version_after", "after", lower=0, upper=Decimal("1.00000001")),
             word_or_none("model_version_exit_rule", "exit_rule", ExitRule),
+            bounded("model_version_implied", "implied_return", lower=-1_000, upper=1_000),
+            bounded("model_version_expected", "expected_return", lower=-1_000, upper=1_000),
             CheckConstraint(
                 condition=Q(exit_rule="") | Q(before__gt=0, after=0),
                 name="model_version_exit_leaves",
@@ -183,6 +261,76 @@ class ModelVersionWeight(models.Model):
 
     def __str__(self) -> str:
         return f"{self.security} {self.before} -> {self.after}"
+
+
+class VersionEffect(models.Model):
+    """What a version would do to one household that follows its model, as it was measured last.
+
+    Tracking errors are a year's, as fractions: of the present holdings against the model's weights of the day
+    (``error_present``) and against the version's (``error_before``), and of what the estimated trades would leave
+    against the version's (``error_after``). A household that could not be measured has ``why_not`` alone.
+    """
+
+    firm_path = "version__model__firm"
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="effects")
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
+    as_of = models.DateField()  # of the prices
+    measured_at = models.DateTimeField()
+    why_not = models.TextField(blank=True)
+    value = MoneyField(null=True, blank=True)
+    error_present = FractionField(null=True, blank=True)
+    error_before = FractionField(null=True, blank=True)
+    error_after = FractionField(null=True, blank=True)
+    why_no_risk = models.TextField(blank=True)
+    out_present = models.PositiveIntegerField(null=True, blank=True)  # names out of their bands
+    out_before = models.PositiveIntegerField(null=True, blank=True)  # against the version
+    sold = MoneyField(null=True, blank=True)
+    bought = MoneyField(null=True, blank=True)
+    short_gain = MoneyField(null=True, blank=True)
+    long_gain = MoneyField(null=True, blank=True)
+    tax = MoneyField(null=True, blank=True)  # None: there is no tax profile
+    tax_present = MoneyField(null=True, blank=True)  # of going to the weights of the day
+    # What the version asks for and meets, numbers as text:
+    # {"wanted": {security: shares, below 0 to sell}, "conflicts": [WashConflict by field]}
+    preview = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["version", "household"]
+        constraints = [
+            UniqueConstraint(fields=["version", "household"], name="version_effect_once"),
+            *(
+                signed_money(f"version_effect_{name}", name)
+                for name in (
+                    "value",
+                    "sold",
+                    "bought",
+                    "short_gain",
+                    "long_gain",
+                    "tax",
+                    "tax_present",
+                )
+            ),
+            *(
+                bounded(f"version_effect_{name}", name, lower=0, upper=1_000)
+                for name in ("error_present", "error_before", "error_after")
+            ),
+            CheckConstraint(
+                condition=~Q(why_not="") | Q(value__isnull=False, preview__isnull=False),
+                name="version_effect_measured",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.household}"
+
+    @property
+    def gain(self) -> Decimal | None:
+        """Taxable gains of both terms."""
+        if self.short_gain is None or self.long_gain is None:
+            return None
+        total: Decimal = self.short_gain + self.long_gain
+        return total
 
 
 class ModelExit(models.Model):
@@ -218,24 +366,3 @@ class ModelExit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.security} left {self.model}: {self.rule}"
-
-
-class VersionEffect(models.Model):
-    """What a version would do to one household, computed once and kept while ``stamp`` is the household's."""
-
-    firm_path = "version__model__firm"
-
-    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="effects")
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
-    # Of the date, the ledger and the prices it was computed from.
-    stamp = models.CharField(max_length=120)
-    computed_at = models.DateTimeField()
-    figures = models.JSONField()  # numbers as text
-
-    class Meta:
-        constraints = [
-            UniqueConstraint(fields=["version", "household"], name="version_effect_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.version} {self.household}"

@@ -26,6 +26,7 @@ _TOLD = 5  # limits in the way that a message lists
 _MAY_BUY, _MAY_SELL = "what may be bought", "what may be sold"
 _CAPS = {
     "max_st_gain": "short-term gain cap", "max_lt_gain": "long-term gain cap", "max_tax": "tax cap",
+    "max_net_gain": "net gain cap",
 }  # fmt: skip
 
 
@@ -355,6 +356,7 @@ def _tax_limits(problem: Problem, piece: Piece | None) -> list[_Limit]:
         _Limit(row, cap, _CAPS[field], field)
         for row, cap, field in (
             (short_gain, tax.max_st_gain, "max_st_gain"), (long_gain, tax.max_lt_gain, "max_lt_gain"),
+            (short_gain + long_gain, tax.max_net_gain, "max_net_gain"),
         ) if cap is not None
     ]  # fmt: skip
     if piece is None or tax.max_tax is None:

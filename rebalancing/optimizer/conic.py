@@ -28,7 +28,8 @@ SOLVER = f"clarabel {clarabel.__version__}"
 # A variable without a finite bound is taken to stay below this many times V in the safe bound.
 _LARGEST = 10.0 * PERCENT
 
-CAPS = ("max_st_gain", "max_lt_gain", "max_tax")  # of TaxSchedule, in the order of `cap_prices`
+# of TaxSchedule, in the order of `cap_prices`
+CAPS = ("max_st_gain", "max_lt_gain", "max_tax", "max_net_gain")
 
 # Refining every linear solve costs a third of the time: where a bound, or what is left out, is proven
 # from the multipliers anyway, the first try is without. Clarabel can also stall on a first step into
@@ -95,6 +96,18 @@ class Apart(NamedTuple):
     long: float
 
 
+class Duals(NamedTuple):
+    """What the objective would fall by per unit more cash, or rises by per unit more gain, all in fractions of V.
+
+    Only where every side is decided: cash at the end of each account (A,), below zero where it has
+    too much, and the year's short- and long-term gains with their caps.
+    """
+
+    cash: FloatArray
+    short_gain: float
+    long_gain: float
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came back. Trades and sides are a solution when optimal, a hint when inaccurate.
@@ -108,10 +121,11 @@ class Outcome:
     sells: FloatArray
     harvest: FloatArray  # z of each undecided group, 1: harvested
     # fall of the objective per unit of each of CAPS, all fractions of V; 0 where not binding
-    cap_prices: tuple[float, ...] = (0.0, 0.0, 0.0)
+    cap_prices: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
     # (2, undecided) by how much `bound` grows at least once a group is harvested, or bought
     side_prices: FloatArray | None = None
     apart: Apart | None = None
+    duals: Duals | None = None
     likely: BoolArray | None = None  # (L,) sales that are made, or nearly worth making
 
 
@@ -173,6 +187,9 @@ class _Program:
     linear: FloatArray
     size: FloatArray
     constant: float = 0.0
+    gain_row: int = 0  # first of the rows of S and L among `equal`
+    # rows of cash at most `way` its limit: whether among `equal`, the first, `way`, whose accounts
+    cash_rows: list[tuple[bool, int, float, IntArray]] = field(default_factory=list)
     cap_rows: tuple[int | None, ...] = ()  # row of each of CAPS among `at_most`
     trade_row: int = 0  # first of the rows about one trade alone among `at_most`: those >= 0
     trade_columns: IntArray = field(default_factory=_none)  # the trade that each is about
@@ -209,7 +226,11 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
             apart=_apart(program, layout, matrix, rhs, raw, sizes),
         )
     if status is Status.OPTIMAL:
-        found = replace(found, cap_prices=_cap_prices(program, raw, sizes[0]))
+        found = replace(
+            found,
+            cap_prices=_cap_prices(program, raw, sizes[0]),
+            duals=_duals(program, raw, sizes[0], len(sub.problem.cash)),
+        )
     return found
 
 
@@ -390,6 +411,16 @@ def _cap_prices(program: _Program, raw: RawSolution, first: int) -> tuple[float,
         0.0 if row is None else max(float(raw.z[first + row]), 0.0) * unit
         for row in program.cap_rows
     )
+
+
+def _duals(program: _Program, raw: RawSolution, first: int, accounts: int) -> Duals:
+    unit = PERCENT / BASIS_POINTS
+    cash = np.zeros(accounts)
+    for is_equal, row, way, at in program.cash_rows:
+        start = row if is_equal else first + row
+        cash[at] -= way * raw.z[start : start + len(at)] * unit
+    short, long = -raw.z[program.gain_row : program.gain_row + 2] * unit
+    return Duals(cash, float(short), float(long))
 
 
 def _assemble(
@@ -637,7 +668,7 @@ def _add_trade_limits(program: _Program, columns: _Columns, layout: _Layout) -> 
     count = len(columns.sign)
     own = np.arange(count)
     capped = np.flatnonzero(np.isfinite(columns.room))
-    program.trade_row = sum(len(block.rhs) for block in program.at_most)
+    program.trade_row = _height(program.at_most)
     program.trade_columns = np.concatenate([own, capped])
     _append(program.at_most, (own, own, -np.ones(count)), np.zeros(count))
     _sided(
@@ -645,7 +676,7 @@ def _add_trade_limits(program: _Program, columns: _Columns, layout: _Layout) -> 
         columns.room[capped],
     )  # fmt: skip
     sides = np.arange(layout.sides)
-    program.side_row = sum(len(block.rhs) for block in program.at_most)
+    program.side_row = _height(program.at_most)
     for way, limit in ((-1.0, 0.0), (1.0, 1.0)):
         _append(
             program.at_most,
@@ -708,6 +739,9 @@ def _add_cash(program: _Program, sub: Subproblem, columns: _Columns) -> None:
     for target, band, way, chosen in bands:
         rows = np.cumsum(chosen) - 1
         kept = chosen[columns.account]
+        program.cash_rows.append(
+            (target is program.equal, _height(target), way, np.flatnonzero(chosen))
+        )
         _append(
             target,
             (rows[columns.account[kept]], own[kept], way * flow[kept]),
@@ -724,6 +758,7 @@ def _add_tax(
     taxed = np.flatnonzero(columns.gain)
     rows = columns.is_long[taxed].astype(np.int64)
     start = PERCENT * np.array([tax.st_realised + base.st_gain, tax.lt_realised + base.lt_gain])
+    program.gain_row = _height(program.equal)
     _append(
         program.equal,
         (np.concatenate([[0, 1], rows]), np.concatenate([[short, long], taxed]),
@@ -736,12 +771,13 @@ def _add_tax(
         (half.short, half.long, 0.0, half.limit) for half in sub.piece.within
     ]
     lines += [(p.short, p.long, -1.0, -p.constant) for p in sub.piece.planes]
-    first = sum(len(block.rhs) for block in program.at_most)
+    first = _height(program.at_most)
     cap_rows: list[int | None] = []
     for line, start_of_year, cap in (
         ((1.0, 0.0, 0.0), tax.st_realised, tax.max_st_gain),
         ((0.0, 1.0, 0.0), tax.lt_realised, tax.max_lt_gain),
         ((0.0, 0.0, 1.0), before, tax.max_tax),
+        ((1.0, 1.0, 0.0), tax.st_realised + tax.lt_realised, tax.max_net_gain),
     ):
         cap_rows.append(None if cap is None else first + len(lines))
         if cap is not None:
@@ -788,6 +824,11 @@ def _append(
     target: list[_Block], entries: tuple[IntArray, IntArray, FloatArray], rhs: FloatArray
 ) -> None:
     target.append(_Block(*entries, rhs))
+
+
+def _height(blocks: list[_Block]) -> int:
+    """Rows so far."""
+    return sum(len(block.rhs) for block in blocks)
 
 
 def _append_cones(

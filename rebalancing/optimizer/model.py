@@ -213,6 +213,7 @@ class _Model:
             (added_short, tax.max_st_gain),
             (added_long, tax.max_lt_gain),
             (total, tax.max_tax),
+            (added_short + added_long, tax.max_net_gain),
         )
         self.caps = [None if cap is None else value <= cap for value, cap in caps]
         self.constraints += [limit for limit in self.caps if limit is not None]

@@ -104,6 +104,7 @@ def worst_violation(problem: Problem, buys: FloatArray, sells: FloatArray) -> Vi
         ("short-term gain cap", found.st_gain, problem.tax.max_st_gain),
         ("long-term gain cap", found.lt_gain, problem.tax.max_lt_gain),
         ("tax cap", found.tax, problem.tax.max_tax),
+        ("net gain cap", found.st_gain + found.lt_gain, problem.tax.max_net_gain),
     ):
         if cap is not None:
             checks.append(Violation(value - cap, name))

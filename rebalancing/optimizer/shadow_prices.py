@@ -13,8 +13,8 @@ from rebalancing.optimizer.solution import Solution
 def tracking_bought(problem: Problem, solution: Solution, cap: str, amount: float) -> float:
     """Basis points of yearly tracking error worth as much as `amount` more of a cap.
 
-    "One more $1,000 of gain buys x bp of tracking": `cap` is one of max_st_gain, max_lt_gain and
-    max_tax, `amount` the $1,000 as a fraction of V. The fall of the objective that the shadow
+    "One more $1,000 of gain buys x bp of tracking": `cap` is one of max_st_gain, max_lt_gain,
+    max_net_gain and max_tax, `amount` the $1,000 as a fraction of V. The fall of the objective that the shadow
     price promises is told as if it were active risk alone, at the problem's own price of risk: all
     of the tracking error that is left, where the fall is worth more than that. Good for amounts
     small beside the cap. Raises BadProblem where the cap is not set.

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from rebalancing.errors import Inaccurate, Infeasible, SolverTimeout, Unbounded
-from rebalancing.optimizer.conic import CAPS, Engine, Outcome, Status, Subproblem
+from rebalancing.optimizer.conic import CAPS, Duals, Engine, Outcome, Status, Subproblem
 from rebalancing.optimizer.objective import evaluate, sold_by_position, worst_violation
 from rebalancing.optimizer.problem import BoolArray, FloatArray, IntArray, Problem, summed
 from rebalancing.optimizer.tax_schedule import Box, Piece, reachable
@@ -46,6 +46,7 @@ class Candidate:
     piece: Piece | None = None  # None: no trade at all
     sides: Sides = ()
     cap_prices: tuple[float, ...] = (0.0,) * len(CAPS)
+    duals: Duals | None = None  # of the subproblem that it answers
 
 
 @dataclass(frozen=True)
@@ -292,7 +293,9 @@ class Search:
             return None
         buys, sells = netted(self.problem, buys, sells)
         objective = evaluate(self.problem, buys, sells).objective
-        return Candidate(objective, buys, sells, sub.piece, sides, outcome.cap_prices)
+        return Candidate(
+            objective, buys, sells, sub.piece, sides, outcome.cap_prices, outcome.duals
+        )
 
     def subproblem(self, piece: Piece, sides: Sides) -> Subproblem:
         """Caps of the decided sides; groups not in `sides` keep both."""

@@ -7,7 +7,6 @@ belong to the caller.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Literal
@@ -18,7 +17,7 @@ from rebalancing.errors import Inaccurate, Infeasible, SolverTimeout
 from rebalancing.optimizer import conic
 from rebalancing.optimizer.condensed import Condensed, condense
 from rebalancing.optimizer.conflicts import explain
-from rebalancing.optimizer.objective import evaluate, sold_by_position, worst_violation
+from rebalancing.optimizer.objective import evaluate, worst_violation
 from rebalancing.optimizer.problem import FloatArray, Problem, summed
 from rebalancing.optimizer.sides import (
     BUY,
@@ -27,20 +26,16 @@ from rebalancing.optimizer.sides import (
     Candidate,
     Ended,
     Search,
-    Sides,
     contradicts_itself,
     open_search,
     small_trades,
 )
+from rebalancing.optimizer.smallest_trade import large_enough
 
 Side = Literal["harvest", "buy", "free"]
 EngineName = Literal["clarabel", "cvxpy"]
 
-_Small = tuple[float, bool, int]  # size, bought, position
-_Step = tuple[conic.Subproblem, Candidate]
-
 _SPECK = 1e-7  # fractions of V ($0.10 of a million): not worth a row on anybody's screen
-_TRIES = 60  # convex problems at most to get rid of trades below the minimum
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +51,7 @@ class Solution:
     - "time_limit": it was stopped by the clock with the gap it had
 
     `shadow_prices` names every cap of the tax schedule that is set (`max_st_gain`, `max_lt_gain`,
-    `max_tax`) with the fall of the objective per unit more of it, 0 where it does not bind: from
+    `max_tax`, `max_net_gain`) with the fall of the objective per unit more of it, 0 where it does not bind: from
     the multipliers of the last convex problem, so for these sides, this tax piece and without the
     trades that were too small.
     """
@@ -186,8 +181,12 @@ def _finish(search: Search, best: Candidate) -> Candidate:
     try:
         if best.piece is None:
             return _priced_at_rest(search, best)
-        final, sub = _large_enough(search, best)
-        final = search.priced(final, sub)
+        step = large_enough(search, best)
+        if step is None:
+            final = _at_rest(search)
+        else:
+            sub, best = step
+            final = search.priced(_without_specks(search, sub, best), sub)
     except SolverTimeout:
         search.ended = "time_limit"
         final = _cut_down(search, best)
@@ -211,107 +210,6 @@ def _priced_at_rest(search: Search, rest: Candidate) -> Candidate:
             prices = np.maximum(rest.cap_prices, search.priced(found, sub).cap_prices)
             rest = replace(rest, cap_prices=tuple(prices.tolist()))
     return rest
-
-
-def _large_enough(search: Search, best: Candidate) -> tuple[Candidate, conic.Subproblem]:
-    """No trade below the minimum, then specks cleared the same way; with the subproblem behind it."""
-    assert best.piece is not None
-    sub = search.subproblem(best.piece, best.sides)
-    hopeless = _never_large_enough(search.problem, sub, best)
-    start = _without(search, sub, best.sides, hopeless) or (sub, best)
-    step = _large_enough_from(search, *start, search.calls + _TRIES)
-    if step is None:
-        return _at_rest(search), sub
-    sub, current = step
-    return _without_specks(search, sub, current), sub
-
-
-def _large_enough_from(
-    search: Search, sub: conic.Subproblem, current: Candidate, last_call: int
-) -> _Step | None:
-    """Leave out the smaller half of what is too small and solve again: some of the rest grows.
-
-    Where that leads nowhere, make the smallest as large as the minimum (a cash floor needs it, say),
-    or leave out the other half.
-    """
-    few, sides = _too_small(search.problem, current), current.sides
-    if not few:
-        return sub, current
-    half = math.ceil(len(few) / 2)
-    for way, trades in ((_without, few[:half]), (_enlarged, few[:1]), (_without, few[half:])):
-        step = way(search, sub, sides, trades) if search.calls <= last_call else None
-        found = None if step is None else _large_enough_from(search, *step, last_call)
-        if found is not None:
-            return found
-    return None
-
-
-def _never_large_enough(problem: Problem, sub: conic.Subproblem, found: Candidate) -> list[_Small]:
-    """Trades too small now that no other trades could make large enough: there is less to sell."""
-    most = sold_by_position(problem, sub.sell_max)
-    return [
-        small for small in _too_small(problem, found)
-        if (sub.buy_max if small[1] else most)[small[2]] < problem.min_trade
-    ]  # fmt: skip
-
-
-def _too_small(problem: Problem, found: Candidate) -> list[_Small]:
-    """Trades below the minimum, smallest first."""
-    sold = sold_by_position(problem, found.sells)
-    few_bought, few_sold = small_trades(problem, found.buys, found.sells, problem.min_trade)
-    few = [(float(found.buys[at]), True, int(at)) for at in few_bought]
-    return sorted(few + [(float(sold[at]), False, int(at)) for at in few_sold])
-
-
-def _without(
-    search: Search, sub: conic.Subproblem, sides: Sides, few: list[_Small]
-) -> _Step | None:
-    """The problem without these trades, where the limits allow it."""
-    if not few:
-        return None
-    bought = [position for _, is_buy, position in few if is_buy]
-    sold = [position for _, is_buy, position in few if not is_buy]
-    buy_max = sub.buy_max.copy()
-    buy_max[bought] = 0.0
-    none_sold = np.isin(search.problem.lot_position, sold)
-    fewer = replace(sub, buy_max=buy_max, sell_max=np.where(none_sold, 0.0, sub.sell_max))
-    return _again(search, fewer, sides)
-
-
-def _enlarged(
-    search: Search, sub: conic.Subproblem, sides: Sides, few: list[_Small]
-) -> _Step | None:
-    """The problem with the first of these at least as large as the minimum, where it can be."""
-    problem = search.problem
-    (_, bought, position), *_ = few
-    left = problem.min_trade
-    buy_min, sell_min = sub.buy_min.copy(), sub.sell_min.copy()
-    if bought:
-        buy_min[position] = min(left, sub.buy_max[position])
-        left -= buy_min[position]
-    else:
-        lots = np.flatnonzero(problem.lot_position == position)
-        for lot in lots[np.argsort(problem.taxed_gain[lots], kind="stable")]:
-            sell_min[lot] = min(left, sub.sell_max[lot])
-            left -= sell_min[lot]
-    if left > RESIDUAL:
-        return None
-    larger = replace(sub, buy_min=buy_min, sell_min=sell_min)
-    return _again(search, larger, sides)
-
-
-def _again(search: Search, sub: conic.Subproblem, sides: Sides) -> _Step | None:
-    """The answer on the tax piece it was on; where that has none left, the best of the others."""
-    found = search.solve_fixed(sub, sides)
-    if found is not None:
-        return sub, found
-    best: _Step | None = None
-    for piece in search.pieces:
-        other = replace(sub, piece=piece)
-        found = None if piece == sub.piece else search.solve_fixed(other, sides)
-        if found is not None and (best is None or found.objective < best[1].objective):
-            best = other, found
-    return best
 
 
 def _at_rest(search: Search) -> Candidate:

@@ -36,6 +36,7 @@ class TaxSchedule:
     max_st_gain: float | None = None
     max_lt_gain: float | None = None
     max_tax: float | None = None
+    max_net_gain: float | None = None  # of both terms together
 
     def __post_init__(self) -> None:
         for name in ("st_rate", "lt_rate", "ordinary_rate", "carried_loss_value"):
@@ -46,7 +47,7 @@ class TaxSchedule:
             _finite(name, getattr(self, name))
         if self.loss_limit < 0.0:
             raise BadProblem(f"TaxSchedule.loss_limit is {self.loss_limit}, which is negative.")
-        for name in ("max_st_gain", "max_lt_gain", "max_tax"):
+        for name in ("max_st_gain", "max_lt_gain", "max_tax", "max_net_gain"):
             if getattr(self, name) is not None:
                 _finite(name, getattr(self, name))
 

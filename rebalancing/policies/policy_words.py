@@ -27,6 +27,15 @@ _GOES = {
     Destination.HALF: "to half a band from its target",
     Destination.EDGE: "to the edge of its band",
 }
+_KINDS = {
+    PolicyKind.CALENDAR: "calendar",
+    PolicyKind.THRESHOLD: "threshold",
+    PolicyKind.OPTIMUM: "cost-aware optimum",
+}
+_CASH = {
+    CashFlows.FULL: "a rebalance like any other",
+    CashFlows.INVEST_AND_RAISE_ONLY: "only investing or raising it",
+}
 _HORIZONS = {252: "a trading day", 52: "a week", 12: "a month", 4: "a quarter", 1: "a year"}
 _NEAR = Decimal("0.0000001")
 _MONTHS_FROM, _YEARS_FROM = (
@@ -50,6 +59,10 @@ def sentences(policy: Limits) -> list[str]:
         found.append(
             f"After an executed rebalance drift is left alone for {policy.cool_down_days} days."
         )
+    if policy.factor_gain_limit is not None:
+        found.append(
+            f"A rebalance for the factor reason alone realises a net gain of ${policy.factor_gain_limit:,.2f} at most."
+        )
     found.append(handling(policy))
     return found
 
@@ -64,6 +77,34 @@ def _counted(policy: Limits) -> str:
         "that trading is worth it again, by its volatility, its trading cost and the tax on gains held. A security "
         f"outside the model counts over {years}."
     )
+
+
+def terms(policy: Limits) -> dict[str, str]:
+    """Everything in a policy that trades are decided by, each part by its name and in words of its own.
+
+    Bands of single securities are left out, and so is what only says how orders are handled.
+    """
+    later = (
+        f"a sale in {decimal_text(policy.later_sale_years)} years, taxed with a chance of "
+        f"{_shown(policy.taxable_sale_chance)} %, discounted at {_shown(policy.discount_rate)} % a year"
+    )
+    days = policy.cool_down_days
+    return {
+        "kind": _KINDS[policy.kind],
+        "look": _LOOKS[policy.cadence],
+        "band": band(Band(policy.band_type, policy.absolute_band, policy.relative_band)),
+        "aim for what is out of band": goes(policy.destination).removeprefix("to "),
+        "answer to cash outside its band": _CASH[policy.cash_flows],
+        "cool-down": _counted_in(Decimal(days), "day") if days else "none",
+        "demand that trades be worth their cost": "made" if policy.only_if_worth_it else "not made",
+        "price of 1 % of tracking error": f"{decimal_text(policy.risk_aversion)} basis points a year",
+        "horizon": over_horizon(policy)
+        if policy.horizon is Horizon.ONE
+        else f"each security's own, {horizon(policy.horizon_years)} outside the model",
+        "cash band": f"{_shown(policy.cash_minimum)} % to {_shown(policy.cash_maximum)} %",
+        "smallest trade": f"${policy.minimum_trade:,.2f}",
+        "view of later tax": later,
+    }
 
 
 def looks(policy: Limits) -> str:

@@ -13,6 +13,9 @@ from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit, not
 from rebalancing.telling.explanation import dollars
 from rebalancing.types import CENT, ZERO, Outcome
 
+# Outcomes of a look that found no hard rule broken.
+LEFT_ALONE = frozenset({Outcome.INSIDE_BANDS, Outcome.NOT_DUE, Outcome.COOLING_DOWN})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
@@ -76,15 +79,26 @@ class OpenOrders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailyFacts:
-    """What the night left of a household. ``measured`` is None where its drift was not; ``reason`` is the night's."""
+    """What the night left of a household. ``measured`` is None where its drift was not; ``reason`` is the night's.
+
+    ``breaches`` are those that an earlier review knew of; a look that would have found them and did not ends them.
+    """
 
     next_night: date
     measured: Measured | None
     reason: str
     detail: str
+    failed: bool = False  # nobody's look at it came to an end
     breaches: Sequence[KnownBreach] = ()
     pending: Sequence[Pending] = ()
     orders: OpenOrders = OpenOrders()
+
+    @property
+    def broken(self) -> Sequence[KnownBreach]:
+        """The rules that are broken as far as is known: a hard one is a reason to act inside all bands."""
+        if self.measured is not None and self.measured.reason in LEFT_ALONE:
+            return ()
+        return self.breaches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,15 +110,16 @@ class NightFacts:
     skipped: int
     alarms: Sequence[str]
     next_night: date
-    pending: Sequence[Pending]
-    orders: OpenOrders
+    later_night: date | None = None  # begun before this one ended: the trade list is that one's
+    pending: Sequence[Pending] = ()
+    orders: OpenOrders = OpenOrders()
 
 
 def findings(facts: DailyFacts) -> tuple[NewFinding, ...]:
     """The lines of the household: broken rules, drift and cash, what came of it, and its trades."""
     measured = facts.measured
     return (
-        *(_breach(one) for one in facts.breaches),
+        *(_breach(one) for one in facts.broken),
         *(() if measured is None else (*_drift(measured), _cash(measured))),
         _outcome(facts),
         *_pending(facts.pending, facts.next_night),
@@ -134,9 +149,18 @@ def of_night(facts: NightFacts) -> tuple[NewFinding, ...]:
             )
             for number, sentence in enumerate(facts.alarms, start=1)
         ),
+        *_no_trade_list(facts.later_night),
         *_totals(facts.pending, facts.next_night),
         *_orders(facts.orders),
     )
+
+
+def _no_trade_list(later: date | None) -> Iterator[NewFinding]:
+    if later is not None:
+        yield not_reviewed(
+            f"The night of {later} had begun when this one ended: proposals and orders are in the review of that one.",
+            of="trade list",
+        )
 
 
 def _breach(known: KnownBreach) -> NewFinding:
@@ -154,6 +178,9 @@ def _drift(measured: Measured) -> Iterator[NewFinding]:
         return
     drift, band, many = measured.largest_drift, measured.band, measured.out_of_band
     way = "above" if drift > ZERO else "below"
+    told = f"{measured.largest} is farthest from its target, {per_cent(abs(drift))} {way}"
+    if drift == ZERO:
+        told = f"{measured.largest} is on its target, like all others"
     width = "its band is not its model's alone"
     if band is not None:
         width = f"its band is {per_cent(band)} on either side"
@@ -166,11 +193,11 @@ def _drift(measured: Measured) -> Iterator[NewFinding]:
         topic=Topic.DRIFT,
         key=measured.largest,
         state=FindingState.BREACHED if many else FindingState.INSIDE,
-        sentence=f"{measured.largest} is farthest from its target, {per_cent(abs(drift))} {way}; {width}; {names}.",
+        sentence=f"{told}; {width}; {names}.",
         value=drift,
         low=None if band is None else -band,
         high=band,
-        by=ZERO if band is None else max(abs(drift) - band, ZERO),
+        by=max(abs(drift) - band, ZERO) if many and band is not None else ZERO,
     )
 
 
@@ -194,6 +221,8 @@ def _cash(measured: Measured) -> NewFinding:
 
 def _outcome(facts: DailyFacts) -> NewFinding:
     measured = facts.measured
+    if facts.failed:
+        return not_reviewed(f"The night's look at this household failed. {facts.detail}")
     if measured is None:
         return not_reviewed(_told("Drift was not measured", facts.reason, facts.detail))
     reason, waits = measured.reason, any(one.kind == "rebalance" for one in facts.pending)
@@ -201,7 +230,7 @@ def _outcome(facts: DailyFacts) -> NewFinding:
         state, told = FindingState.NOTE, f"A rebalance was proposed. {measured.detail}".strip()
     else:
         wrong = (
-            bool(facts.breaches)
+            bool(facts.broken)
             or measured.out_of_band > 0
             or measured.cash_state is FindingState.BREACHED
         )

@@ -9,8 +9,10 @@ from proposals import selectors as proposal_selectors
 from rebalancing import selectors
 from rebalancing.household.state import assemble, stale_holdings
 from rebalancing.mandates.mandate_checks import MandateCheck
+from rebalancing.model_changes import universe_selectors
 from rebalancing.model_changes.new_weights_effect import effect
 from rebalancing.models import ModelAssignment
+from rebalancing.performance.household import measured, told
 from rebalancing.policies import drift
 from rebalancing.reviews import monthly, quarterly, weekly
 from rebalancing.reviews.monthly import LimitUse, MonthlyFacts, NewWeights
@@ -24,6 +26,8 @@ from securities import selectors as securities
 
 def weekly_findings(*, household_id: int, as_of: date) -> tuple[NewFinding, ...]:
     """The lines of the household's weekly review; one that says why where it cannot be measured."""
+    if _is_too_late(household_id, as_of):
+        return (_too_late(as_of),)
     found = _state(household_id, as_of)
     if isinstance(found, str):
         return (not_reviewed(found),)
@@ -32,15 +36,19 @@ def weekly_findings(*, household_id: int, as_of: date) -> tuple[NewFinding, ...]
 
 def monthly_findings(*, household_id: int, as_of: date) -> tuple[NewFinding, ...]:
     """The lines of the weekly review, the household's year, what is open, and what its model's draft would do."""
+    if _is_too_late(household_id, as_of):
+        return (_too_late(as_of),)
     found = _state(household_id, as_of)
     year = monthly.findings(_year(household_id, as_of))
     if isinstance(found, str):
         return (not_reviewed(found), *year)
-    return (*_measured(*found), *year, *_new_weights(*found))
+    return (*_measured(*found), *year, *_new_weights(*found), *_performance(*found))
 
 
 def quarterly_findings(*, household_id: int, as_of: date) -> tuple[NewFinding, ...]:
     """The lines of the monthly review, and where the household stands in the long run."""
+    if _is_too_late(household_id, as_of):
+        return (_too_late(as_of),)
     found = _state(household_id, as_of)
     year = monthly.findings(_year(household_id, as_of))
     if isinstance(found, str):
@@ -53,9 +61,19 @@ def quarterly_findings(*, household_id: int, as_of: date) -> tuple[NewFinding, .
         *_of_check(check, state),
         *year,
         *_new_weights(assigned, state),
+        *_performance(assigned, state),
         *quarterly.of_classes(check.portfolio),
         *quarterly.findings(facts),
     )
+
+
+def _is_too_late(household_id: int, as_of: date) -> bool:
+    """Whether the household has traded since: its year and its holdings are those of a later day."""
+    return lot_selectors.runs_past(as_of, household_id=household_id)
+
+
+def _too_late(as_of: date) -> NewFinding:
+    return not_reviewed(f"The ledger of this household runs past {as_of}: review a later date.")
 
 
 def _measured(assigned: ModelAssignment, state: HouseholdState) -> tuple[NewFinding, ...]:
@@ -125,11 +143,18 @@ def _new_weights(assigned: ModelAssignment, state: HouseholdState) -> tuple[NewF
     return (monthly.of_new_weights(found),)
 
 
+def _performance(assigned: ModelAssignment, state: HouseholdState) -> tuple[NewFinding, ...]:
+    return told(measured(household_id=state.household, assigned=assigned, as_of=state.as_of))
+
+
 def _state(household_id: int, as_of: date) -> tuple[ModelAssignment, HouseholdState] | str:
     """The household as if all that is approved or ordered had happened, or why it cannot be weighed."""
     assigned = selectors.assignment(household_id)
     if assigned is None:
         return "The household follows no model."
+    moved = universe_selectors.moved_on(assigned.model_id, as_of)
+    if moved is not None:
+        return f"The model's weights are those of {moved}, when a version of them took a step: review a later date."
     wrong = lot_selectors.unreconciled(household_id, as_of)
     if wrong:
         told = ". ".join(wrong[account] for account in sorted(wrong))
@@ -140,8 +165,6 @@ def _state(household_id: int, as_of: date) -> tuple[ModelAssignment, HouseholdSt
         as_of=as_of,
         intentions=proposal_selectors.intentions(household_id, as_of=as_of),
     )
-    if any(lot.acquired > as_of for lot in books.lots):
-        return f"The ledger of this household runs past {as_of}: review a later date."
     stale = stale_holdings(books)
     if stale:
         names = ", ".join(sorted(books.symbols[security] for security in stale))

@@ -12,9 +12,10 @@ from rebalancing import selectors
 from rebalancing.errors import BadReturns
 from rebalancing.mandates import rules as mandates
 from rebalancing.mandates.rules import Portfolio
+from rebalancing.model_changes import universe_selectors
 from rebalancing.model_changes.model_drafts import portfolio_of_weights
 from rebalancing.models import ModelAssignment, ModelVersion, RiskSetting, TargetModel
-from rebalancing.reviews import of_models, quarterly
+from rebalancing.reviews import of_models, of_universe, quarterly
 from rebalancing.reviews.of_models import (
     FollowerFacts,
     PriceFacts,
@@ -22,8 +23,9 @@ from rebalancing.reviews.of_models import (
     VersionFacts,
     VolumeFacts,
 )
+from rebalancing.reviews.of_universe import UniverseFacts
 from rebalancing.reviews.strategy import endings
-from rebalancing.reviews.types import NewFinding, not_reviewed
+from rebalancing.reviews.types import NewFinding, Topic, not_reviewed
 from rebalancing.risk_data.risk_models import firm_risk, risk_of
 from rebalancing.types import ZERO
 from securities import selectors as securities
@@ -31,18 +33,40 @@ from securities import selectors as securities
 ModelLines = Callable[[TargetModel, date], Iterable[NewFinding]]
 
 
-def model_findings(*, model: TargetModel, as_of: date) -> tuple[NewFinding, ...]:
-    """The lines of one model; one that says so where it has no weights. Reads only."""
+def model_findings(
+    *, model: TargetModel, as_of: date, since: date | None = None
+) -> tuple[NewFinding, ...]:
+    """The lines of one model; one that says so where it has no weights. Reads only.
+
+    ``since``: the first day that no earlier review told of, by default that of the quarter. What is held is known of
+    today alone, so that nothing is said of it where the ledger runs past ``as_of``; nor of a model whose weights have
+    moved on since.
+    """
     if not selectors.targets(model.pk):
         return (not_reviewed("The model has no weights.", of="model"),)
-    return tuple(line for lines in MODEL_LINES for line in lines(model, as_of))
+    moved = universe_selectors.moved_on(model.pk, as_of)
+    if moved is not None:
+        return (not_reviewed(f"Its weights moved on {moved}: review a later date.", of="model"),)
+    first = since or quarterly.quarter_of(as_of).first
+    found = [line for lines in MODEL_LINES for line in lines(model, as_of)]
+    found += of_universe.of_universe(_universe(model, as_of, first))
+    if lot_selectors.runs_past(as_of, firm_id=model.firm_id):
+        said = f"The ledger runs past {as_of}, so that what was held then is not known: review a later date."
+        kept = [line for line in found if line.topic not in _OF_HOLDINGS]
+        return (not_reviewed(said, of="holdings"), *kept)
+    return tuple(found)
 
 
 def firm_findings(*, firm_id: int, as_of: date) -> tuple[NewFinding, ...]:
     """The lines of the firm: its risk model, and restrictions for everybody that end. Reads only."""
     quarter = quarterly.quarter_of(as_of)
+    lines = list(of_models.of_risk_model(_risk_model(firm_id, as_of)))
+    if lot_selectors.runs_past(as_of, firm_id=firm_id):
+        lines = [line for line in lines if line.key != of_models.COVERAGE]
+        said = f"The ledger runs past {as_of}: how much of what was held then has a history is not known."
+        lines.append(not_reviewed(said, of="holdings"))
     return (
-        *of_models.of_risk_model(_risk_model(firm_id, as_of)),
+        *lines,
         *quarterly.of_endings(endings(quarter, firm=firm_id), quarter),
     )
 
@@ -130,6 +154,19 @@ def _version(model: TargetModel, as_of: date) -> Iterable[NewFinding]:
     return of_models.of_version(facts, model.recipe)
 
 
+def _universe(model: TargetModel, as_of: date, since: date) -> UniverseFacts:
+    """Changes since, and older ones that are open or lapsed; each once, the newest first."""
+    recent = universe_selectors.changes_between(model.firm_id, since, as_of, model_id=model.pk)
+    known = {one.id for one in recent}
+    older = [one for one in universe_selectors.unsettled(model.pk, as_of) if one.id not in known]
+    return UniverseFacts(
+        since=since,
+        day=as_of,
+        changes=sorted((*recent, *older), key=lambda one: -one.number),
+        exits=universe_selectors.exits(model.firm_id, as_of, model_id=model.pk),
+    )
+
+
 def _followers(model: TargetModel, as_of: date) -> Iterable[NewFinding]:
     households = list(
         ModelAssignment.objects.filter(model=model).values_list("household_id", flat=True)
@@ -177,4 +214,5 @@ def _risk_model(firm_id: int, as_of: date) -> RiskModelFacts:
     )
 
 
+_OF_HOLDINGS = (Topic.VOLUME, Topic.FOLLOWERS, Topic.EXITS)
 MODEL_LINES: tuple[ModelLines, ...] = (_rules, _weights, _prices, _volume, _version, _followers)

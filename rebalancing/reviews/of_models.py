@@ -18,6 +18,7 @@ from rebalancing.types import CENT, ZERO
 NEAR = Decimal("0.1")  # of a limit: so near it is flagged
 LONGEST_TRADE = Decimal(5)  # trading days; more to leave a name is flagged
 _NAMED = 10
+COVERAGE = "coverage"  # the key of the line about how much of what is held has a history
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,7 +264,7 @@ def of_risk_model(facts: RiskModelFacts) -> Iterator[NewFinding]:
     without = f"; guessed: {_some(facts.guessed)}" if facts.guessed else ""
     yield NewFinding(
         topic=Topic.RISK_MODEL,
-        key="coverage",
+        key=COVERAGE,
         state=FindingState.FLAGGED if under else FindingState.INSIDE,
         sentence=f"Histories cover {per_cent(facts.coverage)} of what the firm holds; "
         f"{per_cent(facts.minimum_coverage)} is asked for{without}.",

@@ -74,10 +74,14 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Executed:
-    """A rebalance that was filled in the quarter: dollars, and tracking errors a year as they were expected."""
+    """A rebalance that was filled in the quarter: dollars, and tracking errors a year as they were expected.
+
+    ``is_part``: other fills of it lie in another quarter; cost and tax are those of the whole rebalance.
+    """
 
     day: date
-    traded: Decimal  # both sides
+    traded: Decimal  # both sides, in the quarter
+    is_part: bool = False
     cost: Decimal
     tax: Decimal  # added to the year; negative: saved
     risk_before: Decimal | None
@@ -314,6 +318,7 @@ def _looks(facts: QuarterFacts) -> Iterator[NewFinding]:
         of_value = ""
         if facts.value is not None and facts.value > ZERO:
             of_value = f" ({per_cent(one.traded / 2 / facts.value)} of today's value one way)"
+        whole = ", both of the whole rebalance: a part of it lies in another quarter" * one.is_part
         risk = "with a tracking error that is not on record"
         if one.risk_before is not None and one.risk_after is not None:
             risk = f"to bring the tracking error from {per_cent(one.risk_before)} to {per_cent(one.risk_after)}"
@@ -322,7 +327,7 @@ def _looks(facts: QuarterFacts) -> Iterator[NewFinding]:
             f"{one.day} {number}",
             one.traded.quantize(CENT),
             f"Rebalance of {one.day}: {dollars(one.traded)} bought and sold{of_value}, {risk}; expected cost "
-            f"{dollars(one.cost)}, expected tax of the year {dollars(one.tax)}.",
+            f"{dollars(one.cost)}, expected tax of the year {dollars(one.tax)}{whole}.",
             unit=Unit.DOLLARS,
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Exists, F, Max, OuterRef, Sum
+from django.db.models import F, Max, Q, Sum
 
 from accounts.canonical import decimal_text
 from accounts.models import Household
@@ -13,7 +13,7 @@ from lots import selectors as lot_selectors
 from lots.errors import LedgerError
 from proposals import selectors as proposal_selectors
 from proposals.budgets import Limit, Usage
-from proposals.models import Decision, Fill, Proposal, Restriction
+from proposals.models import Decision, Proposal, Restriction
 from proposals.types import ProposalKind, Verdict
 from rebalancing import selectors
 from rebalancing.errors import RebalancingError
@@ -160,7 +160,8 @@ def _looks(household_id: int, quarter: Quarter) -> Looks:
     verdicts = list(decided.values_list("verdict", flat=True))
     return Looks(
         looks=RebalanceLook.objects.filter(household=household_id, day__range=days).count(),
-        proposed=proposed.count(),
+        # One that a person edited is a new version of it, and no new rebalance.
+        proposed=proposed.order_by().values("as_of").distinct().count(),
         approved=verdicts.count(Verdict.APPROVE),
         refused=verdicts.count(Verdict.REJECT),
         executed=_executed(household_id, quarter),
@@ -168,21 +169,27 @@ def _looks(household_id: int, quarter: Quarter) -> Looks:
 
 
 def _executed(household_id: int, quarter: Quarter) -> tuple[Executed, ...]:
-    """Rebalances with a fill in the quarter, by their last fill; what they were to cost is as proposed."""
+    """Rebalances with a fill in the quarter, by their last one, with what was traded in it.
+
+    What they were to cost, as proposed, is that of the whole rebalance.
+    """
     days = (quarter.first, quarter.day)
-    fills = Fill.objects.filter(order__proposal=OuterRef("pk"), trade_date__range=days)
+    in_quarter = Q(orders__fills__trade_date__range=days)
     rows = (
-        Proposal.objects.filter(Exists(fills), household=household_id, kind=ProposalKind.REBALANCE)
+        Proposal.objects.filter(household=household_id, kind=ProposalKind.REBALANCE)
         .annotate(
-            filled_on=Max("orders__fills__trade_date"),
-            traded=Sum(F("orders__fills__quantity") * F("orders__fills__price")),
+            filled_on=Max("orders__fills__trade_date", filter=in_quarter),
+            traded=Sum(F("orders__fills__quantity") * F("orders__fills__price"), filter=in_quarter),
+            all_traded=Sum(F("orders__fills__quantity") * F("orders__fills__price")),
         )
+        .filter(filled_on__isnull=False)
         .order_by("filled_on", "pk")
     )
     return tuple(
         Executed(
             day=row.filled_on,
             traded=row.traded,
+            is_part=row.traded != row.all_traded,
             cost=row.cost,
             tax=row.added_this_year,
             risk_before=row.risk_before,

@@ -36,6 +36,8 @@ class Topic(StrEnum):
     WINDOWS = "windows"
     SWAP_BACKS = "swap_backs"
     NEW_WEIGHTS = "new_weights"
+    PERFORMANCE = "performance"
+    PREMIUM = "premium"  # of rebalancing, in the past
     # What the quarterly review adds of a household,
     ASSET_CLASS = "asset_class"
     TRANSITION = "transition"
@@ -50,6 +52,8 @@ class Topic(StrEnum):
     PRICES = "prices"
     VOLUME = "volume"
     VERSION = "version"
+    UNIVERSE = "universe"
+    EXITS = "exits"
     FOLLOWERS = "followers"
     # and of the firm.
     RISK_MODEL = "risk_model"
@@ -71,7 +75,10 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFinding:
-    """One line of a review. ``key`` tells lines of one topic apart; ``by`` is how far a limit is passed."""
+    """One line of a review. ``key`` tells lines of one topic apart; ``by`` is how far a limit is passed.
+
+    ``version``: the primary key of the version of a model that the line is about.
+    """
 
     topic: Topic
     key: str
@@ -83,6 +90,7 @@ class NewFinding:
     high: Decimal | None = None
     by: Decimal = ZERO
     is_hard: bool = False
+    version: int | None = None
 
 
 def not_reviewed(why: str, *, of: str = "household") -> NewFinding:

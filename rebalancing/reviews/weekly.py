@@ -1,7 +1,7 @@
 """The weekly review of one household: drift, risk, factors and concentration against model and mandate (F14)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rebalancing.mandates import rules as mandates
@@ -27,7 +27,7 @@ def findings(facts: WeeklyFacts) -> tuple[NewFinding, ...]:
     return (
         *(of_rule(one, symbols) for one in facts.rules),
         *of_drift(facts.drift, symbols),
-        *_risk(facts.portfolio),
+        *_risk(facts.portfolio, facts.rules),
         *concentration(facts.portfolio),
     )
 
@@ -82,7 +82,7 @@ def of_drift(drift: Drift, symbols: Mapping[int, str]) -> Iterator[NewFinding]:
     )
 
 
-def _risk(portfolio: Portfolio) -> Iterator[NewFinding]:
+def _risk(portfolio: Portfolio, rules: Sequence[RuleFinding]) -> Iterator[NewFinding]:
     risk = portfolio.risk
     if risk is None:
         yield NewFinding(
@@ -106,13 +106,32 @@ def _risk(portfolio: Portfolio) -> Iterator[NewFinding]:
     )
     for factor, active in risk.active_exposures.items():
         own = risk.exposures[factor]
-        yield note(
+        low, high = factor_limits(factor, rules)
+        line = note(
             Topic.FACTOR,
             factor,
             active,
             f"Exposure to {factor}: {per_cent(own)}, the model's {per_cent(own - active)}, active "
             f"{per_cent(active)}.",
         )
+        yield replace(line, low=low, high=high)
+
+
+def factor_limits(
+    factor: str, rules: Sequence[RuleFinding]
+) -> tuple[Decimal | None, Decimal | None]:
+    """The tightest limits of the factor's active exposure over all rules that bind it; None: there is none.
+
+    The line of the factor stays a note: what a rule says of it has a line of its own.
+    """
+    mine = [
+        one.rule
+        for one in rules
+        if one.rule.kind is mandates.RuleKind.FACTOR and one.rule.subject == factor
+    ]
+    lows = [rule.low for rule in mine if rule.low is not None]
+    highs = [rule.high for rule in mine if rule.high is not None]
+    return max(lows, default=None), min(highs, default=None)
 
 
 def concentration(portfolio: Portfolio) -> Iterator[NewFinding]:

@@ -58,6 +58,13 @@ class RiskModel:
             return what
         return f"{what} {'up to' if self.observations else 'as of'} {self.estimated_to}"
 
+    def marginal(self, weights: FloatArray) -> FloatArray:
+        """(n,) Sigma weights: half of what a little more of each name adds to the yearly variance of weights (n,)."""
+        return np.asarray(
+            self.loadings @ (self.loadings.T @ weights) + self.specific_variance * weights,
+            dtype=np.float64,
+        )
+
     def variance(self, weights: FloatArray) -> float:
         """weights' Sigma weights, yearly; weights (n,)."""
         exposure = self.loadings.T @ weights

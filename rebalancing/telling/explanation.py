@@ -122,13 +122,10 @@ def choices(found: Choices | None, policy: Limits) -> dict[str, object] | None:
 def sentence(figures: Figures, symbols: Mapping[int, str]) -> str:
     """The proposal in one sentence with its figures."""
     amount = sum((trade.amount for trade in figures.trades), ZERO)
-    tax = figures.worth.tax + figures.carried_worth
-    carried = figures.carried_worth
-    later = (
-        f" Losses carried to later years are worth {_more_or_less(carried)}."
-        if carried.quantize(CENT)
-        else ""
-    )
+    # In cents before they are added, as the figures of the proposal are: a sum of parts that were rounded apart.
+    carried = figures.carried_worth.quantize(CENT)
+    tax = figures.worth.tax.quantize(CENT) + carried
+    later = f" Losses carried to later years are worth {_more_or_less(carried)}." if carried else ""
     lines = len(figures.trades)
     return (
         f"{far_out(figures.drift, symbols)}; trades {lines} line{'s' if lines != 1 else ''} for "
@@ -379,9 +376,16 @@ _WHY = {
 
 
 def inputs_text(
-    state: HouseholdState, windows: Windows, proof: Proof, securities: Sequence[int]
+    state: HouseholdState,
+    windows: Windows,
+    proof: Proof,
+    securities: Sequence[int],
+    terms: Mapping[str, object],
 ) -> str:
-    """Canonical text of all that the trades follow from; the risk model by the hash of its numbers."""
+    """Canonical text of all that the trades follow from; the risk model by the hash of its numbers.
+
+    ``terms`` are what an approval asks for again (``rebalancing.telling.terms``).
+    """
     return canonical_text(
         {
             "household": state.household,
@@ -424,6 +428,7 @@ def inputs_text(
             | {"bands": {one: _record(band) for one, band in state.limits.bands.items()}},
             "risk": {"sha256": proof.risk_sha256, "observations": proof.risk_observations},
             "solver": {"name": proof.solver, "version": proof.solver_version},
+            "terms": terms,
         }
     )
 

@@ -121,12 +121,18 @@ def explanation(
         "rows": rows,
         "risk_without": str(free.risk_after),
         "sentence": (
-            f"The household's budget of gains binds: {' '.join(one.sentence for one in bounded.broken)} "
+            f"{_what_binds(bounded)} binds: {' '.join(one.sentence for one in bounded.broken)} "
             "Those trades were made smaller; the tracking error comes to "
             f"{per_cent(now.risk_after)} instead of {per_cent(free.risk_after)}."
             + _priced(bounded, known)
         ),
     }
+
+
+def _what_binds(bounded: Bounded) -> str:
+    if all(one.limit is Limit.FACTOR for one in bounded.broken):
+        return "The policy's limit on gains for the factor reason"
+    return "The household's budget of gains"
 
 
 def _priced(bounded: Bounded, prices: Mapping[Limit, Decimal]) -> str:
@@ -143,8 +149,7 @@ def sentence(bounded: Bounded) -> str:
     if not bounded.is_bound:
         return ""
     told = " and ".join(
-        f"the {one.limit} budget of {one.allowed} (by {dollars(one.over)})"
-        for one in bounded.broken
+        f"the {one.limit.named} of {one.allowed} (by {dollars(one.over)})" for one in bounded.broken
     )
     return f" Bound by {told}."
 
@@ -152,6 +157,8 @@ def sentence(bounded: Bounded) -> str:
 def _of_term(limit: Limit, figures: Figures) -> Decimal | None:
     if limit is Limit.TAX:
         return figures.worth.tax
+    if limit is Limit.FACTOR:
+        return figures.short_gain + figures.long_gain
     return figures.short_gain if limit is Limit.SHORT else figures.long_gain
 
 
@@ -223,11 +230,12 @@ def _less_sellable(
 
 
 def _terms_over(broken: Sequence[Excess]) -> frozenset[Term]:
-    """The terms whose gains are too much; a limit on the tax is about both."""
+    """The terms whose gains are too much; a limit on the tax, or for the factor reason, is about both."""
     of = {
         Limit.SHORT: {Term.SHORT},
         Limit.LONG: {Term.LONG},
         Limit.TAX: {Term.SHORT, Term.LONG},
+        Limit.FACTOR: {Term.SHORT, Term.LONG},
     }
     return frozenset(term for excess in broken for term in of[excess.limit])
 

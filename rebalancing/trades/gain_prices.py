@@ -19,14 +19,20 @@ from rebalancing.types import ZERO, HouseholdState
 MORE = Decimal(1000)  # dollars of gain that are priced
 TIME_LIMIT_SECONDS = 20.0
 QUANTUM = Decimal("0.01")  # basis points
-_CAPS = {Limit.SHORT: "max_st_gain", Limit.LONG: "max_lt_gain"}
+_CAPS = {
+    Limit.SHORT: "max_st_gain",
+    Limit.LONG: "max_lt_gain",
+    Limit.FACTOR: "max_net_gain",
+}
 
 
 def room(usage: Usage) -> dict[Limit, Decimal]:
     """Dollars of net gain that each limit on gains still lets a draft realise; nothing where it is overdrawn."""
-    found = {}
+    found: dict[Limit, Decimal] = {}
     for limit, most in usage.budget.limits.items():
-        if limit in _CAPS:
+        if limit is Limit.FACTOR:  # of the draft alone
+            found[limit] = most
+        elif limit in _CAPS:
             used = max(
                 world.short if limit is Limit.SHORT else world.long for world in usage.worlds
             )
@@ -35,11 +41,12 @@ def room(usage: Usage) -> dict[Limit, Decimal]:
 
 
 def gain_prices(
-    state: HouseholdState, risk: RiskModel, usage: Usage
+    state: HouseholdState, risk: RiskModel, usage: Usage, *, haste: int = 1
 ) -> Mapping[Limit, Decimal] | None:
     """Basis points of yearly tracking error that $1,000 more of each limit on gains would buy.
 
-    ``state`` is the household without the budget's restrictions. None where no price is known: where a band rule aims
+    ``state`` is the household without the budget's restrictions; ``haste`` how much dearer than by the policy risk was
+    to the trades, and is to the price. None where no price is known: where a band rule aims
     elsewhere than at the model, where sales count that are no gain of the household's return, or where the optimiser
     has no answer inside the caps.
     """
@@ -49,7 +56,8 @@ def gain_prices(
         return None
     problem, index = arrays.build(state, risk)
     most = {_CAPS[limit]: float(dollars / index.value) for limit, dollars in caps.items()}
-    capped = problem.replace(tax=replace(problem.tax, **most))
+    tax = replace(problem.tax, **most)
+    capped = problem.replace(tax=tax, risk_aversion=haste * problem.risk_aversion)
     try:
         solution = solve(capped, time_limit=TIME_LIMIT_SECONDS)
     except RebalancingError:

@@ -28,6 +28,14 @@ class LimitsForm(forms.Form):
         return cleaned
 
     @property
+    def problems(self) -> list[str]:
+        """What is wrong with each field, what was typed into it, and what to type instead."""
+        found = [
+            f"{field.label}, “{field.value()}”: {error}" for field in self for error in field.errors
+        ]
+        return [*found, *map(str, self.non_field_errors())]
+
+    @property
     def figures(self) -> list[forms.BoundField]:
         """The fields of one line each."""
         return [self[name] for name in LIMITS]

@@ -5,8 +5,8 @@ Legacy is what is held and has no target. Every year is a whole rebalance in who
 a proposal; the first is what the night would propose under such a plan, the later ones are a projection:
 
 - Prices, rates, income and the model stay what they are today, and there are no dividends, deposits or harvests.
-- A year's trades are made on the same day a year after those before. Lots grow a year older, what is left of losses is
-  carried on, and the budget is there again in full.
+- A year's trades are made on the same day as the first, or on the next trading day. Lots grow a year older, what is
+  left of losses is carried on, and the budget is there again in full.
 - The windows of today are over by then; restrictions hold as dated, purchases that go on by themselves go on.
 - The tax of a year is that of the whole year less that of the same year without any transition, losses that were
   carried on included.
@@ -31,6 +31,7 @@ from rebalancing.telling.explanation import Figures
 from rebalancing.trades import budget
 from rebalancing.transition.tax_years import carried_out, next_year, tax_of_year
 from rebalancing.types import ZERO, HouseholdState
+from securities import calendar
 
 SHARES = tuple(Decimal(share) for share in ("0", "0.1", "0.25", "0.5", "0.75", "1"))
 MOST_YEARS = 20
@@ -274,7 +275,7 @@ class Planner:
             books,
             figures.trades,
             cash=figures.cash_after,
-            day=_a_year_later(books.as_of),
+            day=_day_of_year(self._books.as_of, number),
             tax=next_year(year),
         )
         left = assemble(held)
@@ -391,8 +392,14 @@ def _dollars(trades: Sequence[DraftTrade], side: Side) -> Decimal:
     return sum((trade.amount for trade in trades if trade.side is side), ZERO)
 
 
-def _a_year_later(day: date) -> date:
+def _day_of_year(first: date, years: int) -> date:
+    """The trading day on or after the same day so many years later; the year's last where the next is in another."""
+    year = first.year + years
     try:
-        return day.replace(year=day.year + 1)
+        day = first.replace(year=year)
     except ValueError:  # 29 February
-        return day.replace(year=day.year + 1, day=28)
+        day = first.replace(year=year, day=28)
+    if calendar.is_business_date(day):
+        return day
+    after = calendar.next_business_date(day)
+    return after if after.year == year else calendar.previous_business_date(day)

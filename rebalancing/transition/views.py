@@ -11,7 +11,7 @@ from accounts.access import Action, person, require
 from accounts.selectors import business_date, household
 from rebalancing.transition import pages as transition_pages
 from rebalancing.transition import services as transition_services
-from rebalancing.transition.forms import EndForm, LimitsForm, PlanForm
+from rebalancing.transition.forms import LIMITS, EndForm, LimitsForm, PlanForm
 
 
 @require_safe
@@ -21,7 +21,11 @@ def planner(request: HttpRequest, public_id: UUID) -> HttpResponse:
     asked = LimitsForm(request.GET) if request.GET else None
     limits = asked.budget(business_date(shown.firm).year) if asked and asked.is_valid() else None
     context = transition_pages.context(shown, asked=limits)
-    return render(request, "rebalancing/transition.html", context)
+    if asked is None or limits is not None:
+        return render(request, "rebalancing/transition.html", context)
+    typed = {name: request.GET.get(name, "") for name in LIMITS}
+    context |= {"problems": asked.problems, "form": PlanForm(initial=typed)}
+    return render(request, "rebalancing/transition.html", context, status=422)
 
 
 @require_POST

@@ -1,31 +1,46 @@
-"""The points beside a pending rebalance: computed when its page is first opened, kept, and one of them picked."""
+"""The points beside a pending rebalance: computed when somebody asks for them, kept, and one of them picked."""
 
 from uuid import UUID
 
 from accounts import access
+from accounts.access import Action
 from accounts.models import User
 from accounts.selectors import business_date
 from lots.errors import LedgerError
 from lots.selectors import open_lots
 from proposals import selectors as proposal_selectors
 from proposals.models import Proposal
-from proposals.types import Status
+from proposals.types import ProposalKind, Status
 from rebalancing.models import ProposalFrontier
 from rebalancing.services import examine
 from rebalancing.versions import edits as versions
 from rebalancing.versions import frontier_points
-from rebalancing.versions.edits import Edit, NotResolved
+from rebalancing.versions.edits import Edit, NoRebalance, NotResolved
 from rebalancing.versions.frontier_points import FrontierWalk
 
 
 def frontier_of(proposal: Proposal) -> ProposalFrontier | None:
-    """The points that are kept for a rebalance.
-
-    A pending one gets them now, at most ``frontier_points.SECONDS`` of solving, where there are none of today.
-    """
+    """The points that are kept for a rebalance; of a pending one only those of today. Reads only."""
     known = ProposalFrontier.objects.filter(proposal=proposal).first()
-    today = business_date(proposal.household.firm)
-    if proposal.status != Status.PENDING or (known is not None and known.as_of == today):
+    if known is None or proposal.status != Status.PENDING:
+        return known
+    return known if known.as_of == business_date(proposal.household.firm) else None
+
+
+def find_points(*, user: User, public_id: UUID) -> ProposalFrontier:
+    """Compute and keep the points of a pending rebalance, at most ``frontier_points.SECONDS`` of solving.
+
+    Points of today are left as they are. Raises NotAllowed, Http404, NoRebalance, and NotResolved for a proposal that
+    is not pending any more.
+    """
+    access.require(user, Action.DECIDE)
+    proposal = access.visible_or_404(user, Proposal, public_id)
+    if proposal.kind != ProposalKind.REBALANCE:
+        raise NoRebalance("Only a rebalance has other points beside it.")
+    if proposal.status != Status.PENDING:
+        raise NotResolved(f"This proposal is {proposal.status}: no more points are looked for.")
+    known, today = frontier_of(proposal), business_date(proposal.household.firm)
+    if known is not None:
         return known
     walk = FrontierWalk(
         lots={(lot.opening, lot.part): lot for lot in open_lots(proposal.household_id)},

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.access import Action, person, require
@@ -49,6 +50,17 @@ def resolve(request: HttpRequest, public_id: UUID) -> HttpResponse:
             request, "This is the new version. The one before it has given way; decide on this one."
         )
     return redirect("proposal", public_id=new.public_id)
+
+
+@require_POST
+def points(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Look for the points beside a proposal; its page shows them then."""
+    user = person(request)
+    try:
+        frontier_services.find_points(user=user, public_id=public_id)
+    except versions.NotResolved as refusal:
+        messages.error(request, str(refusal))
+    return redirect(f"{reverse('proposal', kwargs={'public_id': public_id})}#frontier")
 
 
 @require_POST

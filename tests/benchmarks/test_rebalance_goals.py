@@ -52,8 +52,19 @@ def test_one_violation_among_many_is_not_met():
 
 
 def test_no_accounts_are_no_goal_met():
-    with pytest.raises(ValueError, match="no account"):
-        goals.of_value([])
+    for goals_of in (goals.of_value, goals.of_smallest_trade):
+        with pytest.raises(ValueError, match="no account"):
+            goals_of([])
+
+
+def test_a_smallest_trade_is_held_to_the_same_gap_and_time():
+    some = [solved(gap_bp=0.9, seconds=0.07)] * 19 + [solved(gap_bp=1.1, seconds=0.3)]
+    found = named(goals.of_smallest_trade(some))
+    assert found["smallest_gap_within_1bp"].is_met
+    assert found["smallest_proposal"].measured == pytest.approx(70.0)
+    assert not named(goals.of_smallest_trade([*some, solved(gap_bp=2.0)]))[
+        "smallest_gap_within_1bp"
+    ].is_met
 
 
 def test_speed_is_in_milliseconds_and_beside_the_peer_only_where_it_was_measured():

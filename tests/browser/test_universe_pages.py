@@ -73,7 +73,7 @@ def test_the_pages_of_a_model_fit_the_screen(
     ):
         page.goto(path)
         if shot == "model-version":
-            page.get_by_role("heading", name="What it would do").wait_for()
+            page.get_by_role("heading", name="What it meets").wait_for()
         if shot == "constituents":
             page.locator("input[type=file]").set_input_files(
                 {"name": "index.csv", "mimeType": "text/csv", "buffer": file}

@@ -13,6 +13,7 @@ from accounts.models import Account, Firm, Household
 from accounts.types import AccountKind
 from config.demo.load import load_demo
 from config.demo.market import AS_OF, DATA, load_market
+from config.demo.night import open_reviews
 from config.demo.plan import PlannedHousehold, income_of, plan_households
 from config.verification import violations
 from harvesting.models import HarvestFinding
@@ -21,10 +22,10 @@ from lots.models import Transaction
 from lots.netting import YearInputs, marginal_rates
 from proposals.models import Proposal
 from proposals.types import ProposalKind, Status
-from scans.models import AccountOutcome
+from scans.models import AccountOutcome, Review, ReviewFinding, ScanRun
 from scans.selectors import progress_of
 from scans.services import open_run, work_through
-from scans.types import AccountState, Ended
+from scans.types import REVIEWS, AccountState, Ended
 from securities.models import Price
 
 PLAN_SHA256 = "094c293d1025015c91c0eaa99933fe14e03c7987966027f543983d201b10a695"
@@ -152,6 +153,19 @@ def test_the_first_night_of_the_demonstration_has_something_of_everything(
     )
     assert clean.exists()
     assert list(violations()) == []
+
+    open_reviews(firm, each_tick=lambda: None)
+    open_reviews(firm, each_tick=lambda: None)  # what is there stays
+    found = dict(Review.objects.values_list("run__job", "pk"))
+    assert sorted(found) == ["daily", "monthly", "quarterly", "weekly"]
+    assert Review.objects.count() == 4
+    for run in ScanRun.objects.filter(job__in=REVIEWS):
+        assert Counter(work_through(run_id=run.pk)) == {Ended.DONE: 40}
+    for review in found.values():
+        lines = ReviewFinding.objects.filter(review=review)
+        assert lines.filter(household__isnull=False).values("household").distinct().count() == 40
+        assert lines.filter(state__in=["breached", "flagged"]).exists()
+    assert ReviewFinding.objects.filter(review=found["quarterly"], model__isnull=False).exists()
 
     with pytest.raises(ValueError, match="Example Advisers is there already"):
         load_demo()

@@ -402,6 +402,9 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.django_db
 def test_what_differs_is_changed_named_and_audited_once(tmp_path, capsys):
     take(edited())
+    take(edited())
+    assert TargetModel.objects.get().weights_since is None  # the same weights say nothing new
+    before = AuditEvent.objects.count()
     file = tmp_path / "firm.toml"
     file.write_text(
         edited(
@@ -428,9 +431,11 @@ def test_what_differs_is_changed_named_and_audited_once(tmp_path, capsys):
         "MSFT": Decimal("0.25"),
         "GOOGL": Decimal("0.24"),
     }
+    model = TargetModel.objects.get()  # what it weighed before this day is not on record
+    assert model.weights_since == accounts.business_date(model.firm)
     event = AuditEvent.objects.last()
     assert event is not None
-    assert (event.sequence, event.action, event.subject) == (2, "firm.set_up", "firm.toml")
+    assert (event.sequence, event.action, event.subject) == (before + 1, "firm.set_up", "firm.toml")
     assert json.loads(event.payload)["facts"]["changed"]["account"] == {
         "T-1001": ["tax_managed true -> false"]
     }

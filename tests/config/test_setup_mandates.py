@@ -108,6 +108,18 @@ def test_what_cannot_be_meant_is_refused(db: None, old: str, new: str, told: str
     assert not Mandate.objects.exists()
 
 
+def test_an_unknown_kind_is_refused_once(db: None) -> None:
+    """Neither again in each rule that has it, nor for the keys that it would or would not take."""
+    wrong = MANDATE.replace('kind = "sector"', 'kind = "mood"').replace(
+        'kind = "security"', 'kind = "mood"'
+    )
+    with pytest.raises(SetUpRefused) as refusal:
+        read((BASE + wrong).encode())
+    (problem,) = refusal.value.problems
+    assert problem.where == "mandates[0].rules[0].kind"
+    assert problem.reason.startswith("'mood' is none of asset_class, sector")
+
+
 def test_a_model_says_how_its_weights_are_drafted_and_keeps_it_where_nothing_is_said(
     db: None,
 ) -> None:

@@ -31,7 +31,7 @@ from lots.wash_sales import first_clear_date
 from proposals.models import HarvestedPair, Order, Proposal
 from proposals.services import import_fills
 from proposals.types import ProposalKind
-from rebalancing.models import ModelVersion, TargetModel
+from rebalancing.models import ModelVersion, ReturnView, TargetModel
 from scans.review_services import open_review
 from scans.services import open_run
 from scans.types import Job
@@ -148,6 +148,9 @@ ROUTES = {
     "proposals/<uuid:proposal>/resolve/": page(
         POST=Expected(302, 409, 404, 302, 302)
     ),  # not the content that is stored
+    "proposals/<uuid:proposal>/points/": page(
+        POST=Expected(302, 409, 404, 302, 302)
+    ),  # not a rebalance
     "proposals/<uuid:proposal>/point/": page(POST=Expected(302, 302, 404, 302, 302)),
     "proposals/<uuid:proposal>/closing/": page(POST=Expected(302, 409, 404, 302, 302)),
     "proposals/<uuid:proposal>/pairs/<int:number>/waiver/": page(
@@ -180,9 +183,14 @@ ROUTES = {
     "models/<int:model_id>/": page(GET=OWN),
     # a list and a file are asked for
     "models/<int:model_id>/universe-change/": page(GET=OWN, POST=Expected(302, 422, 404, 302, 302)),
+    "models/<int:model_id>/views/": page(POST=Expected(302, 422, 404, 302, 302)),
+    "models/<int:model_id>/views/<int:view_id>/end/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "models/<int:model_id>/draft/": page(POST=Expected(302, 302, 404, 302, 302)),
     "models/<int:model_id>/constituents/": page(GET=OWN, POST=Expected(302, 422, 404, 302, 302)),
     "models/versions/<uuid:version>/": page(GET=OWN),
-    "models/versions/<uuid:version>/effect/": page(GET=OWN, POST=Expected(302, 302, 404, 302, 302)),
+    "models/versions/<uuid:version>/effect/": page(GET=OWN),
+    "models/versions/<uuid:version>/households/": page(GET=OWN),
+    "models/versions/<uuid:version>/measure/": page(POST=Expected(302, 302, 404, 302, 302)),
     "models/versions/<uuid:version>/decision/": page(POST=Expected(302, 302, 404, 302, 302)),
     "reviews/": page(GET=SHOWN),
     "reviews/start/": page(POST=Expected(302, 302, 302, 302, 302)),
@@ -279,6 +287,10 @@ def make_world() -> World:
     version = ModelVersion.objects.create(
         model=model, number=1, recipe="equal", as_of=TODAY, author="OURS-", reason="OURS-"
     )
+    view = ReturnView.objects.create(
+        model=model, security=desk.old, yearly_return=Decimal("0.05"), confidence=1, since=TODAY,
+        reason="OURS-", author=desk.adviser,
+    )  # fmt: skip
     looked_at = draft_import(
         user=desk.adviser, file=cash_file("C-0"), account=desk.account.public_id
     )
@@ -301,6 +313,7 @@ def make_world() -> World:
             "review": review.public_id,
             "version": version.public_id,
             "model_id": version.model_id,
+            "view_id": view.pk,
             "draft": looked_at.draft,
             "draft_sha256": looked_at.sha256,
             "security": desk.old.public_id,
@@ -505,6 +518,7 @@ def test_a_foreign_id_answers_like_a_random_one(pattern: str) -> None:
         "number": 999,
         "mapping": 999_999,
         "model_id": 999_999,
+        "view_id": 999_999,
         "year": 2023,
         "report": "gains",
         "extension": "xlsx",

@@ -17,6 +17,7 @@ from proposals.budgets import (
     Gains,
     Limit,
     Usage,
+    capped,
     excesses,
     fits,
     gains_of,
@@ -241,6 +242,33 @@ def test_a_draft_over_the_budget_is_refused_whatever_its_kind(kind, limit, codes
     # A swap-back without a purchase is no pair: that is another problem, beside the budget's.
     others = {"unbalanced_pair"} if kind is ProposalKind.SWAP_BACK else set()
     assert [problem.code for problem in found if problem.code not in others] == codes
+
+
+@pytest.mark.parametrize("has_budget", [True, False])
+@pytest.mark.parametrize(("limit", "codes"), [("1400", []), ("1399.99", ["over_budget"])])
+def test_a_draft_over_the_limit_for_the_factor_reason_is_refused(limit, codes, has_budget):
+    """With a budget of the year and without one; a draft that does not name the limit is not bound by it."""
+    usage = Usage(budget=Budget(year=2022), accounts=frozenset({TAXABLE})) if has_budget else None
+    known = facts(lots=CHEAP, budget=usage, ledger=_ledger())
+    bound = replace(draft(GAIN, kind=ProposalKind.REBALANCE), factor_gain_limit=D(limit))
+    assert [problem.code for problem in problems_of(bound, known)] == codes
+    assert problems_of(draft(GAIN, kind=ProposalKind.REBALANCE), known) == ()
+
+
+def test_the_limit_for_the_factor_reason_is_on_the_net_gain_of_the_draft_alone():
+    known = capped(
+        Usage(budget=Budget(year=2022), accounts=frozenset({TAXABLE}), realised=Gains(D(900), D(0))),
+        D(100), accounts=(), year=2022,
+    )  # fmt: skip
+    assert known is not None
+    assert excesses(known, Gains(D(300), D(-200))) == ()
+    (excess,) = excesses(known, Gains(D(300), D("-199.99")))
+    assert (excess.limit, excess.before, excess.after) == (Limit.FACTOR, D(0), D("100.01"))
+    assert excess.sentence == (
+        "A rebalance for the factor reason alone may realise a net gain of $100.00, and with these trades it would be "
+        "$100.01."
+    )
+    assert [row.limit for row in rows(known)] == [Limit.SHORT, Limit.LONG, Limit.TAX]
 
 
 def test_at_approval_the_gain_is_that_of_todays_price():

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Firm, Household, TaxProfile
@@ -21,6 +22,7 @@ from rebalancing.models import (
     ModelAssignment,
     ModelWeight,
     RebalancePolicy,
+    RiskSetting,
     TargetModel,
 )
 from rebalancing.reviews.household_reviews import weekly_findings
@@ -127,6 +129,43 @@ def test_every_household_is_measured_against_model_bands_and_mandate(firm: Firm)
     assert factors.count() == 3
     assert all(abs(row.value or 0) <= te.value for row in factors)
     assert not ScanRun.objects.filter(job=Job.INTRADAY).exists()  # a soft rule asks for no trades
+
+
+def test_a_factor_has_the_tightest_limits_and_the_drift_page_draws_it_with_its_marks(
+    client: Client, firm: Firm
+) -> None:
+    miller = family(firm, "Miller", (440, 300, 230))
+    client.force_login(make_user(firm, "iris"))
+    page = f"/households/{miller.public_id}/drift/"
+    assert "Factor exposures" not in client.get(page).content.decode()
+    name = "statistical factor 1"
+    limit(firm, "factor", subject=name, low=D("-0.5"), high=D("0.5"))
+    limit(
+        firm, "factor", subject=name, low=D("-0.9"), high=D("0.000001"), key="narrow", is_hard=False
+    )
+    limit(firm, "factor", subject="nobody's", low=D(0), key="other", is_hard=False)
+    review = review_of(firm)
+    row = review.findings.get(topic="factor", key=name)
+    assert (row.state, row.low, row.high) == ("note", D("-0.5"), D("0.000001"))
+    others = review.findings.filter(topic="factor").exclude(key=name)
+    assert {(one.low, one.high) for one in others} == {(None, None)}
+    text = client.get(page).content.decode()
+    assert "weekly review of 28 December 2022" in text
+    assert text.count('class="limit"') == 2  # one factor of three has limits
+    assert text.count('rect class="') == 3
+    assert row.value is not None
+    assert ("Beyond a limit: statistical factor 1" in text) == (row.value > D("0.000001"))
+
+
+def test_without_a_risk_model_the_drift_page_says_why_there_are_no_exposures(
+    client: Client, firm: Firm
+) -> None:
+    miller = family(firm, "Miller")
+    RiskSetting.objects.create(firm=firm, method="supplied")
+    client.force_login(make_user(firm, "iris"))
+    review_of(firm)
+    text = client.get(f"/households/{miller.public_id}/drift/").content.decode()
+    assert "Risk and factor exposures are not known: No supplied risk model" in text
 
 
 def test_a_household_without_a_model_says_why_it_is_not_reviewed(firm: Firm) -> None:
@@ -293,6 +332,7 @@ def test_a_month_tells_the_year_what_is_open_and_what_the_week_tells(firm: Firm)
     assert {topic for topic, _, _ in lines(review)} == {
         "drift", "cash", "risk", "factor", "concentration",
         "gains", "carried_losses", "reconciliation", "windows", "swap_backs",
+        "performance",
     }  # fmt: skip
     figures = {
         (row.topic, row.key): row.value

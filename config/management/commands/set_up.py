@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from accounts.typed_day import typed_day
 from config.setup_file.applying import set_up
 from config.setup_file.changes import Changes
 from config.setup_file.reading import MOST_BYTES, read
@@ -26,7 +27,6 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--stand-at",
-            type=date.fromisoformat,
             metavar="DATE",
             help="for trying things out: a new firm's today is this trading day of the past, "
             "and it is scanned on request only",
@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError, after one line for each problem, for a file that is refused."""
         path: Path = options["file"]
-        pinned_date = options["stand_at"]
+        pinned_date = typed_day(options["stand_at"], option="--stand-at", may_be_ahead=True)
         if pinned_date is not None:
             _refuse_unended(pinned_date)
         try:

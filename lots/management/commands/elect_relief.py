@@ -1,12 +1,12 @@
 """``manage.py elect_relief ACCOUNT METHOD DATE --user NAME --reason TEXT``: the standing order of an account."""
 
-from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.errors import LotwiseError
 from accounts.selectors import person_named
+from accounts.typed_day import typed_day
 from lots import selectors, services
 from lots.types import Relief
 from securities.selectors import firm_named
@@ -20,9 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("account", help="number or public id of the account")
         parser.add_argument("method", choices=[method.value for method in Relief])
-        parser.add_argument(
-            "date", type=date.fromisoformat, help="first trade date it is for, as 2024-06-10"
-        )
+        parser.add_argument("date", help="first trade date it is for, as 2024-06-10")
         parser.add_argument("--user", required=True, help="who decides it")
         parser.add_argument("--reason", required=True)
         parser.add_argument(
@@ -34,7 +32,9 @@ class Command(BaseCommand):
         author = person_named(options["user"], account.firm)
         if author is None:
             raise CommandError(f"{account.firm.name} has no person {options['user']!r}.")
-        method, day = Relief(options["method"]), options["date"]
+        method = Relief(options["method"])
+        day = typed_day(options["date"], option="date", may_be_ahead=True)
+        assert day is not None  # the argument is required
         try:
             services.elect_relief(
                 account=account,

@@ -1,12 +1,12 @@
 """``manage.py import_positions FILE [--firm NAME]``: what custodians hold, all or nothing."""
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from accounts.selectors import business_date
+from accounts.typed_day import typed_day
 from lots import services
 from securities.management.file_import import FirmFileCommand
 
@@ -19,7 +19,7 @@ class Command(FirmFileCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="today")
+        parser.add_argument("--as-of", metavar="DATE", help="today")
 
     def handle(self, *args: Any, **options: Any) -> None:
         firm = self.firm(options["firm"])
@@ -30,7 +30,7 @@ class Command(FirmFileCommand):
                 user=None,
                 file=file,
                 name=path.name,
-                as_of=options["as_of"] or business_date(firm),
+                as_of=typed_day(options["as_of"]) or business_date(firm),
                 correct=options["correct"],
                 dry_run=options["dry_run"],
             )

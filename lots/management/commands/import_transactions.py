@@ -1,12 +1,12 @@
 """``manage.py import_transactions FILE --account ID [--format NAME]``: all or nothing."""
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.selectors import business_date
+from accounts.typed_day import typed_day
 from lots import selectors, services
 from lots.importers import READERS
 from securities.management.file_import import FileCommand
@@ -28,7 +28,7 @@ class Command(FileCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="say what the file would change, book nothing"
         )
-        parser.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="today")
+        parser.add_argument("--as-of", metavar="DATE", help="today")
 
     def handle(self, *args: Any, **options: Any) -> None:
         firm, account = self._target(options["firm"], options["account"])
@@ -41,7 +41,7 @@ class Command(FileCommand):
                 "name": path.name,
                 "format": options["format"],
                 "account": account,
-                "as_of": options["as_of"] or business_date(firm),
+                "as_of": typed_day(options["as_of"]) or business_date(firm),
             }
             if options["dry_run"]:
                 self._tell(services.preview_import(**arguments))

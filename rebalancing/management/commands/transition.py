@@ -2,13 +2,15 @@
 
 import argparse
 from collections.abc import Iterator
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.selectors import business_date
+from accounts.typed_day import typed_day
+from accounts.typed_dollars import DollarsField
 from lots.errors import LedgerError
 from proposals.budgets import Budget
 from rebalancing.errors import RebalancingError
@@ -26,7 +28,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Without a budget: the scenarios, and the plan under way."""
         parser.add_argument("household", help="id, public id or exact name")
-        parser.add_argument("--as-of", metavar="DATE", type=date.fromisoformat)
+        parser.add_argument("--as-of", metavar="DATE", help="today")
         parser.add_argument(
             "--budget",
             metavar="KIND=DOLLARS",
@@ -42,7 +44,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no single household {options['household']!r}: give its id or exact name."
             )
-        as_of = options["as_of"] or business_date(household.firm)
+        as_of = typed_day(options["as_of"]) or business_date(household.firm)
         limits = _limits(options["budget"], as_of.year)
         plan = transition_selectors.plan(household.pk)
         if limits is None and plan is not None:
@@ -64,11 +66,13 @@ def _limits(given: list[str], year: int) -> Budget | None:
     found: dict[str, Decimal] = {}
     for text in given:
         kind, _, dollars = text.partition("=")
+        if kind not in _KINDS:
+            raise CommandError(f"{text!r} is no budget: write long=50000, short=0 or tax=20000.")
         try:
-            amount = Decimal(dollars)
-        except InvalidOperation:
-            amount = Decimal(-1)
-        if kind not in _KINDS or not amount.is_finite() or amount < 0:
+            amount = DollarsField(kind).clean(dollars)
+        except ValidationError as refusal:
+            raise CommandError(f"{text!r} is no budget: {' '.join(refusal.messages)}") from None
+        if amount is None:
             raise CommandError(f"{text!r} is no budget: write long=50000, short=0 or tax=20000.")
         found[kind] = amount
     if not found:

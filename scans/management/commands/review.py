@@ -12,6 +12,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from accounts.errors import LotwiseError
+from accounts.typed_day import typed_day
 from rebalancing.reviews.types import FindingState
 from scans import review_selectors, review_services, selectors, services
 from scans.types import CADENCES, Ended, Job
@@ -58,7 +59,9 @@ class Command(BaseCommand):
             firm_key = selectors.firm_of_household(options["household"])
         firm = selectors.firm(firm_key)
         latest = calendar.business_date(timezone.now())
-        as_of = _day(options["as_of"]) or selectors.default_night(firm, latest)
+        as_of = typed_day(options["as_of"], may_be_ahead=True) or selectors.default_night(
+            firm, latest
+        )
         if job.is_review:
             services.refuse_date(firm=firm, as_of=as_of, job=job)
         key = options["household"]
@@ -119,12 +122,3 @@ class Command(BaseCommand):
         self.stdout.write(title)
         for state in FindingState:
             self.stdout.write(f"  {state.value:<10} {states.get(state.value, 0):>7}")
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(f"--as-of {text!r} is no date: write it like 2022-12-28.") from error

@@ -14,6 +14,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from accounts.errors import LotwiseError
+from accounts.typed_day import typed_day
 from scans import selectors, services
 from scans.outcomes import JOINT
 from scans.types import AccountState, Ended, Progress
@@ -62,10 +63,14 @@ class Command(BaseCommand):
             firm_key = selectors.firm_of_household(household_key)
         firm = selectors.firm(firm_key)
         latest = calendar.business_date(timezone.now())
-        night = _day(options["as_of"]) or selectors.default_night(firm, latest)
+        night = typed_day(options["as_of"], may_be_ahead=True) or selectors.default_night(
+            firm, latest
+        )
         services.refuse_date(firm=firm, as_of=night)
         only = None if household_key is None else selectors.household(firm, household_key).pk
         if options["dry_run"]:
+            for sentence in services.versions_to_come(firm_id=firm.pk, as_of=night):
+                self.stdout.write(sentence)
             self._preview(night, selectors.household_ids(firm) if only is None else [only])
         else:
             self._work(firm.pk, night, only)
@@ -161,12 +166,3 @@ class Command(BaseCommand):
 
 def _proposals(kinds: Mapping[str, int]) -> dict[str, int]:
     return {f"proposals: {kind}": kinds[kind] for kind in sorted(kinds)}
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(f"--as-of {text!r} is no date: write it like 2022-12-28.") from error

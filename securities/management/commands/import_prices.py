@@ -1,12 +1,12 @@
 """``manage.py import_prices FILE [--firm NAME]``: closing prices, all or none."""
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from accounts.selectors import business_date
+from accounts.typed_day import typed_day
 from securities import services
 from securities.management.file_import import FirmFileCommand
 
@@ -17,7 +17,7 @@ class Command(FirmFileCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="today")
+        parser.add_argument("--as-of", metavar="DATE", help="today")
 
     def handle(self, *args: Any, **options: Any) -> None:
         firm = self.firm(options["firm"])
@@ -28,7 +28,7 @@ class Command(FirmFileCommand):
                 user=None,
                 file=file,
                 name=path.name,
-                as_of=options["as_of"] or business_date(firm),
+                as_of=typed_day(options["as_of"]) or business_date(firm),
                 dry_run=options["dry_run"],
                 correct=options["correct"],
             )

@@ -321,3 +321,11 @@ def test_a_statement_on_one_line_is_taken() -> None:
     head, body = text.split("\n\n", 1)
 
     assert len(taken(f"{head}\n\n" + body.replace("\n", ""))) == 200
+
+
+def test_income_names_the_security_that_paid_it_where_the_firm_has_it() -> None:
+    known, unknown = taken(
+        statement(INCOME, INCOME.replace("D-1", "D-2").replace("037833100", "000000000"))
+    )
+    assert (known.kind, known.security) == (EntryKind.CASH_IN, 10)
+    assert (unknown.kind, unknown.security) == (EntryKind.CASH_IN, None)

@@ -127,7 +127,7 @@ def test_trades_that_would_break_a_sector_limit_are_not_proposed(household: Hous
     found = look(household)
     assert (found.draft, found.reason) == (None, "breaks_mandate")
     assert "Sector Energy" in found.detail
-    assert "is outside at most 30.00 %" in found.detail
+    assert "is outside at most 30 %" in found.detail
 
 
 def test_a_tracking_error_beyond_its_limit_makes_risk_dearer_until_it_is_inside(
@@ -198,8 +198,9 @@ def test_an_approval_asks_for_the_mandates_of_today(household: Household) -> Non
 
     limit(household, "security", security=security(household, "BBB"), high=D("0.32"))
     moved = proposal_services.moved_since(proposal)
-    assert [one.input for one in moved] == ["mandate Miller/one"]
-    assert "is outside at most 32.00 %" in moved[0].new
+    assert [one.input for one in moved] == ["mandates", "mandate Miller/one"]
+    assert moved[0].told == "the mandate's rule Miller/one is new: weight of BBB at most 32 %"
+    assert "is outside at most 32 %" in moved[1].new
     adviser = make_user(household.firm, role=Role.APPROVER)
     with pytest.raises(StaleProposal):
         proposal_services.approve(
@@ -220,7 +221,7 @@ def test_an_approval_asks_for_the_model_of_today(household: Household) -> None:
 
     ModelWeight.objects.filter(security=security(household, "AAA")).update(weight=D("0.31"))
     assert [str(one) for one in proposal_services.moved_since(proposal)] == [
-        "target of AAA: 30 % → 31 %"
+        "the model's target of AAA was 30 % and is now 31 %"
     ]
     adviser = make_user(household.firm, role=Role.APPROVER)
     with pytest.raises(StaleProposal):

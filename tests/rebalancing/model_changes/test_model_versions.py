@@ -1,5 +1,6 @@
 """Drafts of a model's weights on the real database: made by its recipe within the mandate, published by a person."""
 
+from datetime import date, timedelta
 from decimal import Decimal as D
 from random import Random
 
@@ -10,9 +11,17 @@ from accounts.models import AuditEvent, Firm, User
 from accounts.types import Role
 from rebalancing import selectors
 from rebalancing.errors import Infeasible
-from rebalancing.model_changes.model_versions import NoPrices, NotADraft, draft, publish, withdraw
+from rebalancing.model_changes.model_versions import (
+    NoMarketValues,
+    NoPrices,
+    NotADraft,
+    draft,
+    publish,
+    withdraw,
+)
 from rebalancing.model_changes.recipes import Recipe, VersionState
 from rebalancing.models import Mandate, MandateRule, ModelVersion, ModelWeight, TargetModel
+from securities.models import MarketValue
 from tests.factories import make_firm, make_security, make_user
 from tests.rebalancing.test_services import DAY, give_history
 
@@ -68,6 +77,50 @@ def test_a_recipe_keeps_the_sum_to_the_last_digit_and_the_cash(
     assert max(found.values()) < D("0.50")
 
 
+def value(model: TargetModel, day: date, **dollars: str) -> None:
+    for symbol, amount in dollars.items():
+        security = model.firm.securities.get(symbol=symbol)
+        MarketValue.objects.create(security=security, day=day, dollars=D(amount))
+
+
+def test_weights_by_market_value_are_the_newest_of_one_day(model: TargetModel) -> None:
+    model.recipe = Recipe.MARKET_VALUE
+    value(model, DAY - timedelta(days=30), AAA="9", BBB="9", CCC="9")
+    value(model, DAY - timedelta(days=1), AAA="5e12", BBB="3e12", CCC="2e12")
+    value(model, DAY + timedelta(days=1), AAA="1", BBB="1", CCC="1")
+    version = drafted(model)
+    assert weights(version) == {"AAA": D("0.485"), "BBB": D("0.291"), "CCC": D("0.194")}
+    assert version.reason == f"Market value by the market values of {DAY - timedelta(days=1)}."
+
+
+def test_a_name_without_a_market_value_of_the_day_is_refused_by_name(model: TargetModel) -> None:
+    model.recipe = Recipe.MARKET_VALUE
+    with pytest.raises(NoMarketValues, match="import_market_values"):
+        draft(model=model, as_of=DAY, author="test")
+    value(model, DAY - timedelta(days=2), BBB="3")
+    value(model, DAY, AAA="5")
+    told = rf"no market value of {DAY} of BBB \(the newest is of 2022-12-26\), CCC \(none at all\)"
+    with pytest.raises(NoMarketValues, match=told):
+        draft(model=model, as_of=DAY, author="test")
+
+
+def test_old_market_values_are_refused_with_the_names(model: TargetModel) -> None:
+    model.recipe = Recipe.MARKET_VALUE
+    value(model, DAY - timedelta(days=36), AAA="5", BBB="3", CCC="2")
+    with pytest.raises(NoMarketValues, match=r"more than 35 days before .*: AAA, BBB, CCC"):
+        draft(model=model, as_of=DAY, author="test")
+    value(model, DAY - timedelta(days=35), AAA="5", BBB="3", CCC="2")
+    assert drafted(model).recipe == "market_value"
+
+
+def test_market_values_that_break_the_mandate_are_refused(firm: Firm, model: TargetModel) -> None:
+    model.recipe = Recipe.MARKET_VALUE
+    value(model, DAY, AAA="5", BBB="3", CCC="2")
+    limit(firm, "security", security=firm.securities.get(symbol="AAA"), high=D("0.40"))
+    with pytest.raises(Infeasible, match=r"market value weights break: .*AAA \(by 8.50 %\)"):
+        draft(model=model, as_of=DAY, author="test")
+
+
 def test_nothing_changes_for_a_fixed_model_and_for_mean_variance_without_views(
     model: TargetModel,
 ) -> None:
@@ -95,7 +148,7 @@ def test_a_rule_that_the_recipe_cannot_be_told_of_refuses_its_weights(
     firm: Firm, model: TargetModel
 ) -> None:
     limit(firm, "volatility", high=D("0.01"))
-    with pytest.raises(Infeasible, match=r"Volatility .* is outside at most 1.00 %"):
+    with pytest.raises(Infeasible, match=r"Volatility .* is outside at most 1 %"):
         draft(model=model, as_of=DAY, author="test")
 
 

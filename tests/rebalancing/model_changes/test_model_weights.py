@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rebalancing.errors import BadProblem, Infeasible
 from rebalancing.model_changes.model_weights import Band, Task, risk_contributions, weights
 from rebalancing.model_changes.recipes import Recipe
+from rebalancing.model_changes.return_views import View
 from rebalancing.risk import RiskModel
 
 Floats = NDArray[np.float64]
@@ -150,7 +151,7 @@ def test_without_views_the_present_weights_are_the_best() -> None:
 
 def test_a_view_moves_its_name_by_what_the_conditions_say() -> None:
     """Uncorrelated, inside all bounds: w = (mu - nu) / (lambda sigma^2), nu from the sum."""
-    risk, views = diagonal(0.04, 0.04), {0: 0.05, 1: 0.03}
+    risk, views = diagonal(0.04, 0.04), (View(0, 0.05, 1.0), View(1, 0.03, 1.0))
     found = weights(Recipe.MEAN_VARIANCE, task(risk, views=views, risk_aversion=5.0))
     # The difference of the weights is (0.05 - 0.03) / (5 * 0.04) = 0.1.
     assert found == pytest.approx([0.55, 0.45], abs=1e-8)
@@ -160,10 +161,33 @@ def test_a_better_view_gives_more_weight() -> None:
     risk, at = any_risk(3), 4
     implied = 10.0 * (risk.covariance() @ np.full(12, 1 / 12))[at]
     found = [
-        weights(Recipe.MEAN_VARIANCE, task(risk, views={at: implied + more}))[at]
+        weights(Recipe.MEAN_VARIANCE, task(risk, views=(View(at, implied + more, 0.5),)))[at]
         for more in (-0.01, 0.0, 0.01)
     ]
     assert found[0] < found[1] < found[2]
+
+
+# Market value
+
+
+def test_names_weigh_by_their_market_value() -> None:
+    values = np.array([2e12, 1e12, 1e12])
+    given = task(diagonal(0.01, 0.04, 0.09), market_values=values, total=0.96)
+    assert weights(Recipe.MARKET_VALUE, given) == pytest.approx([0.48, 0.24, 0.24], abs=1e-15)
+    bound = replace(given, upper=np.array([0.45, 1.0, 1.0]))
+    with pytest.raises(
+        Infeasible, match=r"market value weights break: highest weight of S0 \(by 3"
+    ):
+        weights(Recipe.MARKET_VALUE, bound)
+
+
+@pytest.mark.parametrize("values", [None, [1.0], [1.0, 0.0, 1.0], [1.0, np.nan, 1.0]])
+def test_market_values_that_make_no_sense_are_refused(values: Any) -> None:
+    given = task(
+        diagonal(0.01, 0.04, 0.09), market_values=None if values is None else np.array(values)
+    )
+    with pytest.raises(BadProblem, match=r"arket.value"):
+        weights(Recipe.MARKET_VALUE, given)
 
 
 # Refusals
@@ -202,8 +226,8 @@ def test_fixed_weights_stay() -> None:
         ({"total": 0.0}, "cannot sum"),
         ({"total": 1.2}, "cannot sum"),
         ({"risk_aversion": 0.0}, "risk_aversion"),
-        ({"views": {7: 0.1}}, "view of row 7"),
-        ({"views": {0: float("nan")}}, "view of row 0"),
+        ({"views": (View(7, 0.1, 0.5),)}, "view of row 7"),
+        ({"views": (View(0, float("nan"), 0.5),)}, "view of row 0"),
         ({"risk": diagonal(0.04, 0.04, 0.04)}, "2 names"),
         ({"risk": diagonal(0.04, 0.0)}, "specific variance"),
     ],

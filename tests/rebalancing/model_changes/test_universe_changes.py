@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal as D
+from io import StringIO
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,7 +17,8 @@ from accounts.errors import NotAllowed
 from accounts.models import AuditEvent, User
 from accounts.types import Role
 from harvesting.models import SubstituteMapping
-from proposals.types import Side
+from proposals.models import Proposal
+from proposals.types import ProposalKind, Side
 from rebalancing import selectors
 from rebalancing.model_changes import model_versions, published
 from rebalancing.model_changes.change_previews import preview
@@ -35,10 +37,18 @@ from rebalancing.model_changes.universe_drafts import (
     draft_universe_change,
 )
 from rebalancing.model_changes.universe_selectors import changes_between, exits, planned
-from rebalancing.models import ModelExit, ModelVersion, ModelWeight
+from rebalancing.model_changes.version_effects import measure_some
+from rebalancing.models import (
+    Mandate,
+    MandateRule,
+    ModelExit,
+    ModelVersion,
+    ModelWeight,
+    TargetModel,
+)
 from scans.operations import operations
 from scans.services import open_run
-from tests.factories import make_firm, make_security, make_user
+from tests.factories import make_firm, make_household, make_security, make_user
 from tests.rebalancing.test_services import DAY, Desk, desk, drifted, give_history
 
 pytestmark = pytest.mark.django_db
@@ -298,6 +308,51 @@ def test_the_preview_tells_tax_wash_conflicts_and_names_without_a_price(ready: D
     assert "shares of AAA at a loss cannot be sold before 2023-01-20" in conflict.told
 
 
+def dry_run(day: date) -> str:
+    out = StringIO()
+    call_command("scan", "--as-of", str(day), "--dry-run", stdout=out)
+    return out.getvalue()
+
+
+def rows_of_models() -> list[Any]:
+    tables: tuple[Any, ...] = (ModelVersion, ModelWeight, ModelExit, AuditEvent, Proposal)
+    return [list(table._base_manager.order_by("pk").values()) for table in tables]
+
+
+def test_a_dry_run_proposes_what_the_night_does_that_brings_a_version_into_force(
+    ready: Desk,
+) -> None:
+    publish(user=ready.user, version=draft(ready, on=NEXT))
+    before = rows_of_models()
+    assert "night gives" not in dry_run(DAY)  # not yet
+    said = dry_run(NEXT)
+    assert said.startswith("The night gives Core the weights of its version 1.\n")
+    assert rows_of_models() == before
+    call_command("scan", "--as-of", str(NEXT), stdout=StringIO())
+    proposed = Proposal.objects.get(kind=ProposalKind.REBALANCE)
+    assert "UNIVERSE" in proposed.reasons
+    assert f"rebalance: {proposed.sentence}\n" in said
+    sold = {trade.security.symbol for trade in proposed.trades.filter(side=Side.SELL)}
+    assert "AAA" in sold
+
+
+def test_a_dry_run_says_that_a_version_would_lapse_and_lets_it_be(ready: Desk) -> None:
+    version = publish(user=ready.user, version=draft(ready, on=NEXT))
+    ModelWeight.objects.filter(model=ready.model).update(weight=D("0.3"))
+    before = rows_of_models()
+    assert dry_run(NEXT).startswith("Version 1 of Core lapses: ")
+    assert rows_of_models() == before
+    version.refresh_from_db()
+    assert version.state == VersionState.SCHEDULED
+
+
+def test_a_dry_run_takes_the_step_that_is_due_and_no_step_twice(ready: Desk) -> None:
+    publish(user=ready.user, version=draft(ready, steps=2))
+    assert "night gives" not in dry_run(DAY)  # its first step was taken with the publication
+    assert dry_run(NEXT).startswith("The night gives Core the weights of its version 1.\n")
+    assert selectors.targets(ready.model.pk)[ready.securities["AAA"].pk] == D("0.2")
+
+
 def test_exits_and_changes_are_there_for_the_quarter(ready: Desk) -> None:
     version = draft(ready, ListedChange("AAA", rule=ExitRule.HOLD), ListedChange("DDD", D("0.4")))
     publish(user=ready.user, version=version)
@@ -310,6 +365,12 @@ def test_exits_and_changes_are_there_for_the_quarter(ready: Desk) -> None:
     assert (change.added, change.deleted) == ({"DDD": D("0.4")}, {"AAA": D("0.4")})
     assert change.exit_rules == {"AAA": ExitRule.HOLD}
     assert changes_between(firm_id, date(2023, 1, 1), date(2023, 3, 31)) == ()
+    elsewhere = TargetModel.objects.create(firm=ready.household.firm, name="Income")
+    assert exits(firm_id, DAY, model_id=elsewhere.pk) == ()
+    assert exits(firm_id, DAY, model_id=ready.model.pk) == (one,)
+    year = (date(2022, 1, 1), date(2022, 12, 31))
+    assert changes_between(firm_id, *year, model_id=elsewhere.pk) == ()
+    assert changes_between(firm_id, *year, model_id=ready.model.pk) == (change,)
     other = make_firm("Other")
     assert exits(other.pk, DAY) == ()
     assert changes_between(other.pk, date(2022, 10, 1), date(2022, 12, 31)) == ()
@@ -349,11 +410,12 @@ def test_a_list_typed_by_hand_becomes_a_draft_that_is_published(
     assert "leaves: sell out" in page
     assert "Too dear" in page
     path = f"/models/versions/{version.public_id}/effect/"
-    assert "0 of 1 households are computed, 1 is to come" in browser.get(path).content.decode()
-    effect = browser.post(path, follow=True).content.decode()
-    assert "What it would do" in effect
-    assert "All 1 household is computed." in effect
-    assert "Miller" in effect
+    assert "1 is still to come. A worker measures it" in browser.get(path).content.decode()
+    measure_some(version.pk)
+    effect = browser.get(path).content.decode()
+    assert "What it meets" in effect
+    assert "in the 1 household that is measured." in effect
+    assert "still to come" not in effect
     decision = f"/models/versions/{version.public_id}/decision/"
     answer = browser.post(decision, {"decision": "publish"}, follow=True)
     assert "waits: the first night on or after 2022-12-29" in answer.content.decode()
@@ -410,3 +472,48 @@ def test_another_firm_finds_nothing(ready: Desk) -> None:
         assert client.get(f"/models/{ready.model.pk}/{path}").status_code == 404
     assert client.get(f"/models/versions/{version.public_id}/effect/").status_code == 404
     assert b"Core" not in client.get("/models/").content
+
+
+# What a draft by hand does to mandates
+
+
+def test_a_draft_by_hand_tells_which_mandates_its_weights_break(
+    ready: Desk, browser: Client
+) -> None:
+    firm = ready.household.firm
+    stone = make_household(firm, "Stone")  # follows nothing: its rules are not asked
+    for name, whose, high, is_hard in (
+        ("House", {}, "0.35", False),
+        ("Core", {"model": ready.model}, "0.41", True),
+        ("Miller", {"household": ready.household}, "0.38", True),
+        ("Stone", {"household": stone}, "0.01", True),
+    ):
+        mandate = Mandate.objects.create(firm=firm, name=name, **whose)
+        MandateRule.objects.create(
+            mandate=mandate, key="name", kind="single_name", high=D(high), is_hard=is_hard
+        )
+    version = draft(ready, ListedChange("AAA", rule=ExitRule.SELL), ListedChange("DDD", D("0.45")))
+    found = preview(planned(version), DAY).broken
+
+    assert [(one.rule, one.whose, one.is_hard, one.is_old) for one in found] == [
+        ("Core/name", "", True, False),
+        ("House/name", "", False, False),
+        ("Miller/name", ready.household.name, True, False),
+    ]
+    assert found[0].sentence == (
+        "Largest single name 45.00 % (DDD) is outside at most 41 %, by 4.00 %."
+    )
+    page = browser.get(f"/models/versions/{version.public_id}/effect/").content.decode()
+    assert "The new weights themselves do not keep to mandates." in page
+    assert "House/name (reported only): Largest single name 45.00 %" in page
+    assert f"{ready.household.name}, Miller/name: Largest single name 45.00 %" in page
+
+
+def test_what_the_present_weights_break_too_is_told_and_what_is_kept_is_not(ready: Desk) -> None:
+    mandate = Mandate.objects.create(firm=ready.household.firm, name="House")
+    rules = (("cash", "cash", "0.50"), ("name", "single_name", "0.39"), ("risk", "volatility", "9"))
+    for key, kind, high in rules:
+        MandateRule.objects.create(mandate=mandate, key=key, kind=kind, high=D(high))
+    version = draft(ready)  # 40 % of DDD in the place of 40 % of AAA
+    (found,) = preview(planned(version), DAY).broken
+    assert (found.rule, found.is_old) == ("House/name", True)

@@ -45,6 +45,7 @@ class Statement:
         gains = cp.multiply(np.where(p.lot_is_taxable, p.lot_gain, 0.0), self.sells)
         self.short = p.tax.st_realised + cp.sum(gains[~p.lot_is_long])
         self.long = p.tax.lt_realised + cp.sum(gains[p.lot_is_long])
+        self.sold = sold
         self.is_loss = p.lot_is_taxable & (p.lot_gain < 0)
         self.group_of_buy = p.security_group[p.position_security]
         self.group_of_lot = p.security_group[p.position_security[p.lot_position]]
@@ -98,9 +99,15 @@ def enumerated(problem, solver=cp.CLARABEL, **options):
 
 
 def mixed_integer(problem, **options):
-    """The best objective by one mixed-integer QP: binaries for sides and for regions, big M."""
+    """The best objective by one mixed-integer QP: binaries for sides, regions and smallest trades, big M."""
     said, groups = Statement(problem), Statement(problem).either_or()
     limits = list(said.limits)
+    if problem.min_trade:
+        size = len(problem.weights)
+        bought, sold = cp.Variable(size, boolean=True), cp.Variable(size, boolean=True)
+        for trade, made in ((said.buys, bought), (said.sold, sold)):
+            limits += [trade >= problem.min_trade * made, trade <= 2.0 * made]
+        limits.append(bought + sold <= 1)
     if groups:
         side = cp.Variable(len(groups), boolean=True)
         for at, group in enumerate(groups):

@@ -40,7 +40,8 @@ def test_a_cap_of_nothing_that_forbids_every_trade_has_its_price():
 
 
 @pytest.mark.parametrize(
-    ("cap", "share"), [("max_st_gain", 0.7), ("max_lt_gain", 0.4), ("max_tax", 0.5)]
+    ("cap", "share"),
+    [("max_st_gain", 0.7), ("max_lt_gain", 0.4), ("max_tax", 0.5), ("max_net_gain", 0.4)],
 )
 @pytest.mark.parametrize(("seed", "engine"), [(0, "clarabel"), (6, "clarabel"), (0, "cvxpy")])
 def test_prices_are_the_slope_of_the_objective(seed, cap, share, engine):
@@ -49,8 +50,11 @@ def test_prices_are_the_slope_of_the_objective(seed, cap, share, engine):
         seed, n=6, lots=30, tax=LT_GAINS, risk_aversion=300.0, lot_gain=gains,
         cash_min=np.zeros(3), cash_max=np.ones(3),
     )  # fmt: skip
-    figure = {"max_st_gain": "st_gain", "max_lt_gain": "lt_gain", "max_tax": "tax"}[cap]
-    most = share * getattr(solve(free), figure)
+    whole = solve(free)
+    most = share * {
+        "max_st_gain": whole.st_gain, "max_lt_gain": whole.lt_gain, "max_tax": whole.tax,
+        "max_net_gain": whole.st_gain + whole.lt_gain,
+    }[cap]  # fmt: skip
 
     def at(limit):
         return solve(free.replace(tax=replace(LT_GAINS, **{cap: limit})), engine=engine)

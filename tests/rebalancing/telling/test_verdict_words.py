@@ -1,10 +1,17 @@
 """What the page of a rebalance says in words: the verdict, and what the location saves."""
 
+from decimal import Decimal as D
 from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
 from django.template.loader import render_to_string
+
+from proposals.costs import TradeCost
+from proposals.models import Proposal
+from rebalancing.policies.drift import Drift
+from rebalancing.policies.worth import Worth
+from rebalancing.telling.explanation import Figures, Proof, sentence
 
 WORTH = {
     "horizon": "a year",
@@ -51,3 +58,36 @@ def test_the_page_tells_what_the_location_saves_a_year() -> None:
     )
     assert "$340.00 a year after them" in page
     assert "12.50 of tax on dividends and interest a year before the trades" in page
+
+
+def test_the_sentence_and_the_tile_of_this_year_are_one_sum() -> None:
+    """Tax of -$100.006 and $0.004 carried on: -$100.01 in cents before they are added, -$100.00 after."""
+    worth = Worth(
+        avoided=D(1), trading=TradeCost(), tax=D("-100.006"), later_tax=D(0), per_year=D(1)
+    )
+    figures = Figures(
+        drift=Drift(
+            value=D(1000), rows=(), cash_weight=D(0), cash_target=D(0), cash_low=D(0), cash_high=D(1)
+        ),
+        trades=(),
+        after={},
+        cash_after={},
+        risk_before=D("0.02"),
+        risk_after=D("0.01"),
+        worth=worth,
+        carried_worth=D("0.004"),
+        short_gain=D(0),
+        long_gain=D(0),
+        proof=Proof(
+            solver="", solver_version="", gap_bp=D(0), risk_sha256="", risk_observations=0,
+            risk_source="", risk_notes=(),
+        ),
+    )  # fmt: skip
+    stored = Proposal(
+        tax_saved=-worth.tax.quantize(D("0.01")),  # as a draft has them
+        carried_worth=figures.carried_worth.quantize(D("0.01")),
+    )
+    told = sentence(figures, {})
+    assert "$100.01 less tax this year." in told
+    assert "carried to later years" not in told
+    assert stored.saved_this_year == D("100.01")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal as D
 from itertools import pairwise
 
@@ -24,7 +24,16 @@ from rebalancing.household.checks import verify
 from rebalancing.household.held_after import after
 from rebalancing.household.state import Books, assemble
 from rebalancing.telling.explanation import Figures
-from rebalancing.transition.schedule import FREE, NEAR, Caps, Ending, Planner, caps_of, with_limits
+from rebalancing.transition.schedule import (
+    FREE,
+    NEAR,
+    Caps,
+    Ending,
+    Planner,
+    _day_of_year,
+    caps_of,
+    with_limits,
+)
 from rebalancing.transition.tracking_first import TrackingFirst
 from rebalancing.types import HouseholdState
 from tests.rebalancing.legacy import LONG_AGO, books, legacy, lot, planner, risk
@@ -39,6 +48,14 @@ def limits(**given: str) -> Budget:
 def a_year_later(found: Books) -> Books:
     day = date(2023, 12, 28)
     return replace(found, as_of=day, price_days=dict.fromkeys(found.prices, day))
+
+
+def weekday_of(year: int) -> date:
+    """The first weekday from 28 December on: the exchange has no holiday there."""
+    day = DAY.replace(year=year)
+    while day.weekday() > 4:
+        day += timedelta(days=1)
+    return day
 
 
 def two_names() -> Books:
@@ -120,7 +137,7 @@ def test_every_year_passes_the_checks_of_a_proposal_and_keeps_its_budget(seed: i
             found,
             step.trades,
             cash={1: cash - sum((t.amount * D("0.0005") for t in step.trades), D(0))},
-            day=step.day.replace(year=step.day.year + 1),
+            day=weekday_of(step.day.year + 1),
             tax=found.tax,
         )
         held = assemble(found)
@@ -330,3 +347,14 @@ def test_a_later_year_may_be_worth_more_than_the_books_hold_of_each_lot() -> Non
     kept = [row for row in left if row.security == 1]
     assert sum(row.basis for row in kept) == D(48_500) - D(5_000)
     assert sold in kept or replace(found.lots[1], quantity=D(370), basis=D(18_500)) in kept
+
+
+def test_the_days_of_later_steps_are_trading_days_of_their_years() -> None:
+    """28 December is a Saturday in 2024 and a Sunday in 2025; the last day of 2022 is a Saturday, its next 2023's."""
+    first = date(2023, 12, 28)
+    found = [_day_of_year(first, years) for years in (1, 2, 3)]
+    assert found == [date(2024, 12, 30), date(2025, 12, 29), date(2026, 12, 28)]
+    assert _day_of_year(date(2021, 12, 31), 1) == date(2022, 12, 30)
+    assert _day_of_year(date(2024, 7, 3), 1) == date(2025, 7, 3)
+    assert _day_of_year(date(2024, 7, 4), 1) == date(2025, 7, 7)  # a holiday before a weekend
+    assert _day_of_year(date(2023, 12, 28), 19).weekday() < 5  # beyond the exchange's calendar

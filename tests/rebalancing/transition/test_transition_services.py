@@ -338,6 +338,30 @@ def client_of(desk: Desk) -> Client:
     return client
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("abc", "“abc”: Enter dollars as a number, such as 25,000 or 1250.50."),
+        ("-5", "“-5”: Enter dollars from 0 up, such as 25,000."),
+        ("1e400", "“1e400”: Enter dollars below 100,000,000,000,000, such as 25,000."),
+        ("NaN", "“NaN”: Enter dollars as a number, such as 25,000 or 1250.50."),
+    ],
+)
+def test_a_limit_that_cannot_be_read_is_named_with_what_to_type(
+    desk: Desk, typed: str, told: str
+) -> None:
+    client = Client()
+    client.force_login(desk.user)
+    address = f"/households/{desk.household.public_id}/transition/"
+    page = client.get(address, {"long_limit": typed})
+    assert page.status_code == 422
+    shown = page.content.decode()
+    assert f"Net long-term gain a year, $, {told}" in shown
+    assert f'value="{typed}"' in shown
+    with pytest.raises(CommandError, match=f"'long={typed}' is no budget: "):
+        call_command("transition", str(desk.household.pk), "--budget", f"long={typed}")
+
+
 def test_the_page_shows_the_scenarios_starts_a_plan_and_ends_it(desk: Desk) -> None:
     client, address = client_of(desk), f"/households/{desk.household.public_id}/transition/"
     page = client.get(address).content.decode()

@@ -6,11 +6,13 @@ from datetime import date, timedelta
 from decimal import Decimal as D
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.http import Http404
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.errors import NotAllowed
+from accounts.locks import lock_household
 from accounts.models import AuditEvent
 from accounts.types import Role
 from lots.types import EntryKind, Pick
@@ -18,10 +20,11 @@ from proposals import services as proposal_services
 from proposals.errors import AlreadyDecided, ContentChanged
 from proposals.models import Proposal, ProposedTrade
 from proposals.types import Side, Status
-from rebalancing.models import ProposalFrontier
+from rebalancing.models import ProposalFrontier, RebalanceLook, RebalancePolicy
+from rebalancing.services import examine, store
 from rebalancing.versions.edits import NoRebalance, NotResolved, resolve
 from rebalancing.versions.fixed_rows import FixedRow
-from rebalancing.versions.frontier_services import frontier_of, pick
+from rebalancing.versions.frontier_services import find_points, frontier_of, pick
 from tests.factories import book, make_firm, make_user, set_price
 from tests.proposals.desk import make_desk
 from tests.rebalancing.test_services import DAY, Desk, desk, drifted
@@ -251,9 +254,18 @@ def test_the_page_keeps_the_points_and_one_of_them_becomes_the_new_version(drift
     old = proposed(drifted)
     client = Client()
     client.force_login(drifted.user)
+    with CaptureQueriesContext(connection) as asked:
+        page = client.get(f"/proposals/{old.public_id}/").content.decode()
+    written = [one["sql"] for one in asked if one["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert [sql for sql in written if "django_session" not in sql] == []  # a page only reads
+    assert not ProposalFrontier.objects.exists()
+    assert "Find other points" in page
+    found = client.post(f"/proposals/{old.public_id}/points/")
+    assert found.headers["Location"] == f"/proposals/{old.public_id}/#frontier"
     page = client.get(f"/proposals/{old.public_id}/").content.decode()
     assert "Less tax, or closer to the model" in page
     assert "this proposal" in page
+    assert "Find other points" not in page
 
     kept = ProposalFrontier.objects.get(proposal=old)
     assert len(kept.points) >= 3
@@ -289,8 +301,7 @@ def test_the_page_keeps_the_points_and_one_of_them_becomes_the_new_version(drift
 def test_a_point_that_cannot_be_any_more_changes_nothing(drifted: Desk) -> None:
     """A lot that it sells from has left the account meanwhile."""
     old = proposed(drifted)
-    kept = frontier_of(old)
-    assert kept is not None
+    kept = find_points(user=drifted.user, public_id=old.public_id)
     sell_all_of(trade_of(old, Side.SELL))
     with pytest.raises(NotResolved, match="not held any more"):
         pick(
@@ -312,27 +323,42 @@ def test_a_point_that_cannot_be_any_more_changes_nothing(drifted: Desk) -> None:
 
 def test_points_are_kept_for_a_day(drifted: Desk) -> None:
     old = proposed(drifted)
-    first = frontier_of(old)
-    again = frontier_of(old)
-    assert first is not None
-    assert again == first
+    assert frontier_of(old) is None
+    first = find_points(user=drifted.user, public_id=old.public_id)
+    assert find_points(user=drifted.user, public_id=old.public_id) == first
+    assert frontier_of(old) == first
     firm = drifted.household.firm
     firm.pinned_date = date(2022, 12, 29)
     firm.save()
     for security in drifted.securities.values():
         set_price(security, date(2022, 12, 29), "101")
     old.refresh_from_db()
-    later = frontier_of(Proposal.objects.get(pk=old.pk))
+    assert frontier_of(Proposal.objects.get(pk=old.pk)) is None
+    later = find_points(user=drifted.user, public_id=old.public_id)
 
-    assert later is not None
     assert (later.pk, later.as_of) == (first.pk, date(2022, 12, 29))
+
+
+def test_points_are_found_for_who_decides_about_what_is_pending(drifted: Desk) -> None:
+    old = proposed(drifted)
+    operations = make_user(drifted.household.firm, "olga", role=Role.OPERATIONS)
+    stranger = make_user(make_firm("Other"), "sam", role=Role.APPROVER)
+    for user, refusal in ((operations, NotAllowed), (stranger, Http404)):
+        with pytest.raises(refusal):
+            find_points(user=user, public_id=old.public_id)
+    edit(drifted, old, row(trade_of(old, Side.SELL), "0"))
+    with pytest.raises(NotResolved, match="superseded"):
+        find_points(user=drifted.user, public_id=old.public_id)
+    client = Client()
+    client.force_login(operations)
+    new = Proposal.objects.get(status=Status.PENDING)
+    assert "Find other points" not in client.get(f"/proposals/{new.public_id}/").content.decode()
 
 
 def test_a_point_of_another_day_is_not_picked(drifted: Desk) -> None:
     """Its rows and its proof are of yesterday's prices and risk model; the page shows those of today."""
     old = proposed(drifted)
-    kept = frontier_of(old)
-    assert kept is not None
+    kept = find_points(user=drifted.user, public_id=old.public_id)
     firm = drifted.household.firm
     firm.pinned_date = date(2022, 12, 29)
     firm.save()
@@ -386,3 +412,76 @@ def test_of_two_who_edit_at_once_one_wins_and_the_other_is_told(drifted: Desk) -
     assert sum(isinstance(result, AlreadyDecided) for result in results) == 2
     open_ones = Proposal.objects.filter(status__in=[Status.PENDING, Status.APPROVED])
     assert open_ones.count() == 1
+
+
+def next_night(found: Desk, price: str = "101") -> date:
+    """The business day after, with a price of it for everything."""
+    day = DAY + timedelta(days=1)
+    firm = found.household.firm
+    firm.pinned_date = day
+    firm.save()
+    for security in found.securities.values():
+        set_price(security, day, price)
+    return day
+
+
+def look(found: Desk, day: date) -> Proposal | None:
+    with transaction.atomic():
+        lock_household(found.household.pk)
+        return store(result=examine(household_id=found.household.pk, as_of=day))
+
+
+def test_a_night_after_an_edit_takes_its_place_and_says_so(drifted: Desk) -> None:
+    old = proposed(drifted)
+    sale = trade_of(old, Side.SELL)
+    edited = edit(drifted, old, row(sale, "0"))
+    new = look(drifted, next_night(drifted))
+
+    assert new is not None
+    edited.refresh_from_db()
+    assert edited.status == Status.SUPERSEDED
+    assert "edited" not in new.explanation
+    told = new.explanation["in_place_of"]
+    assert (told["by"], told["as_of"], told["proposal"]) == (
+        "ada", DAY.isoformat(), str(edited.public_id),
+    )  # fmt: skip
+    assert told["rows"] == [f"No sale of {sale.security.symbol} in {sale.account.name}."]
+    event = AuditEvent.objects.get(action="proposal.edit_replaced")
+    assert event.actor == "lotwise"
+    assert str(edited.public_id) in event.subject
+    assert str(new.public_id) in event.payload
+    client = Client()
+    client.force_login(drifted.user)
+    page = client.get(f"/proposals/{new.public_id}/").content.decode()
+    assert "the version that ada edited" in page
+    assert f"Fixed were: No sale of {sale.security.symbol}" in page
+
+    for security in drifted.securities.values():  # nobody has decided: a later look still says it
+        set_price(security, new.as_of, "102")
+    later = look(drifted, new.as_of)
+    assert later is not None
+    assert later.pk != new.pk
+    assert later.explanation["in_place_of"] == told
+    assert AuditEvent.objects.filter(action="proposal.edit_replaced").count() == 1
+
+
+def test_a_night_that_proposes_nothing_says_that_an_edit_gave_way(drifted: Desk) -> None:
+    edited = edit(drifted, proposed(drifted))
+    day = next_night(drifted)
+    RebalancePolicy.objects.update(band_type="absolute", absolute_band=D("0.5"), cash_maximum=D(1))
+    assert look(drifted, day) is None
+
+    edited.refresh_from_db()
+    assert edited.status == Status.SUPERSEDED
+    kept = RebalanceLook.objects.get(day=day)
+    assert kept.detail.endswith(f"The version that ada edited for {DAY} has given way.")
+    event = AuditEvent.objects.get(action="proposal.edit_replaced")
+    assert '"replaced_by":null' in event.payload
+
+
+def test_a_night_that_follows_no_edit_says_nothing_of_one(drifted: Desk) -> None:
+    proposed(drifted)
+    new = look(drifted, next_night(drifted))
+    assert new is not None
+    assert "in_place_of" not in new.explanation
+    assert not AuditEvent.objects.filter(action="proposal.edit_replaced").exists()

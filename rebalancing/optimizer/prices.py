@@ -1,0 +1,65 @@
+"""What cash, gains and factor exposure are worth at trades that are optimal but for what was decided.
+
+From the multipliers of the problem behind the trades. A hint where a search chooses; a proof where a
+bound is taken from them, which holds at any prices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rebalancing.optimizer.objective import sold_by_position
+from rebalancing.optimizer.problem import FloatArray, Problem, summed
+from rebalancing.optimizer.sides import Candidate
+
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """Per dollar, in fractions of V."""
+
+    exposure: FloatArray  # (k,) factor exposures F'd, each priced at twice lambda times itself
+    active: FloatArray  # (n,) active weights, whose own risk is priced likewise
+    net: FloatArray  # (n,) bought less sold
+    cash: FloatArray  # (A,) positive: more of it would help
+    short_gain: float
+    long_gain: float
+    tax_cap: float  # of the tax, on top of paying it
+
+    def factor_risk(self, problem: Problem) -> FloatArray:
+        """(n,) 2 lambda F F'd."""
+        return np.asarray(2.0 * problem.risk_aversion * (problem.factor_loadings @ self.exposure))
+
+    def of_buys(self, problem: Problem) -> FloatArray:
+        """(m,) cost, location and cash per dollar bought; risk and impact are left out."""
+        rate = problem.cost_rates[problem.position_security]
+        cost = rate if problem.location_cost is None else rate + problem.location_cost
+        return np.asarray(cost + (1.0 + rate) * self.cash[problem.position_account])
+
+    def of_sells(self, problem: Problem) -> FloatArray:
+        """(L,) cost, location, tax and cash per dollar sold; risk and impact are left out."""
+        rate = problem.cost_rates[problem.position_security]
+        cost = rate if problem.location_cost is None else rate - problem.location_cost
+        raised = (1.0 - rate) * self.cash[problem.position_account]
+        gain = np.where(problem.lot_is_long, self.long_gain, self.short_gain)
+        return np.asarray((cost - raised)[problem.lot_position] + gain * problem.taxed_gain)
+
+
+def prices_at(problem: Problem, found: Candidate) -> Prices | None:
+    """The prices of the problem that `found` answers; None where its solver told none."""
+    if found.duals is None:
+        return None
+    sold = sold_by_position(problem, found.sells)
+    net = summed(problem.position_security, found.buys - sold, len(problem.targets))
+    active = problem.start - problem.targets + net
+    *_, tax_cap = found.cap_prices
+    return Prices(
+        exposure=problem.factor_loadings.T @ active,
+        active=active,
+        net=net,
+        cash=found.duals.cash,
+        short_gain=found.duals.short_gain,
+        long_gain=found.duals.long_gain,
+        tax_cap=tax_cap,
+    )

@@ -1,0 +1,295 @@
+"""No trade below the smallest one: which small trades are left out, and which are made larger.
+
+Sides and tax piece are given, so with the choice made the problem is convex and exact. A trade that
+is wanted at x is worth more at the minimum than not made at all once x is above half of it: its
+value is a parabola with its lowest point at x. That leaves aside what trades do to each other, so
+the clearer half of the small ones is decided by it and the rest solved again, and in the end single
+choices are turned over while that helps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from rebalancing.errors import SolverTimeout
+from rebalancing.optimizer.conic import Subproblem
+from rebalancing.optimizer.objective import sold_by_position
+from rebalancing.optimizer.prices import Prices, prices_at
+from rebalancing.optimizer.problem import BoolArray, FloatArray, Problem, summed
+from rebalancing.optimizer.security_bounds import bound_at
+from rebalancing.optimizer.sides import RESIDUAL, Candidate, Search, Sides, small_trades
+from rebalancing.optimizer.tax_schedule import Piece
+
+Step = tuple[Subproblem, Candidate]  # trades, and the subproblem that they answer
+
+_TRIES = 60  # convex problems at most to get rid of trades below the minimum
+_TRIES_AGAIN = 4  # the same after one choice was turned over
+_IN_VAIN = 3  # choices turned over without use in a row, and the search ends
+_GOOD_ENOUGH = 5e-6  # fractions of V, 0.05 bp: a gap not worth turning choices over for
+_PROMISING = 2e-6  # fractions of V: what turning a choice over may seem to cost and still be tried
+_AT_THE_MINIMUM = 1.001  # times the smallest trade: made for its floor's sake, most likely
+_UPWARDS = 1.0 + 1e-12  # floors of several lots must not add up to less than the minimum
+
+
+class _Trade(NamedTuple):
+    """A position's buy, or its sales together; below the minimum or, with no size, not made."""
+
+    size: float
+    bought: bool
+    position: int
+
+
+def large_enough(search: Search, best: Candidate) -> Step | None:
+    """Trades of at least the minimum on these sides; None where there seem to be none.
+
+    Raises SolverTimeout where the time is up before there are any.
+    """
+    assert best.piece is not None
+    whole = search.subproblem(best.piece, best.sides)
+    hopeless = _never_large_enough(search.problem, whole, best)
+    start = _decided(search, whole, best.sides, fewer=hopeless) if hopeless else None
+    step = _rounded(search, *(start or (whole, best)), search.calls + _TRIES)
+    return None if step is None else _turned(search, whole, step)
+
+
+def _rounded(search: Search, sub: Subproblem, current: Candidate, last_call: int) -> Step | None:
+    """Decide the clearer half of what is too small, each by the nearer of nothing and the minimum.
+
+    Where that leads nowhere leave out the smaller half, or make the smallest as large as the
+    minimum (a cash floor needs it, say), or leave out the other half.
+    """
+    few = _too_small(search.problem, current)
+    if not few:
+        return sub, current
+    half = math.ceil(len(few) / 2)
+    middle = search.problem.min_trade / 2.0
+    clear = sorted(few, key=lambda trade: -abs(trade.size - middle))[:half]
+    ways: tuple[tuple[Sequence[_Trade], Sequence[_Trade]], ...] = (
+        ([one for one in clear if one.size < middle], [one for one in clear if one.size >= middle]),
+        (few[:half], ()),
+        ((), few[:1]),
+        (few[half:], ()),
+    )
+    for fewer, larger in ways:
+        if search.calls > last_call or not (fewer or larger):
+            continue
+        step = _decided(search, sub, current.sides, fewer=fewer, larger=larger)
+        found = None if step is None else _rounded(search, *step, last_call)
+        if found is not None:
+            return found
+    return None
+
+
+def _turned(search: Search, whole: Subproblem, step: Step) -> Step:
+    """The same with single choices turned over, the most promising first, while that helps."""
+    if not search.problem.min_trade:
+        return step
+    _prove(search, step)
+    tried = np.zeros((2, len(whole.buy_max)), dtype=np.bool_)
+    in_vain = 0
+    while in_vain < _IN_VAIN and step[1].objective > search.bound + _GOOD_ENOUGH:
+        trade = _most_promising(whole, step[1], tried)
+        if trade is None:
+            break
+        tried[int(trade.bought), trade.position] = True
+        try:
+            other = _turned_over(search, whole, step, trade)
+        except SolverTimeout:
+            search.ended = "time_limit"
+            break
+        in_vain += 1
+        if other is not None and other[1].objective < step[1].objective - RESIDUAL:
+            step, in_vain = other, 0
+            _prove(search, step)
+    return step
+
+
+def _prove(search: Search, step: Step) -> None:
+    """Raise the search's bound to one that knows of the smallest trade, at the prices of these trades.
+
+    The tax is convex on a piece only: where these prices prove too little of another piece, it is
+    asked for its own.
+    """
+    sub, found = step
+    enough = found.objective - _GOOD_ENOUGH
+    prices = prices_at(search.problem, found)
+    if prices is None or search.bound >= enough:
+        return
+    least = math.inf
+    for piece in search.pieces:
+        bound = _bound(search, piece, prices)
+        if bound < enough and piece != sub.piece:
+            there = search.solve_fixed(replace(sub, piece=piece), found.sides)
+            own = None if there is None else prices_at(search.problem, there)
+            bound = bound if own is None else max(bound, _bound(search, piece, own))
+        least = min(least, bound)
+    search.bound = max(search.bound, least)
+
+
+def _bound(search: Search, piece: Piece, prices: Prices) -> float:
+    limits = search.buy_max, search.sell_max, search.gains
+    return bound_at(search.problem, prices, piece, *limits)
+
+
+def _turned_over(search: Search, whole: Subproblem, step: Step, trade: _Trade) -> Step | None:
+    """With a trade left out that was made, or made that was left out."""
+    sub, found = step
+    open_again = _reopened(whole, sub, trade.position)
+    fewer, larger = ([trade], []) if trade.size else ([], [trade])
+    other = _decided(search, open_again, found.sides, fewer=fewer, larger=larger)
+    return other and _rounded(search, *other, search.calls + _TRIES_AGAIN)
+
+
+def _reopened(whole: Subproblem, sub: Subproblem, position: int) -> Subproblem:
+    """The limits of one position as they were before anything was decided about it."""
+    at = np.arange(len(sub.buy_max)) == position
+    lots = sub.problem.lot_position == position
+    return replace(
+        sub,
+        buy_max=np.where(at, whole.buy_max, sub.buy_max),
+        buy_min=np.where(at, whole.buy_min, sub.buy_min),
+        sell_max=np.where(lots, whole.sell_max, sub.sell_max),
+        sell_min=np.where(lots, whole.sell_min, sub.sell_min),
+    )
+
+
+def _most_promising(whole: Subproblem, found: Candidate, tried: BoolArray) -> _Trade | None:
+    """The choice whose turning over seems to help most, if it seems to help at all.
+
+    Only trades just at the minimum are asked whether they are better left out, and only positions
+    that are not traded whether they are better traded.
+    """
+    problem = whole.problem
+    prices = prices_at(problem, found)
+    if prices is None:
+        return None
+    sold = sold_by_position(problem, found.sells)
+    growth = np.where(tried, np.inf, _growth(whole, found, prices))
+    bought, position = np.unravel_index(int(np.argmin(growth)), growth.shape)
+    if growth[bought, position] > _PROMISING:
+        return None
+    size = (found.buys if bought else sold)[position]
+    return _Trade(float(size), bool(bought), int(position))
+
+
+def _growth(whole: Subproblem, found: Candidate, prices: Prices) -> FloatArray:
+    """(2, m) of the objective, once a position's sales or its buy are turned over; inf where they cannot be.
+
+    Along the slopes, with the own risk of the security; factors are taken to stay as they are.
+    """
+    problem, floor = whole.problem, whole.problem.min_trade
+    security, lot_position = problem.position_security, problem.lot_position
+    count = len(security)
+    own = problem.risk_aversion * problem.specific_variance
+    risk = (prices.factor_risk(problem) + 2.0 * own * prices.active)[security]
+    buys, sells = prices.of_buys(problem) + risk, prices.of_sells(problem) - risk[lot_position]
+    sold = sold_by_position(problem, found.sells)
+    idle = (found.buys == 0.0) & (sold == 0.0)
+    first = _first_sales(problem, whole.sell_max, sells)
+    rising = (
+        summed(lot_position, first * sells, count),
+        floor * buys,
+    )
+    falling = (
+        -summed(lot_position, found.sells * sells, count),
+        -found.buys * buys,
+    )
+    possible = (sold_by_position(problem, whole.sell_max) >= floor, whole.buy_max >= floor)
+    needed = (sold_by_position(problem, whole.sell_min) > 0.0, whole.buy_min > 0.0)
+    curve = own[security]
+    impact = np.zeros(count) if problem.impact is None else problem.impact[security]
+    growth = np.full((2, count), np.inf)
+    for row, made in enumerate((sold, found.buys)):
+        at_the_minimum = (made > 0.0) & (made <= floor * _AT_THE_MINIMUM) & ~needed[row]
+        start = idle & possible[row]
+        growth[row, start] = (rising[row] + curve * floor**2 + impact * floor**1.5)[start]
+        stop = (falling[row] + curve * made**2 - impact * made**1.5)[at_the_minimum]
+        growth[row, at_the_minimum] = stop
+    return growth
+
+
+def _first_sales(problem: Problem, sell_max: FloatArray, slope: FloatArray) -> FloatArray:
+    """(L,) what a sale of the smallest size in every position would take of each lot, cheapest first."""
+    position = problem.lot_position
+    order = np.lexsort((slope, position))
+    size = sell_max[order]
+    upto = np.cumsum(size)
+    starts = np.searchsorted(position[order], np.arange(len(problem.weights)))
+    before_position = np.concatenate([[0.0], upto])[starts]
+    before = upto - size - before_position[position[order]]
+    first = np.zeros(len(size))
+    first[order] = np.clip(problem.min_trade - before, 0.0, size)
+    return first
+
+
+def _never_large_enough(problem: Problem, sub: Subproblem, found: Candidate) -> list[_Trade]:
+    """Trades too small now that no other trades could make large enough: there is less to sell."""
+    most = sold_by_position(problem, sub.sell_max)
+    return [
+        trade for trade in _too_small(problem, found)
+        if (sub.buy_max if trade.bought else most)[trade.position] < problem.min_trade
+    ]  # fmt: skip
+
+
+def _too_small(problem: Problem, found: Candidate) -> list[_Trade]:
+    """Trades below the minimum, smallest first."""
+    sold = sold_by_position(problem, found.sells)
+    few_bought, few_sold = small_trades(problem, found.buys, found.sells, problem.min_trade)
+    few = [_Trade(float(found.buys[at]), bought=True, position=int(at)) for at in few_bought]
+    few += [_Trade(float(sold[at]), bought=False, position=int(at)) for at in few_sold]
+    return sorted(few)
+
+
+def _decided(
+    search: Search,
+    sub: Subproblem,
+    sides: Sides,
+    *,
+    fewer: Sequence[_Trade] = (),
+    larger: Sequence[_Trade] = (),
+) -> Step | None:
+    """The problem with some trades left out and others of at least the minimum, where the limits allow it."""
+    problem = search.problem
+    buy_max, sell_max = sub.buy_max.copy(), sub.sell_max.copy()
+    buy_min, sell_min = sub.buy_min.copy(), sub.sell_min.copy()
+    buy_max[[trade.position for trade in fewer if trade.bought]] = 0.0
+    left_out = [trade.position for trade in fewer if not trade.bought]
+    sell_max[np.isin(problem.lot_position, left_out)] = 0.0
+    for trade in larger:
+        left = problem.min_trade * _UPWARDS
+        lots = np.flatnonzero(problem.lot_position == trade.position)
+        if trade.bought:
+            buy_min[trade.position] = min(left, buy_max[trade.position])
+            left -= buy_min[trade.position]
+            sell_max[lots] = sell_min[lots]  # both at once would be netted below the minimum
+        else:
+            for lot in lots[np.argsort(problem.taxed_gain[lots], kind="stable")]:
+                sell_min[lot] = min(left, sell_max[lot])
+                left -= sell_min[lot]
+            buy_max[trade.position] = buy_min[trade.position]
+        if left > RESIDUAL:
+            return None
+    return _again(
+        search,
+        replace(sub, buy_max=buy_max, sell_max=sell_max, buy_min=buy_min, sell_min=sell_min),
+        sides,
+    )
+
+
+def _again(search: Search, sub: Subproblem, sides: Sides) -> Step | None:
+    """The answer on the tax piece it was on; where that has none left, the best of the others."""
+    found = search.solve_fixed(sub, sides)
+    if found is not None:
+        return sub, found
+    best: Step | None = None
+    for piece in search.pieces:
+        other = replace(sub, piece=piece)
+        found = None if piece == sub.piece else search.solve_fixed(other, sides)
+        if found is not None and (best is None or found.objective < best[1].objective):
+            best = other, found
+    return best

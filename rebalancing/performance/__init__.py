@@ -1,0 +1,1 @@
+"""What households returned, and what their models would have (F15, F21). Floats throughout: a return is no money."""

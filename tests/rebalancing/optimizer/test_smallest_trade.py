@@ -1,0 +1,212 @@
+"""Nothing below the smallest trade, as good as an independent branch and bound, and with a bound that knows of it."""
+
+from dataclasses import replace
+
+import cvxpy as cp
+import numpy as np
+import pytest
+
+from rebalancing.optimizer import conic, evaluate, solve
+from rebalancing.optimizer.condensed import condense
+from rebalancing.optimizer.objective import sold_by_position
+from rebalancing.optimizer.prices import prices_at
+from rebalancing.optimizer.security_bounds import bound_at
+from rebalancing.optimizer.sides import open_search
+from tests.rebalancing.optimizer.households import (
+    ST_GAINS,
+    assert_proven,
+    household,
+    one_security,
+    random_feasible,
+)
+from tests.rebalancing.optimizer.independent import mixed_integer
+
+BASIS_POINT = 1e-4
+
+
+def trades(problem, buys, sells):
+    return np.concatenate([buys, sold_by_position(problem, sells)])
+
+
+def keeps_the_smallest(problem, buys, sells):
+    made = trades(problem, buys, sells)
+    return not np.any((made > 0.0) & (made < problem.min_trade))
+
+
+# By hand: 10 d^2 * 0.04 a year of active risk against 10 bp of cost ---------------------------------
+
+
+def drifted(over, **changes):
+    """One security without gains, `over` its target, and cash that may take anything."""
+    values = {
+        "weight": 0.5, "targets": [0.5 - over], "gains": (0.0,), "cash_max": [1.0],
+        "cost_rates": [0.001], "risk_aversion": 10.0, "specific_variance": [0.04],
+        "may_buy": [False], "factor_loadings": np.zeros((1, 0)),
+    }  # fmt: skip
+    return one_security(**{**values, **changes})
+
+
+# 0.8 d = 0.001 leaves d = 0.00125, so 0.00875 is sold of a drift of 0.01.
+@pytest.mark.parametrize(
+    ("smallest", "sold"), [(0.0, 0.00875), (0.0087, 0.00875), (0.012, 0.012), (0.0174, 0.0174), (0.0176, 0.0)]
+)  # fmt: skip
+def test_a_trade_wanted_at_more_than_half_the_smallest_is_made_at_the_smallest(smallest, sold):
+    solution = solve(drifted(0.01, min_trade=smallest))
+    assert solution.sells.sum() == pytest.approx(sold, abs=2e-7)
+    assert solution.gap_bp <= 0.05  # what is not worth proving further
+
+
+def test_the_bound_knows_that_a_small_trade_cannot_be_made():
+    """Left alone at 0.4 * 0.01^2 = 0.4 bp, where 0.00875 sold would have left 0.0938."""
+    solution = solve(drifted(0.01, min_trade=0.02))
+    assert not solution.sells.any()
+    assert solution.objective == pytest.approx(0.4 * BASIS_POINT)
+    assert solution.bound == pytest.approx(0.4 * BASIS_POINT, abs=1e-8)
+
+
+# Beside an independent branch and bound ------------------------------------------------------------
+
+
+@pytest.mark.skipif(
+    "SCIP" not in cp.installed_solvers(), reason="SCIP (pyscipopt) is not installed here"
+)
+@pytest.mark.parametrize(
+    ("seed", "n", "changes"),
+    [
+        (0, 8, {"min_trade": 0.01}),
+        (2, 8, {"min_trade": 0.01}),
+        (3, 8, {"min_trade": 0.002}),
+        (4, 10, {"min_trade": 0.005}),
+        (5, 6, {"min_trade": 0.01, "location": True}),
+        (6, 6, {"min_trade": 0.01, "security_group": np.arange(6) // 2}),
+    ],
+    ids=str,
+)
+def test_i12_as_good_as_scip_with_a_binary_a_trade(seed, n, changes):
+    problem = household(seed, n=n, lots=3 * n, accounts=2, **changes)
+    solution = solve(problem)
+    assert_proven(problem, solution)
+    assert keeps_the_smallest(problem, solution.buys, solution.sells)
+    best = mixed_integer(problem)
+    assert solution.bound <= best + 5e-7  # SCIP's own tolerance
+    assert solution.objective <= best + 0.5 * BASIS_POINT
+
+
+@pytest.mark.skipif(
+    "SCIP" not in cp.installed_solvers(), reason="SCIP (pyscipopt) is not installed here"
+)
+@pytest.mark.parametrize(("seed", "n", "smallest"), [(0, 6, 0.01), (1, 6, 0.02), (3, 8, 0.03)])
+def test_a_smallest_trade_as_large_as_a_position_leaves_an_honest_gap(seed, n, smallest):
+    """Then the choice made one by one may miss the best one, and the gap says by how much at most."""
+    problem = household(seed, n=n, lots=3 * n, accounts=2, min_trade=smallest)
+    solution = solve(problem)
+    assert_proven(problem, solution)
+    assert keeps_the_smallest(problem, solution.buys, solution.sells)
+    assert solution.bound <= mixed_integer(problem) + 5e-7
+
+
+# The bound itself ----------------------------------------------------------------------------------
+
+
+def searched(problem):
+    """A search to its end on the condensed problem, and the prices at its best trades."""
+    small = condense(problem).problem
+    search = open_search(small, conic.solve_conic)
+    best = search.run()
+    prices = prices_at(small, best)
+    assert prices is not None
+    return search, prices, best
+
+
+def bound(search, prices):
+    return min(
+        bound_at(search.problem, prices, piece, search.buy_max, search.sell_max, search.gains)
+        for piece in search.pieces
+    )
+
+
+def disturbed(prices, random, size):
+    """Other prices: a bound holds at any."""
+
+    def other(values):
+        return values + size * random.standard_normal(np.shape(values))
+
+    return replace(
+        prices, exposure=other(prices.exposure), net=other(prices.net), cash=other(prices.cash),
+        short_gain=float(other(prices.short_gain)), long_gain=float(other(prices.long_gain)),
+        tax_cap=abs(float(other(prices.tax_cap))),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_at_any_prices_it_is_below_every_feasible_trade(seed):
+    random = np.random.default_rng(seed)
+    capped = {"max_st_gain": 0.02, "max_lt_gain": 0.03, "max_tax": 0.01}
+    problem = household(
+        seed, n=6, lots=24, accounts=2 + seed % 2, impact=seed % 2 == 0, location=seed % 3 == 0,
+        security_group=np.arange(6) // (1 + seed % 2), min_trade=0.004 * (seed % 4),
+    )  # fmt: skip
+    if seed % 4 == 3:
+        problem = problem.replace(tax=replace(problem.tax, **capped))
+    search, prices, _ = searched(problem)
+    small = search.problem
+    found = [random_feasible(small, random) for _ in range(1000)]
+    values = [
+        evaluate(small, *one).objective
+        for one in found
+        if one is not None and keeps_the_smallest(small, *one)
+    ]
+    assert values
+    values.append(solve(problem).objective)
+    for size in (0.0, 1e-4, 1e-3, 1e-2, 0.1, 1.0):
+        assert bound(search, disturbed(prices, random, size)) <= min(values)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_without_a_smallest_trade_or_an_either_or_it_is_the_optimum(seed):
+    """Then nothing is lost: the problem is convex."""
+    problem = household(
+        seed, n=8, lots=24, accounts=1, lot_gain=np.linspace(0.0, 0.6, 24), tax=ST_GAINS
+    )
+    search, prices, best = searched(problem)
+    assert not search.either_or
+    assert bound(search, prices) == pytest.approx(best.objective, abs=0.01 * BASIS_POINT)
+
+
+def test_the_gap_is_small_with_a_smallest_trade():
+    """At a fifth of an average position, where the relaxation alone leaves several basis points."""
+    gaps = []
+    for seed in range(12):
+        problem = household(seed, n=30, lots=100, accounts=1, min_trade=0.2 / 30)
+        solution = solve(problem)
+        assert_proven(problem, solution)
+        assert keeps_the_smallest(problem, solution.buys, solution.sells)
+        gaps.append(solution.gap_bp)
+    assert np.median(gaps) < 0.1
+    assert np.quantile(gaps, 0.9) < 1.0
+
+
+def test_time_running_out_while_choices_are_turned_over_loses_nothing(monkeypatch):
+    """Whatever call it is cut at, trades keep the smallest size and their bound."""
+    from rebalancing.errors import SolverTimeout
+
+    problem = household(3, n=30, lots=100, accounts=1, min_trade=0.2 / 30)
+    whole = solve(problem)
+    real = conic.solve_conic
+    for last in range(1, whole.solves):
+        calls = iter(range(10_000))
+
+        def engine(sub, limit, calls=calls, last=last):
+            if next(calls) >= last:
+                raise SolverTimeout("The time is up.")
+            return real(sub, limit)
+
+        monkeypatch.setattr(conic, "solve_conic", engine)
+        try:
+            cut = solve(problem)
+        except SolverTimeout:
+            continue
+        assert_proven(problem, cut)
+        assert keeps_the_smallest(problem, cut.buys, cut.sells)
+        assert cut.status == "time_limit"
+        assert cut.bound <= whole.objective + 1e-9
