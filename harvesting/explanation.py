@@ -1,5 +1,6 @@
 """What people read about a harvest: the sentence, the sum behind each lot, what was assumed. Numbers as text. Pure."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -232,7 +233,17 @@ def _assumptions(plan: Plan, book: Book, around: Surroundings) -> list[str]:
         f"taken to be as likely as {_percent(rules.swap_back_chance)}."
     )
     costs = "Each leg costs half the spread, the custodian's commission, and impact where a daily volume is known."
-    return [value, rates, later, risk, costs]
+    return [value, rates, later, risk, costs, *_left_the_model(plan, around)]
+
+
+def _left_the_model(plan: Plan, around: Surroundings) -> Iterator[str]:
+    """Substitutes that were passed over because they left the model, or are bought all the same (F18)."""
+    for security in sorted({one.sale.lot.security for one in plan.candidates}):
+        for why in around.left.get(security, ()):
+            yield f"{why[0].upper()}{why[1:]}."
+    for substitute in sorted({one.substitute for one in plan.pairs if one.substitute}):
+        if substitute in around.by_hand:
+            yield f"{around.by_hand[substitute]}; the household's own list of substitutes names it all the same."
 
 
 def _listed(names: list[str]) -> str:

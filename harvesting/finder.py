@@ -271,6 +271,7 @@ def _destinations(
         refused[security] = (
             *(refusals[one] for one in ranked if one in refusals),
             *around.out_of_date.get(security, ()),
+            *around.left.get(security, ()),
         )
     return legal, refused
 

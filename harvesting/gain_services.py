@@ -1,6 +1,6 @@
 """Look at one household for gains worth taking, and put them before the adviser."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,6 +12,7 @@ from harvesting.types import Book
 from lots import selectors as lot_selectors
 from lots.types import Ledger
 from lots.year_tax import TaxPosition
+from proposals import departures
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
 from proposals.compliance import entries_of, feasible, with_entries
@@ -79,7 +80,9 @@ def examine_gains(
     return GainResult(household_id, as_of, draft, plan.findings, "gains_proposed", draft.sentence)
 
 
-def store_gains(*, result: GainResult) -> Proposal | None:
+def store_gains(
+    *, result: GainResult, pending: Collection[ProposalKind] | None = None
+) -> Proposal | None:
     """Put the draft before the adviser; a pending gain harvest of an earlier night is superseded either way.
 
     The caller holds the household's lock inside a transaction.
@@ -89,6 +92,7 @@ def store_gains(*, result: GainResult) -> Proposal | None:
         household_id=result.household,
         kind=ProposalKind.GAIN_HARVEST,
         as_of=result.as_of,
+        pending=pending,
     )
 
 
@@ -120,7 +124,8 @@ def _surroundings(
         accounts=accounts,
         usage=proposal_selectors.budget_usage(household_id, as_of, drafts=drafts),
         buy_blocked={security: block.told for security, block in windows.buy_blocked.items()},
-        restricted=_restricted(book, windows)
+        restricted=_left_the_model(household_id, book)
+        | _restricted(book, windows)
         | _unreconciled(book, lot_selectors.unreconciled(household_id, as_of)),
         reserved=windows.reserved,
         sold_tonight=frozenset(trade.security for trade in drafted if trade.side is Side.SELL),
@@ -130,6 +135,18 @@ def _surroundings(
         )
         | selectors.no_longer_traded(book),
     )
+
+
+def _left_the_model(household_id: int, book: Book) -> dict[tuple[int, int], str]:
+    """Positions that left the model: what is sold of them is not bought back (F18)."""
+    left = selectors.departures_told(
+        departures.of_household(household_id, book.as_of), book.symbols
+    )
+    return {
+        (lot.account, lot.security): f"{left[lot.security]}: it is not bought back."
+        for lot in book.lots
+        if lot.security in left
+    }
 
 
 def _unreconciled(book: Book, differing: Mapping[int, str]) -> dict[tuple[int, int], str]:

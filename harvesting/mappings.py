@@ -18,6 +18,7 @@ from accounts.services import record_audit
 from harvesting.models import SubstituteMapping
 from harvesting.substitute_rows import buy_restrictions
 from lots import selectors as lots
+from proposals import departures
 from securities.models import Price, Security
 
 LONGEST_REASON = 2_000
@@ -91,7 +92,7 @@ def map_substitute(
         valid_until=valid_until,
     )
     _record(mapping, user, "substitute.mapped", _facts(mapping))
-    return Decided(mapping, tuple(_warnings(security, substitute)))
+    return Decided(mapping, tuple(_warnings(mapping, as_of)))
 
 
 @transaction.atomic
@@ -114,7 +115,7 @@ def review_mapping(
     mapping.reviewed_on, mapping.valid_until = as_of, valid_until
     mapping.save(update_fields=["author", "reason", "reviewed_on", "valid_until"])
     _record(mapping, user, "substitute.reviewed", {"old": before, "new": _facts(mapping)})
-    return Decided(mapping, tuple(_warnings(mapping.security, mapping.substitute)))
+    return Decided(mapping, tuple(_warnings(mapping, as_of)))
 
 
 @transaction.atomic
@@ -234,12 +235,17 @@ def _created(**values: object) -> SubstituteMapping:
         ) from error
 
 
-def _warnings(security: Security, substitute: Security) -> Iterable[str]:
+def _warnings(mapping: SubstituteMapping, as_of: date) -> Iterable[str]:
+    security, substitute = mapping.security, mapping.substitute
     if security.tracks_index and security.tracks_index == substitute.tracks_index:
         yield (
             f"{security} and {substitute} follow one index, {security.tracks_index}. The firm reads such funds as "
             "distinct (U1); the Internal Revenue Service may not."
         )
+    if mapping.household_id is not None:
+        left = departures.of_household(mapping.household_id, as_of).get(substitute.pk)
+        if left is not None:
+            yield f"{left.told(substitute.symbol)}: the household's own list leads to it all the same."
 
 
 def told(mapping: SubstituteMapping) -> str:

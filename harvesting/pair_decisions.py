@@ -69,8 +69,11 @@ def holding_named(pair: StandIn, situation: Situation) -> str:
 
 
 def before_day_31(pair: StandIn, situation: Situation) -> str:
-    """Why a pair inside its own window waits (T44)."""
+    """Why a pair inside its own window waits (T44), and whether there is anything to wait for."""
     day = (situation.book.as_of - pair.sold_on).days
+    left = [situation.left[one] for one in pair.originals if one in situation.left]
+    if left:
+        return f"Day {day} of 31: {left[0]}."
     return f"Day {day} of 31: {originals_named(pair, situation)} can be bought from {pair.due_on}."
 
 

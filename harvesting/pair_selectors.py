@@ -16,6 +16,7 @@ from harvesting.price_history import pair_figures, statistics
 from harvesting.types import ZERO, Book, Finding, PairFigures
 from harvesting.ways_back import Situation
 from lots import selectors as lot_selectors
+from proposals import departures
 from proposals import selectors as proposal_selectors
 from proposals.compliance import Facts
 from proposals.models import HarvestedPair, Proposal, Restriction, ScheduledPurchase
@@ -78,6 +79,7 @@ def situation(
     )
     not_bought = {one: why for (one, kind), why in barred.items() if kind == RestrictionKind.NO_BUY}
     not_sold = {one: why for (one, kind), why in barred.items() if kind == RestrictionKind.NO_SELL}
+    left = _stay_sold(household_id, as_of, originals, book)
     for trade in (trade for draft in drafts for trade in draft.trades):
         name = f"tonight's {draft_name(drafts, trade.security, trade.side)}"
         if trade.side is Side.SELL:
@@ -95,7 +97,8 @@ def situation(
         ),
         reserved={} if facts is None else facts.windows.reserved,
         closed={one: (block.clear_on, block.cause) for one, block in closed.items()},
-        not_bought=not_bought | doubtful,
+        not_bought=not_bought | doubtful | left,
+        left=left,
         not_sold=not_sold | doubtful,
         findings={(one.opening, one.part): one for one in findings},
         new_money=new_money(household_id, as_of, originals, drafts),
@@ -103,6 +106,18 @@ def situation(
         cash=_least_cash(checks),
         is_busy=is_busy,
     )
+
+
+def _stay_sold(
+    household_id: int, as_of: date, originals: Collection[int], book: Book
+) -> dict[int, str]:
+    """Original -> that it left the household's model, so that nobody buys it back (F18); a clause."""
+    told = selectors.departures_told(departures.of_household(household_id, as_of), book.symbols)
+    return {
+        one: f"{why}: it is not bought back, what stands in for it stays"
+        for one, why in told.items()
+        if one in originals
+    }
 
 
 def _least_cash(checks: Sequence[Facts]) -> dict[int, Decimal]:

@@ -1,6 +1,6 @@
 """Decide about what filled harvests hold in place of what they sold, keep that, and let a person decide to stay."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -159,7 +159,9 @@ def _result(
 
 
 @transaction.atomic(savepoint=False)
-def store_pairs(*, result: SwapBackResult) -> Proposal | None:
+def store_pairs(
+    *, result: SwapBackResult, pending: Collection[ProposalKind] | None = None
+) -> Proposal | None:
     """Keep each pair's state, and put the swap-backs before the adviser; the caller holds the household's lock.
 
     A pending swap-back of an earlier night is superseded either way. The same night again writes nothing. Who goes on
@@ -173,6 +175,7 @@ def store_pairs(*, result: SwapBackResult) -> Proposal | None:
         household_id=result.household,
         kind=ProposalKind.SWAP_BACK,
         as_of=result.as_of,
+        pending=pending,
     )
 
 

@@ -18,6 +18,7 @@ from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
 from harvesting.substitutes import Mapped, MappingRow, in_force
 from harvesting.types import AccountFacts, Book, HarvestRules, Outcome, PaidDividend, PricedAt
 from lots import selectors as lots
+from proposals.types import Departure
 from securities import selectors as securities
 from securities.calendar import trading_days_before
 from securities.models import CorporateAction, Dividend, Price
@@ -67,12 +68,36 @@ def substitutes(
     return mapped(firm_id, household_id, as_of, security_ids).ranked
 
 
-def mapped(firm_id: int, household_id: int, as_of: date, security_ids: Collection[int]) -> Mapped:
-    """``substitutes`` with the reasons for the mappings that are out of date. One query."""
+def mapped(
+    firm_id: int,
+    household_id: int,
+    as_of: date,
+    security_ids: Collection[int],
+    *,
+    left: Mapping[int, str] | None = None,
+) -> Mapped:
+    """``substitutes`` with the reasons for the mappings that do not count. One query.
+
+    ``left`` are the names that left the household's model, a clause each.
+    """
     rows = SubstituteMapping.objects.filter(
         Q(household=household_id) | Q(household=None), firm=firm_id, security__in=security_ids
     )
-    return in_force(_mapping_rows(rows), as_of)
+    return in_force(_mapping_rows(rows), as_of, left=left)
+
+
+def departures_told(left: Mapping[int, Departure], symbols: Mapping[int, str]) -> dict[int, str]:
+    """Security -> when and by which version it left the household's model, a clause (F18)."""
+    return {security: one.told(symbols[security]) for security, one in left.items()}
+
+
+def own_substitutes(
+    household_id: int, as_of: date, security_ids: Collection[int]
+) -> set[tuple[int, int]]:
+    """Security and substitute, where the household's own list names it on the day. One query."""
+    rows = SubstituteMapping.objects.filter(household=household_id, security__in=security_ids)
+    ranked = in_force(_mapping_rows(rows), as_of).ranked
+    return {(security, one) for security, others in ranked.items() for one in others}
 
 
 def standing_mappings(firm_id: int) -> list[MappingRow]:

@@ -1,6 +1,6 @@
 """Look at one household for losses worth taking, and keep what was decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -25,11 +25,21 @@ from lots import selectors as lots_selectors
 from lots.replay import replay
 from lots.types import Ledger, LotRow
 from lots.year_tax import TaxPosition
+from proposals import departures
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
 from proposals.compliance import coming_entries, entries_of, feasible, with_entries
 from proposals.models import Proposal
-from proposals.types import ComingPurchase, Intention, ProposalKind, RestrictionKind, Side, Windows
+from proposals.types import (
+    ComingPurchase,
+    Departure,
+    Intention,
+    ProposalKind,
+    RestrictionKind,
+    Restrictions,
+    Side,
+    Windows,
+)
 from proposals.year_ahead import year_ahead
 from securities.calendar import next_business_date
 
@@ -104,7 +114,9 @@ def _surroundings(
     as_of = book.as_of
     firm_id = firm_of(household_id)
     at_loss = {lot.security for lot in lots}
-    mapped = selectors.mapped(firm_id, household_id, as_of, at_loss)
+    departed = departures.of_household(household_id, as_of)
+    left = selectors.departures_told(departed, book.symbols)
+    mapped = selectors.mapped(firm_id, household_id, as_of, at_loss, left=left)
     concerned = at_loss.union(*mapped.ranked.values())
     entries = {entry.id: entry for entry in ledger.entries}
     matches = replay(ledger.entries, ledger.accounts, ledger.groups, ledger.policy).matches
@@ -117,6 +129,8 @@ def _surroundings(
         coverage=lots_selectors.purchases_searched(household_id),
         substitutes=mapped.ranked,
         out_of_date=mapped.refused,
+        left=mapped.left,
+        by_hand={one: left[one] for chosen in mapped.by_hand.values() for one in chosen},
         delisted=book.delisted,
         costs=proposal_selectors.trading_costs(household_id, as_of),
         volatilities=figures.volatilities,
@@ -132,7 +146,7 @@ def _surroundings(
         has_budget=proposal_selectors.gain_budget(household_id, as_of.year) is not None,
         blocks={lot.opening: lookback.order_of(entries[str(lot.opening)]) for lot in book.lots},
         buy_blocked=_not_to_buy(windows),
-        no_sell=_not_to_sell(windows),
+        no_sell={**_held(departed, left, lots, windows.restricted), **_not_to_sell(windows)},
         reserved=windows.reserved,
         doubtful=selectors.price_jumps(
             concerned, as_of, book.symbols, book.rules.maximum_price_jump
@@ -159,6 +173,21 @@ def _not_to_buy(windows: Windows) -> dict[int, str]:
         if row.kind in _NOT_TO_BUY:
             told.setdefault(row.security, f"not to be bought: {row.dated}")
     return told
+
+
+def _held(
+    departed: Mapping[int, Departure],
+    left: Mapping[int, str],
+    lots: Iterable[LotRow],
+    restricted: Restrictions,
+) -> dict[tuple[int, int], str]:
+    """(account, security) -> why nothing of it is sold: its exit rule holds what left the model (F18)."""
+    return {
+        (lot.account, lot.security): f"{left[lot.security]}, and its exit rule holds it."
+        for lot in lots
+        if lot.security in departed
+        and departed[lot.security].holds(account=lot.account, security=lot.security, by=restricted)
+    }
 
 
 def _not_to_sell(windows: Windows) -> dict[tuple[int, int], str]:
@@ -213,7 +242,9 @@ def _all_passed_over(plan: Plan) -> tuple[str, str]:
 
 
 @transaction.atomic(savepoint=False)
-def store(*, result: HarvestResult) -> Proposal | None:
+def store(
+    *, result: HarvestResult, pending: Collection[ProposalKind] | None = None
+) -> Proposal | None:
     """Keep the findings of this scan instead of the last one's, and put the draft before the adviser.
 
     The caller holds the household's lock, and has a savepoint where it goes on after BadDraft. A pending harvest of an
@@ -225,6 +256,7 @@ def store(*, result: HarvestResult) -> Proposal | None:
         household_id=result.household,
         kind=ProposalKind.HARVEST,
         as_of=result.as_of,
+        pending=pending,
     )
 
 

@@ -5,8 +5,8 @@ those run out the firm's list follows, without what the household named already.
 of the firm's by a list: that is what a restriction is for.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from harvesting.types import Book, Surroundings
@@ -42,29 +42,60 @@ class Mapped:
 
     ranked: Mapping[int, tuple[int, ...]]
     refused: Mapping[int, tuple[str, ...]]  # security -> a reason for each pair
+    # Security -> a reason for each substitute of the firm's list that is passed over because it left the model.
+    left: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    # Security -> substitutes that left the model, and that the household's own list names all the same.
+    by_hand: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
 
-def in_force(rows: Iterable[MappingRow], as_of: date) -> Mapped:
-    """Which mappings count on the day, household before firm. A pair that counts somewhere has no reason to be told."""
+def in_force(
+    rows: Iterable[MappingRow], as_of: date, *, left: Mapping[int, str] | None = None
+) -> Mapped:
+    """Which mappings count on the day, household before firm. A pair that counts somewhere has no reason to be told.
+
+    ``left`` are the names that left the household's model, a clause each (F18): the firm's list does not lead to them.
+    The household's own list does, because a person made it for this household.
+    """
+    gone = left or {}
     ranked: dict[int, list[int]] = {}
     unused: dict[int, dict[int, str]] = {}
+    passed: dict[int, dict[int, str]] = {}
     # Of the reasons for one pair the last is kept: an ended mapping says less than one that waits for a review.
     for row in sorted(rows, key=lambda one: (not one.is_own, one.rank, one.ended_on is None)):
         why = row.unused_because(as_of)
         if why is not None:
             unused.setdefault(row.security, {})[row.substitute] = why
+        elif row.substitute in gone and not row.is_own:
+            passed.setdefault(row.security, {})[row.substitute] = (
+                f"the mapping {row.pair} is passed over, {gone[row.substitute]}"
+            )
         elif row.substitute not in ranked.setdefault(row.security, []):
             ranked[row.security].append(row.substitute)
-    refused = {
-        security: tuple(
-            why for substitute, why in reasons.items() if substitute not in ranked.get(security, ())
-        )
-        for security, reasons in unused.items()
-    }
     return Mapped(
         ranked={security: tuple(found) for security, found in ranked.items()},
-        refused={security: reasons for security, reasons in refused.items() if reasons},
+        refused=_without_ranked(unused, ranked),
+        left=_without_ranked(passed, ranked),
+        by_hand={
+            security: kept
+            for security, found in ranked.items()
+            if (kept := tuple(one for one in found if one in gone))
+        },
     )
+
+
+def _without_ranked(
+    reasons: Mapping[int, Mapping[int, str]], ranked: Mapping[int, Sequence[int]]
+) -> dict[int, tuple[str, ...]]:
+    """The reasons for pairs that count nowhere."""
+    told = {
+        security: tuple(
+            why
+            for substitute, why in of_pairs.items()
+            if substitute not in ranked.get(security, ())
+        )
+        for security, of_pairs in reasons.items()
+    }
+    return {security: whys for security, whys in told.items() if whys}
 
 
 def standing_refusals(book: Book, around: Surroundings) -> dict[int, str]:

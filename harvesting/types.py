@@ -249,6 +249,10 @@ class Surroundings:
     out_of_date: Mapping[int, tuple[str, ...]] = field(
         default_factory=dict
     )  # mappings not in force
+    # Of the mapped substitutes those that left the household's model (F18): by security, a reason each, and the ones
+    # that its own list names all the same, a clause each.
+    left: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    by_hand: Mapping[int, str] = field(default_factory=dict)
     no_sell: Mapping[tuple[int, int], str] = field(default_factory=dict)  # (account, security)
     unreconciled: Mapping[int, str] = field(default_factory=dict)  # account -> what differs
     reserved: Mapping[LotKey, Decimal] = field(default_factory=dict)

@@ -54,6 +54,8 @@ class Situation:
     # Original -> the first day on which buying it washes nothing, and what closed its window.
     closed: Mapping[int, tuple[date, str]] = field(default_factory=dict)
     not_bought: Mapping[int, str] = field(default_factory=dict)  # original -> why not, a clause
+    # Original -> that it left the model and stays sold, a clause (F18); in ``not_bought`` too.
+    left: Mapping[int, str] = field(default_factory=dict)
     not_sold: Mapping[int, str] = field(default_factory=dict)  # substitute -> why not, a clause
     findings: Mapping[LotKey, Finding] = field(default_factory=dict)  # of tonight's harvest
     new_money: Mapping[int, Decimal] = field(default_factory=dict)  # original -> dollars

@@ -390,6 +390,23 @@ class Restrictions:
 
 
 @dataclass(frozen=True, slots=True)
+class Departure:
+    """A name that left the model which a household follows, by a published version (F18): it is not bought again."""
+
+    since: date
+    version: str  # in words, the model named
+    is_held: bool  # its exit rule sells nothing
+
+    def told(self, symbol: str) -> str:
+        """A clause."""
+        return f"{symbol} left the model on {self.since} by {self.version}"
+
+    def holds(self, *, account: int, security: int, by: Restrictions) -> bool:
+        """Whether the account's shares of it must stay; an order to sell them goes before the rule."""
+        return self.is_held and by.must_sell(account=account, security=security) is None
+
+
+@dataclass(frozen=True, slots=True)
 class BuyBlock:
     """The household sold the security, or an identical one, at a loss: buying it would wash that loss.
 

@@ -352,7 +352,7 @@ def books(
         cash_flows=proposal_selectors.cash_flows(household.pk, as_of, days=policy.cash_need_days),
         fractional=frozenset(account.pk for account in rows if account.trades_fractions),
         yields=securities.yields(household.firm_id),
-        exits=published.exits(assigned.model_id, as_of),
+        exits=published.exits_of(household.pk, as_of),
         model_changes=published.changes(
             assigned.model_id, as_of, followed_on=executed_on(household.pk, as_of)
         ),

@@ -1,6 +1,6 @@
 """Examine one household for a rebalance, and store what was found."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -191,7 +191,9 @@ def _step_of_plan(
     return None
 
 
-def store(*, result: RebalanceResult) -> Proposal | None:
+def store(
+    *, result: RebalanceResult, pending: Collection[ProposalKind] | None = None
+) -> Proposal | None:
     """Put the draft before the adviser and keep the look; an older pending proposal is superseded either way.
 
     One that an adviser edited is named where it gives way (``versions.replaced``). The caller holds the household's
@@ -209,6 +211,7 @@ def store(*, result: RebalanceResult) -> Proposal | None:
         household_id=result.household,
         kind=ProposalKind.REBALANCE,
         as_of=result.as_of,
+        pending=pending,
     )
     if edit is not None and (new is None or new.pk != edit.pk):
         replaced.record(edit, new, as_of=result.as_of)

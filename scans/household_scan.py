@@ -17,7 +17,7 @@ from harvesting.types import Look
 from lots.errors import LedgerError
 from lots.selectors import cash, ledger_stamp, ledger_stamps, open_lots, unreconciled
 from proposals.errors import BadDraft
-from proposals.selectors import intentions
+from proposals.selectors import intentions, pending_kinds
 from proposals.types import DraftProposal, ProposalKind
 from rebalancing.errors import RebalancingError
 from scans.models import AccountOutcome
@@ -149,8 +149,10 @@ def store(*, examined: Examined, item_id: int) -> tuple[Verdict, ...]:
     A draft that breaks a hard rule costs its own kind alone: the rest of the night is kept, and the verdicts returned
     say what was refused.
     """
+    household_id = next((one.household for one in examined.found.values()), None)
+    pending = frozenset() if household_id is None else pending_kinds(household_id)
     refusals = [
-        _stored(producer, examined.found[producer.kind])
+        _stored(producer, examined.found[producer.kind], pending)
         for producer in PRODUCERS
         if producer.kind in examined.found
     ]
@@ -158,17 +160,17 @@ def store(*, examined: Examined, item_id: int) -> tuple[Verdict, ...]:
     return tuple(refusal for refusal in refusals if refusal is not None)
 
 
-def _stored(producer: Producer, result: Any) -> Verdict | None:
+def _stored(producer: Producer, result: Any, pending: Collection[ProposalKind]) -> Verdict | None:
     """The result with its draft, or without it where the draft must never be proposed."""
     if result.draft is None:  # nothing that could be refused
-        producer.store(result)
+        producer.store(result, pending)
         return None
     try:
         with transaction.atomic():
-            producer.store(result)
+            producer.store(result, pending)
     except BadDraft as refusal:
         logger.error("household %s: a draft was refused: %s", result.household, refusal)
-        producer.store(replace(result, draft=None))
+        producer.store(replace(result, draft=None), pending)
         return Verdict(refusal.code, str(refusal))
     return None
 

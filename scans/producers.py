@@ -12,7 +12,7 @@ wash each other:
 A kind that was looked at and has nothing to say of the household may leave it out of the night's reason.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
@@ -58,11 +58,14 @@ class Tonight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Producer:
-    """``look`` reads only, ``store`` writes what it found; a result whose reason is ``unsaid`` tells nothing."""
+    """``look`` reads only, ``store`` writes what it found; a result whose reason is ``unsaid`` tells nothing.
+
+    ``store`` takes the ``result``, and the kinds of which the household has something ``pending``.
+    """
 
     kind: ProposalKind
     look: Callable[[Tonight], Result]
-    store: Callable[[Any], object]
+    store: Callable[[Any, Collection[ProposalKind]], object]
     unsaid: str | None = None
 
     def speaks(self, result: Result) -> bool:
@@ -100,23 +103,27 @@ PRODUCERS = (
     Producer(
         kind=ProposalKind.HARVEST,
         look=_losses,
-        store=lambda result: harvesting.services.store(result=result),
+        store=lambda found, pending: harvesting.services.store(result=found, pending=pending),
     ),
     Producer(
         kind=ProposalKind.REBALANCE,
         look=_drift,
-        store=lambda result: rebalancing.services.store(result=result),
+        store=lambda found, pending: rebalancing.services.store(result=found, pending=pending),
     ),
     Producer(
         kind=ProposalKind.SWAP_BACK,
         look=_ways_back,
-        store=lambda result: harvesting.pair_services.store_pairs(result=result),
+        store=lambda found, pending: harvesting.pair_services.store_pairs(
+            result=found, pending=pending
+        ),
         unsaid="",  # the household has no pairs
     ),
     Producer(
         kind=ProposalKind.GAIN_HARVEST,
         look=_gains,
-        store=lambda result: harvesting.gain_services.store_gains(result=result),
+        store=lambda found, pending: harvesting.gain_services.store_gains(
+            result=found, pending=pending
+        ),
         unsaid=harvesting.gain_services.OFF,
     ),
 )

@@ -124,3 +124,9 @@ def order_file(user: User, number: int, part: str) -> OrderFile:
     if part not in texts:
         raise Http404(f"an order export has no part {part!r}")
     return OrderFile(name=file_name(part, number), text=texts[part])
+
+
+def pending_kinds(household_id: int) -> frozenset[ProposalKind]:
+    """The kinds of which the household has a proposal that nobody has decided. One query."""
+    rows = Proposal.objects.filter(household=household_id, status=Status.PENDING)
+    return frozenset(ProposalKind(kind) for kind in rows.values_list("kind", flat=True))

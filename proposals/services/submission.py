@@ -1,6 +1,7 @@
 """Putting a draft before the adviser."""
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -39,14 +40,22 @@ NIGHT_ORDER = (
 
 
 def put_forward(
-    *, draft: DraftProposal | None, household_id: int, kind: ProposalKind, as_of: date
+    *,
+    draft: DraftProposal | None,
+    household_id: int,
+    kind: ProposalKind,
+    as_of: date,
+    pending: Collection[ProposalKind] | None = None,
 ) -> Proposal | None:
     """Submit what a night found, or with nothing found let an older pending proposal of the kind give way.
 
-    The caller holds the household's lock in a transaction. Raises what ``submit`` raises.
+    The caller holds the household's lock in a transaction, and may have asked under it of which kinds anything is
+    ``pending``; None = he has not. Raises what ``submit`` raises.
     """
     if draft is not None:
         return submit(draft=draft)
+    if pending is not None and kind not in pending:
+        return None
     supersede_pending(household_id=household_id, kind=kind, as_of=as_of)
     return None
 

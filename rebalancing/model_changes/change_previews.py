@@ -5,12 +5,16 @@ restrictions are kept, windows, budgets and bands are not; what windows stand ag
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
+from accounts.one_look import one_look
 from lots import selectors as lot_selectors
 from lots.year_tax import added_tax
 from proposals import selectors as proposal_selectors
@@ -18,7 +22,6 @@ from proposals.types import Side
 from rebalancing import selectors
 from rebalancing.household.state import assemble, stale_holdings
 from rebalancing.model_changes.change_effects import (
-    LargeOrder,
     WashConflict,
     large_orders,
     order_in_words,
@@ -33,7 +36,7 @@ from rebalancing.models import ModelAssignment, TargetModel
 from rebalancing.types import ZERO, Exit, HouseholdState
 from securities import selectors as securities
 
-MOST_HOUSEHOLDS = 500  # of one page; the sums then say of how many they are
+MOST_HOUSEHOLDS = 50  # of a change that is not written yet; a draft's are measured by workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +55,9 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HouseholdEffect:
-    """One household; ``why_not`` says why it could not be estimated. ``tax`` None: there is no tax profile."""
+class Figures:
+    """Of one household; ``why_not`` says why it could not be estimated. ``tax`` None: there is no tax profile."""
 
-    name: str
-    public_id: UUID
     effect: Effect | None = None
     tax: Decimal | None = None
     tax_now: Decimal | None = None  # of going to the present weights, for comparison
@@ -66,7 +67,26 @@ class HouseholdEffect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class HouseholdEffect(Figures):
+    """The figures with whose they are."""
+
+    name: str
+    public_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What the change meets beside single households: prices, the risk model, mandates, the market."""
+
+    large: tuple[str, ...]
+    suggested_steps: int
+    without_price: tuple[str, ...]
+    without_history: tuple[str, ...]
+    broken: tuple[BrokenRule, ...]  # rules of mandates that the new weights themselves break
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview(Findings):
     """The whole of it. Sums are over the households that could be estimated; ``tax`` over those with a profile."""
 
     turnover: Decimal
@@ -80,32 +100,29 @@ class Preview:
     taxless: int  # households without a tax profile
     unknown: int  # that could not be estimated
     conflicts: int
-    large: tuple[str, ...]
-    suggested_steps: int
-    without_price: tuple[str, ...]
-    without_history: tuple[str, ...]
-    broken: tuple[BrokenRule, ...]  # rules of mandates that the new weights themselves break
 
 
 def preview(planned: Planned, as_of: date) -> Preview:
-    """What the change would do by the prices and ledgers of ``as_of``. Reads only."""
-    rows_of = ModelAssignment.objects.filter(model=planned.model).select_related(
-        "model", "household__firm"
-    )
-    followers = list(rows_of.order_by("household__name", "pk")[:MOST_HOUSEHOLDS])
-    rows = tuple(_household(one, planned, as_of) for one in followers)
+    """What the change would do by the prices and ledgers of ``as_of``, of the first households. Reads only."""
+    followed_by = _followers(planned.model)
+    rows = [
+        HouseholdEffect(
+            name=one.household.name,
+            public_id=one.household.public_id,
+            **_by_name(figures(one, planned, as_of)),
+        )
+        for one in followed_by[:MOST_HOUSEHOLDS]
+    ]
     told = [row for row in rows if row.effect is not None]
-    firm_id = planned.model.firm_id
-    large, symbols = _large(planned, told, as_of), securities.symbols(firm_id)
-    facts, prices = (
-        securities.trading_facts(firm_id, as_of),
-        securities.latest_prices(firm_id, as_of),
-    )
-    names = sorted(planned.after, key=lambda one: symbols[one])
+    shares: defaultdict[tuple[int, Side], Decimal] = defaultdict(Decimal)
+    for row in told:
+        for security, wanted in row.wanted.items():
+            shares[security, Side.BUY if wanted > ZERO else Side.SELL] += abs(wanted)
     return Preview(
+        **_by_name(findings(planned, as_of, shares)),
         turnover=turnover(planned.before, planned.after),
-        followers=rows_of.count(),
-        rows=rows,
+        followers=followed_by.count(),
+        rows=tuple(rows),
         sold=_sum(row.effect.sold for row in told if row.effect),
         short_gain=_sum(row.effect.short_gain for row in told if row.effect),
         long_gain=_sum(row.effect.long_gain for row in told if row.effect),
@@ -114,6 +131,23 @@ def preview(planned: Planned, as_of: date) -> Preview:
         taxless=sum(row.tax is None for row in told),
         unknown=len(rows) - len(told),
         conflicts=sum(len(row.conflicts) for row in rows),
+    )
+
+
+def findings(planned: Planned, as_of: date, shares: Mapping[tuple[int, Side], Decimal]) -> Findings:
+    """What the change meets on ``as_of``. ``shares``: what all households together would trade of a name."""
+    firm_id = planned.model.firm_id
+    symbols = securities.symbols(firm_id)
+    facts, prices = (
+        securities.trading_facts(firm_id, as_of),
+        securities.latest_prices(firm_id, as_of),
+    )
+    volumes = {one: fact.daily_volume for one, fact in facts.items() if fact.daily_volume}
+    most = selectors.limits_of_model(planned.model).slice_above
+    large = large_orders(shares, volumes, most)
+    names = sorted(planned.after, key=lambda one: symbols[one])
+    with_rules = _followers(planned.model).filter(household__mandates__isnull=False).distinct()
+    return Findings(
         large=tuple(order_in_words(one, symbols[one.security]) for one in large),
         suggested_steps=max((one.days for one in large), default=1),
         without_price=tuple(symbols[one] for one in names if one not in prices),
@@ -124,34 +158,39 @@ def preview(planned: Planned, as_of: date) -> Preview:
             planned.model,
             before=planned.before,
             after=planned.after,
-            followers=followers,
+            followers=list(with_rules),
             as_of=as_of,
         ),
     )
 
 
-def _household(assigned: ModelAssignment, planned: Planned, as_of: date) -> HouseholdEffect:
-    household = assigned.household
+def figures(assigned: ModelAssignment, planned: Planned, as_of: date) -> Figures:
+    """What the change would do to one household. Reads only; what the firm shares is read once for all of them."""
+    with one_look():
+        states = present_and_planned(assigned, planned, as_of)
+        if isinstance(states, str):
+            return Figures(why_not=states)
+        return figures_between(*states, assigned, planned, as_of)
 
-    def unknown(why: str) -> HouseholdEffect:
-        return HouseholdEffect(name=household.name, public_id=household.public_id, why_not=why)
 
-    states = present_and_planned(assigned, planned, as_of)
-    if isinstance(states, str):
-        return unknown(states)
-    now, then = states
+def figures_between(
+    now: HouseholdState,
+    then: HouseholdState,
+    assigned: ModelAssignment,
+    planned: Planned,
+    as_of: date,
+) -> Figures:
+    """The figures of a household by its states of ``present_and_planned``."""
     after, present = effect(then, then.targets), effect(now, now.targets)
-    position, _ = lot_selectors.tax_or_reason(household.pk, as_of.year)
+    position, _ = lot_selectors.tax_or_reason(assigned.household_id, as_of.year)
     tax, tax_now = (
         None if position is None else added_tax(position, short=one.short_gain, long=one.long_gain)
         for one in (after, present)
     )
     changed = planned.difference
     wanted = shares_wanted(then, {*changed.added, *changed.deleted, *changed.changed})
-    windows = proposal_selectors.windows(household.pk, as_of)
-    return HouseholdEffect(
-        name=household.name,
-        public_id=household.public_id,
+    windows = proposal_selectors.windows(assigned.household_id, as_of)
+    return Figures(
         effect=after,
         tax=tax,
         tax_now=tax_now,
@@ -200,16 +239,14 @@ def _allowed(state: HouseholdState, wanted: Mapping[int, Decimal]) -> dict[int, 
     return {security: max(shares, -may[security]) for security, shares in wanted.items()}
 
 
-def _large(planned: Planned, rows: Sequence[HouseholdEffect], as_of: date) -> list[LargeOrder]:
-    """Orders of all households together that are too large for one day, by the model's own limit."""
-    shares: defaultdict[tuple[int, Side], Decimal] = defaultdict(Decimal)
-    for row in rows:
-        for security, wanted in row.wanted.items():
-            shares[security, Side.BUY if wanted > ZERO else Side.SELL] += abs(wanted)
-    facts = securities.trading_facts(planned.model.firm_id, as_of)
-    volumes = {one: fact.daily_volume for one, fact in facts.items() if fact.daily_volume}
-    most = selectors.limits_of_model(planned.model).slice_above
-    return large_orders(shares, volumes, most)
+def _followers(model: TargetModel) -> QuerySet[ModelAssignment]:
+    """Who follows the model, by name."""
+    rows = ModelAssignment.objects.filter(model=model).select_related("model", "household__firm")
+    return rows.order_by("household__name", "pk")
+
+
+def _by_name(found: Figures | Findings) -> dict[str, Any]:
+    return {item.name: getattr(found, item.name) for item in fields(found)}
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import Count, F, Func, IntegerField, Max, Min, Q, QuerySet, Sum
+from django.db.models.fields.json import KeyTransform
 
+from proposals.types import Side
 from rebalancing.model_changes import version_effects
 from rebalancing.models import ModelAssignment, ModelVersion, VersionEffect
 from rebalancing.types import ZERO
@@ -21,6 +24,11 @@ _SUMMED = (
     "long_gain",
     "tax",
     "tax_present",
+)
+_CONFLICTS = Func(
+    KeyTransform("conflicts", "preview"),
+    function="jsonb_array_length",
+    output_field=IntegerField(),
 )
 
 
@@ -55,11 +63,18 @@ class EffectSums:
     long_gain: Decimal
     tax: Decimal
     tax_present: Decimal
+    conflicts: int  # with wash sales
+    conflicting: int  # households that have any
 
     @property
     def traded(self) -> Decimal:
         """Dollars sold and bought."""
         return self.sold + self.bought
+
+    @property
+    def known(self) -> int:
+        """Households that the sums are over."""
+        return self.measured - self.unknown
 
 
 def sums(version: ModelVersion) -> EffectSums:
@@ -69,6 +84,7 @@ def sums(version: ModelVersion) -> EffectSums:
     found = (
         rows(version)
         .order_by()
+        .annotate(met=_CONFLICTS)
         .aggregate(
             measured=Count("pk"),
             unknown=Count("pk", filter=~known),
@@ -79,6 +95,8 @@ def sums(version: ModelVersion) -> EffectSums:
             newest=Max("measured_at"),
             oldest_prices=Min("as_of"),
             weight=Sum("value", filter=has_risk),
+            conflicts=Sum("met", default=0),
+            conflicting=Count("pk", filter=Q(met__gt=0)),
             **{f"{name}_weighed": Sum(F(name) * F("value"), filter=has_risk) for name in _WEIGHED},
             **{f"{name}_sum": Sum(name) for name in _SUMMED},
         )
@@ -107,3 +125,36 @@ def rows(version: ModelVersion) -> QuerySet[VersionEffect]:
         "household__name",
         "pk",
     )
+
+
+def conflicting(version: ModelVersion) -> QuerySet[VersionEffect]:
+    """The households' rows that meet wash sales, by name."""
+    found = rows(version).annotate(met=_CONFLICTS).filter(met__gt=0)
+    return found.order_by("household__name", "pk")
+
+
+def shares_wanted(version: ModelVersion) -> dict[tuple[int, Side], Decimal]:
+    """What all measured households together would buy and sell of a security, in shares. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WANTED, [version.model_id, version.pk])
+        found = cursor.fetchall()
+    return {
+        (security, side): shares
+        for security, bought, sold in found
+        for side, shares in ((Side.BUY, bought), (Side.SELL, sold))
+        if shares > ZERO
+    }
+
+
+_WANTED = """
+    SELECT wanted.key::bigint,
+           SUM(GREATEST(wanted.value::numeric, 0)),
+           SUM(GREATEST(-wanted.value::numeric, 0))
+    FROM rebalancing_versioneffect effect
+    JOIN rebalancing_modelassignment follows
+      ON follows.household_id = effect.household_id AND follows.model_id = %s
+    CROSS JOIN jsonb_each_text(effect.preview -> 'wanted') wanted
+    WHERE effect.version_id = %s
+    GROUP BY wanted.key
+    ORDER BY wanted.key::bigint
+"""

@@ -15,7 +15,7 @@ from rebalancing.model_changes import (
     version_panels,
     view_words,
 )
-from rebalancing.model_changes.change_previews import MOST_HOUSEHOLDS, Planned, preview
+from rebalancing.model_changes.change_previews import Planned, findings, preview
 from rebalancing.model_changes.forms import BLANK_ROWS, ChangeForm, ViewForm, change_rows
 from rebalancing.model_changes.recipes import Recipe, VersionState
 from rebalancing.model_changes.universe_drafts import Reconstitution
@@ -117,8 +117,17 @@ def version_page(version: ModelVersion) -> dict[str, object]:
 
 
 def effect_page(version: ModelVersion) -> dict[str, object]:
-    """What the version would do to every household, and what it breaks elsewhere."""
-    return _effect(universe_selectors.planned(version), business_date(version.model.firm))
+    """What the version meets: by what workers have measured of its households, and beside single households."""
+    planned, as_of = (
+        universe_selectors.planned(version),
+        business_date(version.model.firm),
+    )
+    return {
+        **households_page(version),
+        "found": findings(planned, as_of, effect_sums.shares_wanted(version)),
+        "panels": version_panels.of(planned, as_of),
+        "as_of": as_of,
+    }
 
 
 def households_page(version: ModelVersion) -> dict[str, object]:
@@ -158,16 +167,9 @@ def file_page(read: Reconstitution, name: str, file: bytes) -> dict[str, object]
         "changes_nothing": read.difference.is_empty,
         "rows": sorted(rows, key=lambda row: (-abs(row["change"]), row["symbol"])),
         "difference": read.difference,
-        **_effect(planned, new.as_of),
-    }
-
-
-def _effect(planned: Planned, as_of: date) -> dict[str, object]:
-    return {
-        "preview": preview(planned, as_of),
-        "panels": version_panels.of(planned, as_of),
-        "most_households": MOST_HOUSEHOLDS,
-        "as_of": as_of,
+        "preview": preview(planned, new.as_of),
+        "panels": version_panels.of(planned, new.as_of),
+        "as_of": new.as_of,
     }
 
 

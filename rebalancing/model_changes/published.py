@@ -3,8 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
+from accounts.one_look import read_once
+from proposals.types import Departure
 from rebalancing.model_changes.recipes import ExitRule, VersionKind
 from rebalancing.models import ModelExit, ModelVersion, ModelVersionWeight
 from rebalancing.types import Exit, ModelChange
@@ -17,7 +19,25 @@ def in_words(version: ModelVersion) -> str:
 
 def exits(model_id: int, as_of: date) -> dict[int, Exit]:
     """Security -> its exit in force. One query."""
-    rows = ModelExit.objects.filter(Q(ended_on=None) | Q(ended_on__gte=as_of), model=model_id)
+    return _in_force(ModelExit.objects.filter(model=model_id), as_of)
+
+
+@read_once
+def exits_of(household_id: int, as_of: date) -> dict[int, Exit]:
+    """``exits`` of the model that the household follows. One query."""
+    return _in_force(ModelExit.objects.filter(model__assignments__household=household_id), as_of)
+
+
+def departures(household_id: int, as_of: date) -> dict[int, Departure]:
+    """``exits_of`` as the room below tells them to who knows no models."""
+    return {
+        security: Departure(one.since, one.version, is_held=one.rule is ExitRule.HOLD)
+        for security, one in exits_of(household_id, as_of).items()
+    }
+
+
+def _in_force(of_model: QuerySet[ModelExit], as_of: date) -> dict[int, Exit]:
+    rows = of_model.filter(Q(ended_on=None) | Q(ended_on__gte=as_of))
     return {
         row.security_id: Exit(
             rule=ExitRule(row.rule),

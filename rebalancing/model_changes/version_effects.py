@@ -5,11 +5,13 @@ only wakes a worker, which measures for a while and sends the next; the sweeper 
 Measuring a household twice does no harm.
 """
 
+import json
 import logging
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from celery import current_app
 from django.db import InterfaceError, OperationalError, transaction
@@ -18,17 +20,21 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as QueueAway
 
 from accounts import access
+from accounts.canonical import canonical_text
 from accounts.errors import Conflict, LotwiseError
 from accounts.models import User
 from accounts.one_look import one_look
 from accounts.selectors import business_date
-from lots import selectors as lot_selectors
+from accounts.typed_values import plain_values
 from lots.errors import LedgerError
-from lots.year_tax import added_tax
 from rebalancing.errors import RebalancingError
 from rebalancing.mandates.exposures import risk_figures
-from rebalancing.model_changes.change_previews import Planned, present_and_planned
-from rebalancing.model_changes.new_weights_effect import dollars_traded, effect
+from rebalancing.model_changes.change_previews import (
+    Planned,
+    figures_between,
+    present_and_planned,
+)
+from rebalancing.model_changes.new_weights_effect import dollars_traded
 from rebalancing.model_changes.recipes import VersionState
 from rebalancing.model_changes.universe_selectors import planned as planned_by
 from rebalancing.models import ModelAssignment, ModelVersion, VersionEffect
@@ -44,7 +50,7 @@ SECONDS = 60.0  # of one message; the worker then takes the next, whosever it is
 _QUIET = timedelta(minutes=2)  # without a new row a chain of messages has broken
 _CONNECT_SECONDS = 2
 
-Figures = dict[str, Decimal | int | str | None]
+Columns = dict[str, Any]  # of a VersionEffect, by name
 
 
 class NotOpen(Conflict):
@@ -70,7 +76,7 @@ def measure_some(
     for done, assigned in enumerate(waiting):
         if clock() >= end:
             return len(waiting) - done
-        _store(version, assigned, as_of, _figures_or_failure(assigned, change, as_of))
+        _store(version, assigned, as_of, _columns_or_failure(assigned, change, as_of))
     return 0
 
 
@@ -129,18 +135,18 @@ def sweep() -> list[int]:
     return [version_id for version_id in broken if wake(version_id)]
 
 
-def _store(version: ModelVersion, assigned: ModelAssignment, as_of: date, figures: Figures) -> None:
+def _store(version: ModelVersion, assigned: ModelAssignment, as_of: date, columns: Columns) -> None:
     VersionEffect.objects.update_or_create(
         version=version,
         household_id=assigned.household_id,
-        defaults={**_BLANK, **figures, "as_of": as_of, "measured_at": timezone.now()},
+        defaults={**_BLANK, **columns, "as_of": as_of, "measured_at": timezone.now()},
     )
 
 
-def _figures_or_failure(assigned: ModelAssignment, change: Planned, as_of: date) -> Figures:
+def _columns_or_failure(assigned: ModelAssignment, change: Planned, as_of: date) -> Columns:
     try:
         with one_look():
-            return figures_of(assigned, change, as_of)
+            return columns_of(assigned, change, as_of)
     except (LotwiseError, LedgerError, RebalancingError) as refusal:
         return {"why_not": str(refusal)}
     except (OperationalError, InterfaceError):
@@ -151,39 +157,32 @@ def _figures_or_failure(assigned: ModelAssignment, change: Planned, as_of: date)
         return {"why_not": told}
 
 
-def figures_of(assigned: ModelAssignment, change: Planned, as_of: date) -> Figures:
+def columns_of(assigned: ModelAssignment, change: Planned, as_of: date) -> Columns:
     """What the change would do to the household by its books of today; ``why_not`` where it cannot be weighed."""
     states = present_and_planned(assigned, change, as_of)
     if isinstance(states, str):
         return {"why_not": states}
     now, then = states
-    after, present, trades = (
-        effect(then, then.targets),
-        effect(now, now.targets),
-        dollars_traded(then),
-    )
-    position, _ = lot_selectors.tax_or_reason(assigned.household_id, as_of.year)
+    found, trades = figures_between(now, then, assigned, change, as_of), dollars_traded(then)
+    assert found.effect is not None  # there are states
     return {
         "value": _cents(then.value),
         "out_present": _out_of_band(now),
         "out_before": _out_of_band(then),
-        "sold": _cents(after.sold),
+        "sold": _cents(found.effect.sold),
         "bought": _cents(sum((one for one in trades.values() if one > ZERO), ZERO)),
-        "short_gain": _cents(after.short_gain),
-        "long_gain": _cents(after.long_gain),
-        **{
-            name: None
-            if position is None
-            else _cents(added_tax(position, short=one.short_gain, long=one.long_gain))
-            for name, one in (("tax", after), ("tax_present", present))
-        },
+        "short_gain": _cents(found.effect.short_gain),
+        "long_gain": _cents(found.effect.long_gain),
+        "tax": None if found.tax is None else _cents(found.tax),
+        "tax_present": None if found.tax_now is None else _cents(found.tax_now),
+        "preview": _plain({"wanted": found.wanted, "conflicts": found.conflicts}),
         **_errors(assigned.household.firm_id, now, then, trades),
     }
 
 
 def _errors(
     firm_id: int, now: HouseholdState, then: HouseholdState, trades: dict[int, Decimal]
-) -> Figures:
+) -> Columns:
     """Tracking errors against the model of today, and against the change before and after the trades."""
     risk_now, why_now = risk_or_reason(firm_id, now)
     risk, why = risk_or_reason(firm_id, then)
@@ -203,11 +202,16 @@ def _out_of_band(state: HouseholdState) -> int:
     return sum(row.breached for row in drift.of_state(state).rows)
 
 
+def _plain(value: object) -> Any:
+    """As JSON keeps it, numbers as text."""
+    return json.loads(canonical_text(plain_values(value)))
+
+
 def _cents(dollars: Decimal) -> Decimal:
     return dollars.quantize(CENT)
 
 
-_BLANK: Figures = {
+_BLANK: Columns = {
     "why_not": "",
     "why_no_risk": "",
     **dict.fromkeys(
@@ -224,6 +228,7 @@ _BLANK: Figures = {
             "long_gain",
             "tax",
             "tax_present",
+            "preview",
         )
     ),
 }

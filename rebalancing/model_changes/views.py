@@ -196,10 +196,14 @@ def version(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @require_safe
 def effect(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """What the version would do to every household that follows the model, by today's ledgers and prices."""
+    """What the version meets: wash sales and large orders of the measured households, mandates, substitutes."""
     shown = selectors.model_version(person(request), public_id)
-    context = {"version": shown, **pages.effect_page(shown)}
-    name = "change_effect" if request.headers.get("HX-Request") else "version_effect"
+    context = {
+        **pages.effect_page(shown),
+        **page_of(request, effect_sums.conflicting(shown)),
+        "here": reverse("version-effect", args=[public_id]),
+    }
+    name = "met_effect" if request.headers.get("HX-Request") else "version_effect"
     return render(request, f"rebalancing/{name}.html", context)
 
 
@@ -223,7 +227,8 @@ def measure(request: HttpRequest, public_id: UUID) -> HttpResponse:
     shown = selectors.model_version(user, public_id)
     version_effects.measure_again(user=user, version=shown)
     messages.success(request, "The households are being measured: the figures change as they come.")
-    return redirect("version-households", public_id=public_id)
+    back = "version-effect" if request.POST.get("back") == "effect" else "version-households"
+    return redirect(back, public_id=public_id)
 
 
 @require_POST

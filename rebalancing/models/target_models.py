@@ -291,6 +291,9 @@ class VersionEffect(models.Model):
     long_gain = MoneyField(null=True, blank=True)
     tax = MoneyField(null=True, blank=True)  # None: there is no tax profile
     tax_present = MoneyField(null=True, blank=True)  # of going to the weights of the day
+    # What the version asks for and meets, numbers as text:
+    # {"wanted": {security: shares, below 0 to sell}, "conflicts": [WashConflict by field]}
+    preview = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ["version", "household"]
@@ -313,7 +316,8 @@ class VersionEffect(models.Model):
                 for name in ("error_present", "error_before", "error_after")
             ),
             CheckConstraint(
-                condition=~Q(why_not="") | Q(value__isnull=False), name="version_effect_measured"
+                condition=~Q(why_not="") | Q(value__isnull=False, preview__isnull=False),
+                name="version_effect_measured",
             ),
         ]
 

@@ -13,6 +13,7 @@ from django.test import Client
 from rebalancing.model_changes.model_versions import publish
 from rebalancing.model_changes.recipes import ExitRule, Freed
 from rebalancing.model_changes.universe_drafts import ListedChange, draft_universe_change
+from rebalancing.model_changes.version_effects import measure_some
 from tests.factories import make_security
 from tests.rebalancing.test_services import DAY, Desk, desk, drifted, give_history
 
@@ -47,6 +48,7 @@ def test_the_pages_of_a_model_fit_the_screen(
     publish(user=drifted.user, version=changed(drifted, "AAA", "DDD", DAY, 1))
     drifted.buy(drifted.ira, "BBB", "10", "1000", day=date(2022, 12, 20))
     draft = changed(drifted, "BBB", "EEE", date(2023, 1, 9), 3)
+    measure_some(draft.pk)
     client = Client()
     client.force_login(drifted.user)
     context = chromium.new_context(
@@ -69,11 +71,14 @@ def test_the_pages_of_a_model_fit_the_screen(
         (model, "model-versions"),
         (f"{model}universe-change/", "universe-change"),
         (f"/models/versions/{draft.public_id}/", "model-version"),
+        (f"/models/versions/{draft.public_id}/effect/", "version-effect"),
+        (f"/models/versions/{draft.public_id}/households/", "version-households"),
         (f"{model}constituents/", "constituents"),
     ):
         page.goto(path)
         if shot == "model-version":
-            page.get_by_role("heading", name="What it would do").wait_for()
+            page.get_by_role("heading", name="What it meets").wait_for()
+            page.get_by_text("1 of 1 households have been measured").wait_for()
         if shot == "constituents":
             page.locator("input[type=file]").set_input_files(
                 {"name": "index.csv", "mimeType": "text/csv", "buffer": file}

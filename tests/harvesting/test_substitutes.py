@@ -39,6 +39,18 @@ def test_a_mapping_counts_on_its_days_only(days: dict[str, Any], why: str) -> No
     assert found.refused == {AAA: (f"the mapping AAA -> CCC {why}",)}
 
 
+def test_the_firms_list_passes_over_what_left_the_model_and_the_households_own_does_not() -> None:
+    """F18."""
+    left = {CCC: "CCC left the model on 2022-12-01 by version 3 of Core (universe change)"}
+    found = in_force([row(CCC, 1), row(DDD, 2)], TODAY, left=left)
+    assert found.ranked == {AAA: (DDD,)}
+    assert found.left == {AAA: (f"the mapping AAA -> CCC is passed over, {left[CCC]}",)}
+    assert (found.refused, found.by_hand) == ({}, {})
+    both = in_force([row(CCC, 1), row(DDD, 2), row(CCC, 4, own=True)], TODAY, left=left)
+    assert both.ranked == {AAA: (CCC, DDD)}
+    assert (both.left, both.by_hand) == ({}, {AAA: (CCC,)})
+
+
 @pytest.mark.parametrize("field", ["since", "ended_on", "valid_until"])
 def test_the_first_and_the_last_day_are_included(field: str) -> None:
     day: dict[str, Any] = {field: TODAY}

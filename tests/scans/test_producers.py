@@ -61,7 +61,12 @@ def invented(
         shown.append(tonight)
         return Found(tonight.household)
 
-    last = Producer(kind=ProposalKind.GAIN_HARVEST, look=look, store=stored.append, unsaid=unsaid)
+    last = Producer(
+        kind=ProposalKind.GAIN_HARVEST,
+        look=look,
+        store=lambda found, pending: stored.append(found),
+        unsaid=unsaid,
+    )
     monkeypatch.setattr(household_scan, "PRODUCERS", (*PRODUCERS[:-1], last))
     return shown, stored
 

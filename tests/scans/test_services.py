@@ -2,7 +2,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from celery import Celery
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import harvesting.services
@@ -13,7 +14,7 @@ from lots.services import import_positions
 from lots.types import EntryKind
 from proposals.models import Proposal
 from proposals.types import ProposalKind, Status
-from scans import hints, services, work_list
+from scans import hints, household_scan, services, work_list
 from scans.errors import NothingToScan, ScanDateRefused
 from scans.models import AccountOutcome, ScanItem, ScanRun
 from scans.types import AccountState, Ended, ItemState
@@ -356,6 +357,20 @@ def test_an_earlier_night_never_replaces_the_proposals_of_a_later_one(db, firm, 
     assert services.work(item_id=only_item(early).pk) is Ended.DONE
     assert only_item(early).reason == "later_night_scanned"
     assert Proposal.objects.get().as_of == date(2022, 12, 29)
+
+
+def test_what_is_pending_is_asked_once_for_all_kinds(firm, add_household):
+    """A night that found nothing of any kind asks for the proposals that give way in one query."""
+    household = add_household(bought_at="50")
+    examined = household_scan.examine(household_id=household.pk, as_of=NIGHT)
+    assert examined.drafts == ()
+    item = services.open_run(firm_id=firm.pk, as_of=NIGHT, wake_workers=False).items.get()
+    with CaptureQueriesContext(connection) as queries, transaction.atomic():
+        household_scan.store(examined=examined, item_id=item.pk)
+    asked = [
+        one["sql"] for one in queries if '"proposals_proposal"."status" = \'pending\'' in one["sql"]
+    ]
+    assert len(asked) == 1
 
 
 def test_the_next_night_supersedes_what_nobody_decided(firm, add_household):

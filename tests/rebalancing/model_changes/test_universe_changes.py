@@ -37,6 +37,7 @@ from rebalancing.model_changes.universe_drafts import (
     draft_universe_change,
 )
 from rebalancing.model_changes.universe_selectors import changes_between, exits, planned
+from rebalancing.model_changes.version_effects import measure_some
 from rebalancing.models import (
     Mandate,
     MandateRule,
@@ -408,9 +409,13 @@ def test_a_list_typed_by_hand_becomes_a_draft_that_is_published(
     assert "Publish for 29 December 2022" in page
     assert "leaves: sell out" in page
     assert "Too dear" in page
-    effect = browser.get(f"/models/versions/{version.public_id}/effect/").content.decode()
-    assert "What it would do" in effect
-    assert "Miller" in effect
+    path = f"/models/versions/{version.public_id}/effect/"
+    assert "1 is still to come. A worker measures it" in browser.get(path).content.decode()
+    measure_some(version.pk)
+    effect = browser.get(path).content.decode()
+    assert "What it meets" in effect
+    assert "in the 1 household that is measured." in effect
+    assert "still to come" not in effect
     decision = f"/models/versions/{version.public_id}/decision/"
     answer = browser.post(decision, {"decision": "publish"}, follow=True)
     assert "waits: the first night on or after 2022-12-29" in answer.content.decode()
