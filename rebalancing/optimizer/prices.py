@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rebalancing.optimizer.conic import CAPS
 from rebalancing.optimizer.objective import sold_by_position
 from rebalancing.optimizer.problem import FloatArray, Problem, summed
 from rebalancing.optimizer.sides import Candidate
@@ -53,7 +54,7 @@ def prices_at(problem: Problem, found: Candidate) -> Prices | None:
     sold = sold_by_position(problem, found.sells)
     net = summed(problem.position_security, found.buys - sold, len(problem.targets))
     active = problem.start - problem.targets + net
-    *_, tax_cap = found.cap_prices
+    cap_prices = dict(zip(CAPS, found.cap_prices, strict=True))
     return Prices(
         exposure=problem.factor_loadings.T @ active,
         active=active,
@@ -61,5 +62,5 @@ def prices_at(problem: Problem, found: Candidate) -> Prices | None:
         cash=found.duals.cash,
         short_gain=found.duals.short_gain,
         long_gain=found.duals.long_gain,
-        tax_cap=tax_cap,
+        tax_cap=cap_prices["max_tax"],
     )

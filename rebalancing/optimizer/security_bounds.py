@@ -16,7 +16,7 @@ import numpy as np
 
 from rebalancing.optimizer.prices import Prices
 from rebalancing.optimizer.problem import FloatArray, Problem
-from rebalancing.optimizer.tax_schedule import Box, Piece
+from rebalancing.optimizer.tax_schedule import Box, HalfPlane, Piece
 
 _ROUNDED = 1e-12  # fractions of V: taken off for what adding up may have lost
 _ALLOWED = 1e-8  # what our own check lets trades miss a bound by
@@ -61,10 +61,14 @@ def bound_at(
 ) -> float:
     """A bound from below on the objective of all trades that end on a tax piece; -inf if unsure.
 
-    `buy_max` (m,) and `sell_max` (L,) limit every trade, `gains` the year's totals.
+    `buy_max` (m,) and `sell_max` (L,) limit every trade, `gains` the year's totals. inf where the
+    caps keep every trade off the piece.
     """
     prices = replace(prices, cash=_dual_cash(problem, prices.cash))
-    fixed = _fixed(problem, prices) + _least_tax(problem, prices, piece, gains)
+    tax = _least_tax(problem, prices, piece, gains)
+    if tax == math.inf:
+        return math.inf
+    fixed = _fixed(problem, prices) + tax
     total = fixed + sum(
         min(_least_of_side(problem.min_trade, side) for side in _sides(group))
         for group in _groups(problem, prices, buy_max, sell_max)
@@ -113,11 +117,26 @@ def _least_tax(problem: Problem, prices: Prices, piece: Piece, gains: Box) -> fl
     if tax.max_lt_gain is not None:
         most = tax.lt_realised + tax.max_lt_gain + _ALLOWED
         reach = reach._replace(long_high=max(min(reach.long_high, most), reach.long_low))
-    more = 1.0 + prices.tax_cap
+    if tax.max_net_gain is not None:
+        most = tax.st_realised + tax.lt_realised + tax.max_net_gain + _ALLOWED
+        piece = replace(piece, within=(*piece.within, HalfPlane(1.0, 1.0, most)))
+    tax_cap, capped = 0.0, 0.0
+    if tax.max_tax is not None:
+        tax_cap = prices.tax_cap
+        capped = tax_cap * (before + tax.max_tax + _ALLOWED)
+    more = 1.0 + tax_cap
     short, long = prices.short_gain, prices.long_gain
-    least = more * piece.least(-short / more, -long / more, reach)
-    capped = 0.0 if tax.max_tax is None else prices.tax_cap * (before + tax.max_tax + _ALLOWED)
-    return least + short * tax.st_realised + long * tax.lt_realised - before - capped
+    least = piece.least(-short / more, -long / more, reach)
+    if least == -math.inf and _is_empty(piece, reach):
+        return math.inf
+    return more * least + short * tax.st_realised + long * tax.lt_realised - before - capped
+
+
+def _is_empty(piece: Piece, reach: Box) -> bool:
+    """Whether no totals of the year are on the piece, not even nearly."""
+    wider = tuple(half._replace(limit=half.limit + _ALLOWED) for half in piece.within)
+    no_corner = replace(piece, within=wider).least(0.0, 0.0, reach) == -math.inf
+    return no_corner and bool(np.all(np.isfinite(reach)))
 
 
 def _groups(
@@ -228,6 +247,8 @@ def _solved(security: _Security) -> tuple[float, list[float], list[float]]:
         weight += step
         value += price * step
         (bought if is_buy else sold)[at] += step if is_buy else -step
+    if math.isinf(weight):
+        return -math.inf, bought, sold  # nothing holds it back, nor tells what it would be worth
     if not security.low - _ROUNDED <= weight <= security.high + _ROUNDED:
         return math.inf, bought, sold
     return value + (security.slope + security.curve * weight) * weight, bought, sold

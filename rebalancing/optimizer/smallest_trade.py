@@ -86,26 +86,28 @@ def _rounded(search: Search, sub: Subproblem, current: Candidate, last_call: int
 
 
 def _turned(search: Search, whole: Subproblem, step: Step) -> Step:
-    """The same with single choices turned over, the most promising first, while that helps."""
+    """The same with single choices turned over, the most promising first, while that helps.
+
+    When the time is up, what was found by then.
+    """
     if not search.problem.min_trade:
         return step
-    _prove(search, step)
     tried = np.zeros((2, len(whole.buy_max)), dtype=np.bool_)
     in_vain = 0
-    while in_vain < _IN_VAIN and step[1].objective > search.bound + _GOOD_ENOUGH:
-        trade = _most_promising(whole, step[1], tried)
-        if trade is None:
-            break
-        tried[int(trade.bought), trade.position] = True
-        try:
+    try:
+        _prove(search, step)
+        while in_vain < _IN_VAIN and step[1].objective > search.bound + _GOOD_ENOUGH:
+            trade = _most_promising(whole, step[1], tried)
+            if trade is None:
+                break
+            tried[int(trade.bought), trade.position] = True
             other = _turned_over(search, whole, step, trade)
-        except SolverTimeout:
-            search.ended = "time_limit"
-            break
-        in_vain += 1
-        if other is not None and other[1].objective < step[1].objective - RESIDUAL:
-            step, in_vain = other, 0
-            _prove(search, step)
+            in_vain += 1
+            if other is not None and other[1].objective < step[1].objective - RESIDUAL:
+                step, in_vain = other, 0
+                _prove(search, step)
+    except SolverTimeout:
+        search.ended = "time_limit"
     return step
 
 
@@ -128,7 +130,8 @@ def _prove(search: Search, step: Step) -> None:
             own = None if there is None else prices_at(search.problem, there)
             bound = bound if own is None else max(bound, _bound(search, piece, own))
         least = min(least, bound)
-    search.bound = max(search.bound, least)
+    if math.isfinite(least):
+        search.bound = max(search.bound, least)
 
 
 def _bound(search: Search, piece: Piece, prices: Prices) -> float:

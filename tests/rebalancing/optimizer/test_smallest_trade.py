@@ -14,6 +14,7 @@ from rebalancing.optimizer.security_bounds import bound_at
 from rebalancing.optimizer.sides import open_search
 from tests.rebalancing.optimizer.households import (
     ST_GAINS,
+    USUAL,
     assert_proven,
     household,
     one_security,
@@ -141,13 +142,13 @@ def disturbed(prices, random, size):
 @pytest.mark.parametrize("seed", range(8))
 def test_at_any_prices_it_is_below_every_feasible_trade(seed):
     random = np.random.default_rng(seed)
-    capped = {"max_st_gain": 0.02, "max_lt_gain": 0.03, "max_tax": 0.01}
+    caps = {"max_st_gain": 0.02, "max_lt_gain": 0.03, "max_tax": 0.01, "max_net_gain": 0.04}
     problem = household(
         seed, n=6, lots=24, accounts=2 + seed % 2, impact=seed % 2 == 0, location=seed % 3 == 0,
         security_group=np.arange(6) // (1 + seed % 2), min_trade=0.004 * (seed % 4),
     )  # fmt: skip
     if seed % 4 == 3:
-        problem = problem.replace(tax=replace(problem.tax, **capped))
+        problem = problem.replace(tax=replace(problem.tax, **caps))
     search, prices, _ = searched(problem)
     small = search.problem
     found = [random_feasible(small, random) for _ in range(1000)]
@@ -160,6 +161,65 @@ def test_at_any_prices_it_is_below_every_feasible_trade(seed):
     values.append(solve(problem).objective)
     for size in (0.0, 1e-4, 1e-3, 1e-2, 0.1, 1.0):
         assert bound(search, disturbed(prices, random, size)) <= min(values)
+
+
+def capped(**caps):
+    """Two names over their targets: gains of the first that a cap holds back, and a sale of the second
+    that is wanted at less than half the smallest."""
+    two = np.zeros(2, dtype=np.int64)
+    return one_security(
+        weights=np.array([0.5, 0.1]), targets=np.array([0.1, 0.09]), cash=np.array([0.4]), cash_max=[2.0],
+        position_account=two, position_security=np.arange(2), may_buy=two == 1,
+        lot_weight=np.array([0.5, 0.1]), lot_sellable=np.array([0.5, 0.1]), lot_gain=np.array([0.5, 0.0]),
+        lot_is_long=two == 0, lot_is_taxable=two == 0, lot_position=np.arange(2),
+        specific_variance=np.full(2, 0.04), cost_rates=np.full(2, 0.001), lower=np.zeros(2), upper=np.ones(2),
+        factor_loadings=np.zeros((2, 0)), risk_aversion=100.0, min_trade=0.02,
+        tax=replace(USUAL, lt_realised=0.1, **caps),
+    )  # fmt: skip
+
+
+# Every dollar sold of the first has 0.5 of gain, taxed at 0.2: 0.3874 would be sold of it without a cap.
+@pytest.mark.parametrize(
+    ("caps", "sold"),
+    [
+        ({"max_net_gain": 0.19}, 0.38),
+        ({"max_net_gain": 0.19, "max_tax": 0.5}, 0.38),
+        ({"max_net_gain": 0.18, "max_tax": 0.03}, 0.30),
+        ({"max_net_gain": 0.1, "max_lt_gain": 0.18}, 0.20),
+        ({"max_lt_gain": 0.18}, 0.36),
+    ],
+    ids=str,
+)
+def test_it_knows_which_cap_binds_and_at_what_price(caps, sold):
+    problem = capped(**caps)
+    solution = solve(problem)
+    assert solution.sells == pytest.approx([sold, 0.0], abs=1e-6)
+    search, prices, _ = searched(problem)
+    assert bound(search, prices) <= solution.objective
+    assert solution.gap_bp <= 0.001  # the second name's sale alone would leave 3.9
+    tax_price = prices.tax_cap if "max_tax" in caps else 0.0
+    for size in (
+        0.01,
+        0.1,
+        0.5,
+        1.0,
+        2.0,
+        10.0,
+    ):  # a price of a cap that is not there counts for nothing
+        other = replace(prices, tax_cap=tax_price + size)
+        assert bound(search, other) <= solution.objective
+
+
+@pytest.mark.parametrize("cap", ["max_net_gain", "max_lt_gain"])
+def test_a_cap_that_keeps_every_trade_off_a_tax_piece_leaves_the_others_to_prove(cap):
+    """Without it the lots could lead to a net gain of the year; with it a net loss is all there is."""
+    problem = capped().replace(tax=replace(USUAL, lt_realised=-0.05, **{cap: 0.04}))
+    solution = solve(problem)
+    assert solution.sells == pytest.approx([0.08, 0.0], abs=1e-6)
+    search, prices, _ = searched(problem)
+    assert len(search.pieces) > 1
+    assert bound(search, prices) <= solution.objective
+    assert solution.gap_bp <= 0.001
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -210,3 +270,21 @@ def test_time_running_out_while_choices_are_turned_over_loses_nothing(monkeypatc
         assert keeps_the_smallest(problem, cut.buys, cut.sells)
         assert cut.status == "time_limit"
         assert cut.bound <= whole.objective + 1e-9
+
+
+def test_time_running_out_in_the_proof_keeps_the_trades_that_were_found(monkeypatch):
+    """Cash needs 0.015, the smallest sale brings 0.02: without it there would be nothing to propose."""
+    from rebalancing.errors import SolverTimeout
+
+    problem = drifted(
+        0.0, weight=0.9, targets=[0.9], cash=np.array([0.0]), cash_min=[0.015], min_trade=0.02
+    )
+
+    def too_late(*_):
+        raise SolverTimeout("The time is up.")
+
+    monkeypatch.setattr("rebalancing.optimizer.smallest_trade._prove", too_late)
+    solution = solve(problem)
+    assert_proven(problem, solution)
+    assert solution.sells == pytest.approx([0.02])
+    assert solution.status == "time_limit"
