@@ -8,6 +8,7 @@ trades it is close, which the convex relaxation, blind to the smallest trade, is
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from rebalancing.optimizer.tax_schedule import Box, HalfPlane, Piece
 _ROUNDED = 1e-12  # fractions of V: taken off for what adding up may have lost
 _ALLOWED = 1e-8  # what our own check lets trades miss a bound by
 _NONE = 1e-11  # a smaller trade is none
+_CASES = 100  # of what is traded in a security's accounts, branched on at most
 
 
 @dataclass(frozen=True)
@@ -204,9 +206,24 @@ def _least_of_side(minimum: float, side: list[_Security]) -> float:
 def _least(minimum: float, security: _Security) -> float:
     """Least value of one security where every trade is nothing or of at least the minimum; inf: not possible.
 
-    Branches on a position whose best trade is smaller. Without the branching it is a bound as well.
+    Branches on a position whose best trade is smaller, the lowest value first. Without the branching
+    it is a bound as well: a security in many accounts is left at that after `_CASES` of them.
     """
-    value, bought, sold = _solved(security)
+    cases = [(_solved(security)[0], 0, security)]
+    for count in range(1, 2 * _CASES, 2):
+        value, _, lowest = cases[0]
+        choices = _choices(minimum, lowest)
+        if not choices or math.isinf(value):
+            return value
+        heapq.heappop(cases)
+        for place, choice in enumerate(choices):
+            heapq.heappush(cases, (_solved(choice)[0], count + place, choice))
+    return cases[0][0]
+
+
+def _choices(minimum: float, security: _Security) -> list[_Security]:
+    """Without the first trade that is below the minimum, and with at least the minimum of it."""
+    _, bought, sold = _solved(security)
     for at, position in enumerate(security.positions):
         needed = any(lot.least > 0.0 for lot in position.lots)
         if _NONE < bought[at] < minimum - _NONE and position.buy.least == 0.0:
@@ -215,10 +232,8 @@ def _least(minimum: float, security: _Security) -> float:
             choices = [_without_sales(position), _with_sales(position, minimum)]
         else:
             continue
-        return min(
-            _least(minimum, _at(security, at, choice)) for choice in choices if choice is not None
-        )
-    return value
+        return [_at(security, at, choice) for choice in choices if choice is not None]
+    return []
 
 
 def _solved(security: _Security) -> tuple[float, list[float], list[float]]:

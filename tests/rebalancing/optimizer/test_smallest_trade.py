@@ -6,7 +6,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from rebalancing.optimizer import conic, evaluate, solve
+from rebalancing.optimizer import conic, evaluate, security_bounds, solve
 from rebalancing.optimizer.condensed import condense
 from rebalancing.optimizer.objective import sold_by_position
 from rebalancing.optimizer.prices import prices_at
@@ -220,6 +220,38 @@ def test_a_cap_that_keeps_every_trade_off_a_tax_piece_leaves_the_others_to_prove
     assert len(search.pieces) > 1
     assert bound(search, prices) <= solution.objective
     assert solution.gap_bp <= 0.001
+
+
+def in_accounts(count):
+    """One security, in each account a loss smaller than the smallest trade, worth selling, and a dear lot."""
+    own, weight = np.arange(count), 0.6 / count
+    return one_security(
+        weights=np.full(count, weight), targets=[0.6 - 0.00018 * count], cash=np.full(count, 0.4 / count),
+        cash_min=np.zeros(count), cash_max=np.ones(count), may_buy=own < 0, lot_position=np.tile(own, 2),
+        lot_weight=np.repeat([0.003, weight - 0.003], count), lot_sellable=np.repeat([0.003, weight - 0.003], count),
+        lot_gain=np.concatenate([-0.1 + 0.001 * own, 0.5 + 0.001 * own]), tax=ST_GAINS,
+        lot_is_long=np.zeros(2 * count, np.bool_), lot_is_taxable=np.ones(2 * count, np.bool_),
+        position_account=own, position_security=np.zeros(count, np.int64), risk_aversion=5.0, min_trade=0.004,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("accounts", "gap"), [(4, 0.01), (8, 0.01), (24, 20.0)])
+def test_a_security_in_many_accounts_is_bounded_after_few_cases(accounts, gap, monkeypatch):
+    """Each account doubles what may be done; whatever is left of that makes the bound loose, never wrong."""
+    solved, real = [], security_bounds._solved
+
+    def counted(security):
+        solved.append(security)
+        return real(security)
+
+    monkeypatch.setattr(security_bounds, "_solved", counted)
+    problem = in_accounts(accounts)
+    search, prices, _ = searched(problem)
+    found = bound(search, prices)
+    assert len(solved) <= 1000
+    solution = solve(problem)
+    assert found <= solution.objective
+    assert solution.gap_bp <= gap
 
 
 @pytest.mark.parametrize("seed", range(6))
