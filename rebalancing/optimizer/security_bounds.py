@@ -8,6 +8,7 @@ trades it is close, which the convex relaxation, blind to the smallest trade, is
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from rebalancing.optimizer.tax_schedule import Box, HalfPlane, Piece
 _ROUNDED = 1e-12  # fractions of V: taken off for what adding up may have lost
 _ALLOWED = 1e-8  # what our own check lets trades miss a bound by
 _NONE = 1e-11  # a smaller trade is none
+_CASES = 100  # of what is traded in a security's accounts, branched on at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,14 @@ def bound_at(
 ) -> float:
     """A bound from below on the objective of all trades that end on a tax piece; -inf if unsure.
 
-    `buy_max` (m,) and `sell_max` (L,) limit every trade, `gains` the year's totals.
+    `buy_max` (m,) and `sell_max` (L,) limit every trade, `gains` the year's totals. inf where the
+    caps keep every trade off the piece.
     """
     prices = replace(prices, cash=_dual_cash(problem, prices.cash))
-    fixed = _fixed(problem, prices) + _least_tax(problem, prices, piece, gains)
+    tax = _least_tax(problem, prices, piece, gains)
+    if tax == math.inf:
+        return math.inf
+    fixed = _fixed(problem, prices) + tax
     total = fixed + sum(
         min(_least_of_side(problem.min_trade, side) for side in _sides(group))
         for group in _groups(problem, prices, buy_max, sell_max)
@@ -116,14 +122,23 @@ def _least_tax(problem: Problem, prices: Prices, piece: Piece, gains: Box) -> fl
     if tax.max_net_gain is not None:
         most = tax.st_realised + tax.lt_realised + tax.max_net_gain + _ALLOWED
         piece = replace(piece, within=(*piece.within, HalfPlane(1.0, 1.0, most)))
-    price, capped = 0.0, 0.0
+    tax_cap, capped = 0.0, 0.0
     if tax.max_tax is not None:
-        price = prices.tax_cap
-        capped = price * (before + tax.max_tax + _ALLOWED)
-    more = 1.0 + price
+        tax_cap = prices.tax_cap
+        capped = tax_cap * (before + tax.max_tax + _ALLOWED)
+    more = 1.0 + tax_cap
     short, long = prices.short_gain, prices.long_gain
-    least = more * piece.least(-short / more, -long / more, reach)
-    return least + short * tax.st_realised + long * tax.lt_realised - before - capped
+    least = piece.least(-short / more, -long / more, reach)
+    if least == -math.inf and _is_empty(piece, reach):
+        return math.inf
+    return more * least + short * tax.st_realised + long * tax.lt_realised - before - capped
+
+
+def _is_empty(piece: Piece, reach: Box) -> bool:
+    """Whether no totals of the year are on the piece, not even nearly."""
+    wider = tuple(half._replace(limit=half.limit + _ALLOWED) for half in piece.within)
+    no_corner = replace(piece, within=wider).least(0.0, 0.0, reach) == -math.inf
+    return no_corner and bool(np.all(np.isfinite(reach)))
 
 
 def _groups(
@@ -191,9 +206,24 @@ def _least_of_side(minimum: float, side: list[_Security]) -> float:
 def _least(minimum: float, security: _Security) -> float:
     """Least value of one security where every trade is nothing or of at least the minimum; inf: not possible.
 
-    Branches on a position whose best trade is smaller. Without the branching it is a bound as well.
+    Branches on a position whose best trade is smaller, the lowest value first. Without the branching
+    it is a bound as well: a security in many accounts is left at that after `_CASES` of them.
     """
-    value, bought, sold = _solved(security)
+    cases = [(_solved(security)[0], 0, security)]
+    for count in range(1, 2 * _CASES, 2):
+        value, _, lowest = cases[0]
+        choices = _choices(minimum, lowest)
+        if not choices or math.isinf(value):
+            return value
+        heapq.heappop(cases)
+        for place, choice in enumerate(choices):
+            heapq.heappush(cases, (_solved(choice)[0], count + place, choice))
+    return cases[0][0]
+
+
+def _choices(minimum: float, security: _Security) -> list[_Security]:
+    """Without the first trade that is below the minimum, and with at least the minimum of it."""
+    _, bought, sold = _solved(security)
     for at, position in enumerate(security.positions):
         needed = any(lot.least > 0.0 for lot in position.lots)
         if _NONE < bought[at] < minimum - _NONE and position.buy.least == 0.0:
@@ -202,10 +232,8 @@ def _least(minimum: float, security: _Security) -> float:
             choices = [_without_sales(position), _with_sales(position, minimum)]
         else:
             continue
-        return min(
-            _least(minimum, _at(security, at, choice)) for choice in choices if choice is not None
-        )
-    return value
+        return [_at(security, at, choice) for choice in choices if choice is not None]
+    return []
 
 
 def _solved(security: _Security) -> tuple[float, list[float], list[float]]:
@@ -234,6 +262,8 @@ def _solved(security: _Security) -> tuple[float, list[float], list[float]]:
         weight += step
         value += price * step
         (bought if is_buy else sold)[at] += step if is_buy else -step
+    if math.isinf(weight):
+        return -math.inf, bought, sold  # nothing holds it back, nor tells what it would be worth
     if not security.low - _ROUNDED <= weight <= security.high + _ROUNDED:
         return math.inf, bought, sold
     return value + (security.slope + security.curve * weight) * weight, bought, sold

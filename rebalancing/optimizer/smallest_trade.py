@@ -109,7 +109,10 @@ def _rounded(
 
 
 def _turned(search: Search, whole: Subproblem, step: Step) -> Step:
-    """The same with single choices turned over, the most promising first, while that helps."""
+    """The same with single choices turned over, the most promising first, while that helps.
+
+    When the time is up, what was found by then.
+    """
     if not search.problem.min_trade:
         return step
     proof = _Proof(search, dict.fromkeys(search.pieces, -math.inf))
@@ -158,7 +161,9 @@ class _Proof:
                 self.bounds[piece] = max(known, self._bound(piece, prices))
             if self.bounds[piece] < enough and piece != sub.piece:
                 self._ask(piece, step)
-        self.search.bound = max(self.search.bound, min(self.bounds.values()))
+        least = min(self.bounds.values())
+        if math.isfinite(least):
+            self.search.bound = max(self.search.bound, least)
 
     def _ask(self, piece: Piece, step: Step) -> None:
         sub, found = step

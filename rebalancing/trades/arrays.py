@@ -174,8 +174,8 @@ def lines(
 def gap_bp(trades: Sequence[DraftTrade], problem: Problem, index: Index, bound: float) -> Decimal:
     """How far the trades, as rounded, are from the proven bound: basis points of the household's value.
 
-    A little is due to whole shares and the smallest trade, which the bound does not know. Rounding may also leave its
-    limits by less than a share, and so pass it: that is told as no distance at all.
+    A little is due to whole shares, which the bound does not know. Rounding may also leave its limits by less than a
+    share, and so pass it: that is told as no distance at all.
     """
     buys, sells = _as_fractions(trades, index)
     distance = decimal((evaluate(problem, buys, sells).objective - bound) * 1e4)

@@ -6,7 +6,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from rebalancing.optimizer import conic, evaluate, solve
+from rebalancing.optimizer import conic, evaluate, security_bounds, solve
 from rebalancing.optimizer.condensed import condense
 from rebalancing.optimizer.objective import sold_by_position
 from rebalancing.optimizer.prices import prices_at
@@ -14,6 +14,7 @@ from rebalancing.optimizer.security_bounds import bound_at
 from rebalancing.optimizer.sides import open_search
 from tests.rebalancing.optimizer.households import (
     ST_GAINS,
+    USUAL,
     assert_proven,
     household,
     one_security,
@@ -170,6 +171,97 @@ def test_at_any_prices_it_is_below_every_feasible_trade(seed, caps):
         assert bound(search, disturbed(prices, random, size)) <= min(values)
 
 
+def capped(**caps):
+    """Two names over their targets: gains of the first that a cap holds back, and a sale of the second
+    that is wanted at less than half the smallest."""
+    two = np.zeros(2, dtype=np.int64)
+    return one_security(
+        weights=np.array([0.5, 0.1]), targets=np.array([0.1, 0.09]), cash=np.array([0.4]), cash_max=[2.0],
+        position_account=two, position_security=np.arange(2), may_buy=two == 1,
+        lot_weight=np.array([0.5, 0.1]), lot_sellable=np.array([0.5, 0.1]), lot_gain=np.array([0.5, 0.0]),
+        lot_is_long=two == 0, lot_is_taxable=two == 0, lot_position=np.arange(2),
+        specific_variance=np.full(2, 0.04), cost_rates=np.full(2, 0.001), lower=np.zeros(2), upper=np.ones(2),
+        factor_loadings=np.zeros((2, 0)), risk_aversion=100.0, min_trade=0.02,
+        tax=replace(USUAL, lt_realised=0.1, **caps),
+    )  # fmt: skip
+
+
+# Every dollar sold of the first has 0.5 of gain, taxed at 0.2: 0.3874 would be sold of it without a cap.
+@pytest.mark.parametrize(
+    ("caps", "sold"),
+    [
+        ({"max_net_gain": 0.19}, 0.38),
+        ({"max_net_gain": 0.19, "max_tax": 0.5}, 0.38),
+        ({"max_net_gain": 0.18, "max_tax": 0.03}, 0.30),
+        ({"max_net_gain": 0.1, "max_lt_gain": 0.18}, 0.20),
+        ({"max_lt_gain": 0.18}, 0.36),
+    ],
+    ids=str,
+)
+def test_it_knows_which_cap_binds_and_at_what_price(caps, sold):
+    problem = capped(**caps)
+    solution = solve(problem)
+    assert solution.sells == pytest.approx([sold, 0.0], abs=1e-6)
+    search, prices, _ = searched(problem)
+    assert bound(search, prices) <= solution.objective
+    assert solution.gap_bp <= 0.001  # the second name's sale alone would leave 3.9
+    tax_price = prices.tax_cap if "max_tax" in caps else 0.0
+    for size in (
+        0.01,
+        0.1,
+        0.5,
+        1.0,
+        2.0,
+        10.0,
+    ):  # a price of a cap that is not there counts for nothing
+        other = replace(prices, tax_cap=tax_price + size)
+        assert bound(search, other) <= solution.objective
+
+
+@pytest.mark.parametrize("cap", ["max_net_gain", "max_lt_gain"])
+def test_a_cap_that_keeps_every_trade_off_a_tax_piece_leaves_the_others_to_prove(cap):
+    """Without it the lots could lead to a net gain of the year; with it a net loss is all there is."""
+    problem = capped().replace(tax=replace(USUAL, lt_realised=-0.05, **{cap: 0.04}))
+    solution = solve(problem)
+    assert solution.sells == pytest.approx([0.08, 0.0], abs=1e-6)
+    search, prices, _ = searched(problem)
+    assert len(search.pieces) > 1
+    assert bound(search, prices) <= solution.objective
+    assert solution.gap_bp <= 0.001
+
+
+def in_accounts(count):
+    """One security, in each account a loss smaller than the smallest trade, worth selling, and a dear lot."""
+    own, weight = np.arange(count), 0.6 / count
+    return one_security(
+        weights=np.full(count, weight), targets=[0.6 - 0.00018 * count], cash=np.full(count, 0.4 / count),
+        cash_min=np.zeros(count), cash_max=np.ones(count), may_buy=own < 0, lot_position=np.tile(own, 2),
+        lot_weight=np.repeat([0.003, weight - 0.003], count), lot_sellable=np.repeat([0.003, weight - 0.003], count),
+        lot_gain=np.concatenate([-0.1 + 0.001 * own, 0.5 + 0.001 * own]), tax=ST_GAINS,
+        lot_is_long=np.zeros(2 * count, np.bool_), lot_is_taxable=np.ones(2 * count, np.bool_),
+        position_account=own, position_security=np.zeros(count, np.int64), risk_aversion=5.0, min_trade=0.004,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("accounts", "gap"), [(4, 0.01), (8, 0.01), (24, 20.0)])
+def test_a_security_in_many_accounts_is_bounded_after_few_cases(accounts, gap, monkeypatch):
+    """Each account doubles what may be done; whatever is left of that makes the bound loose, never wrong."""
+    solved, real = [], security_bounds._solved
+
+    def counted(security):
+        solved.append(security)
+        return real(security)
+
+    monkeypatch.setattr(security_bounds, "_solved", counted)
+    problem = in_accounts(accounts)
+    search, prices, _ = searched(problem)
+    found = bound(search, prices)
+    assert len(solved) <= 1000
+    solution = solve(problem)
+    assert found <= solution.objective
+    assert solution.gap_bp <= gap
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_without_a_smallest_trade_or_an_either_or_it_is_the_optimum(seed):
     """Then nothing is lost: the problem is convex."""
@@ -232,3 +324,21 @@ def test_time_running_out_while_choices_are_turned_over_loses_nothing(monkeypatc
         assert keeps_the_smallest(problem, cut.buys, cut.sells)
         assert cut.status == "time_limit"
         assert cut.bound <= whole.objective + 1e-9
+
+
+def test_time_running_out_in_the_proof_keeps_the_trades_that_were_found(monkeypatch):
+    """Cash needs 0.015, the smallest sale brings 0.02: without it there would be nothing to propose."""
+    from rebalancing.errors import SolverTimeout
+
+    problem = drifted(
+        0.0, weight=0.9, targets=[0.9], cash=np.array([0.0]), cash_min=[0.015], min_trade=0.02
+    )
+
+    def too_late(*_):
+        raise SolverTimeout("The time is up.")
+
+    monkeypatch.setattr("rebalancing.optimizer.smallest_trade._prove", too_late)
+    solution = solve(problem)
+    assert_proven(problem, solution)
+    assert solution.sells == pytest.approx([0.02])
+    assert solution.status == "time_limit"
