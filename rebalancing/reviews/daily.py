@@ -237,9 +237,10 @@ def _outcome(facts: DailyFacts) -> NewFinding:
         return not_reviewed(f"The night's look at this household failed. {facts.detail}")
     if measured is None:
         return not_reviewed(_told("Drift was not measured", facts.reason, facts.detail))
-    # The line of the drift says it already; where that has no band, what the look says of it is all there is.
-    detail = measured.detail if measured.band is None else without_drift(measured.detail)
     reason, waits = measured.reason, any(one.kind == "rebalance" for one in facts.pending)
+    # The line of the drift says it already; but where that has no band, a look inside it is all that tells of one.
+    tells_band = measured.band is None and reason == Outcome.INSIDE_BANDS
+    detail = measured.detail if tells_band else without_drift(measured.detail)
     if reason == Outcome.PROPOSED:
         state, told = FindingState.NOTE, f"A rebalance was proposed. {detail}".strip()
     else:

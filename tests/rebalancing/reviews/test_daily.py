@@ -185,7 +185,12 @@ def test_the_outcome_does_not_say_again_what_the_line_of_the_drift_says() -> Non
     out = replace(MEASURED, reason=Outcome.PROPOSED, detail=detail, out_of_band=1)
     assert lines(facts(out))["outcome"].sentence == "A rebalance was proposed. Trades 2 lines."
     out = replace(out, target=None, band=None, why_no_band="a substitute")
-    assert lines(facts(out))["outcome"].sentence == f"A rebalance was proposed. {detail}"
+    assert lines(facts(out))["outcome"].sentence == "A rebalance was proposed. Trades 2 lines."
+    detail = "Largest drift AAA +1.0 points, inside its band of 13.6 % to 20.8 %; cash 1.5 %."
+    inside = replace(MEASURED, detail=detail)
+    assert lines(facts(inside))["outcome"].sentence == "No rebalance: inside bands."
+    inside = replace(inside, target=None, band=None, why_no_band="a substitute")
+    assert lines(facts(inside))["outcome"].sentence == f"No rebalance: inside bands. {detail}"
 
 
 def test_a_household_without_a_look_at_its_drift_says_why() -> None:
