@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import person
 from rebalancing.backtest import page
-from rebalancing.backtest.report import CAVEATS
+from rebalancing.backtest.report import CAVEATS, QUESTION, SIGNS
 from rebalancing.backtest.results import csv_text
 from rebalancing.backtest.tables import TableName
 
@@ -19,6 +19,8 @@ def rebalance(request: HttpRequest) -> HttpResponse:
         "caveats": CAVEATS,
         "days": page.DAYS,
         "sections": page.sections(),
+        "question": QUESTION,
+        "signs": SIGNS,
         "verdict": page.verdict(),
     }
     return render(request, "rebalancing/backtest.html", context)

@@ -15,12 +15,12 @@ from proposals.models import Proposal
 from proposals.types import CashFlow, Moved, Proration, Restrictions
 from rebalancing import selectors
 from rebalancing.household.state import Books
-from rebalancing.mandates.rules import Rule
+from rebalancing.mandates.rules import Rule, Trigger
 from rebalancing.model_changes import published
 from rebalancing.model_changes.recipes import ExitRule
 from rebalancing.models import ModelAssignment, RiskSetting
 from rebalancing.telling import terms
-from rebalancing.telling.terms import Names, PlanTerms, RiskTerms, Terms
+from rebalancing.telling.terms import Names, Plain, PlanTerms, RiskTerms, Terms
 from rebalancing.transition import selectors as transition_selectors
 from rebalancing.types import Limits, RiskMethod
 from securities import selectors as securities
@@ -54,7 +54,7 @@ def moved_since(proposal: Proposal, today: date) -> tuple[Moved, ...]:
     if then is None:
         return ()
     household = proposal.household
-    now: Mapping[str, Any]
+    now: dict[str, Any]
     assigned = selectors.assignment(proposal.household_id)
     if assigned is None:
         now = dict.fromkeys(then) | {"model": None}
@@ -62,6 +62,8 @@ def moved_since(proposal: Proposal, today: date) -> tuple[Moved, ...]:
     else:
         found = _read(assigned, asked_on=proposal.as_of, today=today)
         now = json.loads(canonical_text(terms.record(found)))
+        if "policy" in then and not _is_for_a_factor(proposal, then["policy"]):
+            now["policy"]["factor_gain_limit"] = then["policy"].get("factor_gain_limit")
     traded = {trade.security for trade in proposal_selectors.draft_trades(proposal)}
     universe = {row["id"] for row in json.loads(proposal.inputs)["securities"]} | traded
     universe |= {int(security) for security in (now["model"] or _NOTHING).get("targets", ())}
@@ -71,6 +73,13 @@ def moved_since(proposal: Proposal, today: date) -> tuple[Moved, ...]:
         universe=frozenset(universe),
     )
     return terms.moved(then, now, names)
+
+
+def _is_for_a_factor(proposal: Proposal, policy: Plain) -> bool:
+    """Whether the limit on gains of a rebalance that only a factor opens bound the trades, or might have bound them."""
+    if policy.get("factor_gain_limit") is not None:
+        return proposal.explanation.get("factor_gain_limit") is not None
+    return {*Trigger} & {*proposal.reasons} == {Trigger.FACTOR}
 
 
 def _read(assigned: ModelAssignment, *, asked_on: date, today: date) -> Terms:

@@ -103,8 +103,8 @@ def lines_of(
     if household_ids is not None:
         items = items.filter(household__in=household_ids)
     ended = {item.household_id: item for item in items}
-    day, next_night = run.business_date, calendar.next_business_date(run.business_date)
-    measured = _measured(run.firm_id, day, ended.keys())
+    next_night = calendar.next_business_date(run.business_date)
+    measured = _measured(run, ended.keys())
     breaches = _breaches(run, ended.keys())
     pending, orders = _trade_list(run)
     return {
@@ -157,17 +157,20 @@ def names_of(household_ids: Iterable[int]) -> dict[int, str]:
 # What the night measured
 
 
-def _measured(firm_id: int, day: date, households: Collection[int]) -> dict[int, Measured]:
+def _measured(run: ScanRun, households: Collection[int]) -> dict[int, Measured]:
     """Household -> its look of the day beside the bands of its policy."""
-    looks = RebalanceLook.objects.filter(household__firm=firm_id, day=day).select_related("largest")
-    bands = _Bands(firm_id, day, households)
+    looks = RebalanceLook.objects.filter(household__firm=run.firm_id, day=run.business_date)
+    looks = looks.select_related("largest")
+    bands = _Bands(run, households)
     return {look.household_id: bands.beside(look) for look in looks}
 
 
 class _Bands:
     """Policies and models of a firm, read at once."""
 
-    def __init__(self, firm_id: int, day: date, households: Collection[int]) -> None:
+    def __init__(self, run: ScanRun, households: Collection[int]) -> None:
+        firm_id, day = run.firm_id, run.business_date
+        self._is_past = later_night(run) is not None
         self._model = dict(
             ModelAssignment.objects.filter(household__firm=firm_id).values_list(
                 "household_id", "model_id"
@@ -197,23 +200,41 @@ class _Bands:
         model = self._model.get(household)
         limits = self._limits_of(household, model)
         targets = self._targets[model] if model is not None else {}
-        is_restricted = household in self._restricted
-        is_plain = not is_restricted and household not in self._paired
         largest = look.largest_id
+        why_no_band = self._why_no_band(household)
+        target = band = None
+        if largest is not None and not why_no_band:
+            target = targets.get(largest, ZERO)
+            band = limits.band_of(largest).width(target)
         return Measured(
             reason=look.reason,
             detail=look.detail,
             out_of_band=look.out_of_band,
             largest="" if look.largest is None else look.largest.symbol,
             largest_drift=look.largest_drift,
-            band=limits.band_of(largest).width(targets.get(largest, ZERO))
-            if largest is not None and is_plain
-            else None,
+            target=target,
+            band=band,
+            why_no_band=why_no_band,
             cash_weight=look.cash_weight,
             cash_low=limits.cash_minimum,
             cash_high=max(limits.cash_maximum, 1 - sum(targets.values(), ZERO)),
-            is_restricted=not is_plain,
+            is_restricted=household in self._restricted | self._paired,
         )
+
+    def _why_no_band(self, household: int) -> str:
+        """Why targets are not those of the model, as a clause; empty where they are."""
+        if household in self._restricted:
+            return (
+                "a restriction has changed the model's targets; the page Drift has those in force"
+            )
+        if household in self._paired:
+            return (
+                "a substitute has, or is proposed to have, a part of the model's targets; the page Drift has those in "
+                "force"
+            )
+        if self._is_past:
+            return "another night has begun since, and the model may have changed with it"
+        return ""
 
     def _limits_of(self, household: int, model: int | None) -> Limits:
         own = self._policies.get((household, None))

@@ -152,6 +152,18 @@ def findings(
     )
 
 
+def head(review: Review) -> tuple[list[ReviewFinding], int]:
+    """The firm's lines and those of models that are not inside or a note, the worst first; how many more there are.
+
+    Two queries.
+    """
+    rows = review.findings.filter(household=None).select_related("model", "version")
+    calm = Q(model__isnull=False, state__in=[FindingState.INSIDE, FindingState.NOTE])
+    shown = rows.exclude(calm).annotate(rank=_RANK)
+    order = (F("model__name").asc(nulls_first=True), "rank", "place")
+    return list(shown.order_by(*order)), rows.filter(calm).count()
+
+
 def household(user: User, public_id: UUID) -> Household:
     """One household, or 404."""
     return access.visible_or_404(user, Household, public_id)

@@ -48,7 +48,10 @@ def review(request: HttpRequest, public_id: UUID) -> HttpResponse:
     user = person(request)
     shown = review_selectors.review(user, public_id)
     chosen = {name: request.GET.get(name, "") for name in _FILTERS}
-    page = page_of(request, review_selectors.findings(shown, **chosen))
+    is_whole = not any(value for name, value in chosen.items() if name != "sort")
+    about = {"about": "households"} if is_whole else {}
+    page = page_of(request, review_selectors.findings(shown, **{**chosen, **about}))
+    head, calm = review_selectors.head(shown) if is_whole else ([], 0)
     counts = review_selectors.counts(shown)
     came = review_selectors.outcomes(shown, page["page"])
     waiting = review_selectors.waiting(page["page"])
@@ -64,6 +67,9 @@ def review(request: HttpRequest, public_id: UUID) -> HttpResponse:
         # The lines of a night are written at its end, or not at all.
         "unwritten": shown.run.job == Job.DAILY and not any(counts.values()),
         "drafts": review_selectors.drafts(user, shown) if shown.run.job in DRAFTING else (),
+        # Of the whole review the firm and its models come first: households would hide them.
+        "head": [(row, None, None) for row in head],
+        "calm": calm,
         "open": review_selectors.open_households(shown),
         "rows": [
             (row, came.get(row.household_id), waiting.get((row.household_id, row.key)))

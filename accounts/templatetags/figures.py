@@ -1,5 +1,7 @@
 """Figures as people read them: grouped thousands, a real minus sign, units in words; an em dash for none."""
 
+import re
+from datetime import date
 from decimal import Decimal
 
 from django import template
@@ -70,3 +72,24 @@ def basis_points(value: Decimal | None) -> str:
 def words(code: str) -> str:
     """A code as words: ``recent_purchase`` -> ``Recent purchase``; two joined by ``+`` with *and*."""
     return str(code).replace("_", " ").replace("+", " and ").capitalize()
+
+
+_DAY = re.compile(r"(?<![\w-])(\d{4})-(\d{2})-(\d{2})(?![\w-])")
+_MINUS = re.compile(r"(?<![\w.,)%-])-(?=\$?\d)")
+
+
+@register.filter
+def told(sentence: str) -> str:
+    """A sentence of ours as people read it: ``2022-12-28`` is ``28 December 2022``, and ``-2.5 %`` has a real minus.
+
+    For sentences that are made here and kept as plain text; what a person wrote is shown as it is.
+    """
+    return _MINUS.sub("−", _DAY.sub(_day, str(sentence)))
+
+
+def _day(found: re.Match[str]) -> str:
+    try:
+        day = date(*map(int, found.groups()))
+    except ValueError:
+        return found.group()
+    return f"{day.day} {day:%B %Y}"

@@ -1,5 +1,6 @@
 """``[[models.views]]``: what somebody expects of a model's names, for its mean-variance weights."""
 
+from datetime import date
 from decimal import Decimal
 
 from config.setup_file.contents import ViewEntry
@@ -44,7 +45,13 @@ def view(table: Table) -> ViewEntry:
 
 def apply_views(records: Records, model: TargetModel, entries: tuple[ViewEntry, ...]) -> None:
     """Write a model's views, its weights being there. One that is left out stays in force: give it an ``until``."""
+    seen: set[tuple[str, str | None, date]] = set()
     for entry in entries:
+        said = (entry.symbol, entry.over, entry.since)
+        if said in seen:
+            records.problems.add(entry.where, "a view of that from that day stands above already")
+            continue
+        seen.add(said)
         security = records.security(f"{entry.where}.symbol", entry.symbol)
         over = None
         if entry.over is not None:
@@ -53,7 +60,10 @@ def apply_views(records: Records, model: TargetModel, entries: tuple[ViewEntry, 
         if security is None or author is None or (entry.over is not None and over is None):
             continue
         key = {"model": model, "security": security, "over": over, "since": entry.since}
-        known = ReturnView.objects.filter(**key).first()
+        # One that was taken back and stated again stands twice: the file speaks of the later.
+        known = ReturnView.objects.filter(**key).order_by("-pk").first()
+        if known is not None and _is_taken_back(known) and entry.until is None:
+            continue  # it stays so
         new = _stated(entry, known)
         others = [
             stated_views.stated(row)
@@ -69,7 +79,7 @@ def apply_views(records: Records, model: TargetModel, entries: tuple[ViewEntry, 
             ReturnView,
             "view",
             f"of {model.name} on {' over '.join(filter(None, (entry.symbol, entry.over)))} from {entry.since}",
-            key=key,
+            key=key if known is None else {"pk": known.pk},
             values={
                 "yearly_return": entry.yearly_return,
                 "confidence": entry.confidence,
@@ -78,6 +88,11 @@ def apply_views(records: Records, model: TargetModel, entries: tuple[ViewEntry, 
                 "author": author,
             },
         )
+
+
+def _is_taken_back(row: ReturnView) -> bool:
+    """Whether a person ended the view before it was in force for a day."""
+    return row.until is not None and row.until < row.since
 
 
 def _stated(entry: ViewEntry, known: ReturnView | None) -> Stated:

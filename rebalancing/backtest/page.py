@@ -31,8 +31,8 @@ class Section:
 
 
 @cache
-def verdict() -> tuple[str, ...]:
-    """Whether our optimum beats the best band."""
+def verdict() -> tuple[report.Answer, ...]:
+    """Whether our optimum beats the best band, way by way."""
     return report.verdict(shipped())
 
 

@@ -169,24 +169,45 @@ def best_band(
     return min(found, default=None)
 
 
-def verdict(records: Sequence[Record]) -> tuple[str, ...]:
-    """Whether our optimum beats the best band, in sentences that follow from the records."""
-    one = _turnovers(gaps(records, rule=Kind.FIXED.value))
-    by_name = {
-        look: _turnovers(gaps(records, rule=Kind.BY_NAME.value, look=look)) for look in ("1", "5")
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One way to ask whether our optimum beats the best band, and what the records say."""
+
+    question: str
+    answer: str
+
+
+QUESTION = "Does our optimum beat the best band at equal tracking error?"
+SIGNS = "In brackets: how far it lies from the best band's figure; below zero is better."
+
+
+def verdict(records: Sequence[Record]) -> tuple[Answer, ...]:
+    """``QUESTION`` answered: first in turnover, without tax, then in what spread and tax take a year."""
+    turnover = {
+        "one horizon for all names": _turnovers(gaps(records, rule=Kind.FIXED.value)),
+        "a horizon for each name, looked at daily": _turnovers(
+            gaps(records, rule=Kind.BY_NAME.value, look="1")
+        ),
+        "a horizon for each name, looked at weekly": _turnovers(
+            gaps(records, rule=Kind.BY_NAME.value, look="5")
+        ),
     }
-    whole, by_lot, blind = (
-        [gap.drag_ratio for gap in gaps(records, rule=kind.value) if gap.drag_ratio is not None]
-        for kind in (Kind.TAXED, Kind.BY_LOT, Kind.BY_NAME)
-    )
+    drag = {
+        "counting all tax, over horizons that know of it": _drags(records, Kind.TAXED),
+        "counting each lot's tax over the horizon of the spread (a research variant)": _drags(
+            records, Kind.BY_LOT
+        ),
+        "not looking at tax": _drags(records, Kind.BY_NAME),
+    }
     return (
-        f"With one horizon for all names our optimum {_beats(one)} in turnover at equal tracking error.",
-        f"With a horizon for each name, looked at daily, it {_beats(by_name['1'])}; looked at weekly, it "
-        f"{_beats(by_name['5'])}.",
-        f"After spread and tax, in what it pays a year at equal tracking error, the optimum that counts all tax over "
-        f"horizons that know of it {_beats(whole)}; a research variant that counts each lot's tax over the horizon of "
-        f"the spread {_beats(by_lot)}; the one that does not look at tax {_beats(blind)}.",
+        *(Answer(f"Turnover, no tax, {way}", _beats(found)) for way, found in turnover.items()),
+        *(Answer(f"Spread and tax a year, {way}", _beats(found)) for way, found in drag.items()),
     )
+
+
+def _drags(records: Sequence[Record], kind: Kind) -> list[float]:
+    found = gaps(records, rule=kind.value)
+    return [gap.drag_ratio for gap in found if gap.drag_ratio is not None]
 
 
 def _turnovers(found: Iterable[Gap]) -> list[float]:

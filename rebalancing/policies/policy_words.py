@@ -103,6 +103,9 @@ def terms(policy: Limits) -> dict[str, str]:
         else f"each security's own, {horizon(policy.horizon_years)} outside the model",
         "cash band": f"{_shown(policy.cash_minimum)} % to {_shown(policy.cash_maximum)} %",
         "smallest trade": f"${policy.minimum_trade:,.2f}",
+        "largest gain for the factor reason alone": "without a limit"
+        if policy.factor_gain_limit is None
+        else f"${policy.factor_gain_limit:,.2f}",
         "view of later tax": later,
     }
 

@@ -9,8 +9,9 @@ from datetime import date
 from decimal import Decimal
 
 from rebalancing.mandates.rule_words import per_cent
+from rebalancing.reviews.drift_words import names_out, weight_and_band
 from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit, not_reviewed, note
-from rebalancing.telling.explanation import dollars
+from rebalancing.telling.explanation import dollars, without_drift
 from rebalancing.types import CENT, ZERO, Outcome
 
 # Outcomes of a look that found no hard rule broken.
@@ -21,8 +22,9 @@ LEFT_ALONE = frozenset({Outcome.INSIDE_BANDS, Outcome.NOT_DUE, Outcome.COOLING_D
 class Measured:
     """What the night's look measured, beside the bands of the policy; fractions.
 
-    ``band`` is half the width of the largest name's band; None where targets are not the model's own, because a
-    substitute stands in or a restriction takes a part of one away. ``is_restricted``: the cash that is to be left may
+    ``target`` is the largest name's, ``band`` half the width of its band; both are None, and ``why_no_band`` says why
+    in a clause, where targets are not the model's own, because a substitute stands in or a restriction takes a part of
+    one away, or where the model of the night is not known any more. ``is_restricted``: the cash that is to be left may
     then be more than ``cash_high``.
     """
 
@@ -31,7 +33,9 @@ class Measured:
     out_of_band: int
     largest: str  # symbol; empty where nothing is held or wanted
     largest_drift: Decimal
+    target: Decimal | None
     band: Decimal | None
+    why_no_band: str = ""
     cash_weight: Decimal
     cash_low: Decimal
     cash_high: Decimal
@@ -174,31 +178,39 @@ def _breach(known: KnownBreach) -> NewFinding:
 
 
 def _drift(measured: Measured) -> Iterator[NewFinding]:
+    """In the words of the weekly review where target and band are known; otherwise how far off, and why no more."""
     if not measured.largest:
         return
-    drift, band, many = measured.largest_drift, measured.band, measured.out_of_band
-    way = "above" if drift > ZERO else "below"
-    told = f"{measured.largest} is farthest from its target, {per_cent(abs(drift))} {way}"
-    if drift == ZERO:
-        told = f"{measured.largest} is on its target, like all others"
-    width = "its band is not its model's alone"
-    if band is not None:
-        width = f"its band is {per_cent(band)} on either side"
-    names = (
-        f"{many} name{' is' if many == 1 else 's are'} out of band"
-        if many
-        else "none is out of band"
-    )
+    symbol, drift, many = measured.largest, measured.largest_drift, measured.out_of_band
+    state = FindingState.BREACHED if many else FindingState.INSIDE
+    if measured.target is None or measured.band is None:
+        off = "on its target, like all others"
+        if drift != ZERO:
+            way = "above" if drift > ZERO else "below"
+            off = f"{_in_points(drift)} {way} its target, the farthest of all"
+        told = f"{symbol} is {off}; {names_out(many)}. Its band is not told here: {measured.why_no_band}."
+        yield note(Topic.DRIFT, symbol, None, told, state=state)
+        return
+    target, band = measured.target, measured.band
+    weight, low, high = target + drift, max(target - band, ZERO), target + band
+    is_out = many > 0 and not low <= weight <= high
+    told = weight_and_band(symbol, weight, target, low, high)
+    if many > is_out:
+        told += f"; {names_out(many)}"
     yield NewFinding(
         topic=Topic.DRIFT,
-        key=measured.largest,
-        state=FindingState.BREACHED if many else FindingState.INSIDE,
-        sentence=f"{told}; {width}; {names}.",
-        value=drift,
-        low=None if band is None else -band,
-        high=band,
-        by=max(abs(drift) - band, ZERO) if many and band is not None else ZERO,
+        key=symbol,
+        state=state,
+        sentence=f"{told}.",
+        value=weight,
+        low=low,
+        high=high,
+        by=max(low - weight, weight - high, ZERO) if many else ZERO,
     )
+
+
+def _in_points(drift: Decimal) -> str:
+    return f"{per_cent(abs(drift)).removesuffix(' %')} percentage points"
 
 
 def _cash(measured: Measured) -> NewFinding:
@@ -226,8 +238,11 @@ def _outcome(facts: DailyFacts) -> NewFinding:
     if measured is None:
         return not_reviewed(_told("Drift was not measured", facts.reason, facts.detail))
     reason, waits = measured.reason, any(one.kind == "rebalance" for one in facts.pending)
+    # The line of the drift says it already; but where that has no band, a look inside it is all that tells of one.
+    tells_band = measured.band is None and reason == Outcome.INSIDE_BANDS
+    detail = measured.detail if tells_band else without_drift(measured.detail)
     if reason == Outcome.PROPOSED:
-        state, told = FindingState.NOTE, f"A rebalance was proposed. {measured.detail}".strip()
+        state, told = FindingState.NOTE, f"A rebalance was proposed. {detail}".strip()
     else:
         wrong = (
             bool(facts.broken)
@@ -235,7 +250,7 @@ def _outcome(facts: DailyFacts) -> NewFinding:
             or measured.cash_state is FindingState.BREACHED
         )
         state = FindingState.FLAGGED if wrong and not waits else FindingState.NOTE
-        told = _told("No rebalance", reason, measured.detail)
+        told = _told("No rebalance", reason, detail)
     return NewFinding(topic=Topic.OUTCOME, key=reason[:200], state=state, sentence=told)
 
 

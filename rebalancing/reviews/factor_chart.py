@@ -44,22 +44,29 @@ class FactorBar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorChart:
-    """All bars on one scale that reaches to the farthest exposure or limit."""
+    """All bars on one scale: to the farthest limit, but not beyond twice the farthest exposure, so that bars are seen.
+
+    ``is_cut``: some limit lies beyond, and has no mark.
+    """
 
     bars: tuple[FactorBar, ...]
     zero_x: Decimal
     height: int
+    is_cut: bool
     width: int = WIDTH
 
 
 def chart(lines: Sequence[FactorLine]) -> FactorChart:
     """The bars of the lines in their order."""
-    sizes = [abs(one) for line in lines for one in (line.active, line.low, line.high) if one]
-    reach = max(sizes, default=Decimal(1))
+    largest = max((abs(line.active) for line in lines), default=Decimal(0))
+    limits = [abs(one) for line in lines for one in (line.low, line.high) if one is not None]
+    farthest = max([largest, *limits])
+    reach = min(farthest, 2 * largest) or farthest or Decimal(1)
     return FactorChart(
         bars=tuple(_bar(line, reach, place) for place, line in enumerate(lines)),
         zero_x=_MIDDLE,
         height=_ROW * len(lines),
+        is_cut=farthest > reach,
     )
 
 
@@ -73,9 +80,13 @@ def _bar(line: FactorLine, reach: Decimal, place: int) -> FactorBar:
         middle=top + _ROW // 2,
         mark_from=top + 3,
         mark_to=top + _ROW - 3,
-        low_x=None if line.low is None else _x(line.low, reach),
-        high_x=None if line.high is None else _x(line.high, reach),
+        low_x=_mark(line.low, reach),
+        high_x=_mark(line.high, reach),
     )
+
+
+def _mark(limit: Decimal | None, reach: Decimal) -> Decimal | None:
+    return None if limit is None or abs(limit) > reach else _x(limit, reach)
 
 
 def _x(exposure: Decimal, reach: Decimal) -> Decimal:

@@ -148,14 +148,21 @@ def of_classes(portfolio: Portfolio) -> Iterator[NewFinding]:
     wanted[CASH_CLASS] = wanted.get(CASH_CLASS, ZERO) + left
     gaps = {one: held.get(one, ZERO) - wanted.get(one, ZERO) for one in held.keys() | wanted.keys()}
     for one, gap in sorted(gaps.items(), key=lambda row: (-abs(row[1]), row[0])):
-        more = f"{per_cent(abs(gap))} {'more' if gap > ZERO else 'less'} than its model"
+        points = per_cent(abs(gap)).removesuffix(" %")
+        more = f"{points} points {'more' if gap > ZERO else 'less'} than its model"
         yield note(
             Topic.ASSET_CLASS,
             one,
             held.get(one, ZERO),
-            f"{one.replace('_', ' ').capitalize()} weighs {per_cent(held.get(one, ZERO))}, "
+            f"{class_name(one)} weighs {per_cent(held.get(one, ZERO))}, "
             f"{more if gap else 'as in its model'} ({per_cent(wanted.get(one, ZERO))}).",
         )
+
+
+def class_name(code: str) -> str:
+    """``us_equity`` -> ``US equity``."""
+    words = code.replace("_", " ").capitalize()
+    return f"US{words[2:]}" if words.startswith("Us ") else words
 
 
 def _by_class(portfolio: Portfolio, weights: Mapping[int, Decimal]) -> dict[str, Decimal]:

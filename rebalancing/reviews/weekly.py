@@ -8,6 +8,7 @@ from rebalancing.mandates import rules as mandates
 from rebalancing.mandates.rule_words import per_cent, rule_sentence
 from rebalancing.mandates.rules import Portfolio, RuleFinding, State
 from rebalancing.policies.drift import Drift
+from rebalancing.reviews.drift_words import names_out, weight_and_band
 from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit, note
 from rebalancing.types import ZERO
 
@@ -57,13 +58,13 @@ def of_drift(drift: Drift, symbols: Mapping[int, str]) -> Iterator[NewFinding]:
     out = [row for row in drift.rows if row.breached]
     row = max(out, key=lambda one: abs(one.drift)) if out else drift.largest
     if row is not None:
-        many = f"; {len(out)} names are out of band" if len(out) > 1 else ""
+        told = weight_and_band(symbols[row.security], row.weight, row.target, row.low, row.high)
+        many = f"; {names_out(len(out))}" if len(out) > 1 else ""
         yield NewFinding(
             topic=Topic.DRIFT,
             key=symbols[row.security],
             state=FindingState.BREACHED if out else FindingState.INSIDE,
-            sentence=f"{symbols[row.security]} weighs {per_cent(row.weight)}, its target is "
-            f"{per_cent(row.target)} and its band {per_cent(row.low)} to {per_cent(row.high)}{many}.",
+            sentence=f"{told}{many}.",
             value=row.weight,
             low=row.low,
             high=row.high,

@@ -3,6 +3,7 @@
 Figures in the explanation are strings, exact and unrounded unless they are cents; the page formats them.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -154,6 +155,20 @@ def far_out(drift: Drift, symbols: Mapping[int, str]) -> str:
         parts.append(f"cash {per_cent(drift.cash_weight)} outside {band}")
     text = ", ".join(parts)
     return text[:1].upper() + text[1:]
+
+
+_DRIFT_TOLD = re.compile(
+    r"(?:Largest drift .+? [+-][\d.]+ points)?(?:,? ?[Cc]ash -?[\d.]+ % outside -?[\d.]+ % to -?[\d.]+ %)?"
+    r"(?:, inside its band of -?[\d.]+ % to -?[\d.]+ %; cash -?[\d.]+ %\.|; \d+ securit(?:y is|ies are) out of band\."
+    r"|; |, but )"
+)
+
+
+def without_drift(told: str) -> str:
+    """What a look said, without the drift that it began with (``far_out``, ``inside``): where that is told already."""
+    found = _DRIFT_TOLD.match(told)
+    rest = told if found is None else told[found.end() :].strip()
+    return f"{rest[:1].upper()}{rest[1:]}"
 
 
 def inside(drift: Drift, symbols: Mapping[int, str]) -> str:

@@ -15,9 +15,9 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.canonical import decimal_text
-from proposals.budgets import Budget, Limit
+from proposals.budgets import YEARLY, Budget
 from proposals.costs import Commission
-from proposals.types import CashFlow, Moved, Proration, RestrictionKind, Restrictions
+from proposals.types import CashFlow, CashFlowKind, Moved, Proration, RestrictionKind, Restrictions
 from rebalancing.mandates.rule_words import limits as rule_limits
 from rebalancing.mandates.rule_words import subject
 from rebalancing.mandates.rules import Rule, RuleKind
@@ -282,13 +282,20 @@ def _restrictions(then: Any, now: Any, names: Names) -> Iterator[Change]:
             continue
         where = f" in {names.account(account)}" if account is not None else ""
         told = f"{names.symbol(security)} {RestrictionKind(kind).told}{where}"
+        limits = [one.get(key) for one in (was, is_now)]
         if key in was and key in is_now:
-            old, new = (f"{_shown(Decimal(one[key]))} %" for one in (was, is_now))
-            yield Change(f"the limit of the restriction that {told}", old, new)
+            old, new = (f"{_shown(Decimal(one))} %" for one in limits if one is not None)
+            yield Change(f"the limit of a restriction ({told})", old, new)
         elif key in was:
-            yield Change(told, "restricted", "free", f"the restriction is over that {told}")
+            text = f"a restriction is over: {told}{_to(limits[0])}"
+            yield Change(told, "restricted", "free", text)
         else:
-            yield Change(told, "free", "restricted", f"a restriction is new: {told}")
+            text = f"a restriction is new: {told}{_to(limits[1])}"
+            yield Change(told, "free", "restricted", text)
+
+
+def _to(limit: str | None) -> str:
+    return "" if limit is None else f" ({_shown(Decimal(limit))} %)"
 
 
 def _tightest(found: Restrictions) -> list[list[object]]:
@@ -302,12 +309,15 @@ def _tightest(found: Restrictions) -> list[list[object]]:
     return [[*key, limit] for key, limit in sorted(tightest.items(), key=lambda one: str(one[0]))]
 
 
+_NEEDS = {CashFlowKind.RMD: "required minimum distribution"}
+
+
 def _needs(then: Any, now: Any, names: Names) -> Iterator[Change]:
     was, is_now = _sums(then), _sums(now)
     for key in sorted(was.keys() | is_now.keys(), key=lambda key: (key[2], str(key))):
         kind, account, due_on = key
         where = "the household" if account is None else names.account(account)
-        what = f"the cash for the {kind} of {due_on} from {where}"
+        what = f"the cash for the {_NEEDS.get(kind, kind)} of {due_on} from {where}"
         old, new = was.get(key, ZERO), is_now.get(key, ZERO)
         if old and new and old != new:
             yield Change(what, _dollars(old), _dollars(new))
@@ -374,7 +384,7 @@ def _risk_words(one: Plain, names: Names) -> dict[str, str]:
     factors = one["factors"]
     named = ", ".join(f"{name} {names.symbol(by)}" for name, by in sorted((factors or {}).items()))
     return {
-        "method": one["method"].replace("_", " "),
+        "method": one["method"].replace("_", " ").replace("etfs", "ETFs"),
         **{name: str(number) for name, number in days.items() if number is not None},
         "least coverage": f"{_shown(Decimal(one['minimum_coverage']))} %",
         **({"factors": named} if factors is not None else {}),
@@ -384,7 +394,7 @@ def _risk_words(one: Plain, names: Names) -> dict[str, str]:
 def _budget(then: Any, now: Any, names: Names) -> Iterator[Change]:
     if then["year"] != now["year"]:
         return  # the tax year is asked by itself
-    for limit in Limit:
+    for limit in YEARLY:
         old, new = (_most(one["limits"].get(limit.value)) for one in (then, now))
         if old != new:
             yield Change(f"the {limit.value} budget of {now['year']}", old, new)
@@ -409,7 +419,7 @@ def _plan(then: Any, now: Any, names: Names) -> Iterator[Change]:
 def _yearly(plan: Plain) -> str:
     told = [
         f"{limit.value} {_most(plan[key])}"
-        for limit, key in zip(Limit, ("short_limit", "long_limit", "tax_limit"), strict=True)
+        for limit, key in zip(YEARLY, ("short_limit", "long_limit", "tax_limit"), strict=True)
         if plan[key] is not None
     ]
     return f"{', '.join(told)} a year"

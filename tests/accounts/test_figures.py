@@ -27,6 +27,24 @@ def test_a_figure_reads_as_people_write_it(figure, value, text):
 
 
 @pytest.mark.parametrize(
+    ("plain", "read"),
+    [
+        (
+            "Since 2021-12-28 it has returned -2.5 %.",
+            "Since 28 December 2021 it has returned −2.5 %.",
+        ),
+        ("It pays -$1,234.50 (tax -507.48).", "It pays −$1,234.50 (tax −507.48)."),
+        ("2022-12-28", "28 December 2022"),
+        # no day, no number: symbols, rules, marked-up text
+        ("BRK-2 and F-150 keep 2022-13-45 and x2022-12-28.", None),
+        ("<b>-x</b> a - 1 5 %-6 %", None),
+    ],
+)
+def test_a_sentence_of_ours_has_days_and_minus_signs_as_the_rest_of_the_page(plain, read):
+    assert figures.told(plain) == (read or plain)
+
+
+@pytest.mark.parametrize(
     "figure",
     [figures.dollars, figures.whole_dollars, figures.percent, figures.shares, figures.basis_points],
 )

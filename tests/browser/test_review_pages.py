@@ -86,7 +86,7 @@ def test_daily_and_quarterly_reviews_fit_the_screen_and_are_signed(
     look("/reviews/", "reviews")
     page.locator("tbody a").first.wait_for()
     look(f"/reviews/{daily.public_id}/", "review-daily")
-    page.get_by_text("AAA is farthest from its target").first.wait_for()
+    page.get_by_text("AAA weighs 50.00 %, its target is").first.wait_for()
     page.get_by_role("link", name="Decide").first.wait_for()
     look(f"/reviews/{quarterly.public_id}/", "review-quarterly")
     page.get_by_label("About").select_option("models")

@@ -71,6 +71,32 @@ def test_a_changed_view_is_told_and_one_left_out_stays(db: None) -> None:
     assert ReturnView.objects.count() == 2
 
 
+def test_a_view_that_was_taken_back_stays_so_and_the_same_file_still_passes(db: None) -> None:
+    """Taken back on its first day it ends the day before it began, which no file could say."""
+    applied(VIEW)
+    row = ReturnView.objects.get()
+    row.until = date(2026, 1, 1)
+    row.save()
+    assert not applied(VIEW)
+    again = ReturnView.objects.create(
+        model=row.model, security=row.security, over=row.over, yearly_return=D("0.03"), confidence=D("0.6"),
+        since=row.since, reason="Looked at again.", author=row.author,
+    )  # fmt: skip
+    changed = VIEW.replace("reason", "until = 2026-06-30\nreason")
+    assert "until None -> 2026-06-30" in " ".join(applied(changed).lines())
+    row.refresh_from_db()
+    again.refresh_from_db()
+    assert (row.until, row.yearly_return) == (date(2026, 1, 1), D("0.02"))
+    assert (again.until, again.yearly_return) == (date(2026, 6, 30), D("0.02"))
+
+
+def test_a_file_that_says_two_things_of_one_view_is_refused(db: None) -> None:
+    other = VIEW.replace('"0.02"', '"0.05"')
+    assert "models[0].views[1]: a view of that from that day stands above already" in refused(
+        VIEW + other
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

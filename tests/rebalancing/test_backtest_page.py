@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.types import Role
 from rebalancing.backtest import page, results
-from rebalancing.backtest.report import CAVEATS
+from rebalancing.backtest.report import CAVEATS, QUESTION, SIGNS
 from rebalancing.backtest.tables import TableName
 from tests.factories import make_firm
 from tests.proposals.desk import make_person
@@ -31,7 +31,9 @@ def shown(browser: Client) -> str:
 def test_the_page_says_whether_the_optimum_beats_the_best_band_and_prints_the_caveats(browser):
     text = shown(browser)
 
-    assert [one for one in (*CAVEATS, *page.verdict()) if one not in text] == []
+    lines = [f"<li>{one.question}: it {one.answer}.</li>" for one in page.verdict()]
+    assert len(lines) == 6
+    assert [one for one in (QUESTION, SIGNS, *CAVEATS, *lines) if one not in text] == []
     for about in results.about().values():
         assert str(about["computed_on"]) in text
         assert str(about["code"]) in text

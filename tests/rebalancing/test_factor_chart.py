@@ -25,6 +25,17 @@ def test_bars_and_marks_share_one_scale_that_reaches_to_the_farthest() -> None:
     assert first.y < second.y < third.y < found.height
 
 
+def test_a_wide_limit_does_not_make_bars_tiny() -> None:
+    """It has no mark then; one of twice the farthest exposure still has."""
+    found = chart([line("0.02", "-0.5", "0.04"), line("-0.01")])
+    first, second = found.bars
+    assert (first.low_x, first.high_x) == (None, D(590))
+    assert (first.width, second.width) == (D(100), D(50))
+    assert found.is_cut
+    assert not chart([line("0.02", "-0.04", "0.04")]).is_cut
+    assert chart([line("0", "-0.5", "0.5")]).bars[0].high_x == D(590)
+
+
 def test_all_zero_is_a_picture_too() -> None:
     assert chart([line("0", "0", "0")]).bars[0].low_x == chart([line("0")]).zero_x
 

@@ -286,7 +286,7 @@ MOVED: dict[str, tuple[Step, str]] = {
     ),
     "do not sell any more": (
         lambda found: Restriction.objects.filter(kind="no_sell").delete(),
-        "the restriction is over that CCC must not be sold",
+        "a restriction is over: CCC must not be sold",
     ),
     "must sell": (
         lambda found: restrict("AAA", "must_sell", account=found.taxable)(found),
@@ -294,7 +294,7 @@ MOVED: dict[str, tuple[Step, str]] = {
     ),
     "largest weight": (
         restrict("AAA", "max_weight", limit=D("0.45")),
-        "the limit of the restriction that AAA has a largest weight was 50 % and is now 45 %",
+        "the limit of a restriction (AAA has a largest weight) was 50 % and is now 45 %",
     ),
     "a new need": (
         need("300", "fee"),
@@ -345,6 +345,7 @@ UNMOVED: dict[str, Step] = {
     "the firm's word becomes the household's": own_policy(relative_band=D("0.20")),
     "a width that the band does not use": policy(absolute_band=D("0.03")),
     "how orders are handled": policy(slice_above=D("0.02"), spread_limit=D("0.01")),
+    "a limit of rebalances that only a factor opens": policy(factor_gain_limit=D(1)),
     "the policy of another household": lambda found: RebalancePolicy.objects.create(
         firm=found.household.firm,
         household=make_household(found.household.firm, "Stone"),

@@ -468,7 +468,7 @@ def test_dry_runs_of_the_day_and_the_quarter_write_nothing_and_say_what_is_wrong
     TargetModel.objects.update(recipe="equal")
     night_of(firm)
     said = dry_run(Job.DAILY, firm)
-    assert "Miller: breached: AAA is farthest from its target" in said
+    assert "Miller: breached: AAA weighs 50.00 %, its target is" in said
     said = dry_run(Job.QUARTERLY, firm)
     assert "Model Core: unknown: No daily volume is on record of AAA, BBB, CCC" in said
     assert "Miller: breached: AAA weighs 50.00 %" in said

@@ -143,7 +143,8 @@ def test_lines_of_a_model_are_its_own_and_those_of_who_follows_it(
         write(review, line(key=name), household=household)
         write(review, line(Topic.WEIGHTS, model.name, "note"), model=model)
     write(review, line(Topic.RISK_MODEL, "age", "note"))
-    assert set(keys(adviser, review, "")) == {"Miller", "Stone", "Core", "Income", "age"}
+    assert set(keys(adviser, review, "?state=note")) == {"Core", "Income", "age"}
+    assert set(keys(adviser, review, "")) == {"Miller", "Stone"}
     assert keys(adviser, review, f"?model={core.pk}") == ["Miller", "Core"]
     assert keys(adviser, review, f"?model={core.pk}&about=models") == ["Core"]
     assert keys(adviser, review, "?about=firm") == ["age"]
@@ -152,6 +153,45 @@ def test_lines_of_a_model_are_its_own_and_those_of_who_follows_it(
     assert f'<option value="{core.pk}" selected>Core</option>' in page(
         adviser, f"/reviews/{review.public_id}/?model={core.pk}"
     )
+
+
+def test_the_firm_and_its_models_come_before_households_where_nothing_is_filtered(
+    firm: Firm, adviser: Client
+) -> None:
+    """Of models what is worth a look comes first, the rest is one link away; a filter makes one list again."""
+    review = review_on(firm, Job.QUARTERLY, NIGHT)
+    model = TargetModel.objects.create(firm=firm, name="Core")
+    write(review, line(key="MINE"), household_id=make_household(firm, "Miller").pk)
+    write(
+        review,
+        line(key="CALM", state="inside"),
+        line(key="LATE", state="flagged"),
+        model_id=model.pk,
+    )
+    write(review, line(key="HOUSE", state="note"))
+    answer: Any = adviser.get(f"/reviews/{review.public_id}/?sort=topic")
+    assert [row.key for row, *_ in answer.context["head"]] == ["HOUSE", "LATE"]
+    assert [row.key for row, *_ in answer.context["rows"]] == ["MINE"]
+    html = answer.content.decode()
+    assert html.index("LATE is told") < html.index("MINE is told")
+    assert "1 more line of models" in html
+    assert "CALM" not in html
+    assert set(keys(adviser, review, "?about=models")) == {"CALM", "LATE"}
+    filtered: Any = adviser.get(f"/reviews/{review.public_id}/?topic=drift")
+    assert filtered.context["head"] == []
+    assert len(filtered.context["rows"]) == 4
+
+
+def test_codes_are_words_and_days_are_written_one_way(firm: Firm, adviser: Client) -> None:
+    review = review_on(firm, Job.DAILY, NIGHT)
+    home = make_household(firm, "Miller")
+    told = note(Topic.OUTCOME, "not_worth_it", None, "Wait until 2023-01-03: it costs -$5.00.")
+    write(review, told, household_id=home.pk)
+    for address in ("", f"households/{home.public_id}/"):
+        html = page(adviser, f"/reviews/{review.public_id}/{address}")
+        assert "not worth it" in html
+        assert "not_worth_it" not in html
+        assert "Wait until 3 January 2023: it costs −$5.00." in html
 
 
 def test_a_line_about_a_version_leads_to_it_and_to_what_is_still_held(

@@ -105,5 +105,6 @@ def test_the_docs_show_the_shipped_tables_the_verdict_and_every_caveat():
             table = make(results.shipped())
             assert markdown(table) in text, f"{table.name}: run manage.py backtest rebalance"
     flat = " ".join(text.split())
-    for sentence in (*report.CAVEATS, *report.verdict(results.shipped())):
+    verdict = [f"- {one.question}: it {one.answer}." for one in report.verdict(results.shipped())]
+    for sentence in (f"**{report.QUESTION}** {report.SIGNS}", *report.CAVEATS, *verdict):
         assert sentence in flat

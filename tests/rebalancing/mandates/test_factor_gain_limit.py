@@ -135,3 +135,18 @@ def test_the_policy_says_it(exposed: Household) -> None:
     assert (
         "A rebalance for the factor reason alone realises a net gain of $5,000.00 at most." in found
     )
+
+
+def test_another_limit_since_the_night_asks_for_a_new_look(exposed: Household) -> None:
+    """Also a wider one: with more room the best trades are others (T46)."""
+    RebalancePolicy.objects.update(factor_gain_limit=D(5000))
+    proposal = store(result=look(exposed))
+    assert proposal is not None
+    assert proposal_services.moved_since(proposal) == ()
+    for limit_now, told in ((D(4000), "$4,000.00"), (None, "without a limit")):
+        RebalancePolicy.objects.update(factor_gain_limit=limit_now)
+        assert [str(one) for one in proposal_services.moved_since(proposal)] == [
+            "the policy's largest gain for the factor reason alone was $5,000.00 and is now " + told
+        ]
+    RebalancePolicy.objects.update(factor_gain_limit=D(5000))
+    assert proposal_services.moved_since(proposal) == ()

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from rebalancing.reviews import daily
+from rebalancing.policies.drift import Drift, DriftRow
+from rebalancing.reviews import daily, weekly
 from rebalancing.reviews.daily import (
     DailyFacts,
     KnownBreach,
@@ -26,6 +27,7 @@ MEASURED = Measured(
     out_of_band=0,
     largest="AAA",
     largest_drift=D("0.03"),
+    target=D("0.3"),
     band=D("0.05"),
     cash_weight=D("0.02"),
     cash_low=D("0.005"),
@@ -47,49 +49,76 @@ def pending(kind: str = "harvest", expires_on: date = NEXT, sells: str = "1000")
     return Pending(kind=kind, since=NIGHT, expires_on=expires_on, sells=D(sells), buys=D("900.255"))
 
 
-def test_drift_inside_its_band() -> None:
+def test_drift_inside_its_band_is_told_as_by_the_weekly_review() -> None:
     line = lines(facts())["drift"]
     assert line.state == "inside"
     assert (line.key, line.value, line.low, line.high, line.by) == (
-        "AAA", D("0.03"), D("-0.05"), D("0.05"), 0,
+        "AAA", D("0.33"), D("0.25"), D("0.35"), 0,
     )  # fmt: skip
-    assert line.sentence == (
-        "AAA is farthest from its target, 3.00 % above; its band is 5.00 % on either side; none is out of band."
+    assert (
+        line.sentence
+        == "AAA weighs 33.00 %, its target is 30.00 % and its band 25.00 % to 35.00 %."
     )
+    row = DriftRow(
+        security=1, weight=line.value, target=D("0.3"), drift=D("0.03"), low=line.low, high=line.high, breached=False
+    )  # fmt: skip
+    whole = Drift(
+        value=D(1), rows=(row,), cash_weight=D(0), cash_target=D(0), cash_low=D(0), cash_high=D(0)
+    )
+    by_week, _cash = weekly.of_drift(whole, {1: "AAA"})
+    assert by_week == line
 
 
 def test_a_household_on_its_targets() -> None:
     line = lines(facts(replace(MEASURED, largest_drift=D(0))))["drift"]
-    assert (line.state, line.value, line.by) == ("inside", 0, 0)
-    assert line.sentence.startswith("AAA is on its target, like all others; its band is 5.00 %")
+    assert (line.state, line.value, line.by) == ("inside", D("0.3"), 0)
 
 
 def test_drift_out_of_band_says_by_how_much() -> None:
     out = replace(MEASURED, largest_drift=D("-0.0725"), out_of_band=1, reason=Outcome.NO_TRADES)
     line = lines(facts(out))["drift"]
-    assert (line.state, line.value, line.by) == ("breached", D("-0.0725"), D("0.0225"))
-    assert "7.25 % below" in line.sentence
-    assert line.sentence.endswith("1 name is out of band.")
+    assert (line.state, line.value, line.by) == ("breached", D("0.2275"), D("0.0225"))
+    assert line.sentence.startswith("AAA weighs 22.75 %, its target is 30.00 %")
+    assert "out of band" not in line.sentence
+    line = lines(facts(replace(out, out_of_band=2)))["drift"]
+    assert line.sentence.endswith("; 2 names are out of band.")
 
 
-def test_where_another_name_is_out_of_band_nothing_is_beyond_the_largest_ones() -> None:
-    line = lines(facts(replace(MEASURED, out_of_band=2, reason=Outcome.NO_TRADES)))["drift"]
+@pytest.mark.parametrize("many", [1, 2])
+def test_where_another_name_is_out_of_band_nothing_is_beyond_the_largest_ones(many: int) -> None:
+    line = lines(facts(replace(MEASURED, out_of_band=many, reason=Outcome.NO_TRADES)))["drift"]
     assert (line.state, line.by) == ("breached", 0)
-    assert line.sentence.endswith("2 names are out of band.")
+    assert line.sentence.endswith(
+        "1 name is out of band." if many == 1 else "2 names are out of band."
+    )
 
 
 def test_a_speck_of_a_name_outside_the_model_is_inside_by_nothing() -> None:
     """Below the smallest trade a holding without a target is not out of band, though its band is nothing."""
-    line = lines(facts(replace(MEASURED, largest_drift=D("0.001"), band=D(0))))["drift"]
+    speck = replace(MEASURED, largest_drift=D("0.001"), target=D(0), band=D(0))
+    line = lines(facts(speck))["drift"]
     assert (line.state, line.by) == ("inside", 0)
 
 
-def test_a_band_that_a_substitute_changes_is_left_out() -> None:
-    line = lines(facts(replace(MEASURED, band=None, out_of_band=1, reason=Outcome.NO_TRADES)))[
-        "drift"
-    ]
-    assert (line.state, line.low, line.high, line.by) == ("breached", None, None, 0)
-    assert "its band is not its model's alone" in line.sentence
+@pytest.mark.parametrize(
+    ("drift", "many", "told"),
+    [
+        ("0.2008", 1, "AAA is 20.08 percentage points above its target, the farthest of all; 1 name is out of band. "),
+        ("-0.01", 0, "AAA is 1.00 percentage points below its target, the farthest of all; none is out of band. "),
+        ("0", 0, "AAA is on its target, like all others; none is out of band. "),
+    ],
+)  # fmt: skip
+def test_a_band_that_a_substitute_changes_is_left_out_with_the_reason(
+    drift: str, many: int, told: str
+) -> None:
+    changed = replace(
+        MEASURED, target=None, band=None, why_no_band="a substitute", out_of_band=many,
+        largest_drift=D(drift), reason=Outcome.NO_TRADES,
+    )  # fmt: skip
+    line = lines(facts(changed))["drift"]
+    assert line.state == ("breached" if many else "inside")
+    assert (line.value, line.low, line.high, line.by) == (None, None, None, 0)
+    assert line.sentence == f"{told}Its band is not told here: a substitute."
 
 
 def test_a_household_that_holds_and_wants_nothing_has_no_drift() -> None:
@@ -149,6 +178,19 @@ def test_what_came_of_it(
     line = lines(facts(given, pending=[pending("rebalance")] if waits else ()))["outcome"]
     assert (line.state, line.key) == (state, given.reason)
     assert sentence is None or line.sentence == sentence
+
+
+def test_the_outcome_does_not_say_again_what_the_line_of_the_drift_says() -> None:
+    detail = "Largest drift AAA +7.2 points; trades 2 lines."
+    out = replace(MEASURED, reason=Outcome.PROPOSED, detail=detail, out_of_band=1)
+    assert lines(facts(out))["outcome"].sentence == "A rebalance was proposed. Trades 2 lines."
+    out = replace(out, target=None, band=None, why_no_band="a substitute")
+    assert lines(facts(out))["outcome"].sentence == "A rebalance was proposed. Trades 2 lines."
+    detail = "Largest drift AAA +1.0 points, inside its band of 13.6 % to 20.8 %; cash 1.5 %."
+    inside = replace(MEASURED, detail=detail)
+    assert lines(facts(inside))["outcome"].sentence == "No rebalance: inside bands."
+    inside = replace(inside, target=None, band=None, why_no_band="a substitute")
+    assert lines(facts(inside))["outcome"].sentence == f"No rebalance: inside bands. {detail}"
 
 
 def test_a_household_without_a_look_at_its_drift_says_why() -> None:

@@ -95,13 +95,13 @@ def test_asset_classes_beside_the_models_with_cash_among_them() -> None:
     )
     found: list[Any] = list(quarterly.of_classes(portfolio))
     assert [(one.key, one.value, one.sentence) for one in found] == [
-        ("bonds", D("0.25"), "Bonds weighs 25.00 %, 15.00 % less than its model (40.00 %)."),
+        ("bonds", D("0.25"), "Bonds weighs 25.00 %, 15.00 points less than its model (40.00 %)."),
         (
             "us_equity",
             D("0.60"),
-            "Us equity weighs 60.00 %, 10.00 % more than its model (50.00 %).",
+            "US equity weighs 60.00 %, 10.00 points more than its model (50.00 %).",
         ),
-        ("cash", D("0.15"), "Cash weighs 15.00 %, 5.00 % more than its model (10.00 %)."),
+        ("cash", D("0.15"), "Cash weighs 15.00 %, 5.00 points more than its model (10.00 %)."),
     ]
 
 
