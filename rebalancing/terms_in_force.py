@@ -79,7 +79,9 @@ def _is_for_a_factor(proposal: Proposal, policy: Plain) -> bool:
     """Whether the limit on gains of a rebalance that only a factor opens bound the trades, or might have bound them."""
     if policy.get("factor_gain_limit") is not None:
         return proposal.explanation.get("factor_gain_limit") is not None
-    return {*Trigger} & {*proposal.reasons} == {Trigger.FACTOR}
+    # Trades for drift may name the factor as a reason too: what opened them is a broken rule.
+    is_for_a_rule = bool(proposal.explanation.get("mandate"))
+    return is_for_a_rule and {*Trigger} & {*proposal.reasons} == {Trigger.FACTOR}
 
 
 def _read(assigned: ModelAssignment, *, asked_on: date, today: date) -> Terms:
