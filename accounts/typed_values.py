@@ -14,14 +14,21 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+NOT_RECORDED = "not recorded"  # metadata of a field with a default that no decision follows from
+
 
 def plain_values(value: object) -> object:
     """What ``accounts.canonical.canonical_text`` takes: dataclasses by field, sets in order.
 
+    A field marked NOT_RECORDED is left out.
     A mapping whose keys are not numbers or words becomes a list of its pairs, in the order of their keys.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: plain_values(getattr(value, item.name)) for item in fields(value)}
+        return {
+            item.name: plain_values(getattr(value, item.name))
+            for item in fields(value)
+            if not item.metadata.get(NOT_RECORDED)
+        }
     if isinstance(value, Fraction):
         return f"{value.numerator}/{value.denominator}"
     if isinstance(value, Mapping):

@@ -23,6 +23,7 @@ NOT_COMPARED = {
     "kind": "only harvests can be decided again",
     "tax_profile": "the profile as it stood that night; the rates are in the record",
     "deferrals": "where a deferred loss went: the tax engine said that when the harvest was put forward",
+    "half_spreads": "where the half spreads came from: the firm's facts said that when the harvest was put forward",
 }
 
 

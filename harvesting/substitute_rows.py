@@ -1,6 +1,6 @@
 """Reads for the substitutes pages: the matrix of mappings with their figures, and suggestions for one security."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -23,6 +23,7 @@ from proposals.types import ProposalKind, RestrictionKind, Side, Status
 from securities import selectors as securities
 from securities.calendar import trading_days_before
 from securities.models import Security
+from securities.types import TradingFacts
 
 _USED = (Status.APPROVED, Status.ORDERED, Status.FILLED)
 
@@ -95,11 +96,12 @@ def matrix(user: User, rows: Sequence[SubstituteMapping]) -> list[MatrixRow]:
     pairs = {(row.security_id, row.substitute_id) for row in rows}
     figures = price_history.pair_figures(user.firm.pk, as_of, pairs)
     used = _times_used(user.firm.pk, {security for security, _ in pairs})
+    facts = securities.trading_facts(user.firm.pk, as_of)
     return [
         MatrixRow(
             mapping=row,
             figures=figures[row.security_id, row.substitute_id],
-            cost=cost_of_standing_in(listed(row.substitute)),
+            cost=cost_of_standing_in(_listed(row.substitute, facts)),
             used=used.get((row.security_id, row.substitute_id), 0),
             unused=_unused(row, as_of),
             note=_note(row),
@@ -116,9 +118,10 @@ def suggestion_page(user: User, public_id: UUID) -> SuggestionPage:
     others = list(Security.objects.filter(firm=firm).exclude(pk=security.pk).order_by("symbol"))
     found = price_history.pair_figures(firm.pk, as_of, [(security.pk, one.pk) for one in others])
     rules = selectors.rules(firm.pk, None)
+    facts = securities.trading_facts(firm.pk, as_of)
     suggestions = suggest(
-        listed(security),
-        [listed(one) for one in others],
+        _listed(security, facts),
+        [_listed(one, facts) for one in others],
         {one.pk: found[security.pk, one.pk] for one in others},
         _refusals(security, others, as_of),
         risk_price=rules.risk_price,
@@ -144,14 +147,14 @@ def buy_restrictions(firm_id: int, household_id: int | None, as_of: date) -> dic
     return dict(rows.order_by("pk").values_list("security_id", "reason"))
 
 
-def listed(security: Security) -> Listed:
+def _listed(security: Security, facts: Mapping[int, TradingFacts]) -> Listed:
     """The row as the pure modules take it."""
     return Listed(
         security=security.pk,
         symbol=security.symbol,
         name=security.name,
         is_fund=security.is_fund,
-        half_spread=security.half_spread,
+        half_spread=facts[security.pk].half_spread,
         expense_ratio=security.expense_ratio,
     )
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from proposals.execution_costs import BP, ZERO, Point, TradedOrder, bp, grouped, standard_error
+from securities.types import SpreadSource
 
 LEAST_ORDERS = 30  # that a suggestion rests on
 LEAST_DAYS = 10  # on which they were filled
@@ -87,6 +88,7 @@ class SpreadRow:
     realised_bp: Decimal
     error_bp: Decimal | None
     finding: Finding
+    source: SpreadSource | None = None  # of the one in force; None where it is a mix of several
 
     @property
     def suggested(self) -> Decimal | None:
@@ -109,6 +111,7 @@ def _spread(name: str, rows: Sequence[TradedOrder]) -> SpreadRow:
     realised = bp(sum((one.beyond_impact for one in rows), ZERO), dollars)
     error = standard_error(Point(one.day, one.dollars, one.beyond_impact) for one in rows)
     days = len({one.day for one in rows})
+    sources = {one.spread_source for one in rows}
     return SpreadRow(
         name=name,
         orders=len(rows),
@@ -118,6 +121,7 @@ def _spread(name: str, rows: Sequence[TradedOrder]) -> SpreadRow:
         realised_bp=realised,
         error_bp=error,
         finding=_finding(len(rows), days, abs(realised - in_force), error),
+        source=sources.pop() if len(sources) == 1 else None,
     )
 
 

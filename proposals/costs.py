@@ -14,7 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from accounts.typed_values import NOT_RECORDED
 from proposals.types import DraftTrade, Intention, Side
+from securities.types import SpreadSource
 
 ZERO = Decimal(0)
 TRADING_DAYS = Decimal(252)
@@ -72,6 +74,10 @@ class TradingCosts:
     commissions: Mapping[int, Commission] = field(default_factory=dict)  # by account
     volatilities: Mapping[int, Decimal] = field(default_factory=dict)  # annual
     daily_volumes: Mapping[int, Decimal] = field(default_factory=dict)  # shares
+    # Where the half spreads come from: told to people, decides nothing, so no record of a decision has it.
+    spread_sources: Mapping[int, SpreadSource] = field(
+        default_factory=dict, compare=False, metadata={NOT_RECORDED: True}
+    )
 
     def of(self, *, account: int, security: int, shares: Decimal, amount: Decimal) -> TradeCost:
         """The cost of one order. Raises TypeError for a float."""

@@ -31,6 +31,7 @@ from lots.year_tax import TaxPosition, added_tax
 from proposals.budgets import Gains
 from proposals.costs import Commission, TradeCost
 from proposals.types import Side
+from securities.types import SpreadSource
 
 ZERO = Decimal(0)
 BP = Decimal(10_000)
@@ -61,6 +62,7 @@ class TradedOrder:
     half_spread: Decimal  # fraction of the price, in force by now
     expected: TradeCost | None
     schedule: Commission | None
+    spread_source: SpreadSource | None = None
 
     @property
     def dollars(self) -> Decimal:

@@ -19,6 +19,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from accounts.canonical import decimal_text
 from proposals.costs import TradingCosts, orders_of
 from proposals.types import DraftTrade, OrderType, Side
+from securities.types import SpreadSource
 
 ZERO = Decimal(0)
 FARTHEST = 2  # times the reference price, or a half of it: a limit beyond is a mistype
@@ -56,8 +57,9 @@ def suggest(
     share_of_volume: Decimal | None,
     is_paired: bool,
     rule: HandlingRule,
+    spread_source: SpreadSource | None = None,
 ) -> Handling:
-    """How to trade an order; ``price`` is its reference price, ``half_spread`` a fraction of it.
+    """How to trade an order; ``price`` is its reference price, ``half_spread`` a fraction of it from ``spread_source``.
 
     ``share_of_volume`` is the order as a fraction of an average day's shares; None where that is not known. Raises
     TypeError for a float.
@@ -71,7 +73,8 @@ def suggest(
             f"{_per_cent(rule.slice_above)} of the policy: work it over the day."
         )
         return Handling(OrderType.VWAP, None, why)
-    spread = f"A spread of {_bp(2 * half_spread)}"
+    told = f" ({spread_source.words})" if spread_source is not None else ""
+    spread = f"A spread of {_bp(2 * half_spread)}{told}"
     if 2 * half_spread <= rule.spread_limit:
         return _market(f"{spread}, not above the {_bp(rule.spread_limit)} of the policy.")
     above = f"{spread}, above the {_bp(rule.spread_limit)} of the policy"
@@ -142,6 +145,7 @@ def suggestions(
             share_of_volume=costs.share_of_volume(security=order.security, shares=order.shares),
             is_paired=key in paired,
             rule=rule,
+            spread_source=costs.spread_sources.get(order.security),
         )
     return found
 

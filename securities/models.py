@@ -53,7 +53,8 @@ class Security(models.Model):
         max_length=24, choices=choices(AssetClass), default=AssetClass.US_EQUITY
     )
     sector = models.CharField(max_length=60, blank=True)  # as the firm names it; mandates limit it
-    half_spread = FractionField(default=Decimal("0.0005"))  # of the price, paid on each side
+    # Of the price, paid on each side, before the first dated one of its own (``HalfSpread``). None = nobody has said.
+    half_spread = FractionField(null=True, blank=True)
     is_fund = models.BooleanField(default=False)  # a regulated investment company: R22b
     # What a fund follows. Funds on one index are one identical group, unless the firm reads U1 otherwise.
     tracks_index = models.CharField(max_length=60, blank=True)
@@ -142,6 +143,49 @@ class FactsChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.firm_id} {self.pk}"
+
+
+class HalfSpread(models.Model):
+    """Half of a bid-ask spread from a day on: of a security, else the default of an asset class, else of the firm (F9).
+
+    ``fraction`` is of the price, paid on each side. The newest row on or before a day is the one in force.
+    """
+
+    firm_path = "firm"
+
+    firm = models.ForeignKey(Firm, on_delete=models.CASCADE, related_name="half_spreads")
+    security = models.ForeignKey(
+        Security, on_delete=models.CASCADE, null=True, blank=True, related_name="half_spreads"
+    )
+    asset_class = models.CharField(max_length=24, choices=choices(AssetClass), blank=True)
+    since = models.DateField()
+    fraction = FractionField()
+
+    class Meta:
+        ordering = ["security__symbol", "asset_class", "since"]
+        constraints = [
+            UniqueConstraint(
+                fields=["security", "since"],
+                condition=Q(security__isnull=False),
+                name="half_spread_of_security_once_a_day",
+            ),
+            UniqueConstraint(
+                fields=["firm", "asset_class", "since"],
+                condition=Q(security=None),
+                name="half_spread_default_once_a_day",
+            ),
+            CheckConstraint(
+                condition=Q(security=None) | Q(asset_class=""), name="half_spread_of_one_thing"
+            ),
+            CheckConstraint(
+                condition=Q(asset_class__in=["", *(one.value for one in AssetClass)]),
+                name="half_spread_class_known",
+            ),
+            bounded("half_spread_fraction", "fraction", lower=0, upper=1),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.security or self.asset_class or self.firm} {self.fraction} from {self.since}"
 
 
 class PriceStatistic(models.Model):

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
+from django.db.models import CharField, Count, Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Cast, JSONObject
 
 from accounts import access
 from accounts.models import Firm, User
@@ -12,6 +13,7 @@ from accounts.one_look import kept_while, read_once
 from securities.identity import Belonging, Clique, Pair, cliques
 from securities.models import (
     FactsChange,
+    HalfSpread,
     IdenticalMember,
     IdenticalOverride,
     MarketValue,
@@ -19,7 +21,14 @@ from securities.models import (
     PriceStamp,
     Security,
 )
-from securities.types import Quote, TradingFacts, Yields
+from securities.types import (
+    BUILT_IN_SPREAD,
+    Quote,
+    SpreadOf,
+    SpreadSource,
+    TradingFacts,
+    Yields,
+)
 
 
 @read_once
@@ -93,29 +102,71 @@ def identical_overrides(firm_id: int) -> dict[Pair, bool]:
 
 
 @kept_while(facts_stamp)
-def half_spreads(firm_id: int) -> dict[int, Decimal]:
-    """Security -> half of its bid-ask spread as a fraction of the price."""
-    return dict(Security.objects.filter(firm=firm_id).values_list("pk", "half_spread"))
-
-
-@kept_while(facts_stamp)
 def trading_facts(firm_id: int, as_of: date) -> dict[int, TradingFacts]:
-    """Security -> what the cost of trading it follows from; one query."""
-    rows = Security.objects.filter(firm=firm_id).values_list(
-        "pk",
-        "half_spread",
-        "average_daily_volume",
-        "price_statistic__annual_volatility",
-        "price_statistic__as_of",
-    )
-    return {
-        security: TradingFacts(
+    """Security -> what the cost of trading it follows from, as of the day; one query.
+
+    Its half spread is its own in force on the day, else the default of its asset class, else the firm's, else the one
+    that is built in (F9).
+    """
+    dated = HalfSpread.objects.filter(firm=firm_id, since__lte=as_of).order_by("-since")
+    defaults = dated.filter(security=None)
+    rows = (
+        Security.objects.filter(firm=firm_id)
+        .annotate(
+            own=_newest(dated.filter(security=OuterRef("pk"))),
+            of_class=_newest(defaults.filter(asset_class=OuterRef("asset_class"))),
+            of_firm=_newest(defaults.filter(asset_class="")),
+        )
+        .values_list(
+            "pk", "symbol", "asset_class", "own", "half_spread", "of_class", "of_firm",
+            "average_daily_volume", "price_statistic__annual_volatility", "price_statistic__as_of",
+        )
+    )  # fmt: skip
+    found = {}
+    for (
+        security,
+        symbol,
+        asset_class,
+        own,
+        undated,
+        of_class,
+        of_firm,
+        volume,
+        volatility,
+        day,
+    ) in rows:
+        half_spread, source = _spread_in_force(
+            (own, SpreadOf.SECURITY, symbol),
+            (undated, SpreadOf.SECURITY, symbol),
+            (of_class, SpreadOf.ASSET_CLASS, asset_class),
+            (of_firm, SpreadOf.FIRM, ""),
+        )
+        found[security] = TradingFacts(
             half_spread=half_spread,
             daily_volume=volume,
             annual_volatility=None if day is None or day > as_of else volatility,
+            spread_source=source,
         )
-        for security, half_spread, volume, volatility, day in rows
-    }
+    return found
+
+
+def _newest(rows: QuerySet[HalfSpread]) -> Subquery:
+    """The first row's fraction and day; the fraction as text, for a number of JSON would be a float."""
+    told = JSONObject(fraction=Cast("fraction", CharField()), since=Cast("since", CharField()))
+    return Subquery(rows.values(told=told)[:1])
+
+
+def _spread_in_force(
+    *said: tuple[dict[str, str] | Decimal | None, SpreadOf, str],
+) -> tuple[Decimal, SpreadSource]:
+    """The first that somebody has stated: a row with its day, or a figure without one."""
+    for stated, of, name in said:
+        if isinstance(stated, Decimal):
+            return stated, SpreadSource(of, name)
+        if stated is not None:
+            since = date.fromisoformat(stated["since"])
+            return Decimal(stated["fraction"]), SpreadSource(of, name, since)
+    return BUILT_IN_SPREAD, SpreadSource(SpreadOf.BUILT_IN)
 
 
 @kept_while(facts_stamp)

@@ -12,16 +12,18 @@ from django.db import connection, transaction
 
 from accounts import access
 from accounts.canonical import decimal_text
+from accounts.locks import lock_firm
 from accounts.models import Firm, User
 from accounts.selectors import business_date
 from accounts.services import record_audit
 from securities import selectors
 from securities.importers.dividends import DividendRow, read_dividends
 from securities.importers.file_text import check_bytes, check_size, decoded
+from securities.importers.half_spreads import HalfSpreadRow, read_half_spreads
 from securities.importers.market_values import MarketValueRow, read_market_values
 from securities.importers.prices import PriceRow, read_prices
 from securities.importers.refusal import MOST_PROBLEMS, Problems
-from securities.models import Dividend, MarketValue
+from securities.models import Dividend, HalfSpread, MarketValue
 
 LARGEST_MOVE = Decimal(
     "0.40"
@@ -191,6 +193,83 @@ def _store_market_values(
     MarketValue.objects.bulk_create(new)
     MarketValue.objects.bulk_update(changed, ["dollars"])
     return MarketValueImport(len(new), len(rows) - len(new) - len(changed), len(changed))
+
+
+@dataclass(frozen=True, slots=True)
+class HalfSpreadImport:
+    """What an import of half spreads did, or with ``dry_run`` would do."""
+
+    rows_new: int
+    rows_known: int
+    rows_changed: int
+
+
+def import_half_spreads(
+    *, firm: Firm, file: bytes, name: str, dry_run: bool = False, correct: bool = False
+) -> HalfSpreadImport:
+    """Take a file's half spreads, all or none; the same file again changes nothing.
+
+    Raises ImportRefused with every problem found. One that differs from the one known for its day is refused unless
+    ``correct``.
+    """
+    name = PurePath(name).name[:255] or "half spreads"
+    check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
+    check_bytes(name=name, data=file)
+    rows = read_half_spreads(
+        decoded(name=name, data=file), name=name, securities=selectors.security_ids(firm.pk)
+    )
+    with transaction.atomic():
+        lock_firm(firm.pk)  # as the set-up file does: nobody else states one meanwhile
+        result = _store_half_spreads(firm, rows, name=name, correct=correct)
+        if dry_run:
+            transaction.set_rollback(True)
+        elif result.rows_new or result.rows_changed:
+            record_audit(
+                firm=firm,
+                actor="command",
+                action="half_spreads.imported",
+                subject=name[:120],
+                facts={"new": result.rows_new, "changed": result.rows_changed},
+            )
+    return result
+
+
+def _store_half_spreads(
+    firm: Firm, rows: Sequence[HalfSpreadRow], *, name: str, correct: bool
+) -> HalfSpreadImport:
+    problems, new, changed = Problems(name), [], []
+    known = {
+        (one.security_id, one.asset_class, one.since): one
+        for one in HalfSpread.objects.filter(
+            firm=firm, since__in={row.since for row in rows}
+        ).select_related("security")
+    }
+    for row in rows:
+        stored = known.get(row.key)
+        if stored is None:
+            new.append(
+                HalfSpread(
+                    firm=firm,
+                    security_id=row.security,
+                    asset_class=row.asset_class,
+                    since=row.since,
+                    fraction=row.fraction,
+                )
+            )
+        elif stored.fraction != row.fraction:
+            if not correct:
+                problems.add(
+                    f"the half spread of {stored.security or stored.asset_class} from {row.since} is known as "
+                    f"{decimal_text(stored.fraction)}: import it with --correct if the file is right",
+                    line=row.line,
+                    column="half_spread",
+                )
+            stored.fraction = row.fraction
+            changed.append(stored)
+    problems.raise_if_any()
+    HalfSpread.objects.bulk_create(new)
+    HalfSpread.objects.bulk_update(changed, ["fraction"])
+    return HalfSpreadImport(len(new), len(rows) - len(new) - len(changed), len(changed))
 
 
 def _store_dividends(rows: Sequence[DividendRow], *, name: str, correct: bool) -> DividendImport:

@@ -60,7 +60,7 @@ def make_security(
     *,
     cusip: str = "",
     asset_class: AssetClass = AssetClass.US_EQUITY,
-    half_spread: str = "0.0005",
+    half_spread: str | None = "0.0005",
 ) -> Security:
     return Security.objects.create(
         firm=firm,
@@ -68,7 +68,7 @@ def make_security(
         name=f"{symbol} Corporation",
         cusip=cusip,
         asset_class=asset_class,
-        half_spread=Decimal(half_spread),
+        half_spread=None if half_spread is None else Decimal(half_spread),
     )
 
 

@@ -19,6 +19,7 @@ from config.setup_file.contents import (
     SecurityEntry,
     SetUpFile,
 )
+from config.setup_file.half_spreads import apply_half_spreads, refuse_overtaken
 from config.setup_file.mandates import apply_mandates
 from config.setup_file.model_views import apply_views
 from config.setup_file.rebalance_policies import (
@@ -102,6 +103,7 @@ def _apply(contents: SetUpFile, pinned_date: date | None) -> Changes:
     refuse_crossed_cash(records, _policy_places(contents))
     for commission in contents.commissions:
         _commission(records, commission)
+    apply_half_spreads(records, contents.half_spreads)
     apply_dividends(records, contents.dividends)
     apply_restrictions(records, contents.restrictions)
     apply_mandates(records, contents.mandates)
@@ -187,6 +189,7 @@ def _securities(records: Records, securities: tuple[SecurityEntry, ...]) -> set[
                     f"{entry.where}.{key}", f"{getattr(entry, key)} is {other}'s on record"
                 )
             continue
+        refuse_overtaken(records, entry)
         records.put(
             Security,
             "security",

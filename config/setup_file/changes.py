@@ -24,6 +24,7 @@ PLURALS = {
     "budget": "budgets",
     "model assignment": "model assignments",
     "commission schedule": "commission schedules",
+    "half spread": "half spreads",
     "dividend": "dividends",
     "scheduled purchase": "scheduled purchases",
     "expected cash flow": "expected cash flows",

@@ -48,6 +48,22 @@ class SecurityEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class HalfSpreadEntry:
+    """A half spread from a day on: of a security, the default of an asset class, or with neither that of the firm."""
+
+    where: str
+    symbol: str | None
+    asset_class: AssetClass | None
+    half_spread: Decimal
+    since: date
+
+    @property
+    def name(self) -> str:
+        """As a change or a problem names it."""
+        return f"{self.symbol or self.asset_class or 'the firm'} from {self.since}"
+
+
+@dataclass(frozen=True, slots=True)
 class CommissionEntry:
     """What a custodian charges for an order."""
 
@@ -321,3 +337,4 @@ class SetUpFile:
     restrictions: tuple[RestrictionEntry, ...] = ()
     risk: RiskEntry | None = None
     mandates: tuple[MandateEntry, ...] = ()
+    half_spreads: tuple[HalfSpreadEntry, ...] = ()

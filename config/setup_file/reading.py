@@ -32,6 +32,7 @@ from config.setup_file.contents import (
     SetUpFile,
     SubstituteEntry,
 )
+from config.setup_file.half_spreads import half_spread
 from config.setup_file.refusal import Problem, Problems, SetUpRefused
 from config.setup_file.risk import risk
 from config.setup_file.tables import Range, Table, Written
@@ -133,6 +134,7 @@ def read(data: bytes) -> SetUpFile:
         restrictions=tuple(ahead.restriction(table) for table in root.tables("restrictions")),
         risk=risk(root.table("risk")),
         mandates=tuple(mandates.mandate(table, told) for table in root.tables("mandates")),
+        half_spreads=tuple(half_spread(table) for table in root.tables("half_spreads")),
     )
     policies.close()
     root.close()
@@ -393,6 +395,7 @@ def _refuse_repeated(contents: SetUpFile, problems: Problems) -> None:
         _once(problems, ((f"{one.where}.key", one.key) for one in mandate.rules))
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.households))
     _once(problems, ((f"{one.where}.custodian", one.custodian) for one in contents.commissions))
+    _once(problems, ((f"{one.where}.since", one.name) for one in contents.half_spreads))
     _once(problems, ((f"{one.where}.number", one.number) for one in accounts))
     _once(
         problems,

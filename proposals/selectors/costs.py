@@ -12,7 +12,8 @@ from securities import selectors as securities
 def trading_costs(household_id: int, as_of: date) -> TradingCosts:
     """Spreads, volumes and volatilities of the firm's securities, and what each account's custodian charges (F8-F10).
 
-    A volatility is the one of the latest night on or before ``as_of``. Four queries.
+    A volatility is the one of the latest night on or before ``as_of``, a half spread the one in force on the day. Four
+    queries.
     """
     firm = firm_of(household_id)
     facts = securities.trading_facts(firm, as_of)
@@ -29,6 +30,7 @@ def trading_costs(household_id: int, as_of: date) -> TradingCosts:
             for security, one in facts.items()
             if one.daily_volume is not None
         },
+        spread_sources={security: one.spread_source for security, one in facts.items()},
     )
 
 

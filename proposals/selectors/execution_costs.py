@@ -22,6 +22,7 @@ from proposals.models import Fill, Order, OrderLot, ProposedTrade
 from proposals.remainders import LotShares, split_off
 from proposals.selectors.costs import schedules
 from proposals.types import Side
+from securities import selectors as securities
 
 ZERO = Decimal(0)
 RETIREMENT = "A retirement account: its sales are not taxed."
@@ -61,7 +62,7 @@ _COLUMNS = {
 }
 _MEASURES = (
     "pk", "account__custodian", "account__kind", "account__owner__kind", "security_id", "security__asset_class",
-    "security__half_spread", "side", "quantity", "reference_price", "expected_commission", "expected_spread",
+    "side", "quantity", "reference_price", "expected_commission", "expected_spread",
     "expected_impact", "first", "shares", "paid", "fees",
 )  # fmt: skip
 
@@ -69,7 +70,7 @@ _MEASURES = (
 def traded_orders(user: User, *, since: date, until: date) -> list[TradedRow]:
     """The firm's orders whose first fill was from ``since`` to ``until``, both included, the newest first.
 
-    Fees are those that the ledger has booked. Two queries.
+    Fees are those that the ledger has booked; half spreads are those in force on ``until``. Three queries.
     """
     assert user.firm_id is not None, "a person has a firm"
     recent = Fill.objects.filter(order__account__firm=user.firm_id, trade_date__gte=since)
@@ -87,6 +88,7 @@ def traded_orders(user: User, *, since: date, until: date) -> list[TradedRow]:
         .values(*_MEASURES, *_COLUMNS.values())
     )
     known = schedules(user.firm_id)
+    facts = securities.trading_facts(user.firm_id, until)
     return [
         TradedRow(
             measured=TradedOrder(
@@ -101,9 +103,10 @@ def traded_orders(user: User, *, since: date, until: date) -> list[TradedRow]:
                 reference_price=row["reference_price"],
                 paid=row["paid"],
                 fees=row["fees"],
-                half_spread=row["security__half_spread"],
+                half_spread=facts[row["security_id"]].half_spread,
                 expected=_expected(row),
                 schedule=known.get(row["account__custodian"]),
+                spread_source=facts[row["security_id"]].spread_source,
             ),
             account_kind=AccountKind(row["account__kind"]),
             owner_kind=OwnerKind(row["account__owner__kind"]),

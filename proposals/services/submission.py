@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 from accounts.canonical import canonical_text, sha256_of
 from accounts.locks import lock_household
@@ -30,6 +31,7 @@ from proposals.types import (
 from proposals.version import LOTWISE_VERSION
 from proposals.washes import deferred_by
 
+BP = Decimal(10_000)
 LIFETIME = timedelta(days=5)  # calendar days from the night a proposal was computed for
 NIGHT_ORDER = (
     ProposalKind.HARVEST,
@@ -88,7 +90,7 @@ def submit(*, draft: DraftProposal) -> Proposal:
     if same is not None:
         return same
     supersede_pending(household_id=household.pk, kind=draft.kind, as_of=draft.as_of)
-    proposal = _store(_with_deferrals(draft, fresh), content)
+    proposal = _store(_with_spreads(_with_deferrals(draft, fresh), fresh), content)
     audit(proposal, SYSTEM, "proposal.submitted", {"content_sha256": proposal.content_sha256})
     return proposal
 
@@ -133,6 +135,20 @@ def _with_deferrals(draft: DraftProposal, facts: Facts) -> DraftProposal:
         for one in wash.into
     ]
     return replace(draft, explanation={**draft.explanation, "deferrals": rows})
+
+
+def _with_spreads(draft: DraftProposal, facts: Facts) -> DraftProposal:
+    """The half spread that each traded security was counted with and where it comes from, for the page (F9)."""
+    traded = {trade.security for trade in draft.trades} & facts.costs.spread_sources.keys()
+    rows = [
+        {
+            "security": facts.symbol(one),
+            "half_spread_bp": facts.costs.half_spreads[one] * BP,
+            "source": facts.costs.spread_sources[one].words,
+        }
+        for one in sorted(traded, key=facts.symbol)
+    ]
+    return replace(draft, explanation={**draft.explanation, "half_spreads": rows})
 
 
 def _store(draft: DraftProposal, content: str) -> Proposal:

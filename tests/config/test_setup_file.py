@@ -35,6 +35,7 @@ from rebalancing.models import (
     RebalancePolicy,
     TargetModel,
 )
+from securities import selectors as securities
 from securities.models import IdenticalMember, IdenticalOverride, Security
 from securities.types import AssetClass
 from tests.factories import book, make_firm, make_identical_group, make_security, make_user
@@ -335,7 +336,10 @@ def test_the_example_makes_a_whole_firm():
     assert not ann.has_usable_password()
     assert Security.objects.get(symbol="AAPL").half_spread == Decimal("0.0002")
     assert Security.objects.get(symbol="AAPL").average_daily_volume == 50_000_000
-    assert Security.objects.get(symbol="MSFT").half_spread == Decimal("0.0005")
+    msft = Security.objects.get(symbol="MSFT")
+    assert msft.half_spread is None, "nobody has said"
+    in_force = securities.trading_facts(firm.pk, date(2026, 11, 20))[msft.pk]
+    assert (in_force.half_spread, in_force.spread_source.words) == (Decimal("0.0005"), "built in")
     assert Security.objects.get(symbol="MSFT").average_daily_volume is None
     ranked = SubstituteMapping.objects.filter(security__symbol="AAPL").order_by("rank")
     assert [row.substitute.symbol for row in ranked] == ["MSFT", "QUAL"]

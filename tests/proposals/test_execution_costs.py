@@ -23,6 +23,7 @@ from proposals.execution_costs import (
     tax_of_difference,
 )
 from proposals.types import Side
+from securities.types import SpreadOf, SpreadSource
 
 DAY = date(2026, 11, 2)
 ORDER = TradedOrder(
@@ -243,6 +244,16 @@ def test_no_half_spread_below_zero_is_suggested() -> None:
     (row,) = spreads(orders(30, days=10, slippage="-8.00"), lambda one: one.asset_class)
     assert row.finding is Finding.DIFFERS
     assert row.suggested == 0
+
+
+def test_where_the_half_spread_in_force_comes_from_is_told_where_it_is_one_place() -> None:
+    default = SpreadSource(SpreadOf.ASSET_CLASS, "us_equity", DAY)
+    rows = [replace(one, spread_source=default) for one in orders(4, days=2, slippage="8.00")]
+    (row,) = spreads(rows, lambda one: one.asset_class)
+    assert row.source == default
+    rows[0] = replace(rows[0], spread_source=SpreadSource(SpreadOf.SECURITY, "AAPL"))
+    (row,) = spreads(rows, lambda one: one.asset_class)
+    assert row.source is None
 
 
 def test_orders_without_an_expectation_suggest_nothing() -> None:

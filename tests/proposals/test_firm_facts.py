@@ -17,8 +17,15 @@ from lots.models import TaxPolicy
 from lots.types import EntryKind, IndexFundPolicy, Policy
 from proposals.models import CommissionSchedule
 from proposals.selectors import costs
+from rebalancing.performance import market  # noqa: F401  # keeps a read too
 from securities import selectors as securities
-from securities.models import IdenticalMember, IdenticalOverride, PriceStatistic, Security
+from securities.models import (
+    HalfSpread,
+    IdenticalMember,
+    IdenticalOverride,
+    PriceStatistic,
+    Security,
+)
 from tests.factories import (
     book,
     make_account,
@@ -33,7 +40,6 @@ from tests.factories import (
 DAY = date(2024, 1, 3)
 KEPT: dict[str, Callable[[int], object]] = {
     "cliques": lambda firm: securities.identical_cliques(firm, same_index=True),
-    "half spreads": securities.half_spreads,
     "yields": securities.yields,
     "trading facts": lambda firm: securities.trading_facts(firm, DAY),
     "listings": securities.listings,
@@ -57,6 +63,10 @@ def world(db):
         security=aaa, as_of=DAY, annual_volatility=Decimal("0.2"), observations=60
     )
     CommissionSchedule.objects.create(firm=firm, custodian="Old", per_order=Decimal(1))
+    HalfSpread.objects.create(
+        firm=firm, security=bbb, since=date(2023, 1, 3), fraction=Decimal("0.0011")
+    )
+    Security.objects.filter(pk=ccc.pk).update(half_spread=None)
     return SimpleNamespace(
         firm=firm, user=user, aaa=aaa, bbb=bbb, ccc=ccc, ddd=ddd, account=account,
         other=make_firm("Other"),
@@ -87,12 +97,32 @@ def _rename(world):
 
 CHANGES: dict[str, tuple[tuple[str, ...], Callable[[SimpleNamespace], object]]] = {
     "a security comes": (
-        ("symbols", "listings", "half spreads"),
+        ("symbols", "listings", "trading facts"),
         lambda world: make_security(world.firm, "EEE"),
     ),
     "a security is changed": (
-        ("half spreads", "trading facts"),
+        ("trading facts",),
         lambda world: Security.objects.filter(pk=world.aaa.pk).update(half_spread=Decimal("0.01")),
+    ),
+    "a half spread is dated": (
+        ("trading facts",),
+        lambda world: HalfSpread.objects.create(
+            firm=world.firm, security=world.aaa, since=DAY, fraction=Decimal("0.002")
+        ),
+    ),
+    "a half spread is corrected": (
+        ("trading facts",),
+        lambda world: HalfSpread.objects.update(fraction=Decimal("0.003")),
+    ),
+    "a half spread goes": (
+        ("trading facts",),
+        lambda world: HalfSpread.objects.all().delete(),
+    ),
+    "an asset class gets a default": (
+        ("trading facts",),
+        lambda world: HalfSpread.objects.create(
+            firm=world.firm, asset_class="us_equity", since=DAY, fraction=Decimal("0.001")
+        ),
     ),
     "a yield is stated": (
         ("yields",),

@@ -243,7 +243,7 @@ def test_the_proposal_shows_what_is_suggested_and_why(desk: Desk, browser: Clien
     widen(desk)
     proposal = desk.submit(desk.purchase("10", pair=0), kind=ProposalKind.REBALANCE)
     page = page_of(browser, proposal)
-    assert "A spread of 40 bp, above the 10 bp of the policy" in page
+    assert "A spread of 40 bp (SUB&#x27;s own), above the 10 bp of the policy" in page
     assert "$80.16" in page
     assert "Suggested for the orders" in page
 

@@ -43,7 +43,13 @@ def test_a_draft_becomes_a_pending_proposal_with_its_canonical_content(desk: Des
     assert content["tax_profile"]["U3_tacking"] == "union"
     assert [trade["quantity"] for trade in content["trades"]] == ["20", "19"]
     assert selectors.draft_trades(proposal) == (desk.sale(), desk.purchase())
-    assert proposal.explanation == {"candidates": [{"lot": desk.lot.pk, "loss": "400"}]}
+    assert proposal.explanation == {
+        "candidates": [{"lot": desk.lot.pk, "loss": "400"}],
+        "half_spreads": [
+            {"security": "OLD", "half_spread_bp": "5", "source": "OLD's own"},
+            {"security": "SUB", "half_spread_bp": "5", "source": "SUB's own"},
+        ],
+    }
     event = AuditEvent.objects.get(action="proposal.submitted")
     assert event.subject == f"proposal {proposal.public_id}"
 

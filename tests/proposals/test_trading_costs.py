@@ -21,6 +21,7 @@ from proposals.execution_costs import OrderTax
 from proposals.models import CommissionSchedule, Order
 from proposals.selectors import TradedRow
 from proposals.types import ProposalKind
+from securities.models import HalfSpread
 from tests import factories
 from tests.proposals.desk import TODAY, Desk, make_desk, make_person
 
@@ -245,6 +246,21 @@ def test_the_page_shows_the_month_its_orders_and_what_they_suggest(
     assert "Too few orders" in shown
     assert "−$412.00 short" in shown
     assert "−$4.20" in shown
+
+
+def test_the_half_spread_in_force_is_todays_and_says_where_it_comes_from(
+    desk: Desk, browser: Client
+) -> None:
+    sale, _ = legs(desk)
+    fill(desk, (sale, "F-1", "2022-12-28", "20", "79.50", "2.00"))
+    assert "5.00 bp<br><small>OLD&#x27;s own</small>" in page(browser)
+    HalfSpread.objects.create(
+        firm=desk.firm, security=desk.old, since=date(2022, 12, 28), fraction=D("0.0012")
+    )
+    HalfSpread.objects.create(
+        firm=desk.firm, security=desk.old, since=date(2022, 12, 29), fraction=D("0.5")
+    )
+    assert "12.00 bp<br><small>OLD&#x27;s own, of 28 December 2022</small>" in page(browser)
 
 
 def test_the_month_narrows_the_orders_and_an_unknown_one_shows_all(

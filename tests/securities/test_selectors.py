@@ -8,7 +8,7 @@ from accounts.models import Firm
 from securities import selectors
 from securities.identity import Clique
 from securities.models import IdenticalMember, IdenticalOverride, PriceStatistic, Security
-from securities.types import Quote, TradingFacts
+from securities.types import Quote, SpreadOf, SpreadSource, TradingFacts
 from tests.factories import make_firm, make_identical_group, make_security, make_user, set_price
 
 pytestmark = pytest.mark.django_db
@@ -90,13 +90,16 @@ def test_the_newest_word_on_a_pair_counts(firm: Firm) -> None:
     assert selectors.identical_cliques(firm.pk, same_index=True) == ()
 
 
-def test_symbols_and_half_spreads_are_those_of_the_firm(firm: Firm) -> None:
-    aaa = make_security(firm, "AAA", half_spread="0.0002")
+def test_symbols_are_those_of_the_firm(firm: Firm) -> None:
+    aaa = make_security(firm, "AAA")
     make_security(make_firm("Other"), "ZZZ")
 
     assert selectors.symbols(firm.pk) == {aaa.pk: "AAA"}
     assert selectors.security_ids(firm.pk) == {"AAA": aaa.pk}
-    assert selectors.half_spreads(firm.pk) == {aaa.pk: Decimal("0.0002")}
+
+
+def own(symbol: str) -> SpreadSource:
+    return SpreadSource(SpreadOf.SECURITY, symbol)
 
 
 def test_trading_facts_know_a_volatility_from_its_night_on(
@@ -111,11 +114,11 @@ def test_trading_facts_know_a_volatility_from_its_night_on(
     with django_assert_num_queries(1):
         found = selectors.trading_facts(firm.pk, date(2024, 1, 3))
     assert found == {
-        aaa.pk: TradingFacts(spread, Decimal(500), Decimal("0.2")),
-        bbb.pk: TradingFacts(spread, None, None),
+        aaa.pk: TradingFacts(spread, Decimal(500), Decimal("0.2"), own("AAA")),
+        bbb.pk: TradingFacts(spread, None, None, own("BBB")),
     }
     earlier = selectors.trading_facts(firm.pk, date(2024, 1, 2))
-    assert earlier[aaa.pk] == TradingFacts(spread, Decimal(500), None)
+    assert earlier[aaa.pk] == TradingFacts(spread, Decimal(500), None, own("AAA"))
 
 
 def test_a_firm_is_found_by_name_or_number(firm: Firm) -> None:
