@@ -217,7 +217,7 @@ def _at_rest(search: Search) -> Candidate:
     if nothing is None:
         floor = search.problem.min_trade
         raise Infeasible(
-            f"A limit can only be met with a trade below the smallest trade of {floor:.4%}.",
+            f"No trades of at least {floor:.4%} each, the smallest trade, were found that meet every limit.",
             conflicts=("smallest trade",),
         )
     return nothing
