@@ -9,6 +9,7 @@ from accounts.types import MONEY_LIMIT
 
 # Commas only where thousands have them: "1,5" is refused, not read as fifteen.
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_CENTS = 2  # decimal places
 
 
 def ungrouped(text: str) -> str:
@@ -23,21 +24,22 @@ class DollarsField(forms.DecimalField):
     default_error_messages = {
         "invalid": "Enter dollars as a number, such as 25,000 or 1250.50.",
         "min_value": "Enter dollars from 0 up, such as 25,000.",
-        "max_value": f"Enter dollars below {MONEY_LIMIT:,.0f}, such as 25,000.",
-        "max_decimal_places": "Enter dollars and cents, such as 1250.50.",
     }
 
     def __init__(self, label: str, **kwargs: Any) -> None:
-        super().__init__(
-            label=label,
-            **{
-                "required": False,
-                "min_value": 0,
-                "max_value": MONEY_LIMIT - 1,
-                "decimal_places": 2,
-                **kwargs,
-            },
-        )
+        options = {
+            "required": False,
+            "min_value": 0,
+            "max_value": MONEY_LIMIT - 1,
+            "decimal_places": _CENTS,
+            **kwargs,
+        }
+        said = {
+            "max_value": f"Enter dollars below {options['max_value'] + 1:,.0f}, such as 25,000."
+        }
+        if options["decimal_places"] == _CENTS:
+            said["max_decimal_places"] = "Enter dollars and cents, such as 1250.50."
+        super().__init__(label=label, error_messages=said, **options)
 
     def to_python(self, value: Any) -> Any:
         """The exact sum as a Decimal; None for nothing typed. Raises ValidationError."""
