@@ -195,6 +195,7 @@ ROUTES = {
     "reviews/": page(GET=SHOWN),
     "reviews/start/": page(POST=Expected(302, 302, 302, 302, 302)),
     "reviews/<uuid:review>/": page(GET=OWN),
+    "reviews/<uuid:review>/households/<uuid:household>/": page(GET=OWN),
     "reviews/<uuid:review>/signature/": page(POST=Expected(302, 409, 404, 302, 302)),  # not ready
     "api/v1/households/": api(GET=SERVED),
     "api/v1/households/<uuid:household>/": api(GET=OWN_SERVED),
@@ -235,7 +236,8 @@ def named(pattern: str) -> str:
         ("orders", "order"),
     ):
         if f"{word}/<uuid:public_id>" in pattern:
-            return pattern.replace("<uuid:public_id>", f"<uuid:{kind}>")
+            named = pattern.replace("<uuid:public_id>", f"<uuid:{kind}>")
+            return named.replace("<uuid:household_id>", "<uuid:household>")
     return pattern
 
 

@@ -326,19 +326,19 @@ def test_time_running_out_while_choices_are_turned_over_loses_nothing(monkeypatc
         assert cut.bound <= whole.objective + 1e-9
 
 
-def test_time_running_out_in_the_proof_keeps_the_trades_that_were_found(monkeypatch):
-    """Cash needs 0.015, the smallest sale brings 0.02: without it there would be nothing to propose."""
+def test_time_running_out_in_the_proof_leaves_the_bound_as_it_was(monkeypatch):
     from rebalancing.errors import SolverTimeout
+    from rebalancing.optimizer.smallest_trade import _Proof
 
-    problem = drifted(
-        0.0, weight=0.9, targets=[0.9], cash=np.array([0.0]), cash_min=[0.015], min_trade=0.02
-    )
+    search, _, best = searched(household(1, n=8, lots=30, accounts=1, min_trade=0.002))
+    other = next(piece for piece in search.pieces if piece != best.piece)
+    before = search.bound
 
     def too_late(*_):
         raise SolverTimeout("The time is up.")
 
-    monkeypatch.setattr("rebalancing.optimizer.smallest_trade._prove", too_late)
-    solution = solve(problem)
-    assert_proven(problem, solution)
-    assert solution.sells == pytest.approx([0.02])
-    assert solution.status == "time_limit"
+    monkeypatch.setattr(search, "solve_fixed", too_late)
+    proof = _Proof(search, {other: -np.inf})
+    proof._ask(other, (search.subproblem(best.piece, best.sides), best))
+    assert proof.bounds == {other: -np.inf}
+    assert (search.bound, search.ended) == (before, "time_limit")

@@ -175,7 +175,10 @@ def test_a_deposit_is_invested_in_what_is_under_weight_without_a_sale() -> None:
     measured = drift.of_state(found)
     figures = best_trades(decision.narrowed(found, measured, Scope.CASH_ONLY), risk(4))
     assert {trade.side for trade in figures.trades} == {Side.BUY}
-    assert {trade.security for trade in figures.trades} == {2, 3}
+    assert {trade.security for trade in figures.trades} >= {2, 3}
+    # What else is bought is worth a little to the factor risk: one trade of about the smallest size, $250.
+    others = [trade for trade in figures.trades if trade.security not in (2, 3)]
+    assert sum(trade.quantity * trade.price for trade in others) <= 312
     assert sum(figures.cash_after.values()) <= 50_000
 
 
