@@ -18,6 +18,7 @@ from proposals.types import (
     DraftTrade,
     NewWash,
     Problem,
+    Side,
 )
 
 ZERO = Decimal(0)
@@ -163,9 +164,13 @@ def _not_accepted(deferred: Decimal, accepted: AcceptedWash) -> Problem:
 
 
 def _filled_lower(trades: Sequence[Trade], facts: Facts) -> list[Trade]:
+    """The whole order is filled lower: a lot's part alone would hardly move the order's one price."""
+    nearly = {
+        (trade.account, trade.security) for trade in trades if _is_nearly_a_loss(trade, facts)
+    }
     return [
         replace(trade, price=trade.price * (1 - NEARLY_A_LOSS))
-        if _is_nearly_a_loss(trade, facts)
+        if trade.side is Side.SELL and (trade.account, trade.security) in nearly
         else trade
         for trade in trades
     ]

@@ -14,14 +14,7 @@ from lots.models import Disposal
 from lots.rounding import cents
 from lots.types import DatedGroup, Ledger
 from proposals.models import Decision, Fill, HarvestedPair, Order, Proposal
-from proposals.types import (
-    NEARLY_A_LOSS,
-    ProposalKind,
-    Side,
-    Status,
-    Verdict,
-    may_turn_loss,
-)
+from proposals.types import ProposalKind, Side, Status, Verdict
 from tests.lots.oracle import Oracle
 
 WINDOW = 30
@@ -89,9 +82,6 @@ class Causes:
 
     accepted: dict[int, Fraction]  # proposal -> dollars of loss that its trades defer
     outside: list[Wash]
-    fallen: list[
-        Wash
-    ]  # of a sale whose price fell from the night to the fill by more than the margin kept for it
     ours: list[Wash]
 
 
@@ -100,34 +90,16 @@ def causes(found: Iterable[Wash], outside: Collection[int]) -> Causes:
     rows = Fill.objects.filter(order__proposal__decisions__accepted_wash__gt=0)
     by_name = dict(rows.values_list("transaction_id", "order__proposal_id"))
     accepted: dict[int, Fraction] = {}
-    theirs, fallen, ours = [], [], []
+    theirs, ours = [], []
     for wash in found:
         proposals = [by_name[one] for one in (wash.sale, wash.replacement) if one in by_name]
         if {wash.sale, wash.replacement} & set(outside):
             theirs.append(wash)
         elif proposals:
             accepted[proposals[0]] = accepted.get(proposals[0], Fraction(0)) + wash.dollars
-        elif fell_below_its_margin(wash):
-            fallen.append(wash)
         else:
             ours.append(wash)
-    return Causes(accepted, theirs, fallen, ours)
-
-
-def fell_below_its_margin(wash: Wash) -> bool:
-    """Whether every lot of the sale stood above its basis by the margin when it was proposed.
-
-    A night's price is the last there is: what falls farther until the fill cannot be foreseen.
-    """
-    fill = Fill.objects.select_related("order").filter(transaction=wash.sale).first()
-    if fill is None:
-        return False
-    sold = fill.order.proposal.trades.filter(
-        side=Side.SELL, account=fill.order.account_id, security=fill.order.security_id
-    )
-    fell = [fill.price < one.price * (1 - NEARLY_A_LOSS) for one in sold]
-    stood = [not may_turn_loss(proceeds=one.amount, basis=one.basis) for one in sold]
-    return bool(fell) and all(fell) and all(stood)
+    return Causes(accepted, theirs, ours)
 
 
 def accepted_otherwise(ledger: Ledger, household: int, accepted: dict[int, Fraction]) -> list[str]:
