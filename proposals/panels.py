@@ -1,46 +1,26 @@
-"""Parts of the proposal page that rooms above add: they know the page, it does not know them."""
+"""Parts of the proposal page that rooms above add, of the reader, the proposal and what he typed."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from accounts.models import User
+from accounts.page_panels import Panel, Panels, Shown
 from proposals.models import Proposal
 from proposals.types import ProposalKind
+
+__all__ = ["NOTHING", "Panel", "Typed", "add", "of"]
 
 Typed = Mapping[str, str]  # what a person typed into a part's form that was refused
 NOTHING: Typed = {}
 
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """A template, and what it shows of a proposal; None where it shows nothing."""
-
-    template: str
-    context: Callable[[User, Proposal, Typed], Mapping[str, object] | None]
+_panels: defaultdict[ProposalKind, Panels[[User, Proposal, Typed]]] = defaultdict(Panels)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A panel with what it shows."""
-
-    template: str
-    context: Mapping[str, object]
-
-
-_panels: dict[ProposalKind, list[Panel]] = {}
-
-
-def add(kind: ProposalKind, panel: Panel) -> None:
+def add(kind: ProposalKind, panel: Panel[[User, Proposal, Typed]]) -> None:
     """Add a panel to the pages of a kind, once, when its room is set up."""
-    known = _panels.setdefault(kind, [])
-    if panel not in known:
-        known.append(panel)
+    _panels[kind].add(panel)
 
 
 def of(user: User, proposal: Proposal, typed: Typed = NOTHING) -> Sequence[Shown]:
     """The panels of a proposal's page, in the order in which they were added."""
-    found = [
-        (panel.template, panel.context(user, proposal, typed))
-        for panel in _panels.get(ProposalKind(proposal.kind), ())
-    ]
-    return [Shown(template, context) for template, context in found if context is not None]
+    return _panels[ProposalKind(proposal.kind)].of(user, proposal, typed)

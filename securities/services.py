@@ -32,12 +32,35 @@ _NEXT_CLOSE_DAYS = 10  # further apart, two closes say nothing about each other
 
 
 @dataclass(frozen=True, slots=True)
-class PriceImport:
-    """What an import of prices did, or with ``dry_run`` would do."""
+class FileImport:
+    """What an import did, or with ``dry_run`` would do."""
 
     rows_new: int
     rows_known: int
     rows_changed: int
+
+
+def _read(file: bytes, path: str, otherwise: str) -> tuple[str, str]:
+    """The file's name, if it has one, and its text. Raises ImportRefused where it is too large, or no text."""
+    name = PurePath(path).name[:255] or otherwise
+    check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
+    check_bytes(name=name, data=file)
+    return name, decoded(name=name, data=file)
+
+
+def _kept(result: FileImport, *, firm: Firm, action: str, name: str, dry_run: bool) -> FileImport:
+    """Undo a dry run; else put on record what a command has changed. Inside the transaction of the change."""
+    if dry_run:
+        transaction.set_rollback(True)
+    elif result.rows_new or result.rows_changed:
+        record_audit(
+            firm=firm,
+            actor="command",
+            action=action,
+            subject=name[:120],
+            facts={"new": result.rows_new, "changed": result.rows_changed},
+        )
+    return result
 
 
 def import_prices(
@@ -49,7 +72,7 @@ def import_prices(
     as_of: date,
     dry_run: bool = False,
     correct: bool = False,
-) -> PriceImport:
+) -> FileImport:
     """Take a file's closing prices, all or none; the same file again changes nothing.
 
     Raises ImportRefused with every problem found. A price that differs from the one known for its day, or that moved
@@ -58,11 +81,9 @@ def import_prices(
     """
     if user is not None:
         access.require(user, access.Action.IMPORT)
-    name = PurePath(name).name[:255] or "prices"
-    check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
-    check_bytes(name=name, data=file)
+    name, text = _read(file, name, "prices")
     rows = read_prices(
-        decoded(name=name, data=file),
+        text,
         name=name,
         securities=selectors.security_ids(firm.pk),
         as_of=as_of,
@@ -86,88 +107,42 @@ def import_prices(
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class DividendImport:
-    """What an import of dividends did, or with ``dry_run`` would do."""
-
-    rows_new: int
-    rows_known: int
-    rows_changed: int
-
-
 def import_dividends(
     *, firm: Firm, file: bytes, name: str, dry_run: bool = False, correct: bool = False
-) -> DividendImport:
+) -> FileImport:
     """Take a file's declared dividends, all or none; the same file again changes nothing.
 
     Raises ImportRefused with every problem found. A dividend that differs from the one known for its ex-date is refused
     unless ``correct``. A date that moved is another dividend: the one that is not paid must be corrected by hand.
     """
-    name = PurePath(name).name[:255] or "dividends"
-    check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
-    check_bytes(name=name, data=file)
-    rows = read_dividends(
-        decoded(name=name, data=file), name=name, securities=selectors.security_ids(firm.pk)
-    )
+    name, text = _read(file, name, "dividends")
+    rows = read_dividends(text, name=name, securities=selectors.security_ids(firm.pk))
     with transaction.atomic():
         result = _store_dividends(rows, name=name, correct=correct)
-        if dry_run:
-            transaction.set_rollback(True)
-        elif result.rows_new or result.rows_changed:
-            record_audit(
-                firm=firm,
-                actor="command",
-                action="dividends.imported",
-                subject=name[:120],
-                facts={"new": result.rows_new, "changed": result.rows_changed},
-            )
-    return result
-
-
-@dataclass(frozen=True, slots=True)
-class MarketValueImport:
-    """What an import of market values did, or with ``dry_run`` would do."""
-
-    rows_new: int
-    rows_known: int
-    rows_changed: int
+        return _kept(result, firm=firm, action="dividends.imported", name=name, dry_run=dry_run)
 
 
 def import_market_values(
     *, firm: Firm, file: bytes, name: str, dry_run: bool = False, correct: bool = False
-) -> MarketValueImport:
+) -> FileImport:
     """Take a file's market values, all or none; the same file again changes nothing.
 
     Raises ImportRefused with every problem found. A value that differs from the one known for its day is refused unless
     ``correct``.
     """
-    name = PurePath(name).name[:255] or "market values"
-    check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
-    check_bytes(name=name, data=file)
+    name, text = _read(file, name, "market values")
     rows = read_market_values(
-        decoded(name=name, data=file),
+        text,
         name=name,
         securities=selectors.security_ids(firm.pk),
         as_of=business_date(firm),
     )
     with transaction.atomic():
         result = _store_market_values(rows, name=name, correct=correct)
-        if dry_run:
-            transaction.set_rollback(True)
-        elif result.rows_new or result.rows_changed:
-            record_audit(
-                firm=firm,
-                actor="command",
-                action="market_values.imported",
-                subject=name[:120],
-                facts={"new": result.rows_new, "changed": result.rows_changed},
-            )
-    return result
+        return _kept(result, firm=firm, action="market_values.imported", name=name, dry_run=dry_run)
 
 
-def _store_market_values(
-    rows: Sequence[MarketValueRow], *, name: str, correct: bool
-) -> MarketValueImport:
+def _store_market_values(rows: Sequence[MarketValueRow], *, name: str, correct: bool) -> FileImport:
     problems, new, changed = Problems(name), [], []
     known = {
         (one.security_id, one.day): one
@@ -192,51 +167,28 @@ def _store_market_values(
     problems.raise_if_any()
     MarketValue.objects.bulk_create(new)
     MarketValue.objects.bulk_update(changed, ["dollars"])
-    return MarketValueImport(len(new), len(rows) - len(new) - len(changed), len(changed))
-
-
-@dataclass(frozen=True, slots=True)
-class HalfSpreadImport:
-    """What an import of half spreads did, or with ``dry_run`` would do."""
-
-    rows_new: int
-    rows_known: int
-    rows_changed: int
+    return FileImport(len(new), len(rows) - len(new) - len(changed), len(changed))
 
 
 def import_half_spreads(
     *, firm: Firm, file: bytes, name: str, dry_run: bool = False, correct: bool = False
-) -> HalfSpreadImport:
+) -> FileImport:
     """Take a file's half spreads, all or none; the same file again changes nothing.
 
     Raises ImportRefused with every problem found. One that differs from the one known for its day is refused unless
     ``correct``.
     """
-    name = PurePath(name).name[:255] or "half spreads"
-    check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
-    check_bytes(name=name, data=file)
-    rows = read_half_spreads(
-        decoded(name=name, data=file), name=name, securities=selectors.security_ids(firm.pk)
-    )
+    name, text = _read(file, name, "half spreads")
+    rows = read_half_spreads(text, name=name, securities=selectors.security_ids(firm.pk))
     with transaction.atomic():
         lock_firm(firm.pk)  # as the set-up file does: nobody else states one meanwhile
         result = _store_half_spreads(firm, rows, name=name, correct=correct)
-        if dry_run:
-            transaction.set_rollback(True)
-        elif result.rows_new or result.rows_changed:
-            record_audit(
-                firm=firm,
-                actor="command",
-                action="half_spreads.imported",
-                subject=name[:120],
-                facts={"new": result.rows_new, "changed": result.rows_changed},
-            )
-    return result
+        return _kept(result, firm=firm, action="half_spreads.imported", name=name, dry_run=dry_run)
 
 
 def _store_half_spreads(
     firm: Firm, rows: Sequence[HalfSpreadRow], *, name: str, correct: bool
-) -> HalfSpreadImport:
+) -> FileImport:
     problems, new, changed = Problems(name), [], []
     known = {
         (one.security_id, one.asset_class, one.since): one
@@ -269,10 +221,10 @@ def _store_half_spreads(
     problems.raise_if_any()
     HalfSpread.objects.bulk_create(new)
     HalfSpread.objects.bulk_update(changed, ["fraction"])
-    return HalfSpreadImport(len(new), len(rows) - len(new) - len(changed), len(changed))
+    return FileImport(len(new), len(rows) - len(new) - len(changed), len(changed))
 
 
-def _store_dividends(rows: Sequence[DividendRow], *, name: str, correct: bool) -> DividendImport:
+def _store_dividends(rows: Sequence[DividendRow], *, name: str, correct: bool) -> FileImport:
     problems = Problems(name)
     new = changed = 0
     known = {
@@ -298,10 +250,10 @@ def _store_dividends(rows: Sequence[DividendRow], *, name: str, correct: bool) -
             Dividend.objects.filter(pk=stored.pk).update(**said)
             changed += 1
     problems.raise_if_any()
-    return DividendImport(new, len(rows) - new - changed, changed)
+    return FileImport(new, len(rows) - new - changed, changed)
 
 
-def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> tuple[PriceImport, int]:
+def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> tuple[FileImport, int]:
     """COPY into a temporary table, insert what is new, then look at what was there before.
 
     Returns what was done, and of how many prices it is known only now that somebody has looked at them.
@@ -327,7 +279,7 @@ def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> tuple[Price
             _refuse_jumps(cursor, name=name)
             rows_changed = rows_checked = 0
         cursor.execute("DROP TABLE staged_price")
-    result = PriceImport(
+    result = FileImport(
         rows_new=rows_new, rows_known=len(rows) - rows_new - rows_changed, rows_changed=rows_changed
     )
     return result, rows_checked

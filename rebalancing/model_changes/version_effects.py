@@ -13,13 +13,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from celery import current_app
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
-from kombu.exceptions import OperationalError as QueueAway
 
-from accounts import access
+from accounts import access, messages
 from accounts.canonical import canonical_text
 from accounts.errors import Conflict, LotwiseError
 from accounts.models import User
@@ -48,7 +46,6 @@ MEASURE = "rebalancing.tasks.measure_effects"  # by name: services do not import
 OPEN = (VersionState.DRAFT, VersionState.SCHEDULED)
 SECONDS = 60.0  # of one message; the worker then takes the next, whosever it is
 _QUIET = timedelta(minutes=2)  # without a new row a chain of messages has broken
-_CONNECT_SECONDS = 2
 
 Columns = dict[str, Any]  # of a VersionEffect, by name
 
@@ -108,18 +105,8 @@ def wake_on_commit(version_id: int) -> None:
 
 
 def wake(version_id: int) -> bool:
-    """Send the message; a queue that is away costs a moment, and the sweeper sends it again."""
-    try:
-        with current_app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_CONNECT_SECONDS)
-            producer = current_app.amqp.Producer(connection, auto_declare=False)
-            current_app.send_task(MEASURE, args=[version_id], producer=producer, retry=False)
-    except (QueueAway, OSError) as trouble:
-        logger.warning(
-            "the queue is away, version %d waits for the sweeper: %s", version_id, trouble
-        )
-        return False
-    return True
+    """Send the message; what a queue that is away has lost, the sweeper sends again."""
+    return messages.send(MEASURE, [version_id]) == 1
 
 
 def sweep() -> list[int]:

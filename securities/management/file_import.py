@@ -12,6 +12,7 @@ from accounts.selectors import firm_names
 from securities.importers.file_text import check_size
 from securities.importers.refusal import ImportRefused
 from securities.selectors import firm_named, only_firm
+from securities.services import FileImport
 
 
 def named_or_only_firm(name: str | None) -> Any:
@@ -64,3 +65,31 @@ class FirmFileCommand(FileCommand):
         :raises CommandError: there is none of that name, or not exactly one to take unnamed.
         """
         return named_or_only_firm(name)
+
+
+class FirmFactsCommand(FirmFileCommand):
+    """One that hands the file to an import of ``securities.services`` and tells what it did."""
+
+    correct_help = "replace what is known"
+    what: str  # the rows, in words
+
+    def take(self, **file: Any) -> FileImport:
+        """The import: firm, file, name, dry_run and correct go to it as they are."""
+        raise NotImplementedError
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        firm = self.firm(options["firm"])
+        with self.contents(path) as file:
+            result = self.take(
+                firm=firm,
+                file=file,
+                name=path.name,
+                dry_run=options["dry_run"],
+                correct=options["correct"],
+            )
+        would = "would be " if options["dry_run"] else ""
+        self.stdout.write(
+            f"{path.name}: {result.rows_new} {self.what} {would}new, {result.rows_known} known, "
+            f"{result.rows_changed} {would}changed"
+        )

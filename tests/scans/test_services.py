@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import harvesting.services
+from accounts import messages
 from accounts.errors import LotwiseError, NotAllowed
 from accounts.models import AuditEvent, Firm
 from accounts.types import Role
@@ -461,7 +462,7 @@ def test_a_queue_that_is_away_loses_nothing(firm, add_household, monkeypatch):
     away = Celery("away", broker="redis+socket:///nowhere/valkey.sock", set_as_current=False)
     add_household("Adams")
     run = open_night(firm)
-    monkeypatch.setattr(hints, "current_app", away)
+    monkeypatch.setattr(messages, "current_app", away)
     assert hints.send([only_item(run).pk]) == 0
     assert services.sweep() == 0
     assert only_item(run).state == ItemState.READY

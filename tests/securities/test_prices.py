@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from accounts.models import AuditEvent, Firm
 from securities.importers.refusal import ImportRefused
 from securities.models import CorporateAction, Price, Security
-from securities.services import PriceImport, import_prices
+from securities.services import FileImport, import_prices
 from securities.types import ActionKind
 from tests.factories import make_firm, make_security
 
@@ -27,7 +27,7 @@ def firm() -> Firm:
     return firm
 
 
-def imported(firm: Firm, text: str, **options: bool) -> PriceImport:
+def imported(firm: Firm, text: str, **options: bool) -> FileImport:
     return import_prices(
         firm=firm, user=None, file=text.encode(), name="p", as_of=date(2024, 1, 31), **options
     )
@@ -49,13 +49,13 @@ def stored() -> list[tuple[str, date, Decimal]]:
 
 @pytest.mark.parametrize("text", [LONG, WIDE], ids=["long", "wide"])
 def test_both_shapes_give_the_same_prices_and_again_nothing_new(firm: Firm, text: str) -> None:
-    assert imported(firm, text) == PriceImport(rows_new=3, rows_known=0, rows_changed=0)
+    assert imported(firm, text) == FileImport(rows_new=3, rows_known=0, rows_changed=0)
     assert stored() == [
         ("AAA", date(2024, 1, 2), Decimal(10)),
         ("BBB", date(2024, 1, 2), Decimal("20.5")),
         ("AAA", date(2024, 1, 3), Decimal(11)),
     ]
-    assert imported(firm, text) == PriceImport(rows_new=0, rows_known=3, rows_changed=0)
+    assert imported(firm, text) == FileImport(rows_new=0, rows_known=3, rows_changed=0)
     assert AuditEvent.objects.filter(action="prices.imported").count() == 1
 
 
@@ -68,12 +68,12 @@ def test_a_changed_price_is_refused_unless_it_is_a_correction(firm: Firm) -> Non
         "it as checked if the new one is right"
     ]
     assert Price.objects.count() == 3
-    assert imported(firm, changed, correct=True) == PriceImport(1, 2, 1)
+    assert imported(firm, changed, correct=True) == FileImport(1, 2, 1)
     assert ("AAA", date(2024, 1, 3), Decimal("11.5")) in stored()
 
 
 def test_a_dry_run_counts_and_stores_nothing(firm: Firm) -> None:
-    assert imported(firm, LONG, dry_run=True) == PriceImport(3, 0, 0)
+    assert imported(firm, LONG, dry_run=True) == FileImport(3, 0, 0)
     assert not Price.objects.exists()
 
 
@@ -254,7 +254,7 @@ def test_a_price_that_was_looked_at_is_known_as_checked_and_not_asked_about_agai
     imported(firm, jump, correct=True)
     checked = Price.objects.filter(is_checked=True)
     assert [(row.security.symbol, row.day) for row in checked] == [("AAA", date(2024, 1, 3))]
-    assert imported(firm, jump) == PriceImport(0, 1, 0)
+    assert imported(firm, jump) == FileImport(0, 1, 0)
     event = AuditEvent.objects.latest("sequence")
     assert '"facts":{"changed":0,"checked":1,"new":1}' in event.payload
 
