@@ -19,7 +19,7 @@ from rebalancing.mandates import rules as mandates
 from rebalancing.mandates.rule_words import rule_sentence
 from rebalancing.models import ModelAssignment
 from rebalancing.services import mandate_check
-from rebalancing.telling import terms
+from rebalancing.telling.moved_terms import weights
 from rebalancing.trades import arrays
 from rebalancing.types import ZERO, HouseholdState
 from rebalancing.versions.edits import before
@@ -63,7 +63,7 @@ def moved_targets(proposal: Proposal, today: date) -> Iterator[Moved]:
     for security in sorted(then.keys() | now.keys()):
         was, is_now = then.get(security, ZERO), now.get(security, ZERO)
         if was != is_now:
-            change = terms.weights(f"target of {state.symbols[security]}", was, is_now)
+            change = weights(f"target of {state.symbols[security]}", was, is_now)
             yield Moved(change.what, change.old, change.new)
 
 

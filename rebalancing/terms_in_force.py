@@ -19,8 +19,8 @@ from rebalancing.mandates.rules import Rule, Trigger
 from rebalancing.model_changes import published
 from rebalancing.model_changes.recipes import ExitRule
 from rebalancing.models import ModelAssignment, RiskSetting
-from rebalancing.telling import terms
-from rebalancing.telling.terms import Names, Plain, PlanTerms, RiskTerms, Terms
+from rebalancing.telling.moved_terms import Names, moved
+from rebalancing.telling.terms import Plain, PlanTerms, RiskTerms, Terms, record
 from rebalancing.transition import selectors as transition_selectors
 from rebalancing.types import Limits, RiskMethod
 from securities import selectors as securities
@@ -61,7 +61,7 @@ def moved_since(proposal: Proposal, today: date) -> tuple[Moved, ...]:
         then = {"model": then["model"]}
     else:
         found = _read(assigned, asked_on=proposal.as_of, today=today)
-        now = json.loads(canonical_text(terms.record(found)))
+        now = json.loads(canonical_text(record(found)))
         if "policy" in then and not _is_for_a_factor(proposal, then["policy"]):
             now["policy"]["factor_gain_limit"] = then["policy"].get("factor_gain_limit")
     traded = {trade.security for trade in proposal_selectors.draft_trades(proposal)}
@@ -72,7 +72,7 @@ def moved_since(proposal: Proposal, today: date) -> tuple[Moved, ...]:
         accounts={account.pk: account.name for account in accounts_of(household.pk)},
         universe=frozenset(universe),
     )
-    return terms.moved(then, now, names)
+    return moved(then, now, names)
 
 
 def _is_for_a_factor(proposal: Proposal, policy: Plain) -> bool:

@@ -13,7 +13,7 @@ from accounts.models import Firm, Household, User
 from accounts.one_look import one_look
 from accounts.services import record_audit
 from rebalancing.errors import RebalancingError
-from rebalancing.model_changes.model_versions import draft
+from rebalancing.model_changes.recipe_drafts import draft
 from rebalancing.model_changes.recipes import Recipe
 from rebalancing.models import TargetModel
 from rebalancing.reviews.types import FindingState, NewFinding

@@ -18,7 +18,7 @@ from accounts.locks import lock_household
 from accounts.models import Firm, Household, User
 from accounts.services import record_audit
 from harvesting.statistics import refresh_statistics
-from rebalancing.model_changes.model_versions import apply_due, as_if_applied, foreseen
+from rebalancing.model_changes.version_steps import apply_due, as_if_applied, foreseen
 from scans import daily_review, hints, household_review, household_scan, work_list
 from scans.errors import BeingScanned, NothingToScan, ScanDateRefused
 from scans.household_scan import REFUSALS, Examined

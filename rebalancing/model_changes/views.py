@@ -15,11 +15,12 @@ from accounts.selectors import business_date
 from rebalancing import selectors
 from rebalancing.model_changes import (
     effect_sums,
-    model_versions,
     pages,
+    recipe_drafts,
     stated_views,
     universe_drafts,
     universe_selectors,
+    version_decisions,
     version_effects,
 )
 from rebalancing.model_changes.forms import (
@@ -87,7 +88,7 @@ def draft(request: HttpRequest, model_id: int) -> HttpResponse:
     """Draft new weights by the model's recipe now, as the monthly review does."""
     user = person(request)
     shown = universe_selectors.model(user, model_id)
-    drafted = model_versions.draft_now(user=user, model=shown)
+    drafted = recipe_drafts.draft_now(user=user, model=shown)
     if drafted is None:
         messages.success(request, _NOTHING_CHANGES)
         return redirect("model-versions", model_id=model_id)
@@ -237,9 +238,9 @@ def decide(request: HttpRequest, public_id: UUID) -> HttpResponse:
     user = person(request)
     shown = selectors.model_version(user, public_id)
     if request.POST.get("decision") == "publish":
-        done = model_versions.publish(user=user, version=shown)
+        done = version_decisions.publish(user=user, version=shown)
         messages.success(request, pages.published_told(done))
     else:
-        model_versions.withdraw(user=user, version=shown)
+        version_decisions.withdraw(user=user, version=shown)
         messages.success(request, f"{shown} was withdrawn.")
     return redirect("model-version", public_id=public_id)

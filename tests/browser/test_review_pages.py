@@ -10,9 +10,9 @@ from django.test import Client
 
 from accounts.models import Firm
 from accounts.types import Role
-from rebalancing.model_changes.model_versions import publish
 from rebalancing.model_changes.recipes import ExitRule, Freed
 from rebalancing.model_changes.universe_drafts import ListedChange, draft_universe_change
+from rebalancing.model_changes.version_decisions import publish
 from rebalancing.models import TargetModel
 from scans import review_services, services
 from scans.models import Review

@@ -10,9 +10,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from rebalancing.model_changes.model_versions import publish
 from rebalancing.model_changes.recipes import ExitRule, Freed
 from rebalancing.model_changes.universe_drafts import ListedChange, draft_universe_change
+from rebalancing.model_changes.version_decisions import publish
 from rebalancing.model_changes.version_effects import measure_some
 from tests.factories import make_security
 from tests.rebalancing.test_services import DAY, Desk, desk, drifted, give_history

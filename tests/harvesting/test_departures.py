@@ -21,9 +21,9 @@ from proposals import services as proposal_services
 from proposals.errors import StaleProposal
 from proposals.models import Proposal, Restriction
 from proposals.types import ProposalKind, RestrictionKind, Side
-from rebalancing.model_changes.model_versions import publish
 from rebalancing.model_changes.recipes import ExitRule, Freed
 from rebalancing.model_changes.universe_drafts import ListedChange, draft_universe_change
+from rebalancing.model_changes.version_decisions import publish
 from rebalancing.models import ModelAssignment, ModelWeight, TargetModel
 from securities.models import Security
 from tests import factories

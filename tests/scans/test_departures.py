@@ -10,9 +10,9 @@ from accounts.types import Role
 from harvesting.models import HarvestFinding
 from proposals.models import Proposal, ProposedTrade
 from proposals.types import ProposalKind, Side
-from rebalancing.model_changes.model_versions import publish
 from rebalancing.model_changes.recipes import ExitRule, Freed
 from rebalancing.model_changes.universe_drafts import ListedChange, draft_universe_change
+from rebalancing.model_changes.version_decisions import publish
 from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
 from scans import services
 from securities import calendar

@@ -11,15 +11,9 @@ from accounts.models import AuditEvent, Firm, User
 from accounts.types import Role
 from rebalancing import selectors
 from rebalancing.errors import Infeasible
-from rebalancing.model_changes.model_versions import (
-    NoMarketValues,
-    NoPrices,
-    NotADraft,
-    draft,
-    publish,
-    withdraw,
-)
+from rebalancing.model_changes.recipe_drafts import NoMarketValues, NoPrices, draft
 from rebalancing.model_changes.recipes import Recipe, VersionState
+from rebalancing.model_changes.version_decisions import NotADraft, publish, withdraw
 from rebalancing.models import Mandate, MandateRule, ModelVersion, ModelWeight, TargetModel
 from securities.models import MarketValue
 from tests.factories import make_firm, make_security, make_user

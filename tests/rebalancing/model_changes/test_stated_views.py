@@ -15,7 +15,7 @@ from accounts.models import AuditEvent, Firm, User
 from accounts.types import Role
 from rebalancing import selectors
 from rebalancing.model_changes import stated_views
-from rebalancing.model_changes.model_versions import NotDrafted, StrayView, draft, draft_now
+from rebalancing.model_changes.recipe_drafts import NotDrafted, StrayView, draft, draft_now
 from rebalancing.model_changes.recipes import Recipe
 from rebalancing.model_changes.stated_views import BadView, end_view, state_view
 from rebalancing.model_changes.view_words import Stated

@@ -20,15 +20,8 @@ from harvesting.models import SubstituteMapping
 from proposals.models import Proposal
 from proposals.types import ProposalKind, Side
 from rebalancing import selectors
-from rebalancing.model_changes import model_versions, published
+from rebalancing.model_changes import published, version_steps
 from rebalancing.model_changes.change_previews import preview
-from rebalancing.model_changes.model_versions import (
-    AnotherUnderWay,
-    NotADraft,
-    apply_due,
-    publish,
-    withdraw,
-)
 from rebalancing.model_changes.recipes import ExitRule, Freed, VersionKind, VersionState
 from rebalancing.model_changes.universe_drafts import (
     BadUniverse,
@@ -37,7 +30,14 @@ from rebalancing.model_changes.universe_drafts import (
     draft_universe_change,
 )
 from rebalancing.model_changes.universe_selectors import changes_between, exits, planned
+from rebalancing.model_changes.version_decisions import (
+    AnotherUnderWay,
+    NotADraft,
+    publish,
+    withdraw,
+)
 from rebalancing.model_changes.version_effects import measure_some
+from rebalancing.model_changes.version_steps import apply_due
 from rebalancing.models import (
     Mandate,
     MandateRule,
@@ -198,7 +198,7 @@ def test_a_version_that_fails_stops_no_night_and_is_an_alarm(
     ready: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = publish(user=ready.user, version=draft(ready, on=NEXT))
-    monkeypatch.setattr(model_versions, "step_weights", lambda *_: 1 / 0)
+    monkeypatch.setattr(version_steps, "step_weights", lambda *_: 1 / 0)
     run = open_run(firm_id=ready.household.firm_id, as_of=NEXT, wake_workers=False)
     version.refresh_from_db()
     assert (run.items.count(), version.state, weights(ready)) == (1, VersionState.SCHEDULED, OLD)

@@ -21,12 +21,13 @@ from proposals.types import Side
 from rebalancing import tasks
 from rebalancing.model_changes import change_previews, effect_sums, version_effects
 from rebalancing.model_changes.change_previews import findings, preview
-from rebalancing.model_changes.model_versions import NewVersion, publish, stored
+from rebalancing.model_changes.model_versions import NewVersion, stored
 from rebalancing.model_changes.new_weights_effect import dollars_traded
 from rebalancing.model_changes.pages import effect_page
 from rebalancing.model_changes.recipes import ExitRule, Freed, VersionKind
 from rebalancing.model_changes.universe_drafts import ListedChange, draft_universe_change
 from rebalancing.model_changes.universe_selectors import planned
+from rebalancing.model_changes.version_decisions import publish
 from rebalancing.model_changes.version_effects import NotOpen, measure_again, measure_some, to_come
 from rebalancing.models import ModelAssignment, ModelVersion, VersionEffect
 from rebalancing.risk_data.risk_models import risk_of

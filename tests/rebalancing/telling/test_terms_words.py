@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rebalancing.telling import terms
-from rebalancing.telling.terms import Names
+from rebalancing.telling import moved_terms
+from rebalancing.telling.moved_terms import Names
 
 NAMES = Names(symbols={1: "AAA"}, accounts={5: "Ann IRA"}, universe=frozenset({1}))
 PLAN = {"started_on": "2022-01-03", "short_limit": None, "long_limit": "5000", "tax_limit": None}
@@ -31,5 +31,5 @@ SAYS = "long-term gain at most $5,000.00 a year"
     ],
 )  # fmt: skip
 def test_what_moved_is_one_sentence(kind: str, then: Any, now: Any, told: str) -> None:
-    (moved,) = terms.moved({kind: then}, {kind: now}, NAMES)
+    (moved,) = moved_terms.moved({kind: then}, {kind: now}, NAMES)
     assert moved.sentence == told
