@@ -7,7 +7,7 @@ import pytest
 from accounts.models import Firm
 from securities import selectors as securities
 from securities.models import HalfSpread, Security
-from tests.config.test_setup_file import FIRM, problems_of, refused, take
+from tests.config.setup_file.texts import FIRM, problems_of, refused, take
 
 SECURITIES = """
 [[securities]]

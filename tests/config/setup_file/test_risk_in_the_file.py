@@ -4,7 +4,7 @@ import pytest
 
 from rebalancing.models import RiskFactor, RiskSetting
 from rebalancing.types import RiskMethod
-from tests.config.test_setup_file import EXAMPLE, FIRM, edited, problems_of, refused, take
+from tests.config.setup_file.texts import EXAMPLE, FIRM, edited, problems_of, refused, take
 
 FACTORS = '[risk.factors]\n"US momentum" = "AAPL"\nValue = "MSFT"\n'
 

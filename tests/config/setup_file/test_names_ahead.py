@@ -10,7 +10,7 @@ from proposals.models import ExpectedCashFlow, Restriction, ScheduledPurchase
 from proposals.types import CashFlowKind, RestrictionKind
 from rebalancing.models import RebalancePolicy
 from securities.models import Dividend, Security
-from tests.config.test_setup_file import EXAMPLE, FIRM, edited, problems_of, refused, take
+from tests.config.setup_file.texts import EXAMPLE, FIRM, edited, problems_of, refused, take
 
 pytestmark = pytest.mark.django_db
 
