@@ -39,11 +39,17 @@ def moved_inputs(
     """
     found = [*_age(facts.as_of, as_of, expires_on), *_prices(trades, facts), *_lots(trades, facts)]
     found += [*_tax_profile(tax_profile, tax_profile_now), *_windows(trades, facts)]
-    found += [Moved("restrictions", "none", one.text) for one in restricted_trades(trades, facts)]
+    found += _restrictions(trades, facts)
     found += [*_cash(trades, facts), *_budget(trades, facts), *_unreconciled(trades, facts)]
     if not found:  # a wash sale is asked of trades that can be made, at today's prices
         found += _washes(trades, facts, accepted_wash)
     return tuple(found)
+
+
+def _restrictions(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
+    """Trades that are forbidden today, each by its own sentence."""
+    for one in restricted_trades(trades, facts):
+        yield Moved("restrictions", "none", one.text, told=one.text.removesuffix("."))
 
 
 def _age(today: date, as_of: date, expires_on: date) -> Iterator[Moved]:

@@ -8,7 +8,7 @@ import pytest
 
 from lots.types import EntryKind, LedgerEntry
 from proposals.staleness import moved_inputs
-from proposals.types import BuyBlock, Windows
+from proposals.types import BuyBlock, RestrictionKind, RestrictionRow, Restrictions, Windows
 from securities.types import Quote
 from tests.proposals.trades import (
     BOUGHT,
@@ -139,6 +139,26 @@ def test_a_window_that_has_opened_is_named():
     assert moved(windows=windows) == [
         ("wash window of SUB", "clear", "closed until 2023-01-09: 10 SUB sold at a loss")
     ]
+
+
+def test_a_restriction_is_a_sentence_of_its_own():
+    ethics = RestrictionRow(
+        SUB, RestrictionKind.NO_BUY, None, TODAY, None, "Ethics.", "for the firm"
+    )
+    base = facts()
+    (change,) = moved_inputs(
+        (sale(), purchase()),
+        replace(base, windows=replace(base.windows, restricted=Restrictions((ethics,)))),
+        as_of=TODAY,
+        expires_on=date(2023, 1, 2),
+        tax_profile=PROFILE,
+        tax_profile_now=PROFILE,
+    )
+    told = (
+        "SUB must not be bought in Ann taxable: Ethics (restricted for the firm since 2022-12-28)."
+    )
+    assert (change.input, change.old, change.new) == ("restrictions", "none", told)
+    assert change.sentence == told
 
 
 def test_a_purchase_since_then_that_washes_the_loss_is_named():
