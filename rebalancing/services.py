@@ -125,6 +125,7 @@ def examine(
             touched=Scope.EVERYTHING if everything else touched,
             usage=_usage(state, tax=tax, drafts=drafts, way=way),
             factor_gain_limit=factor_gain_limit(state, check, measured, schedule),
+            is_for_mandate=way is None and not is_opened_otherwise(state, measured, schedule),
             way=way,
         ).run()
     except (RebalancingError, LedgerError) as error:
@@ -143,12 +144,16 @@ def factor_gain_limit(
 
     None: something else opens it too, or the policy has no limit.
     """
-    is_else = (
-        state.must_act or decision.scope(measured, state.limits, schedule) is not Scope.NOTHING
-    )
-    if is_else or check.triggers() != (Trigger.FACTOR,):
+    if is_opened_otherwise(state, measured, schedule) or check.triggers() != (Trigger.FACTOR,):
         return None
     return state.limits.factor_gain_limit
+
+
+def is_opened_otherwise(
+    state: HouseholdState, measured: drift.Drift, schedule: looks.Schedule
+) -> bool:
+    """Whether a band, a date, or what must be done opens a look, whatever mandates say."""
+    return state.must_act or decision.scope(measured, state.limits, schedule) is not Scope.NOTHING
 
 
 def _usage(

@@ -109,9 +109,12 @@ class MandateCheck:
         """Hard rules that the trades break, or break further: they must not be proposed."""
         return mandates.worsened(self.before, self.after(figures)) if figures.trades else ()
 
-    def triggers(self) -> tuple[str, ...]:
-        """Reason codes of the breaches, each once."""
-        return tuple(dict.fromkeys(one.rule.kind.trigger.value for one in self.breaches))
+    def triggers(self, figures: Figures | None = None) -> tuple[str, ...]:
+        """Reason codes of the breaches, each once; with ``figures`` of those that the trades bring nearer (F23)."""
+        found = self.breaches
+        if figures is not None:
+            found = mandates.nearer(self.before, self.after(figures))
+        return tuple(dict.fromkeys(one.rule.kind.trigger.value for one in found))
 
     def explanation(self, figures: Figures) -> list[dict[str, object]]:
         """What is broken today, with the figures after the trades, for the proposal's page."""

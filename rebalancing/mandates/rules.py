@@ -189,12 +189,16 @@ def _is_worse(was: RuleFinding, now: RuleFinding) -> bool:
 
 def narrowed(before: Sequence[RuleFinding], after: Sequence[RuleFinding]) -> bool:
     """Whether trades cure a hard rule, or bring it nearer its limit, and worsen none (F23)."""
-    pairs = list(zip(before, after, strict=True))
-    better = any(
-        was.is_hard_breach and now.state is not State.UNKNOWN and now.by < was.by
-        for was, now in pairs
+    return bool(nearer(before, after)) and not worsened(before, after)
+
+
+def nearer(before: Sequence[RuleFinding], after: Sequence[RuleFinding]) -> tuple[RuleFinding, ...]:
+    """Hard rules that are broken before the trades, and that these cure or bring nearer their limit (F23)."""
+    return tuple(
+        was
+        for was, now in zip(before, after, strict=True)
+        if was.is_hard_breach and now.state is not State.UNKNOWN and now.by < was.by
     )
-    return better and not worsened(before, after)
 
 
 def weight_bounds(rules: Iterable[Rule], portfolio: Portfolio) -> dict[int, Bounds]:

@@ -161,6 +161,30 @@ def test_a_breach_that_nothing_can_cure_is_told(household: Household) -> None:
     assert "Number of securities 3 is outside at least 9, by 6" in found.detail
 
 
+def test_a_breach_that_no_trades_bring_nearer_opens_nothing_and_is_no_reason(
+    household: Household,
+) -> None:
+    """A little drift that would be worth its cost stays inside its bands all the same (F23)."""
+    RebalancePolicy.objects.update(risk_aversion=D(1000))
+    account = household.accounts.get()
+    book(account, EntryKind.SELL, LONG_AGO, security(household, "AAA"), "20", amount="1800")
+    bought = security(household, "BBB")
+    book(account, EntryKind.BUY, LONG_AGO, bought, "20", amount="1800")
+    assert look(household).reason == "inside_bands"
+    limit(household, "names", low=D(9))
+    found = look(household)
+    assert (found.draft, found.reason) == (None, "no_trades")
+    assert "no trades bring it nearer its limit" in found.detail
+    assert "Number of securities 3 is outside at least 9, by 6" in found.detail
+    ModelWeight.objects.filter(security=security(household, "AAA")).update(weight=D("0.20"))
+    ModelWeight.objects.filter(security=security(household, "CCC")).update(weight=D("0.47"))
+    found = look(household)  # out of band: that is the reason, and the rule is told beside it
+    assert found.draft is not None, found.detail
+    assert "DRIFT" in found.draft.reasons
+    assert "RISK_LIMIT" not in found.draft.reasons
+    assert "Number of securities 3 → 3" in found.draft.sentence
+
+
 def test_rules_of_the_firm_the_model_and_the_household_add_up(household: Household) -> None:
     firm = household.firm
     other = TargetModel.objects.create(firm=firm, name="Other")
