@@ -19,7 +19,7 @@ from proposals.types import (
     ProposalKind,
 )
 from rebalancing import selectors, terms_in_force
-from rebalancing.errors import RebalancingError
+from rebalancing.errors import Infeasible, RebalancingError
 from rebalancing.household.state import assemble, stale_holdings
 from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.mandates.rules import Trigger
@@ -97,6 +97,12 @@ def examine(
     schedule = selectors.schedule(household_id, books.limits, as_of)
     # What must be done waits for no look, and whatever pays for it may be traded.
     check = mandate_check(assigned, state)
+    contradiction = check.contradiction()
+    if contradiction and way is None:
+        told = f"What binds the household contradicts itself: {contradiction} Change one of them."
+        return replace(
+            nothing(Outcome.BREAKS_MANDATE, told), looked=look_of(measured, counted=False)
+        )
     must_act = state.must_act or bool(check.breaches)
     touched = Scope.EVERYTHING if must_act else decision.scope(measured, books.limits, schedule)
     search = partial(
@@ -129,7 +135,8 @@ def examine(
             way=way,
         ).run()
     except (RebalancingError, LedgerError) as error:
-        return replace(nothing(error.code, str(error)), looked=look_of(measured, counted=False))
+        why = f"{error} {check.told()}" if isinstance(error, Infeasible) else str(error)
+        return replace(nothing(error.code, why.strip()), looked=look_of(measured, counted=False))
     seen = found.looked
     if seen is None or (schedule.due and not schedule.is_cooling):
         return found

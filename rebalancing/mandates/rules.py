@@ -201,6 +201,21 @@ def nearer(before: Sequence[RuleFinding], after: Sequence[RuleFinding]) -> tuple
     )
 
 
+def contradictions(rules: Iterable[Rule]) -> tuple[tuple[Rule, Rule], ...]:
+    """Pairs of hard rules about the same thing, a floor and a ceiling below it: no portfolio keeps both."""
+    hard = [rule for rule in rules if rule.is_hard]
+    return tuple(
+        (floor, ceiling)
+        for floor in hard
+        for ceiling in hard
+        if (floor.kind, floor.subject, floor.security)
+        == (ceiling.kind, ceiling.subject, ceiling.security)
+        and floor.low is not None
+        and ceiling.high is not None
+        and floor.low > ceiling.high
+    )
+
+
 def weight_bounds(rules: Iterable[Rule], portfolio: Portfolio) -> dict[int, Bounds]:
     """Security -> the lowest and highest weight that hard rules allow it by itself.
 
