@@ -8,6 +8,7 @@ from lots.types import Term
 from proposals.types import Side
 from rebalancing.household.checks import verify
 from rebalancing.trades.best_trades import best_trades
+from rebalancing.types import StateLot
 from tests.rebalancing.states import account, lot, risk, state
 
 NAMES, LOTS_A_NAME, SECONDS = 500, 3, 10.0
@@ -17,7 +18,7 @@ def test_five_hundred_names_of_three_lots_take_seconds_and_leave_no_small_trade(
     rng = Random(38)
     names = range(1, NAMES + 1)
     prices = {name: str(D(rng.randrange(1_000, 30_000)) / 100) for name in names}
-    lots = []
+    lots: list[StateLot] = []
     for name in names:
         for _ in range(LOTS_A_NAME):
             shares = int(D(rng.randrange(300, 2_700)) / D(prices[name])) + 1
