@@ -61,6 +61,7 @@ class Facts:
     on_the_way: tuple[Intention, ...] = ()
     # Account -> how its lots differ from what its custodian holds (T53): nothing may be traded there.
     unreconciled: Mapping[int, str] = field(default_factory=dict)
+    delisted: Mapping[int, date] = field(default_factory=dict)  # since when it no longer trades
 
     @property
     def on_the_return(self) -> frozenset[int]:

@@ -37,7 +37,8 @@ def moved_inputs(
     ``as_of`` is the day and ``tax_profile`` are the figures of the proposal, ``tax_profile_now`` today's.
     ``accepted_wash`` are the dollars of loss that the trades may defer (I9).
     """
-    found = [*_age(facts.as_of, as_of, expires_on), *_prices(trades, facts), *_lots(trades, facts)]
+    found = [*_age(facts.as_of, as_of, expires_on), *_listings(trades, facts)]
+    found += [*_prices(trades, facts), *_lots(trades, facts)]
     found += [*_tax_profile(tax_profile, tax_profile_now), *_windows(trades, facts)]
     found += _restrictions(trades, facts)
     found += [*_cash(trades, facts), *_budget(trades, facts), *_unreconciled(trades, facts)]
@@ -57,6 +58,13 @@ def _age(today: date, as_of: date, expires_on: date) -> Iterator[Moved]:
         yield Moved("tax year", f"{as_of.year}", f"{today.year}")
     if today > expires_on:
         yield Moved("age of the proposal", f"valid to {expires_on}", f"today is {today}")
+
+
+def _listings(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
+    """What no longer trades can be neither sold nor bought, however young its last price."""
+    for security in sorted({trade.security for trade in trades} & facts.delisted.keys()):
+        name = f"trading in {facts.symbol(security)}"
+        yield Moved(name, "open", f"ended on {facts.delisted[security]}")
 
 
 def _prices(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:

@@ -68,7 +68,7 @@ def draft_of(found: Found) -> DraftProposal:
         + budget.sentence(bounded),
         reasons=(
             *(way.reasons if way else ()),
-            *found.check.triggers(),
+            *found.check.triggers(figures),
             *_reasons(bounded, evidence),
         ),
         trades=figures.trades,

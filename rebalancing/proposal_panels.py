@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
 from accounts.access import Action, may
 from accounts.models import User
@@ -43,6 +44,8 @@ def frontier_panel(user: User, proposal: Proposal, typed: Typed) -> Mapping[str,
         {
             "number": number,
             "tax": Decimal(record["tax"]),
+            "carried_worth": carried_worth(record),
+            "weighed": Decimal(record["tax"]) - (carried_worth(record) or 0),
             "cost": Decimal(record["cost"]),
             "short_gain": Decimal(record["short_gain"]),
             "long_gain": Decimal(record["long_gain"]),
@@ -53,7 +56,7 @@ def frontier_panel(user: User, proposal: Proposal, typed: Typed) -> Mapping[str,
         }
         for number, record in enumerate(found.points)
     ]
-    across = axis([row["tax"] for row in rows])
+    across = axis([row["tax"] for row in rows], [row["weighed"] for row in rows])
     chosen = [
         (row[across], row["risk"], str(row["number"] + 1), bool(row["is_this"])) for row in rows
     ]
@@ -66,6 +69,17 @@ def frontier_panel(user: User, proposal: Proposal, typed: Typed) -> Mapping[str,
     }
 
 
-def axis(taxes: Iterable[Decimal]) -> str:
-    """What the chart has across: tax, or trading cost where every point costs the same tax (as in an IRA)."""
-    return "tax" if len(set(taxes)) > 1 else "cost"
+def carried_worth(record: Mapping[str, Any]) -> Decimal | None:
+    """What the losses that a point carries on are worth; None of a point kept before this was stored."""
+    return Decimal(record["carried_worth"]) if "carried_worth" in record else None
+
+
+def axis(taxes: Iterable[Decimal], weighed: Iterable[Decimal]) -> str:
+    """What the chart has across: the tax of the year where it differs from point to point.
+
+    Where it does not, the tax less what losses carried on are worth; trading cost where that is the same too (as in an
+    IRA).
+    """
+    if len(set(taxes)) > 1:
+        return "tax"
+    return "weighed" if len(set(weighed)) > 1 else "cost"

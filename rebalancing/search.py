@@ -80,7 +80,7 @@ class Search:
     """Solve one household that is out of band, twice at most, and check what comes out.
 
     A ``way`` finds the trades otherwise, and is not asked whether they are worth it. ``factor_gain_limit`` is that of a
-    rebalance which nothing but a factor has opened.
+    rebalance which nothing but a factor has opened. ``is_for_mandate``: nothing but a broken rule has opened it.
     """
 
     def __init__(
@@ -97,9 +97,11 @@ class Search:
         usage: Usage | None,
         terms: Callable[[], Terms],
         factor_gain_limit: Decimal | None = None,
+        is_for_mandate: bool = False,
         way: Way | None = None,
     ) -> None:
         self._way = way
+        self._is_for_mandate = is_for_mandate
         self._factor_gain_limit = factor_gain_limit
         self._terms = terms()  # now, and not when the trades are found
         self._measured = measured
@@ -170,6 +172,12 @@ class Search:
                         *([self._check.told()] if self._check.breaches else []),
                     ]
                 ),
+                figures,
+            )
+        if self._is_for_mandate and not self._check.narrows(figures):
+            return self._nothing(
+                Outcome.NO_TRADES,
+                f"{far_out}. A hard rule is broken, and no trades bring it nearer its limit. {self._check.told()}",
                 figures,
             )
         at_any_price = self._measured.cash_breached or self._must_act or self._way is not None

@@ -356,6 +356,7 @@ def books(
         model_changes=published.changes(
             assigned.model_id, as_of, followed_on=executed_on(household.pk, as_of)
         ),
+        delisted=securities.delisted(household.firm_id, as_of),
     )
 
 

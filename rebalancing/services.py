@@ -19,7 +19,7 @@ from proposals.types import (
     ProposalKind,
 )
 from rebalancing import selectors, terms_in_force
-from rebalancing.errors import RebalancingError
+from rebalancing.errors import Infeasible, RebalancingError
 from rebalancing.household.state import assemble, stale_holdings
 from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.mandates.rules import Trigger
@@ -97,6 +97,12 @@ def examine(
     schedule = selectors.schedule(household_id, books.limits, as_of)
     # What must be done waits for no look, and whatever pays for it may be traded.
     check = mandate_check(assigned, state)
+    contradiction = check.contradiction()
+    if contradiction and way is None:
+        told = f"What binds the household contradicts itself: {contradiction} Change one of them."
+        return replace(
+            nothing(Outcome.BREAKS_MANDATE, told), looked=look_of(measured, counted=False)
+        )
     must_act = state.must_act or bool(check.breaches)
     touched = Scope.EVERYTHING if must_act else decision.scope(measured, books.limits, schedule)
     search = partial(
@@ -125,10 +131,12 @@ def examine(
             touched=Scope.EVERYTHING if everything else touched,
             usage=_usage(state, tax=tax, drafts=drafts, way=way),
             factor_gain_limit=factor_gain_limit(state, check, measured, schedule),
+            is_for_mandate=way is None and not is_opened_otherwise(state, measured, schedule),
             way=way,
         ).run()
     except (RebalancingError, LedgerError) as error:
-        return replace(nothing(error.code, str(error)), looked=look_of(measured, counted=False))
+        why = f"{error} {check.told()}" if isinstance(error, Infeasible) else str(error)
+        return replace(nothing(error.code, why.strip()), looked=look_of(measured, counted=False))
     seen = found.looked
     if seen is None or (schedule.due and not schedule.is_cooling):
         return found
@@ -143,12 +151,16 @@ def factor_gain_limit(
 
     None: something else opens it too, or the policy has no limit.
     """
-    is_else = (
-        state.must_act or decision.scope(measured, state.limits, schedule) is not Scope.NOTHING
-    )
-    if is_else or check.triggers() != (Trigger.FACTOR,):
+    if is_opened_otherwise(state, measured, schedule) or check.triggers() != (Trigger.FACTOR,):
         return None
     return state.limits.factor_gain_limit
+
+
+def is_opened_otherwise(
+    state: HouseholdState, measured: drift.Drift, schedule: looks.Schedule
+) -> bool:
+    """Whether a band, a date, or what must be done opens a look, whatever mandates say."""
+    return state.must_act or decision.scope(measured, state.limits, schedule) is not Scope.NOTHING
 
 
 def _usage(

@@ -238,8 +238,8 @@ class HouseholdState:
     """One household on one date, as if everything approved or drafted tonight had been executed.
 
     ``incoming`` are shares that those trades buy: they are held, and cannot be sold. ``targets`` count an open
-    harvest's substitute as the original (T33). ``buyable`` are the securities that no window, identical group or
-    missing price forbids.
+    harvest's substitute as the original (T33). ``buyable`` are the securities that no window, identical group,
+    missing price or end of trading forbids.
     """
 
     household: int
@@ -270,6 +270,7 @@ class HouseholdState:
     unplaced_need: Decimal = Decimal(0)  # dollars of them that no account sets aside yet
     drags: Mapping[int, Decimal] = field(default_factory=dict)  # yearly tax on a taxable dollar
     exits: Mapping[int, Exit] = field(default_factory=dict)  # by security, those in force
+    delisted: Mapping[int, date] = field(default_factory=dict)  # since when it no longer trades
     model_changes: Mapping[int, ModelChange] = field(default_factory=dict)
     bounds: Mapping[int, Bounds] = field(
         default_factory=dict

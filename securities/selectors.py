@@ -184,6 +184,15 @@ def listings(firm_id: int) -> dict[int, tuple[str, date | None]]:
     return {security: (symbol, delisted_on) for security, symbol, delisted_on in rows}
 
 
+def delisted(firm_id: int, as_of: date) -> dict[int, date]:
+    """Security -> since when it no longer trades; those that trade on ``as_of`` are left out."""
+    return {
+        security: since
+        for security, (_, since) in listings(firm_id).items()
+        if since is not None and since <= as_of
+    }
+
+
 @kept_while(facts_stamp)
 def classes(firm_id: int) -> dict[int, tuple[str, str, bool]]:
     """Security -> its asset class, its sector (empty where nobody has said), and whether it is a fund."""

@@ -49,6 +49,7 @@ def facts(
         lots=lots,
         windows=windows,
         quotes=securities.latest_prices(firm_id, as_of),
+        delisted=securities.delisted(firm_id, as_of),
         costs=costs,
         cash=cash,
         groups=lot_selectors.identical_sets(firm_id, as_of),

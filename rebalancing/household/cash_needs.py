@@ -98,8 +98,30 @@ def told(state: HouseholdState) -> tuple[str, ...]:
     ready = sum((account.set_aside for account in state.accounts), state.unplaced_need)
     missing = sum((flow.amount for flow in state.needs), ZERO) - ready
     if missing >= CENT:
-        sentences.append(f"${missing:,.2f} of it cannot be raised here.")
+        sentences += [f"${missing:,.2f} of it cannot be raised here.", *_why_missing(state)]
     return tuple(sentences)
+
+
+def _why_missing(state: HouseholdState) -> Iterator[str]:
+    """What keeps the accounts that have to pay from paying, where it is not that they hold too little."""
+    payers = {flow.account for flow in state.needs if flow.account is not None}
+    if any(flow.account is None for flow in state.needs):
+        taxable = {account.id for account in state.accounts if account.is_taxable}
+        if not taxable:
+            yield "A retirement account pays only a need that names it."
+        payers |= taxable
+    kept = sum(
+        (
+            (lot.quantity - lot.sellable) * state.prices[lot.security]
+            for lot in state.lots
+            if lot.account in payers
+        ),
+        ZERO,
+    )
+    if kept >= CENT:
+        yield (
+            f"Shares worth ${kept:,.2f} are not for sale there: a window, a restriction or another proposal keeps them."
+        )
 
 
 def _together(

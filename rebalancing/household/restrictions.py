@@ -99,6 +99,9 @@ def conflicts(state: HouseholdState) -> tuple[str, ...]:
 
 
 def _why_kept(lot: StateLot, state: HouseholdState) -> str:
+    gone = state.delisted.get(lot.security)
+    if gone is not None:
+        return f"it has not traded since {gone}"
     rules = state.restrictions
     no_sale = rules.against(Side.SELL, account=lot.account, security=lot.security)
     if no_sale is not None:

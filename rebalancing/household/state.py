@@ -163,6 +163,7 @@ class Books:
     yields: Mapping[int, Yields] = field(default_factory=dict)
     exits: Mapping[int, Exit] = field(default_factory=dict)  # names that left the model
     model_changes: Mapping[int, ModelChange] = field(default_factory=dict)
+    delisted: Mapping[int, date] = field(default_factory=dict)  # since when it no longer trades
 
     def is_fresh(self, security: int) -> bool:
         """Whether the security's last close is young enough to trade on."""
@@ -190,7 +191,10 @@ def assemble(books: Books, drafts: Sequence[DraftProposal] = ()) -> HouseholdSta
         household=books.household,
         as_of=books.as_of,
         accounts=accounts_after(books, coming),
-        lots=lots_after(rows=books.lots, taxable=books.taxable, coming=coming, as_of=books.as_of),
+        lots=_for_sale(
+            lots_after(rows=books.lots, taxable=books.taxable, coming=coming, as_of=books.as_of),
+            books.delisted,
+        ),
         incoming=coming.bought,
         prices=books.prices,
         half_spreads=books.half_spreads,
@@ -211,6 +215,7 @@ def assemble(books: Books, drafts: Sequence[DraftProposal] = ()) -> HouseholdSta
         restrictions=books.restrictions,
         exits=books.exits,
         model_changes=books.model_changes,
+        delisted=books.delisted,
     )
     state = replace(state, drags=yearly_drags(books.yields, state.tax))
     state = with_needs(state, books.cash_flows)
@@ -236,7 +241,12 @@ def _with_substitutes(
         value=value,
     )
     fresh = frozenset(security for security in targets if books.is_fresh(security))
-    return replace(state, targets=targets, whole_targets=books.targets, buyable=fresh)
+    return replace(
+        state,
+        targets=targets,
+        whole_targets=books.targets,
+        buyable=fresh - books.delisted.keys(),
+    )
 
 
 def underway(
@@ -292,6 +302,11 @@ def lots_after(
             )
         )
     return tuple(left)
+
+
+def _for_sale(lots: Iterable[StateLot], delisted: Mapping[int, date]) -> tuple[StateLot, ...]:
+    """The lots, none for sale of what no longer trades."""
+    return tuple(replace(lot, sellable=ZERO) if lot.security in delisted else lot for lot in lots)
 
 
 def share_of_basis(*, basis: Decimal, shares: Decimal, of: Decimal) -> Decimal:

@@ -5,9 +5,17 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
+from accounts.canonical import decimal_text
 from rebalancing.mandates import rules as mandates
 from rebalancing.mandates.exposures import risk_figures
-from rebalancing.mandates.rule_words import limits, rule_sentence, shown, subject
+from rebalancing.mandates.rule_words import (
+    at_least,
+    at_most,
+    limits,
+    rule_sentence,
+    shown,
+    subject,
+)
 from rebalancing.mandates.rules import Classification, Portfolio, Rule, RuleFinding
 from rebalancing.risk import RiskModel
 from rebalancing.telling.explanation import Figures
@@ -109,9 +117,12 @@ class MandateCheck:
         """Hard rules that the trades break, or break further: they must not be proposed."""
         return mandates.worsened(self.before, self.after(figures)) if figures.trades else ()
 
-    def triggers(self) -> tuple[str, ...]:
-        """Reason codes of the breaches, each once."""
-        return tuple(dict.fromkeys(one.rule.kind.trigger.value for one in self.breaches))
+    def triggers(self, figures: Figures | None = None) -> tuple[str, ...]:
+        """Reason codes of the breaches, each once; with ``figures`` of those that the trades bring nearer (F23)."""
+        found = self.breaches
+        if figures is not None:
+            found = mandates.nearer(self.before, self.after(figures))
+        return tuple(dict.fromkeys(one.rule.kind.trigger.value for one in found))
 
     def explanation(self, figures: Figures) -> list[dict[str, object]]:
         """What is broken today, with the figures after the trades, for the proposal's page."""
@@ -135,6 +146,24 @@ class MandateCheck:
             for row in self.explanation(figures)
         ]
         return f" Mandate: {'; '.join(parts)}." if parts else ""
+
+    def contradiction(self) -> str:
+        """Which hard rules no portfolio keeps beside each other, or beside the policy's cash band; empty: none."""
+        symbols, policy = self._state.symbols, self._state.limits
+        found = [
+            f"{subject(floor, symbols)} cannot be {at_least(floor)} ({floor.id}) and {at_most(ceiling)} ({ceiling.id})."
+            for floor, ceiling in mandates.contradictions(self.rules)
+        ]
+        least = policy.cash_minimum
+        most = max(policy.cash_maximum, 1 - sum(self._state.targets.values(), ZERO), least)
+        for rule in self.rules:
+            is_hard_cash = rule.is_hard and rule.kind is mandates.RuleKind.CASH
+            too_low = rule.high is not None and rule.high < least
+            too_high = rule.low is not None and rule.low > most
+            if is_hard_cash and (too_low or too_high):
+                band = f"{decimal_text(least * 100)} % to {decimal_text(most * 100)} %"
+                found.append(f"Cash {limits(rule)} ({rule.id}) is outside the policy's {band}.")
+        return " ".join(found)
 
     def told(self) -> str:
         """What is broken today in one sentence."""

@@ -38,6 +38,18 @@ def limits(rule: Rule) -> str:
     return f"at least {low}" if high is None else f"{low} to {high}"
 
 
+def at_least(rule: Rule) -> str:
+    """The low limit of a rule that has one."""
+    assert rule.low is not None
+    return f"at least {_set(rule, rule.low)}"
+
+
+def at_most(rule: Rule) -> str:
+    """The high limit of a rule that has one."""
+    assert rule.high is not None
+    return f"at most {_set(rule, rule.high)}"
+
+
 def _set(rule: Rule, limit: Decimal) -> str:
     return decimal_text(limit) if rule.kind is RuleKind.NAMES else f"{decimal_text(limit * 100)} %"
 

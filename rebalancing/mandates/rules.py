@@ -189,12 +189,31 @@ def _is_worse(was: RuleFinding, now: RuleFinding) -> bool:
 
 def narrowed(before: Sequence[RuleFinding], after: Sequence[RuleFinding]) -> bool:
     """Whether trades cure a hard rule, or bring it nearer its limit, and worsen none (F23)."""
-    pairs = list(zip(before, after, strict=True))
-    better = any(
-        was.is_hard_breach and now.state is not State.UNKNOWN and now.by < was.by
-        for was, now in pairs
+    return bool(nearer(before, after)) and not worsened(before, after)
+
+
+def nearer(before: Sequence[RuleFinding], after: Sequence[RuleFinding]) -> tuple[RuleFinding, ...]:
+    """Hard rules that are broken before the trades, and that these cure or bring nearer their limit (F23)."""
+    return tuple(
+        was
+        for was, now in zip(before, after, strict=True)
+        if was.is_hard_breach and now.state is not State.UNKNOWN and now.by < was.by
     )
-    return better and not worsened(before, after)
+
+
+def contradictions(rules: Iterable[Rule]) -> tuple[tuple[Rule, Rule], ...]:
+    """Pairs of hard rules about the same thing, a floor and a ceiling below it: no portfolio keeps both."""
+    hard = [rule for rule in rules if rule.is_hard]
+    return tuple(
+        (floor, ceiling)
+        for floor in hard
+        for ceiling in hard
+        if (floor.kind, floor.subject, floor.security)
+        == (ceiling.kind, ceiling.subject, ceiling.security)
+        and floor.low is not None
+        and ceiling.high is not None
+        and floor.low > ceiling.high
+    )
 
 
 def weight_bounds(rules: Iterable[Rule], portfolio: Portfolio) -> dict[int, Bounds]:

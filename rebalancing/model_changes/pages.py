@@ -20,7 +20,7 @@ from rebalancing.model_changes.forms import BLANK_ROWS, ChangeForm, ViewForm, ch
 from rebalancing.model_changes.recipes import Recipe, VersionState
 from rebalancing.model_changes.universe_drafts import Reconstitution
 from rebalancing.model_changes.view_words import Stated
-from rebalancing.models import ModelVersion, TargetModel
+from rebalancing.models import ModelVersion, ReturnView, TargetModel
 from rebalancing.types import ZERO
 from securities import selectors as securities
 
@@ -70,6 +70,16 @@ def _standing(view: Stated, today: date) -> str:
     if view.is_in_force(today):
         return "in force"
     return "to come" if view.since > today else "ended"
+
+
+def told_of_new(row: ReturnView, today: date) -> str:
+    """What becomes of a view that was just put on record."""
+    view = stated_views.stated(row)
+    if view.is_in_force(today):
+        return "The view is on record: the next draft uses it."
+    if view.since > today:
+        return f"The view is on record: drafts use it from {view.since} on."
+    return f"The view is on record: it ended on {view.until}, and no draft uses it."
 
 
 def view_form(model: TargetModel, data: Any = None) -> ViewForm:

@@ -60,14 +60,14 @@ def state_view(request: HttpRequest, model_id: int) -> HttpResponse:
     form = pages.view_form(shown, request.POST)
     if form.is_valid():
         try:
-            stated_views.state_view(
+            view = stated_views.state_view(
                 user=user, model=shown, new=form.stated(), reason=form.cleaned_data["reason"]
             )
         except BadView as refusal:
             for field, told in refusal.fields:
                 form.add_error(field or None, told)
         else:
-            messages.success(request, "The view is on record: the next draft uses it.")
+            messages.success(request, pages.told_of_new(view, business_date(shown.firm)))
             return redirect("model-versions", model_id=model_id)
     context = pages.model_page(shown, form)
     return render(request, "rebalancing/model_versions.html", context, status=422)

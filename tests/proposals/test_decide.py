@@ -256,9 +256,15 @@ def lot_ages(desk: Desk) -> None:
         factories.set_price(security, later, "80")
 
 
+def trading_ends(desk: Desk) -> None:
+    """On the very day; the last price is still young."""
+    type(desk.sub).objects.filter(pk=desk.sub.pk).update(delisted_on=TODAY)
+
+
 @pytest.mark.parametrize(
     ("event", "named"),
     [
+        (trading_ends, f"trading in SUB: open → ended on {TODAY}"),
         (price_moves, "price of OLD: $80.00 → $82.00"),
         (price_gets_old, "price of OLD: at most 5 days old → of 2022-12-27"),
         (shares_leave, "shares of OLD lot of 2022-03-01: 20 to sell → 19"),

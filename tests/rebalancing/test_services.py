@@ -138,6 +138,23 @@ def bought(result: RebalanceResult) -> set[int]:
     return {trade.security for trade in result.draft.trades if trade.side is Side.BUY}
 
 
+def test_what_no_longer_trades_is_neither_sold_nor_bought(drifted: Desk) -> None:
+    """From its first day without trading on, however young its last price."""
+    last_day = drifted.examine()
+    assert drifted.securities["AAA"].pk in sold(last_day)
+    assert drifted.securities["BBB"].pk in bought(last_day)
+    for symbol, since in (("AAA", DAY), ("BBB", DAY + timedelta(days=1))):
+        Security.objects.filter(symbol=symbol).update(delisted_on=since)
+    gone = drifted.examine()
+    assert drifted.securities["AAA"].pk not in sold(gone)
+    assert drifted.securities["BBB"].pk in bought(gone)  # its last day is still to come
+    Security.objects.filter(symbol="AAA").update(delisted_on=None)
+    Security.objects.filter(symbol="BBB").update(delisted_on=DAY)
+    gone = drifted.examine()
+    assert drifted.securities["AAA"].pk in sold(gone)
+    assert drifted.securities["BBB"].pk not in bought(gone)
+
+
 # Quick exits
 
 

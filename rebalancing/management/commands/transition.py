@@ -114,9 +114,14 @@ def _years(schedule: Schedule) -> Iterator[str]:
     )
     for step in schedule.steps:
         yield (
-            f"{step.number:>4} {step.day} {step.sold:>12,.0f} {step.bought:>12,.0f} {step.short_gain:>11,.0f} "
-            f"{step.long_gain:>12,.0f} {step.tax:>11,.2f} {step.risk_after:>7.2%} {step.legacy_after:>12,.0f}"
+            f"{step.number:>4} {step.day} {step.sold:>12,.0f} {step.bought:>12,.0f} {_whole(step.short_gain):>11,} "
+            f"{_whole(step.long_gain):>12,} {step.tax:>11,.2f} {step.risk_after:>7.2%} {step.legacy_after:>12,.0f}"
         )
+
+
+def _whole(dollars: Decimal) -> int:
+    """Whole dollars; no minus before a zero."""
+    return round(dollars)
 
 
 def _finish(schedule: Schedule) -> str:

@@ -117,6 +117,27 @@ def test_what_nothing_can_raise_is_told_and_the_rest_is_made_ready() -> None:
     assert figures.cash_after[1] >= 0
 
 
+def test_why_nothing_more_can_be_raised_is_told() -> None:
+    start = household(need("60000"))
+    sheltered = replace(
+        start, accounts=tuple(replace(one, is_taxable=False) for one in start.accounts)
+    )
+    assert told(replace(sheltered, unplaced_need=D(0)))[1:] == (
+        "$60,000.00 of it cannot be raised here.",
+        "A retirement account pays only a need that names it.",
+    )
+    kept = replace(
+        household(need("60000", account=1)),
+        lots=tuple(replace(lot, sellable=D(0)) for lot in start.lots),
+    )
+    there = sum(
+        (lot.quantity * start.prices[lot.security] for lot in start.lots if lot.account == 1), D(0)
+    )
+    assert told(within_reach(kept))[-1] == (
+        f"Shares worth ${there:,.2f} are not for sale there: a window, a restriction or another proposal keeps them."
+    )
+
+
 def test_the_commission_of_the_sale_is_raised_too() -> None:
     costs = TradingCosts(commissions={3: Commission(per_order=D("9.95"), of_amount=D("0.001"))})
     start = replace(household(need("6000", account=3)), costs=costs)

@@ -161,6 +161,59 @@ def test_a_breach_that_nothing_can_cure_is_told(household: Household) -> None:
     assert "Number of securities 3 is outside at least 9, by 6" in found.detail
 
 
+def test_a_breach_that_no_trades_bring_nearer_opens_nothing_and_is_no_reason(
+    household: Household,
+) -> None:
+    """A little drift that would be worth its cost stays inside its bands all the same (F23)."""
+    RebalancePolicy.objects.update(risk_aversion=D(1000))
+    account = household.accounts.get()
+    book(account, EntryKind.SELL, LONG_AGO, security(household, "AAA"), "20", amount="1800")
+    bought = security(household, "BBB")
+    book(account, EntryKind.BUY, LONG_AGO, bought, "20", amount="1800")
+    assert look(household).reason == "inside_bands"
+    limit(household, "names", low=D(9))
+    found = look(household)
+    assert (found.draft, found.reason) == (None, "no_trades")
+    assert "no trades bring it nearer its limit" in found.detail
+    assert "Number of securities 3 is outside at least 9, by 6" in found.detail
+    ModelWeight.objects.filter(security=security(household, "AAA")).update(weight=D("0.20"))
+    ModelWeight.objects.filter(security=security(household, "CCC")).update(weight=D("0.47"))
+    found = look(household)  # out of band: that is the reason, and the rule is told beside it
+    assert found.draft is not None, found.detail
+    assert "DRIFT" in found.draft.reasons
+    assert "RISK_LIMIT" not in found.draft.reasons
+    assert "Number of securities 3 → 3" in found.draft.sentence
+
+
+def test_hard_rules_that_contradict_each_other_are_named_and_nothing_is_traded_for_one(
+    household: Household,
+) -> None:
+    limit(household, "security", key="floor", security=security(household, "AAA"), low=D("0.5"))
+    limit(household, "security", key="cap", security=security(household, "AAA"), high=D("0.1"))
+    found = look(household)
+    assert (found.draft, found.reason) == (None, "breaks_mandate")
+    told = "Weight of AAA cannot be at least 50 % (Miller/floor) and at most 10 % (Miller/cap)."
+    assert told in found.detail
+    MandateRule.objects.filter(key="cap").update(is_hard=False)
+    assert "contradicts itself" not in look(household).detail
+
+
+def test_a_hard_rule_about_cash_outside_the_policys_band_is_named(household: Household) -> None:
+    limit(household, "cash", low=D("0.2"))
+    found = look(household)
+    assert (found.draft, found.reason) == (None, "breaks_mandate")
+    assert "Cash at least 20 % (Miller/one) is outside the policy's 0.5 % to 10 %." in found.detail
+
+
+def test_limits_that_no_trades_keep_are_told_with_the_rule_they_come_from(
+    household: Household,
+) -> None:
+    limit(household, "single_name", high=D("0.2"))
+    found = look(household)
+    assert (found.draft, found.reason) == (None, "infeasible")
+    assert "Largest single name 40.00 % (AAA) is outside at most 20 %" in found.detail
+
+
 def test_rules_of_the_firm_the_model_and_the_household_add_up(household: Household) -> None:
     firm = household.firm
     other = TargetModel.objects.create(firm=firm, name="Other")

@@ -246,7 +246,15 @@ def test_the_page_states_ends_and_drafts(client: Client, model: TargetModel, sta
     assert "Confidence is above 0 %" in refused.content.decode()
     assert "They gain market share." in refused.content.decode()
     assert client.post(f"{page}views/", {**typed, "since": ""}).status_code == 422
-    assert client.post(f"{page}views/", typed).status_code == 302
+    later = {**typed, "symbol": "CCC", "over": "", "since": "2099-01-05"}
+    told = client.post(f"{page}views/", later, follow=True).content.decode()
+    assert "drafts use it from" in told
+    assert "the next draft uses it" not in told
+    ReturnView.objects.all().delete()
+    assert (
+        "the next draft uses it"
+        in client.post(f"{page}views/", typed, follow=True).content.decode()
+    )
     row = ReturnView.objects.get()
     assert (row.yearly_return, row.confidence) == (D("0.025"), D("0.4"))
     assert "AAA beats BBB by 2.50 % a year" in client.get(page).content.decode()

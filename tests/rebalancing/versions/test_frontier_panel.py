@@ -2,9 +2,21 @@
 
 from decimal import Decimal
 
-from rebalancing.proposal_panels import axis
+from rebalancing.proposal_panels import axis, carried_worth
 
 
 def test_points_that_cost_the_same_tax_are_set_apart_by_what_trading_costs() -> None:
-    assert axis([Decimal("0.00"), Decimal("0.00")]) == "cost"
-    assert axis([Decimal("0.00"), Decimal("0.01")]) == "tax"
+    same, apart = [Decimal("0.00"), Decimal("0.00")], [Decimal("0.00"), Decimal("0.01")]
+    assert axis(same, same) == "cost"
+    assert axis(apart, same) == "tax"
+
+
+def test_points_that_cost_the_same_tax_are_set_apart_by_the_losses_they_carry_on() -> None:
+    """With the year's limit used up every point costs no tax: what differs is what is carried on."""
+    taxes = [Decimal("0.00"), Decimal("0.00")]
+    assert axis(taxes, [Decimal("-3859.44"), Decimal("-226.44")]) == "weighed"
+
+
+def test_a_point_kept_before_says_nothing_of_carried_losses() -> None:
+    assert carried_worth({"tax": "0.00"}) is None
+    assert carried_worth({"tax": "0.00", "carried_worth": "12.50"}) == Decimal("12.50")
