@@ -68,6 +68,7 @@ def state_view(request: HttpRequest, model_id: int) -> HttpResponse:
         else:
             messages.success(request, "The view is on record: the next draft uses it.")
             return redirect("model-versions", model_id=model_id)
+    form.go_to_fault()
     context = pages.model_page(shown, form)
     return render(request, "rebalancing/model_versions.html", context, status=422)
 
