@@ -113,7 +113,7 @@ def test_the_performance_of_a_household_opens_from_its_review(
     picture = page.get_by_role("img", name="Return of the household and of its model since")
     picture.wait_for()
     assert picture.locator("polyline").count() == 2
-    named = picture.locator("text").all_inner_texts()
+    named = picture.locator("text").all_text_contents()
     assert {"household", "model", "0 %"} <= set(named)
     assert not [one for one in named if one.startswith("-")], "a real minus"
     figures = page.get_by_text("The figures of the chart")

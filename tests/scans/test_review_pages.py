@@ -244,8 +244,6 @@ def test_a_drift_that_counts_a_waiting_harvest_as_done_says_so(
     Proposal.objects.create(
         household=household, kind=ProposalKind.HARVEST, status=status, as_of=NIGHT, expires_on=NIGHT,
         sentence="Harvest.", inputs="{}", tax_saved=0, cost=0, short_gain=0, long_gain=0,
-        decided_by=None if status == Status.PENDING else make_user(stocked_firm, "bea"),
-        decided_at=None if status == Status.PENDING else timezone.now(),
     )  # fmt: skip
     found = daily_review.lines_of(run)[household.pk]
     (told,) = [one.sentence for one in found if one.topic is Topic.DRIFT]
