@@ -64,17 +64,18 @@ def read_once(read: Callable[P, R]) -> Callable[P, R]:
 
 
 def kept_while(
-    stamp: Callable[[int], Hashable],
+    stamp: Callable[[int], Hashable], *, answers: int = _KEPT
 ) -> Callable[[Callable[Concatenate[int, P], R]], Callable[Concatenate[int, P], R]]:
     """Mark a read of what a firm shares, its first argument the firm; all its arguments can be compared.
 
     In a look it answers as it did in an earlier one of this process, if ``stamp`` of the firm is what it was. The stamp
-    is asked before the read, so that an answer is never older than the stamp it is kept under. Callers get a shallow
-    copy each.
+    is asked before the read, so that an answer is never older than the stamp it is kept under: so the read
+    itself asks nothing that is marked ``read_once``, which the look may have answered before, beside what is kept too.
+    ``answers``: how many are kept. Callers get a shallow copy each.
     """
 
     def mark(read: Callable[Concatenate[int, P], R]) -> Callable[Concatenate[int, P], R]:
-        @lru_cache(maxsize=_KEPT)
+        @lru_cache(maxsize=answers)
         def known(stamped: Hashable, firm_id: int, args: Any, kwargs: Any) -> R:
             return read(firm_id, *args, **dict(kwargs))
 

@@ -185,9 +185,12 @@ class _Bands:
         self._limits: dict[tuple[int | None, int | None], Limits] = {}
         # A substitute that stands in, or is about to, has a part of the target of what was sold.
         harvests = Proposal.objects.filter(household__firm=firm_id, status__in=OPEN)
-        self._paired = proposal_selectors.households_with_pairs(firm_id) | set(
-            harvests.exclude(kind=ProposalKind.REBALANCE).values_list("household_id", flat=True)
-        )
+        harvests = harvests.exclude(kind=ProposalKind.REBALANCE)
+        waits = set(harvests.values_list("household_id", "status"))
+        self._paired = proposal_selectors.households_with_pairs(firm_id) | {
+            household for household, _ in waits
+        }
+        self._harvested = {household for household, status in waits if status == Status.PENDING}
         restrictions = proposal_selectors.restrictions_in(firm_id, list(households), day)
         self._restricted = {
             household
@@ -226,6 +229,11 @@ class _Bands:
         if household in self._restricted:
             return (
                 "a restriction has changed the model's targets; the page Drift has those in force"
+            )
+        if household in self._harvested:
+            return (
+                "the harvest that waits for a decision counts as done here, with its substitutes; the page Drift has "
+                "targets and weights without it"
             )
         if household in self._paired:
             return (

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import (
     Case,
     Count,
+    DecimalField,
     F,
     IntegerField,
     OuterRef,
@@ -19,7 +20,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Abs, Coalesce
 
 from accounts import access
 from accounts.models import Household, User
@@ -28,7 +29,7 @@ from proposals.models import Proposal
 from proposals.types import ProposalKind, Status
 from rebalancing import selectors as rebalances
 from rebalancing.model_changes.recipes import VersionState
-from rebalancing.models import ModelVersion, TargetModel
+from rebalancing.models import ModelVersion, RebalanceLook, TargetModel
 from rebalancing.performance.household import PerformancePage, performance_page
 from rebalancing.reviews.types import FindingState, Topic
 from scans import review_calendar
@@ -37,7 +38,8 @@ from scans.types import CADENCES, LOOKS, ItemState, Job
 from securities import calendar
 
 SORTS = {
-    "worst": ("rank", "-by", "household__name", "place"),
+    # How far a limit is passed; after those, lines of a night that tell no band, by how far off the target is.
+    "worst": ("rank", "-by", "-off", "household__name", "place"),
     "household": ("household__name", "household__pk", "place"),
     "topic": ("topic", "key", "-value", "household__name"),
     "value": ("-value", "household__name", "place"),
@@ -132,7 +134,9 @@ def findings(
 
     ``model`` (primary key) asks for the lines about the model and about the households that follow it today.
     """
-    rows = review.findings.select_related("household", "model", "version").annotate(rank=_RANK)
+    rows = review.findings.select_related("household", "model", "version").annotate(
+        rank=_RANK, off=_off(review)
+    )
     if about in ABOUT:
         rows = rows.filter(ABOUT[about])
     if model.isascii() and model.isdigit() and len(model) < LONGEST_KEY:
@@ -149,6 +153,18 @@ def findings(
             F(one[1:]).desc(nulls_last=True) if one.startswith("-") else F(one).asc()
             for one in order
         )
+    )
+
+
+def _off(review: Review) -> Case:
+    """How far off its target the look of the night found a name that is out of a band which the line does not tell."""
+    looks = RebalanceLook.objects.filter(
+        household=OuterRef("household"), day=review.run.business_date
+    )
+    without_band = Q(topic=Topic.DRIFT, state=FindingState.BREACHED, low=None, high=None)
+    return Case(
+        When(without_band, then=Subquery(looks.values(off=Abs("largest_drift"))[:1])),
+        output_field=DecimalField(),
     )
 
 

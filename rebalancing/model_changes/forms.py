@@ -47,6 +47,13 @@ class _DeskForm(forms.Form):
             chosen = isinstance(field.widget, forms.Select)
             field.widget.attrs["class"] = "form-select" if chosen else "form-control"
 
+    def go_to_fault(self) -> None:
+        """Have the browser go to the first field that is refused: a form may stand far down its page."""
+        for name in self.fields:
+            if name in self.errors:
+                self.fields[name].widget.attrs["autofocus"] = True
+                return
+
 
 class ChangeForm(_DeskForm):
     """One row: a name that comes in with a weight, or leaves with an exit rule. An empty row is none."""
@@ -110,7 +117,7 @@ class PerCentField(forms.Field):
         match = _SIGNED_PER_CENT.fullmatch(text)
         if match is None:
             raise forms.ValidationError("Give per cent, such as 8 or 2.5; at most 6 decimals.")
-        return Decimal(match.group(1)) / 100
+        return Decimal(match.group(1)) / 100 + 0  # -0 is 0
 
 
 class ViewForm(_DeskForm):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from accounts.canonical import decimal_text
 from rebalancing.mandates.rule_words import per_cent
 
 ZERO, ONE = Decimal(0), Decimal(1)
@@ -50,7 +51,8 @@ def faults(new: Stated, *, members: Collection[str]) -> Iterator[tuple[str, str]
     if abs(new.yearly_return) > LARGEST_RETURN:
         yield (
             "yearly_return",
-            f"{per_cent(new.yearly_return)} a year is beyond {per_cent(LARGEST_RETURN)}: no view is taken that large.",
+            f"{_as_typed(new.yearly_return)} a year is beyond {_as_typed(LARGEST_RETURN)}: "
+            "no view is taken that large.",
         )
     if new.over is not None and new.yearly_return < ZERO:
         yield (
@@ -61,6 +63,11 @@ def faults(new: Stated, *, members: Collection[str]) -> Iterator[tuple[str, str]
         yield "confidence", "Confidence is above 0 % and at most 100 %."
     if new.until is not None and new.until < new.since:
         yield "until", f"{new.until} lies before the first day, {new.since}."
+
+
+def _as_typed(fraction: Decimal) -> str:
+    """``50.001 %``: rounded it would be no more than the limit."""
+    return f"{decimal_text(fraction * 100)} %"
 
 
 def contradicted(new: Stated, others: Sequence[Stated]) -> str:

@@ -69,6 +69,7 @@ def state_view(request: HttpRequest, model_id: int) -> HttpResponse:
         else:
             messages.success(request, pages.told_of_new(view, business_date(shown.firm)))
             return redirect("model-versions", model_id=model_id)
+    form.go_to_fault()
     context = pages.model_page(shown, form)
     return render(request, "rebalancing/model_versions.html", context, status=422)
 

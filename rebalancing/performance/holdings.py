@@ -31,6 +31,7 @@ _DUST = 1e-7  # shares: half of what is stored of a share, and rounding of sums
 _DELIVERED = frozenset(
     {EntryKind.VEST, EntryKind.OPENING, EntryKind.RECEIVE, EntryKind.GIFT, EntryKind.INHERIT}
 )
+_BOUGHT_OR_SOLD = frozenset({EntryKind.BUY, EntryKind.SELL})
 _BECOME = frozenset({EntryKind.RENAME, EntryKind.MERGE})
 _WHOLE = frozenset({EntryKind.CASH_MERGER, EntryKind.WORTHLESS})
 
@@ -93,8 +94,8 @@ class _Book:
         self._accounts = {account: column for column, account in enumerate(accounts)}
         self._held: defaultdict[Place, float] = defaultdict(float)
         self._changed: list[tuple[int, Place, float]] = []
-        self._cash: list[tuple[int, int, float]] = []
-        self._deposits: list[tuple[int, int, float]] = []
+        self._cash = {account: [0.0] * len(days) for account in accounts}  # of each day alone
+        self._deposits = {account: [0.0] * len(days) for account in accounts}
         self._delivered: list[tuple[int, int, int, float]] = []
         self._between: list[tuple[int, int, int, float]] = []
         self._told: set[tuple[object, ...]] = set()
@@ -104,32 +105,51 @@ class _Book:
         row = bisect_left(self._days, entry.day)
         if row == len(self._days):
             return
+        security = entry.security
+        if security is not None and entry.kind in _BOUGHT_OR_SOLD:  # nearly all
+            self._trade(row, entry, entry.kind, security)
+            return
         kind = EntryKind(entry.kind)
-        if entry.security is None or kind in (EntryKind.CASH_IN, EntryKind.CASH_OUT, EntryKind.FEE):
+        if security is None or kind in (EntryKind.CASH_IN, EntryKind.CASH_OUT, EntryKind.FEE):
             self._of_cash(row, entry, kind)
         elif kind is EntryKind.SPLIT:
-            self._split(row, entry, entry.security)
+            self._split(row, entry, security)
         elif entry.to_security is not None:
-            self._succeed(row, entry, kind, entry.security, entry.to_security)
+            self._succeed(row, entry, kind, security, entry.to_security)
+        elif kind is EntryKind.TRANSFER:
+            self._transfer(row, entry, security)
         else:
-            self._trade(row, entry, kind, entry.security)
+            self._deliver_or_end(row, entry, kind, security)
 
     def _of_cash(self, row: int, entry: Booked, kind: EntryKind) -> None:
         sign = 1.0 if kind is EntryKind.CASH_IN else -1.0
         fee = float(entry.fee)
         self._pay(row, entry.account, sign * float(entry.amount) - fee)
         if entry.security is None and kind is not EntryKind.FEE:
-            self._deposits.append((row, self._accounts[entry.account], sign * float(entry.amount)))
+            self._deposits[entry.account][row] += sign * float(entry.amount)
 
-    def _trade(self, row: int, entry: Booked, kind: EntryKind, security: int) -> None:
+    def _trade(self, row: int, entry: Booked, kind: str, security: int) -> None:
+        _, account, _, _, quantity, amount, fee, _, _ = entry
+        shares = float(quantity)
+        if kind == EntryKind.BUY:
+            dollars = -float(amount + fee)
+        else:
+            shares, dollars = -shares, float(amount - fee)
+        self._add(row, (account, security), shares)
+        self._cash[account][row] += dollars
+
+    def _transfer(self, row: int, entry: Booked, security: int) -> None:
+        to_account, shares = entry.to_account, float(entry.quantity)
+        assert to_account is not None  # a transfer names it
+        self._add(row, (entry.account, security), -shares)
+        self._add(row, (to_account, security), shares)
+        if row:
+            self._between.append((row, entry.account, security, -shares))
+            self._between.append((row, to_account, security, shares))
+
+    def _deliver_or_end(self, row: int, entry: Booked, kind: EntryKind, security: int) -> None:
         place, shares = (entry.account, security), float(entry.quantity)
-        if kind is EntryKind.BUY:
-            self._add(row, place, shares)
-            self._pay(row, entry.account, -float(entry.amount + entry.fee))
-        elif kind is EntryKind.SELL:
-            self._add(row, place, -shares)
-            self._pay(row, entry.account, float(entry.amount - entry.fee))
-        elif kind is EntryKind.REINVEST:  # its money never was in the account's cash
+        if kind is EntryKind.REINVEST:  # its money never was in the account's cash
             self._add(row, place, shares)
         elif kind in _DELIVERED:
             self._add(row, place, shares)
@@ -137,14 +157,6 @@ class _Book:
         elif kind is EntryKind.GIVE:
             self._add(row, place, -shares)
             self._deliver(row, entry.account, security, -shares)
-        elif kind is EntryKind.TRANSFER:
-            to_account = entry.to_account
-            assert to_account is not None  # a transfer names it
-            self._add(row, place, -shares)
-            self._add(row, (to_account, security), shares)
-            if row:
-                self._between.append((row, entry.account, security, -shares))
-                self._between.append((row, to_account, security, shares))
         elif kind in _WHOLE:
             self._add(row, place, -self._held[place])
             self._pay(row, entry.account, float(entry.amount - entry.fee))
@@ -192,56 +204,41 @@ class _Book:
         self._changed.append((row, place, held))
 
     def _pay(self, row: int, account: int, dollars: float) -> None:
-        self._cash.append((row, self._accounts[account], dollars))
+        self._cash[account][row] += dollars
 
     def _deliver(self, row: int, account: int, security: int, shares: float) -> None:
         if row:
             self._delivered.append((row, account, security, shares))
 
     def columns(self) -> Columns:
-        places = tuple({place: None for _, place, _ in self._changed})
-        at = {place: column for column, place in enumerate(places)}
-        shape = (len(self._days), len(self._accounts))
-        deposits = _summed(self._deposits, shape)
+        places = {place: None for _, place, _ in self._changed}
+        deposits = self._by_day(self._deposits)
         if len(self._days):
             deposits[0] = 0.0
         return Columns(
             days=self._days,
             accounts=tuple(self._accounts),
-            places=places,
-            shares=_held_on(
-                [(row, at[place], held) for row, place, held in self._changed],
-                (len(self._days), len(places)),
-            ),
-            cash=np.cumsum(_summed(self._cash, shape), axis=0),
+            places=tuple(places),
+            shares=self._shares({place: column for column, place in enumerate(places)}),
+            cash=np.cumsum(self._by_day(self._cash), axis=0),
             deposits=deposits,
             delivered=tuple(self._delivered),
             between=tuple(self._between),
         )
 
+    def _by_day(self, dollars: Mapping[int, Sequence[float]]) -> Floats:
+        """(T, a)"""
+        shape = (len(self._accounts), len(self._days))
+        return np.array(list(dollars.values()), dtype=np.float64).reshape(shape).T.copy()
+
+    def _shares(self, at: Mapping[Place, int]) -> Floats:
+        """(T, k) the last that was told of a place up to each day; 0 before the first."""
+        found = np.zeros((len(at), len(self._days)))
+        for row, place, held in self._changed:  # in order of days
+            found[at[place], row:] = held
+        return found.T.copy()
+
 
 def _fraction(shares: float) -> float:
     """What is over a whole number of shares; what is stored of a share has eight decimals."""
     return round(shares, 8) % 1.0
-
-
-def _summed(rows: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> Floats:
-    """(T, a) the sum of what is at each row and column."""
-    found = np.zeros(shape)
-    if rows:
-        places = np.array([(row, column) for row, column, _ in rows])
-        np.add.at(found, (places[:, 0], places[:, 1]), [value for *_, value in rows])
-    return found
-
-
-def _held_on(rows: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> Floats:
-    """(T, k) the last value told of a column up to each row; 0 before the first."""
-    found = np.full(shape, np.nan)
-    for row, column, value in rows:  # of one day the last counts
-        found[row, column] = value
-    if not found.size:
-        return found
-    found[0] = np.where(np.isnan(found[0]), 0.0, found[0])
-    last = np.where(np.isnan(found), 0, np.arange(shape[0])[:, None])
-    np.maximum.accumulate(last, axis=0, out=last)
-    return np.take_along_axis(found, last, axis=0)

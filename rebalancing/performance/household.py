@@ -21,8 +21,8 @@ from rebalancing import selectors
 from rebalancing.models import ModelAssignment
 from rebalancing.performance.chart import Chart, chart
 from rebalancing.performance.holdings import Booked, Columns, Place, columns
-from rebalancing.performance.market import Market, market, past_weights
-from rebalancing.performance.model_returns import ModelReturns, model_returns
+from rebalancing.performance.market import Market, market, returns_of_model
+from rebalancing.performance.model_returns import ModelReturns
 from rebalancing.performance.premium import Premium, untouched
 from rebalancing.performance.returns import Path, Period, path
 from rebalancing.reviews import performance as lines
@@ -94,14 +94,13 @@ def measured(*, household_id: int, assigned: ModelAssignment | None, as_of: date
         return "Nothing is booked."
     held = columns(rows, frame.days, [account.pk for account in accounts])
     symbols = securities.symbols(firm_id)
-    wrong = [] if any(row.day > as_of for row in rows) else held.differences(_lots(household_id))
+    wrong = [] if rows[-1].day > as_of else held.differences(_lots(household_id))
     if wrong:
         names = ", ".join(sorted({symbols[security] for _, security in wrong}))
         return f"Shares that follow from the ledger day by day are not those of the lots: {names}."
     model = None
     if assigned is not None:
-        history = past_weights(assigned.model, as_of)
-        model = model_returns(history, frame.days, frame.rows, frame.returns)
+        model = returns_of_model(firm_id, assigned.model_id, as_of)
     rebalanced_on = selectors.executed_on(household_id, as_of)  # the last time
     if rebalanced_on is not None and rebalanced_on > frame.days[0]:
         rebalanced_on = selectors.first_executed(household_id, frame.days[0], as_of)
@@ -122,7 +121,7 @@ def measured(*, household_id: int, assigned: ModelAssignment | None, as_of: date
 
 def _ledger(household_id: int) -> list[Booked]:
     rows = Transaction.objects.filter(account__household=household_id)
-    return [Booked(*row) for row in rows.order_by("trade_date", "pk").values_list(*_FIELDS)]
+    return [*map(Booked._make, rows.order_by("trade_date", "pk").values_list(*_FIELDS))]
 
 
 def _lots(household_id: int) -> Mapping[Place, Decimal]:

@@ -1,4 +1,4 @@
-"""A firm's closes and total returns over a year, read once for all its households, and its models' past weights."""
+"""A firm's closes and total returns over a year and what its models returned, read once for all its households."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.one_look import kept_while
-from rebalancing import selectors
-from rebalancing.models import ModelVersion, TargetModel
-from rebalancing.performance.model_returns import Move, WeightHistory, weight_history
+from rebalancing.models import ModelVersion, ModelWeight, TargetModel
+from rebalancing.performance.model_returns import (
+    ModelReturns,
+    Move,
+    WeightHistory,
+    model_returns,
+    weight_history,
+)
 from rebalancing.performance.returns import Period, periods, year_before
 from securities import selectors as securities
 from securities.calendar import next_business_date, trading_days
 from securities.frames import closing_prices, total_returns
 
 Floats = NDArray[np.float64]
+
+_MODELS = 256  # kept a worker, a few kilobytes each: households come in no order of their models
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +65,27 @@ def year_of_days(as_of: date) -> tuple[date, ...]:
     return days[days.index(first) :]
 
 
-def past_weights(model: TargetModel, as_of: date) -> WeightHistory:
-    """The model's weights as published versions and set-up files left them. Two queries, one more with versions."""
-    rows = ModelVersion.objects.filter(model=model, begun_on__isnull=False)
+@kept_while(_stamp, answers=_MODELS)
+def returns_of_model(firm_id: int, model_id: int, as_of: date) -> ModelReturns:
+    """What one of the firm's models would have returned on the days of ``market``. Three queries and those of
+    ``market``, one more with versions."""
+    frame = market(firm_id, as_of)
+    return model_returns(past_weights(model_id, as_of), frame.days, frame.rows, frame.returns)
+
+
+def past_weights(model_id: int, as_of: date) -> WeightHistory:
+    """The model's weights as published versions and set-up files left them. Three queries, one more with versions.
+
+    Asks the tables themselves: a look may have asked ``selectors.targets`` before its stamp.
+    """
+    weights = ModelWeight.objects.filter(model=model_id).values_list("security_id", "weight")
+    rows = ModelVersion.objects.filter(model=model_id, begun_on__isnull=False)
     versions = rows.order_by("begun_on", "number").prefetch_related("weights")
+    changed_on = TargetModel.objects.values_list("weights_since", flat=True).get(pk=model_id)
     return weight_history(
-        selectors.targets(model.pk),
+        dict(weights),
         [_move(version) for version in versions],
-        changed_on=model.weights_since,
+        changed_on=changed_on,
         today=as_of,
     )
 

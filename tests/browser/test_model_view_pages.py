@@ -100,3 +100,116 @@ def test_a_view_is_stated_drafted_measured_and_factors_are_drawn(
     shoot(page, f"factor-chart-{name}", width)
     context.close()
     assert faults == []
+
+
+def fault_of(page: "Page", label: str) -> str:
+    """What the page says about a field to who cannot see where it stands; empty where it is not refused."""
+    field = page.get_by_label(label, exact=True)
+    if field.get_attribute("aria-invalid") != "true":
+        return ""
+    told = page.locator(f"#{field.get_attribute('aria-describedby')}")
+    assert told.is_visible()
+    return told.inner_text()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_a_broken_view_stays_as_it_was_typed_says_what_is_wrong_and_is_not_stored(
+    chromium: "Browser", live_server: Any, drifted: Desk, width: int, scheme: Any
+) -> None:
+    drifted.model.recipe = Recipe.MEAN_VARIANCE
+    drifted.model.save()
+    client = Client()
+    client.force_login(drifted.user)
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=live_server.url
+    )
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
+    )
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"/models/{drifted.model.pk}/")
+    begin = page.get_by_label("From").input_value()
+
+    def state(shot: str = "", **typed: str) -> dict[str, str]:
+        """Type, send, and look: the faults by label. What was typed is there again, and nothing is on record."""
+        known = ReturnView.objects.count()
+        texts = {
+            "By, % a year": "2",
+            "Confidence, %": "60",
+            "From": begin,
+            "Through, if it ends": "",
+            "Why": "Their new plant.",
+        } | {LABELS[name]: text for name, text in typed.items() if name not in ("symbol", "over")}
+        chosen = {
+            "Name": typed.get("symbol", "AAA"),
+            "Better than": typed.get("over", "BBB"),
+        }
+        for label, text in texts.items():
+            page.get_by_label(label, exact=True).fill(text)
+        for label, name in chosen.items():
+            page.get_by_label(label, exact=True).select_option(name)
+        with page.expect_navigation():
+            page.get_by_role("button", name="State this view").click()
+        for label, text in (texts | chosen).items():
+            assert page.get_by_label(label, exact=True).input_value() == text, label
+        if shot:
+            shoot(page, f"broken-view-{shot}-{width}", width)
+        assert ReturnView.objects.count() == known
+        found = {label: told for label in (*texts, *chosen) if (told := fault_of(page, label))}
+        if found:
+            first = page.locator("[aria-invalid=true]").first
+            assert first.evaluate("one => one === document.activeElement")
+            top = first.evaluate("one => one.getBoundingClientRect().top")
+            assert 0 <= top < 900, "the first fault is in sight"
+        return found
+
+    required = "This field is required."
+    assert state("empty", yearly_return="", confidence="", reason="", since="") == {
+        "By, % a year": required,
+        "Confidence, %": required,
+        "From": required,
+        "Why": required,
+    }
+    told = "Give per cent, such as 8 or 2.5; at most 6 decimals."
+    assert state("words", yearly_return="two <b>", confidence="1e2") == {
+        "By, % a year": told,
+        "Confidence, %": told,
+    }
+    assert state("many", yearly_return="12,5", confidence="0", until="2020-01-01") == {
+        "By, % a year": told
+    }, "what cannot be read is told before what makes no sense"
+    assert state(
+        "nonsense", yearly_return="-50.001 %", confidence="100.5", until="2020-01-01", over="AAA"
+    ) == {
+        "Better than": "AAA cannot beat itself.",
+        "By, % a year": "-50.001 % a year is beyond 50 %: no view is taken that large. "
+        "Name the better one first: by how much it is better is not negative.",
+        "Confidence, %": "Confidence is above 0 % and at most 100 %.",
+        "Through, if it ends": f"2020-01-01 lies before the first day, {begin}.",
+    }
+
+    page.get_by_label("Better than").select_option("BBB")
+    page.get_by_label("By, % a year").fill("2")
+    page.get_by_label("Confidence, %").fill("60")
+    page.get_by_label("Through, if it ends").fill("")
+    page.get_by_role("button", name="State this view").click()
+    page.get_by_role("rowheader", name="AAA beats BBB by 2.00 % a year").wait_for()
+    assert state("twice", symbol="BBB", over="AAA") == {}
+    alert = page.get_by_role("alert").filter(has_text="There is a view about that already")
+    assert "AAA beats BBB by 2.00 % a year. End it first." in alert.inner_text()
+    assert alert.evaluate("one => one === document.activeElement")
+    context.close()
+    assert faults == []
+    assert ReturnView.objects.count() == 1
+
+
+LABELS = {
+    "yearly_return": "By, % a year",
+    "confidence": "Confidence, %",
+    "since": "From",
+    "until": "Through, if it ends",
+    "reason": "Why",
+}

@@ -203,9 +203,9 @@ def test_what_has_not_changed_is_not_asked_again(world):
 
 def test_every_kept_read_is_tried_here():
     named = {name for name in one_look_module._kept if not name.startswith("tests.")}
-    # Prices, which have a stamp of their own, and the risk model and the year of returns, which go by both
-    # (tests/rebalancing/risk/test_risk_models.py, tests/rebalancing/performance/test_household_performance.py).
-    here = len(KEPT) + 3
+    # Prices, which have a stamp of their own, and the risk model and the year of returns of securities and of models,
+    # which go by both (tests/rebalancing/risk/test_risk_models.py, tests/rebalancing/performance/test_kept_returns.py).
+    here = len(KEPT) + 4
     assert len(named) == here, sorted(named)
 
 

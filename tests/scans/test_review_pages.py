@@ -1,6 +1,7 @@
 """The pages of daily and quarterly reviews: due and overdue, whose lines, who signs, how many questions they ask."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal as D
 from typing import Any
@@ -13,8 +14,10 @@ from django.utils import timezone
 
 from accounts.models import Firm, Household, User
 from accounts.types import Role
+from proposals.models import Proposal
+from proposals.types import ProposalKind, Status
 from rebalancing.model_changes.recipes import Recipe, VersionKind, VersionState
-from rebalancing.models import ModelAssignment, ModelVersion, TargetModel
+from rebalancing.models import ModelAssignment, ModelVersion, RebalanceLook, TargetModel
 from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit, note
 from scans import daily_review, review_services, services
 from scans.household_review import rows_of
@@ -228,6 +231,58 @@ def test_a_daily_review_shows_what_waits_and_says_of_what_it_is_made(stocked_fir
     html = page(client, f"/reviews/{review.public_id}/")
     assert "drift and cash beside their bands" in html
     assert "No rebalance" not in html
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.APPROVED])
+def test_a_drift_that_counts_a_waiting_harvest_as_done_says_so(
+    stocked_firm: Firm, status: Status
+) -> None:
+    """The page Drift counts what is approved, and not what waits: its figure is another one."""
+    household = family(stocked_firm, "Miller", (500, 300, 170))
+    run = services.open_run(firm_id=stocked_firm.pk, as_of=NIGHT, wake_workers=False)
+    assert set(services.work_through(run_id=run.pk)) == {Ended.DONE}
+    Proposal.objects.create(
+        household=household, kind=ProposalKind.HARVEST, status=status, as_of=NIGHT, expires_on=NIGHT,
+        sentence="Harvest.", inputs="{}", tax_saved=0, cost=0, short_gain=0, long_gain=0,
+    )  # fmt: skip
+    found = daily_review.lines_of(run)[household.pk]
+    (told,) = [one.sentence for one in found if one.topic is Topic.DRIFT]
+    said = "the harvest that waits for a decision counts as done here"
+    assert (said in told) == (status == Status.PENDING)
+    assert "the page Drift has" in told
+    html = page(
+        browser(make_user(stocked_firm, "ada")), f"/households/{household.public_id}/drift/"
+    )
+    assert "counts as done, what waits for a decision does not" in html
+    assert "A night counts the harvest that it proposes as done" in html
+
+
+def test_lines_stand_by_the_excess_over_their_band_and_without_one_by_how_far_off(
+    firm: Firm, adviser: Client
+) -> None:
+    """A line that tells no band has no excess: it comes after those that have one, the farthest off first."""
+    review = review_on(firm, Job.DAILY, NIGHT)
+
+    def drifted(name: str, drift: str, *, band: str | None, state: str = "breached") -> None:
+        household, off = make_household(firm, name), D(drift)
+        told = line(key=name, state=state)
+        if band is not None:
+            told = replace(told, low=-D(band), high=D(band), by=abs(off) - D(band))
+        write(review, told, household=household)
+        RebalanceLook.objects.create(
+            household=household, day=NIGHT, reason="no_trades", counted=True, out_of_band=1,
+            largest_drift=off, cash_weight=D(0),
+        )  # fmt: skip
+
+    drifted("Abbott", "0.05", band=None)
+    drifted("Baker", "0.30", band="0.29")
+    drifted("Costa", "-0.20", band=None)
+    drifted("Dubois", "0.05", band="0.01")
+    drifted("Ellis", "0.90", band=None, state="inside")
+    drifted("Adams", "0.001", band=None, state="inside")
+    whole = ["Dubois", "Baker", "Costa", "Abbott", "Adams", "Ellis"]
+    assert keys(adviser, review, "") == whole
+    assert keys(adviser, review, "?sort=worst&topic=drift") == whole
 
 
 # Whose reviews

@@ -105,8 +105,8 @@ def test_the_ledger_is_asked_once_and_the_firms_year_is_kept(firm: Firm, account
     looked(account)
     with CaptureQueriesContext(connection) as asked:
         looked(account)
-    # assignment, firm, accounts, two stamps, ledger, lots, weights, versions, the last fill of a rebalance
-    assert len(asked) == 10, [query["sql"][:80] for query in asked]
+    # assignment, firm, accounts, two stamps, ledger, lots, the last fill of a rebalance
+    assert len(asked) == 8, [query["sql"][:80] for query in asked]
 
 
 @pytest.mark.parametrize("change", ["price", "dividend", "split"])
