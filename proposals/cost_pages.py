@@ -5,15 +5,14 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
-from fractions import Fraction
+from decimal import ROUND_HALF_UP, Decimal
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from accounts.models import User
 from accounts.one_state import one_state
 from lots.csv_text import csv_safe
-from lots.rounding import cents, plain
+from lots.rounding import CENT
 from proposals import selectors
 from proposals.calibration import (
     LEAST_DAYS,
@@ -24,7 +23,7 @@ from proposals.calibration import (
     spreads_by_security,
 )
 from proposals.cost_bars import cost_bars
-from proposals.execution_costs import OrderTax, TradedOrder, bp, months
+from proposals.execution_costs import ZERO, OrderTax, TradedOrder, bp, months
 from proposals.selectors import TaxYears, TradedRow, TradedSums
 
 YEAR = timedelta(days=365)  # what the comparison with the costs in force rests on
@@ -180,9 +179,8 @@ def _cells(line: CostLine) -> Iterator[str]:
     yield one.side.value
     yield csv_safe(row.symbol)
     yield row.kind
-    yield plain(Fraction(one.ordered))
-    yield plain(Fraction(one.filled))
-    yield plain(Fraction(one.reference_price))
+    for quantity in (one.ordered, one.filled, one.reference_price):
+        yield f"{quantity.normalize():f}"
     yield f"{one.average_price:.6f}"
     yield _dollars(one.dollars)
     yield _dollars(one.expected_commission)
@@ -201,5 +199,7 @@ def _cells(line: CostLine) -> Iterator[str]:
 
 
 def _dollars(value: Decimal | None) -> str:
-    """To the cent."""
-    return "" if value is None else str(cents(Fraction(value)))
+    """As ``lots.rounding.cents`` rounds, without its fractions: a file has millions of figures."""
+    if value is None:
+        return ""
+    return str(value.quantize(CENT, rounding=ROUND_HALF_UP) + ZERO)  # no zero below zero

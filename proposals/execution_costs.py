@@ -52,14 +52,9 @@ def dollars_of(filled: V, reference_price: V) -> V:
     return found
 
 
-def sign_of(side: Side) -> int:
-    """What a dollar more of price costs who is on the side."""
-    return 1 if side is Side.BUY else -1
-
-
-def slippage_of(sign: V, paid: V, dollars: V) -> V:
+def slippage_of(side: Side, paid: V, dollars: V) -> V:
     """Dollars that the fills cost more than the reference price; below zero they cost less."""
-    found: V = sign * (paid - dollars)
+    found: V = paid - dollars if side is Side.BUY else dollars - paid
     return found
 
 
@@ -106,7 +101,7 @@ class TradedOrder:
     @property
     def slippage(self) -> Decimal:
         """Dollars that the fills cost more than the reference price; below zero they cost less."""
-        return slippage_of(Decimal(sign_of(self.side)), self.paid, self.dollars)
+        return slippage_of(self.side, self.paid, self.dollars)
 
     @property
     def expected_commission(self) -> Decimal | None:

@@ -173,14 +173,13 @@ def _expected(row: Mapping[str, Decimal | None]) -> TradeCost | None:
     return TradeCost(commission, spread, impact)
 
 
-_YEARS_KEPT = 4096  # some megabytes
+_YEARS_KEPT = 10_000  # some 40 MB
 
 
 class TaxYears:
     """Tax positions of households' years, remembered while the orders of a file go by in batches.
 
-    They come by day, so a household comes again and again. No more than some thousand are kept, those that were asked
-    for last.
+    They come by day, so a household comes again and again. Of very many the ones that were asked for last are kept.
     """
 
     def __init__(self) -> None:
@@ -307,17 +306,11 @@ def _expected_gains(rows: Sequence[TradedRow]) -> dict[int, Gains]:
 def _planned(proposals: Collection[int]) -> dict[_LotOfProposal, _Planned]:
     found: dict[_LotOfProposal, _Planned] = {}
     trades = ProposedTrade.objects.filter(proposal__in=proposals, side=Side.SELL.value)
-    for *key, term, basis, shares in trades.order_by().values_list(
-        "proposal_id",
-        "account_id",
-        "security_id",
-        "opening_id",
-        "part",
-        "term",
-        "basis",
-        "quantity",
-    ):
-        one = found.setdefault(tuple(key), _Planned(is_long=term == Term.LONG))
+    lot = ("proposal_id", "account_id", "security_id", "opening_id", "part")
+    rows = trades.order_by().values_list(*lot, "term", "basis", "quantity")
+    for proposal, account, security, opening, part, term, basis, shares in rows:
+        key = (proposal, account, security, opening, part)
+        one = found.setdefault(key, _Planned(is_long=term == Term.LONG))
         one.basis += basis
         one.shares += shares
     return found

@@ -9,18 +9,17 @@ for quotients, which have 40 decimals and more.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, DecimalField, F, QuerySet, Value, When
-from django.db.models.expressions import Combinable
+from django.db.models import Case, DecimalField, ExpressionWrapper, F, QuerySet, Value, When
+from django.db.models.expressions import Col, Combinable
 from django.db.models.functions import Abs, Cast, Greatest
 
 from accounts.models import User
 from proposals.calibration import InForce
 from proposals.costs import Commission
-from proposals.execution_costs import STORED, Sums, dollars_of, of_filled, sign_of, slippage_of
+from proposals.execution_costs import STORED, Sums, dollars_of, of_filled, slippage_of
 from proposals.models import Order
 from proposals.selectors.costs import schedules
 from proposals.selectors.execution_costs import traded
@@ -28,6 +27,19 @@ from proposals.types import Side
 from securities import selectors as securities
 
 _EXACT = DecimalField(max_digits=100, decimal_places=40)  # PostgreSQL divides to as many decimals
+
+
+class _ByColumns(ExpressionWrapper):
+    """A figure that follows from columns of the order, so that the order's key groups by it.
+
+    Django would group by the figure itself, and the database sort by a dozen long numbers.
+    """
+
+    def __init__(self, figure: Combinable) -> None:
+        super().__init__(figure, output_field=DecimalField())
+
+    def get_group_by_cols(self) -> list[Any]:
+        return [part for part in self.flatten() if isinstance(part, Col)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +87,12 @@ def traded_sums(user: User, *, since: date, year_since: date, until: date) -> Tr
 def _measured(orders: QuerySet[Order], known: Mapping[str, Commission]) -> QuerySet[Order, Any]:
     """A row for each order: what it is counted among, and its figures as ``TradedOrder`` has them."""
     dollars = dollars_of(_column("shares"), _column("reference_price"))
-    slippage = slippage_of(_SIGN, _column("paid"), dollars)
+    slippage = Case(
+        *(When(side=side.value, then=slippage_of(side, _column("paid"), dollars)) for side in Side),
+        output_field=DecimalField(),
+    )
     trading, impact = (
-        of_filled(Cast(whole, _EXACT), _column("shares"), _column("quantity"))
+        of_filled(_ByColumns(Cast(whole, _EXACT)), _column("shares"), _column("quantity"))
         for whole in (F("expected_spread") + F("expected_impact"), F("expected_impact"))
     )
     return (
@@ -100,14 +115,14 @@ def _commission(known: Mapping[str, Commission]) -> Case:
             When(
                 account__custodian=custodian,
                 expected_commission__range=(
-                    _charged(schedule, ordered, price) - STORED,
-                    _charged(schedule, ordered, price) + STORED,
+                    _ByColumns(_charged(schedule, ordered, price) - STORED),
+                    _ByColumns(_charged(schedule, ordered, price) + STORED),
                 ),
                 then=_charged(schedule, filled, price),
             )
             for custodian, schedule in sorted(known.items())
         ),
-        default=of_filled(Cast(whole, _EXACT), filled, ordered),
+        default=of_filled(_ByColumns(Cast(whole, _EXACT)), filled, ordered),
         output_field=DecimalField(),
     )
 
@@ -125,10 +140,6 @@ def _column(name: str) -> Combinable:
     return F(name)
 
 
-_SIGN: Combinable = Case(
-    *(When(side=side.value, then=Value(Decimal(sign_of(side)))) for side in Side),
-    output_field=DecimalField(),
-)
 # What ``traded`` says of an order, in the order in which the statement below names it.
 _OF_AN_ORDER = (
     "first", "account__custodian", "security__asset_class", "security_id", "security__symbol", "dollars",
