@@ -180,7 +180,7 @@ def _cells(line: CostLine) -> Iterator[str]:
     yield csv_safe(row.symbol)
     yield row.kind
     for quantity in (one.ordered, one.filled, one.reference_price):
-        yield f"{quantity.normalize():f}"
+        yield _shares(quantity)
     yield f"{one.average_price:.6f}"
     yield _dollars(one.dollars)
     yield _dollars(one.expected_commission)
@@ -196,6 +196,11 @@ def _cells(line: CostLine) -> Iterator[str]:
     yield _dollars(tax.tax)
     yield csv_safe(tax.why)
     yield str(row.order_id)
+
+
+def _shares(value: Decimal) -> str:
+    """As ``lots.rounding.plain`` writes what is stored, without its fractions."""
+    return f"{value.normalize():f}"
 
 
 def _dollars(value: Decimal | None) -> str:

@@ -72,7 +72,7 @@ _MEASURES = (
 )  # fmt: skip
 
 
-def traded(user: User, *, since: date, until: date) -> QuerySet[Order]:
+def traded(user: User, *, since: date, until: date) -> QuerySet[Any]:
     """The firm's orders whose first fill was from ``since`` to ``until``, both included, with what their fills come to.
 
     ``first`` is the trade date of the first fill, ``shares``, ``paid`` and ``fees`` are sums over all fills, whenever
@@ -81,7 +81,7 @@ def traded(user: User, *, since: date, until: date) -> QuerySet[Order]:
     return _with_fills(_first_filled(user, since=since, until=until))
 
 
-def _with_fills(orders: QuerySet[Order]) -> QuerySet[Order]:
+def _with_fills(orders: QuerySet[Any]) -> QuerySet[Any]:
     return orders.annotate(
         first=Min("fills__trade_date"),
         shares=Sum("fills__quantity"),
@@ -90,7 +90,7 @@ def _with_fills(orders: QuerySet[Order]) -> QuerySet[Order]:
     )
 
 
-def _first_filled(user: User, *, since: date, until: date) -> QuerySet[Order]:
+def _first_filled(user: User, *, since: date, until: date) -> QuerySet[Any]:
     filled = Fill.objects.filter(
         order__account__firm=user.firm_id, trade_date__gte=since, trade_date__lte=until
     )

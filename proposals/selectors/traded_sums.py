@@ -20,7 +20,6 @@ from accounts.models import User
 from proposals.calibration import InForce
 from proposals.costs import Commission
 from proposals.execution_costs import STORED, Sums, dollars_of, of_filled, slippage_of
-from proposals.models import Order
 from proposals.selectors.costs import schedules
 from proposals.selectors.execution_costs import traded
 from proposals.types import Side
@@ -29,7 +28,7 @@ from securities import selectors as securities
 _EXACT = DecimalField(max_digits=100, decimal_places=40)  # PostgreSQL divides to as many decimals
 
 
-class _ByColumns(ExpressionWrapper):
+class _ByColumns(ExpressionWrapper):  # type: ignore[type-arg]  # no generic when it runs
     """A figure that follows from columns of the order, so that the order's key groups by it.
 
     Django would group by the figure itself, and the database sort by a dozen long numbers.
@@ -84,7 +83,7 @@ def traded_sums(user: User, *, since: date, year_since: date, until: date) -> Tr
     return found
 
 
-def _measured(orders: QuerySet[Order], known: Mapping[str, Commission]) -> QuerySet[Order, Any]:
+def _measured(orders: QuerySet[Any], known: Mapping[str, Commission]) -> QuerySet[Any, Any]:
     """A row for each order: what it is counted among, and its figures as ``TradedOrder`` has them."""
     dollars = dollars_of(_column("shares"), _column("reference_price"))
     slippage = Case(
