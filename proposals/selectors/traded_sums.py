@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Case, DecimalField, ExpressionWrapper, F, QuerySet, Value, When
 from django.db.models.expressions import Col, Combinable
@@ -60,10 +61,12 @@ def traded_sums(user: User, *, since: date, year_since: date, until: date) -> Tr
     on ``year_since`` or later. Three queries.
     """
     assert user.firm_id is not None, "a person has a firm"
-    orders, arguments = _measured(
-        traded(user, since=since, until=until), schedules(user.firm_id)
-    ).query.sql_with_params()
+    rows = _measured(traded(user, since=since, until=until), schedules(user.firm_id))
     found = TradedSums()
+    try:
+        orders, arguments = rows.query.sql_with_params()
+    except EmptyResultSet:  # who may see nothing at all
+        return found
     with connection.cursor() as cursor:
         cursor.execute(_SUMS.format(orders=orders), [*arguments, year_since])
         facts = securities.trading_facts(user.firm_id, until) if cursor.rowcount else {}
