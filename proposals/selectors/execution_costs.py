@@ -82,12 +82,13 @@ def traded(user: User, *, since: date, until: date) -> QuerySet[Any]:
 
 
 def _with_fills(orders: QuerySet[Any]) -> QuerySet[Any]:
-    return orders.annotate(
+    found: QuerySet[Any] = orders.annotate(
         first=Min("fills__trade_date"),
         shares=Sum("fills__quantity"),
         paid=Sum(F("fills__quantity") * F("fills__price")),
         fees=Sum("fills__transaction__fee"),
     )
+    return found
 
 
 def _first_filled(user: User, *, since: date, until: date) -> QuerySet[Any]:

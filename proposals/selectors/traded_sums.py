@@ -97,7 +97,7 @@ def _measured(orders: QuerySet[Any], known: Mapping[str, Commission]) -> QuerySe
         of_filled(_ByColumns(Cast(whole, _EXACT)), _column("shares"), _column("quantity"))
         for whole in (F("expected_spread") + F("expected_impact"), F("expected_impact"))
     )
-    return (
+    found: QuerySet[Any, Any] = (
         orders.annotate(
             dollars=dollars, slippage=slippage, trading=trading, commission=_commission(known)
         )
@@ -105,6 +105,7 @@ def _measured(orders: QuerySet[Any], known: Mapping[str, Commission]) -> QuerySe
         .order_by()
         .values_list(*_OF_AN_ORDER)
     )
+    return found
 
 
 def _commission(known: Mapping[str, Commission]) -> Case:
