@@ -90,6 +90,12 @@ def test_the_commission_of_a_part_is_the_schedules_while_that_still_holds() -> N
     assert by_share.expected_commission == D("0.2")
 
 
+def test_a_part_that_ends_on_half_a_cent_is_exactly_that() -> None:
+    """4.95 x 34 / 220 is 0.765; by the part first, 34 / 220 = 0.1545..., it would be a little less."""
+    part = replace(ORDER, ordered=D(220), filled=D(34), schedule=None)
+    assert part.expected_commission == D("0.765")
+
+
 def test_nothing_is_expected_where_nobody_kept_it() -> None:
     unknown = replace(ORDER, expected=None)
     assert (unknown.expected_commission, unknown.expected_trading) == (None, None)
