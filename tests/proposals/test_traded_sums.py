@@ -305,6 +305,7 @@ def test_the_file_is_the_same_in_whatever_batches(
     assert {row["why_no_tax"] for row in rows} >= {"", "A retirement account: its sales are not taxed."}  # fmt: skip
     for size in (1, 7, len(rows)):
         monkeypatch.setattr(cost_pages, "BATCH", size)
+        monkeypatch.setattr(cost_pages, "_IN_MEMORY", 1000 * size)  # then on the disk
         monkeypatch.setattr("proposals.selectors.execution_costs._YEARS_KEPT", size)
         assert file_of(book, query) == whole
 
