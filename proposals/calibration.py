@@ -6,12 +6,12 @@ slippage holds the market's moves too, so a difference counts only beyond two st
 on at least 10 days; of a hundred half spreads that are right about five will look wrong all the same.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from proposals.execution_costs import BP, ZERO, Point, TradedOrder, bp, grouped, standard_error
+from proposals.execution_costs import BP, ZERO, Sums, bp
 from securities.types import SpreadSource
 
 LEAST_ORDERS = 30  # that a suggestion rests on
@@ -43,28 +43,24 @@ class CommissionRow:
         return self.fees / self.orders if self.differs else None
 
 
-def commissions(orders: Iterable[TradedOrder]) -> list[CommissionRow]:
-    """A row for each custodian whose orders have an expectation, by name.
+def commissions(custodians: Mapping[str, Sums]) -> list[CommissionRow]:
+    """A row for each custodian whose orders have an expectation, by name; of the others the sums count for nothing.
 
     They differ where on average an order's fees are more than a cent off, above or below: what is too much on one order
     does not make up for too little on another.
     """
-    known = [one for one in orders if one.expected_commission is not None]
-    found = []
-    for custodian, rows in sorted(grouped(known, lambda one: one.custodian).items()):
-        pairs = [(one.fees, one.expected_commission or ZERO) for one in rows]
-        off = sum((abs(fees - expected) for fees, expected in pairs), ZERO)
-        found.append(
-            CommissionRow(
-                custodian=custodian,
-                orders=len(rows),
-                dollars=sum((one.dollars for one in rows), ZERO),
-                expected=sum((expected for _, expected in pairs), ZERO),
-                fees=sum((fees for fees, _ in pairs), ZERO),
-                differs=off > NOTICEABLE * len(rows),
-            )
+    return [
+        CommissionRow(
+            custodian=custodian,
+            orders=of.orders,
+            dollars=of.dollars,
+            expected=+of.commission,  # 28 digits of it: the last ones of a sum of quotients are noise
+            fees=of.fees,
+            differs=+of.fees_off > NOTICEABLE * of.orders,
         )
-    return found
+        for custodian, of in sorted(custodians.items())
+        if of.commission is not None and of.fees_off is not None
+    ]
 
 
 class Finding(StrEnum):
@@ -98,29 +94,65 @@ class SpreadRow:
         return (max(self.realised_bp, ZERO) / BP).quantize(_STORED_FRACTION)
 
 
-def spreads(orders: Iterable[TradedOrder], name: Callable[[TradedOrder], str]) -> list[SpreadRow]:
-    """A row for each name among the orders that have an expectation, the most dollars first."""
-    known = [one for one in orders if one.expected is not None]
-    rows = [_spread(key, group) for key, group in grouped(known, name).items()]
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A security's half spread in force, and what it is called and counted among."""
+
+    symbol: str
+    asset_class: str
+    half_spread: Decimal  # fraction of the price
+    source: SpreadSource | None = None
+
+
+def spreads_by_security(
+    securities: Mapping[int, Sums], in_force: Mapping[int, InForce]
+) -> list[SpreadRow]:
+    """A row for each security among the orders that have an expectation, the most dollars first."""
+    return _sorted(
+        _spread(in_force[security].symbol, of, [(in_force[security], of)])
+        for security, of in securities.items()
+        if of.beyond_impact is not None
+    )
+
+
+def spreads_by_class(
+    classes: Mapping[str, Sums], securities: Mapping[int, Sums], in_force: Mapping[int, InForce]
+) -> list[SpreadRow]:
+    """The same for each asset class; ``securities`` are the sums of the same orders."""
+    members: dict[str, list[tuple[InForce, Sums]]] = {}
+    for security, of in securities.items():
+        if of.beyond_impact is not None:
+            one = in_force[security]
+            members.setdefault(one.asset_class, []).append((one, of))
+    return _sorted(
+        _spread(name, of, members[name])
+        for name, of in classes.items()
+        if of.beyond_impact is not None
+    )
+
+
+def _sorted(rows: Iterable[SpreadRow]) -> list[SpreadRow]:
     return sorted(rows, key=lambda row: (-row.dollars, row.name))
 
 
-def _spread(name: str, rows: Sequence[TradedOrder]) -> SpreadRow:
-    dollars = sum((one.dollars for one in rows), ZERO)
-    in_force = bp(sum((one.half_spread * one.dollars for one in rows), ZERO), dollars)
-    realised = bp(sum((one.beyond_impact for one in rows), ZERO), dollars)
-    error = standard_error(Point(one.day, one.dollars, one.beyond_impact) for one in rows)
-    days = len({one.day for one in rows})
-    sources = {one.spread_source for one in rows}
+def _spread(name: str, of: Sums, members: Iterable[tuple[InForce, Sums]]) -> SpreadRow:
+    """Of orders with an expectation; the members are the securities among them with their own sums."""
+    counted, sources = ZERO, set()
+    for one, sums in members:
+        counted += one.half_spread * sums.dollars
+        sources.add(one.source)
+    in_force = bp(counted, of.dollars)
+    realised = bp(of.beyond_impact or ZERO, of.dollars)
+    error = of.beyond_error
     return SpreadRow(
         name=name,
-        orders=len(rows),
-        days=days,
-        dollars=dollars,
+        orders=of.orders,
+        days=of.days,
+        dollars=of.dollars,
         in_force_bp=in_force,
         realised_bp=realised,
         error_bp=error,
-        finding=_finding(len(rows), days, abs(realised - in_force), error),
+        finding=_finding(of.orders, of.days, abs(realised - in_force), error),
         source=sources.pop() if len(sources) == 1 else None,
     )
 

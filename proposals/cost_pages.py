@@ -5,39 +5,37 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
-from fractions import Fraction
+from decimal import ROUND_HALF_UP, Decimal
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
 from accounts.models import User
+from accounts.one_state import one_state
 from lots.csv_text import csv_safe
-from lots.rounding import cents, plain
+from lots.rounding import CENT
 from proposals import selectors
-from proposals.calibration import LEAST_DAYS, LEAST_ORDERS, Finding, commissions, spreads
+from proposals.calibration import (
+    LEAST_DAYS,
+    LEAST_ORDERS,
+    Finding,
+    commissions,
+    spreads_by_class,
+    spreads_by_security,
+)
 from proposals.cost_bars import cost_bars
-from proposals.execution_costs import OrderTax, TradedOrder, bp, months
-from proposals.selectors import TradedRow
+from proposals.execution_costs import ZERO, OrderTax, TradedOrder, bp, months
+from proposals.selectors import TaxYears, TradedRow, TradedSums
 
 YEAR = timedelta(days=365)  # what the comparison with the costs in force rests on
+BATCH = 1000  # orders of a file that are in memory at a time
+_IN_MEMORY = 4 * 2**20  # bytes of a file before it goes to the disk
+_BEYOND_A_MONTH = timedelta(days=31)  # from its first day into the next
 COLUMNS = (
     "first_fill", "household", "account", "custodian", "side", "symbol", "kind", "ordered_shares", "filled_shares",
     "reference_price", "average_price", "dollars", "expected_commission", "fees", "expected_spread_and_impact",
     "slippage", "slippage_bp", "expected_short_gain", "expected_long_gain", "booked_short_gain", "booked_long_gain",
     "disallowed_loss", "tax_of_difference", "why_no_tax", "order_id",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """The firm's orders of this month and the twelve before it, and those that were asked for."""
-
-    today: date
-    rows: list[TradedRow]
-    month: str  # YYYY-MM; empty for all of them
-    months: list[str]  # that something was filled in, the newest first
-
-    @property
-    def chosen(self) -> list[TradedRow]:
-        return [row for row in self.rows if not self.month or month_of(row) == self.month]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,38 +59,81 @@ class CostLine:
         return bp(self.measured.slippage, self.measured.dollars)
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the firm's orders of this month and the twelve before it come to, and which of them were asked for."""
+
+    user: User
+    today: date
+    since: date
+    sums: TradedSums
+    month: date | None  # its first day; None for all of them
+    months: list[date]  # that something was filled in, the newest first
+
+    @property
+    def orders(self) -> int:
+        """How many were asked for."""
+        return sum(
+            of.orders for (month, _), of in self.sums.months.items() if self.month in (None, month)
+        )
+
+    @property
+    def asked(self) -> dict[str, date]:
+        """The days of the first fill that were asked for, both included."""
+        if self.month is None:
+            return {"since": self.since, "until": self.today}
+        last = (self.month + _BEYOND_A_MONTH).replace(day=1) - timedelta(days=1)
+        return {"since": self.month, "until": last}
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The orders that were asked for, the newest first, of which a page loads its own."""
+
+    found: Measured
+
+    def __len__(self) -> int:
+        return self.found.orders
+
+    def __getitem__(self, part: slice) -> list[CostLine]:
+        found = self.found
+        return lines(
+            selectors.traded_orders(found.user, **found.asked, as_of=found.today, part=part)
+        )
+
+
 def measured(user: User, today: date, month: str) -> Measured:
-    """What the firm traded; a month in which nothing was filled asks for all."""
+    """What the firm traded; a month (``2026-11``) in which nothing was filled asks for all."""
     since = today.replace(day=1, year=today.year - 1)
-    rows = selectors.traded_orders(user, since=since, until=today)
-    known = list(dict.fromkeys(month_of(row) for row in rows))
-    return Measured(today, rows, month if month in known else "", known)
+    year_since = today - YEAR + timedelta(days=1)
+    sums = selectors.traded_sums(user, since=since, year_since=year_since, until=today)
+    known = sorted({first for first, _ in sums.months}, reverse=True)
+    chosen = next((first for first in known if f"{first:%Y-%m}" == month), None)
+    return Measured(user, today, since, sums, chosen, known)
 
 
-def month_of(row: TradedRow) -> str:
-    """``2026-11``."""
-    return f"{row.measured.day:%Y-%m}"
+def chosen(found: Measured) -> _Chosen:
+    """The orders that were asked for, with their taxes, for a page of them."""
+    return _Chosen(found)
 
 
-def lines(rows: Sequence[TradedRow]) -> list[CostLine]:
+def lines(rows: Sequence[TradedRow], years: TaxYears | None = None) -> list[CostLine]:
     """The orders with their taxes."""
-    taxes = selectors.order_taxes(rows)
+    taxes = selectors.order_taxes(rows, years)
     return [CostLine(row, taxes.get(row.measured.order)) for row in rows]
 
 
 def summary(found: Measured) -> dict[str, object]:
     """Context of the months and of what they say about the costs that are counted."""
-    monthly = months(row.measured for row in found.rows)
-    recent = [row for row in found.rows if row.measured.day > found.today - YEAR]
-    orders = [row.measured for row in recent]
-    symbols = {row.measured.security: row.symbol for row in recent}
-    securities = spreads(orders, lambda one: symbols[one.security])
+    sums = found.sums
+    monthly = months(sums.months)
+    securities = spreads_by_security(sums.securities, sums.in_force)
     return {
         "found": found,
         "monthly": monthly,
         "bars": cost_bars(monthly),
-        "custodians": commissions(orders),
-        "classes": spreads(orders, lambda one: one.asset_class),
+        "custodians": commissions(sums.custodians),
+        "classes": spreads_by_class(sums.classes, sums.securities, sums.in_force),
         "securities": securities,
         "differing": sum(row.finding is Finding.DIFFERS for row in securities),
         "least_orders": LEAST_ORDERS,
@@ -100,13 +141,33 @@ def summary(found: Measured) -> dict[str, object]:
     }
 
 
-def csv_text(found: Iterable[CostLine]) -> str:
-    """The orders as a file for a spreadsheet: plain numbers, empty where a figure is not there."""
+def csv_file(found: Measured) -> IO[bytes]:
+    """The orders as a file for a spreadsheet: plain numbers, empty where a figure is not there.
+
+    The file is whole before a byte of it is sent, on the disk beyond a few megabytes: what fails in the middle is an
+    error and not a short file, a slow reader holds no transaction open, and the answer can say how long it is. All of
+    it tells one state of the ledger. Memory holds some orders at a time, however many there are.
+    """
+    file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # whoever sends it closes it
+    try:
+        file.write(_csv_text([COLUMNS]))
+        years = TaxYears()
+        with one_state():
+            for batch in selectors.traded_batches(
+                found.user, **found.asked, as_of=found.today, size=BATCH
+            ):
+                file.write(_csv_text(_cells(line) for line in lines(batch, years)))
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _csv_text(rows: Iterable[Iterable[str]]) -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_cells(line) for line in found)
-    return text.getvalue()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
 
 
 def _cells(line: CostLine) -> Iterator[str]:
@@ -118,9 +179,8 @@ def _cells(line: CostLine) -> Iterator[str]:
     yield one.side.value
     yield csv_safe(row.symbol)
     yield row.kind
-    yield plain(Fraction(one.ordered))
-    yield plain(Fraction(one.filled))
-    yield plain(Fraction(one.reference_price))
+    for quantity in (one.ordered, one.filled, one.reference_price):
+        yield _shares(quantity)
     yield f"{one.average_price:.6f}"
     yield _dollars(one.dollars)
     yield _dollars(one.expected_commission)
@@ -138,6 +198,13 @@ def _cells(line: CostLine) -> Iterator[str]:
     yield str(row.order_id)
 
 
+def _shares(value: Decimal) -> str:
+    """As ``lots.rounding.plain`` writes what is stored, without its fractions."""
+    return f"{value.normalize():f}"
+
+
 def _dollars(value: Decimal | None) -> str:
-    """To the cent."""
-    return "" if value is None else str(cents(Fraction(value)))
+    """As ``lots.rounding.cents`` rounds, without its fractions: a file has millions of figures."""
+    if value is None:
+        return ""
+    return str(value.quantize(CENT, rounding=ROUND_HALF_UP) + ZERO)  # no zero below zero

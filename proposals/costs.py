@@ -13,6 +13,7 @@ Dollars, exact except the root, which has 28 digits. A float is a TypeError.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any, Protocol, TypeVar
 
 from accounts.typed_values import NOT_RECORDED
 from proposals.types import DraftTrade, Intention, Side
@@ -20,6 +21,20 @@ from securities.types import SpreadSource
 
 ZERO = Decimal(0)
 TRADING_DAYS = Decimal(252)
+
+
+class Figure(Protocol):
+    """What can be reckoned with: a Decimal, or an expression over columns of the database."""
+
+    def __add__(self, other: Any, /) -> Any: ...
+    def __radd__(self, other: Any, /) -> Any: ...
+    def __sub__(self, other: Any, /) -> Any: ...
+    def __mul__(self, other: Any, /) -> Any: ...
+    def __rmul__(self, other: Any, /) -> Any: ...
+    def __truediv__(self, other: Any, /) -> Any: ...
+
+
+V = TypeVar("V", bound=Figure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +48,12 @@ class Commission:
 
     def of(self, shares: Decimal, amount: Decimal) -> Decimal:
         """Dollars for one order."""
-        charged = self.per_order + self.per_share * shares + self.of_amount * amount
-        return max(charged, self.minimum)
+        return max(self.charged(shares, amount), self.minimum)
+
+    def charged(self, shares: V, amount: V) -> V:
+        """Dollars for one order before the minimum; of columns of the database as well."""
+        found: V = self.per_order + self.per_share * shares + self.of_amount * amount
+        return found
 
     @property
     def ticket(self) -> Decimal:

@@ -18,26 +18,50 @@ is that of a ratio of sums (W. Cochran, Sampling Techniques, 3rd ed. 1977, ch. 6
 share the market's move and are no independent evidence. With one order of equal dollars a day it is the standard
 deviation of the slippages over the root of their number. One day has none.
 
-Dollars, shares and prices are Decimal; only the root is rounded, to 28 digits.
+What orders come to together follows from sums over them (``Sums``), which the database makes: nobody loads a year of
+orders. ``dollars_of``, ``slippage_of``, ``of_filled`` and ``Commission.charged`` are arithmetic alone, so the same
+lines reckon a Decimal of one order and a column of all of them.
+
+Dollars, shares and prices are Decimal; only quotients and the root are rounded, to 28 digits.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from fractions import Fraction
 from typing import TypeVar
 
 from lots.year_tax import TaxPosition, added_tax
 from proposals.budgets import Gains
-from proposals.costs import Commission, TradeCost
+from proposals.costs import Commission, Figure, TradeCost
 from proposals.types import Side
 from securities.types import SpreadSource
 
 ZERO = Decimal(0)
 BP = Decimal(10_000)
-_STORED = Decimal("0.0001")
+STORED = Decimal("0.0001")  # dollars by which a schedule may miss what was kept of it
+_MORE_DIGITS = 60  # than a root of 28 needs
 
-K = TypeVar("K", bound=Hashable)
+V = TypeVar("V", bound=Figure)
+
+
+def dollars_of(filled: V, reference_price: V) -> V:
+    """What was traded, at the reference price."""
+    found: V = filled * reference_price
+    return found
+
+
+def slippage_of(side: Side, paid: V, dollars: V) -> V:
+    """Dollars that the fills cost more than the reference price; below zero they cost less."""
+    found: V = paid - dollars if side is Side.BUY else dollars - paid
+    return found
+
+
+def of_filled(whole: V, filled: V, ordered: V) -> V:
+    """Of what the whole order was expected to cost, the part of the shares that were filled."""
+    found: V = whole * filled / ordered
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +91,7 @@ class TradedOrder:
     @property
     def dollars(self) -> Decimal:
         """What was traded, at the reference price."""
-        return self.filled * self.reference_price
+        return dollars_of(self.filled, self.reference_price)
 
     @property
     def average_price(self) -> Decimal:
@@ -77,13 +101,7 @@ class TradedOrder:
     @property
     def slippage(self) -> Decimal:
         """Dollars that the fills cost more than the reference price; below zero they cost less."""
-        more = self.paid - self.dollars
-        return more if self.side is Side.BUY else -more
-
-    @property
-    def part(self) -> Decimal:
-        """Of the order's shares, those that were filled."""
-        return self.filled / self.ordered
+        return slippage_of(self.side, self.paid, self.dollars)
 
     @property
     def expected_commission(self) -> Decimal | None:
@@ -95,31 +113,17 @@ class TradedOrder:
             return whole
         if self.schedule is not None:
             now = self.schedule.of(self.ordered, self.ordered * self.reference_price)
-            if abs(now - whole) <= _STORED:
+            if abs(now - whole) <= STORED:
                 return self.schedule.of(self.filled, self.dollars)
-        return whole * self.part
+        return of_filled(whole, self.filled, self.ordered)
 
     @property
     def expected_trading(self) -> Decimal | None:
         """Dollars of half spread and impact for the shares that were filled."""
         if self.expected is None:
             return None
-        return (self.expected.spread + self.expected.impact) * self.part
-
-    @property
-    def beyond_impact(self) -> Decimal:
-        """Dollars of slippage less the impact that was expected: what a half spread should cover."""
-        impact = ZERO if self.expected is None else self.expected.impact * self.part
-        return self.slippage - impact
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """What one order tells about a cost per dollar."""
-
-    day: date
-    dollars: Decimal  # above zero
-    cost: Decimal
+        whole = self.expected.spread + self.expected.impact
+        return of_filled(whole, self.filled, self.ordered)
 
 
 def bp(cost: Decimal, dollars: Decimal) -> Decimal:
@@ -127,21 +131,103 @@ def bp(cost: Decimal, dollars: Decimal) -> Decimal:
     return cost / dollars * BP
 
 
-def standard_error(points: Iterable[Point]) -> Decimal | None:
-    """Of the cost per dollar of all points together, in basis points; None where they are of fewer than two days."""
-    points = tuple(points)
-    dollars = sum((one.dollars for one in points), ZERO)
-    days: dict[date, Decimal] = {}
-    if not points:
+@dataclass(frozen=True, slots=True)
+class DaySums:
+    """What a standard error follows from: sums over days, ``c`` a day's cost and ``w`` its dollars. Exact."""
+
+    days: int
+    dollars: Decimal  # sum of w, above zero
+    cost: Decimal  # sum of c
+    dollars_squared: Decimal  # sum of w w
+    cost_squared: Decimal  # sum of c c
+    cost_by_dollars: Decimal  # sum of c w
+
+
+def standard_error(of: DaySums) -> Decimal | None:
+    """Of the cost per dollar of all days together, in basis points; None where there are fewer than two.
+
+    The squares are multiplied out, ``sum (c - m w)^2 = sum c c - 2 m sum c w + m^2 sum w w``, in fractions: what is
+    left of the difference is exact however small it is.
+    """
+    if of.days < 2:
         return None
-    mean = sum((one.cost for one in points), ZERO) / dollars
-    for one in points:
-        days[one.day] = days.get(one.day, ZERO) + one.cost - mean * one.dollars
-    if len(days) < 2:
-        return None
-    squares = sum((off * off for off in days.values()), ZERO)
-    count = Decimal(len(days))
-    return bp((squares * count / (count - 1)).sqrt(), dollars)
+    dollars = Fraction(of.dollars)
+    mean = Fraction(of.cost) / dollars
+    squares = (
+        Fraction(of.cost_squared)
+        - 2 * mean * Fraction(of.cost_by_dollars)
+        + mean * mean * Fraction(of.dollars_squared)
+    )
+    return _root(squares * of.days / (of.days - 1) * (Fraction(BP) / dollars) ** 2)
+
+
+def _root(value: Fraction) -> Decimal:
+    """To 28 digits."""
+    with localcontext(prec=_MORE_DIGITS):
+        root = (Decimal(value.numerator) / value.denominator).sqrt()
+    return +root
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What some orders come to, all of them with an expectation or all without; dollars, sums over the orders.
+
+    The squares and products are sums over days, of what the orders of a day come to.
+    """
+
+    orders: int
+    days: int  # of first fills
+    dollars: Decimal
+    fees: Decimal
+    slippage: Decimal
+    # Without an expectation the four that follow are None.
+    commission: Decimal | None  # expected
+    trading: Decimal | None  # half spread and impact expected
+    beyond_impact: (
+        Decimal | None
+    )  # slippage less the impact expected: what a half spread should cover
+    fees_off: (
+        Decimal | None
+    )  # by how much the fees of each order missed the commission, above or below
+    dollars_squared: Decimal
+    slippage_squared: Decimal
+    slippage_by_dollars: Decimal
+    beyond_squared: Decimal | None
+    beyond_by_dollars: Decimal | None
+
+    @property
+    def slippage_error(self) -> Decimal | None:
+        """Standard error of the slippage, basis points."""
+        return standard_error(
+            DaySums(
+                days=self.days,
+                dollars=self.dollars,
+                cost=self.slippage,
+                dollars_squared=self.dollars_squared,
+                cost_squared=self.slippage_squared,
+                cost_by_dollars=self.slippage_by_dollars,
+            )
+        )
+
+    @property
+    def beyond_error(self) -> Decimal | None:
+        """Standard error of the slippage beyond the impact expected, basis points."""
+        if (
+            self.beyond_impact is None
+            or self.beyond_squared is None
+            or self.beyond_by_dollars is None
+        ):
+            return None
+        return standard_error(
+            DaySums(
+                days=self.days,
+                dollars=self.dollars,
+                cost=self.beyond_impact,
+                dollars_squared=self.dollars_squared,
+                cost_squared=self.beyond_squared,
+                cost_by_dollars=self.beyond_by_dollars,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,46 +270,34 @@ class Month:
     others: Totals | None
 
 
-def months(orders: Iterable[TradedOrder]) -> list[Month]:
-    """One row a month in which something was filled, the newest first."""
-    found = []
-    for first, rows in sorted(grouped(orders, lambda one: one.day.replace(day=1)).items()):
-        known = [one for one in rows if one.expected is not None]
-        others = [one for one in rows if one.expected is None]
-        found.append(Month(first, _totals(known), _totals(others)))
-    return found[::-1]
+def months(sums: Mapping[tuple[date, bool], Sums]) -> list[Month]:
+    """One row a month in which something was filled, the newest first.
+
+    The sums are by the month's first day and whether its orders have an expectation.
+    """
+    return [
+        Month(first, _totals(sums.get((first, True))), _totals(sums.get((first, False))))
+        for first in sorted({first for first, _ in sums}, reverse=True)
+    ]
 
 
-def _totals(rows: Sequence[TradedOrder]) -> Totals | None:
-    """None for no orders; all of them, or none, have an expectation."""
-    if not rows:
+def _totals(sums: Sums | None) -> Totals | None:
+    if sums is None:
         return None
-    commissions = [one.expected_commission for one in rows]
-    trading = [one.expected_trading for one in rows]
     return Totals(
-        orders=len(rows),
-        dollars=sum((one.dollars for one in rows), ZERO),
-        fees=sum((one.fees for one in rows), ZERO),
-        slippage=sum((one.slippage for one in rows), ZERO),
-        error_bp=standard_error(Point(one.day, one.dollars, one.slippage) for one in rows),
-        expected_commission=_sum(commissions),
-        expected_trading=_sum(trading),
+        orders=sums.orders,
+        dollars=sums.dollars,
+        fees=sums.fees,
+        slippage=sums.slippage,
+        error_bp=sums.slippage_error,
+        expected_commission=_to_28_digits(sums.commission),
+        expected_trading=_to_28_digits(sums.trading),
     )
 
 
-def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
-    known = [value for value in values if value is not None]
-    return sum(known, ZERO) if known else None
-
-
-def grouped(
-    orders: Iterable[TradedOrder], key: Callable[[TradedOrder], K]
-) -> dict[K, list[TradedOrder]]:
-    """The orders of each key, in their order."""
-    groups: dict[K, list[TradedOrder]] = {}
-    for one in orders:
-        groups.setdefault(key(one), []).append(one)
-    return groups
+def _to_28_digits(value: Decimal | None) -> Decimal | None:
+    """Sums of quotients come with more, of which the last are noise."""
+    return None if value is None else +value
 
 
 @dataclass(frozen=True, slots=True)

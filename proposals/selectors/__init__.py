@@ -31,7 +31,13 @@ from proposals.selectors.desk import (
     proposal,
     waiting_orders,
 )
-from proposals.selectors.execution_costs import TradedRow, order_taxes, traded_orders
+from proposals.selectors.execution_costs import (
+    TaxYears,
+    TradedRow,
+    order_taxes,
+    traded_batches,
+    traded_orders,
+)
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
 from proposals.selectors.open_windows import draft_intentions, windows
 from proposals.selectors.order_lots import lots_left, lots_sold
@@ -43,6 +49,7 @@ from proposals.selectors.pairs import (
     stand_ins,
     waived_pairs,
 )
+from proposals.selectors.traded_sums import TradedSums, traded_sums
 from proposals.selectors.window_page import (
     HouseholdWindows,
     WindowFilter,
@@ -58,7 +65,9 @@ __all__ = [
     "HouseholdWindows",
     "OrderFile",
     "PendingTotal",
+    "TaxYears",
     "TradedRow",
+    "TradedSums",
     "WindowFilter",
     "accepted_wash",
     "accounts_on_the_return",
@@ -94,7 +103,9 @@ __all__ = [
     "restrictions_in",
     "stand_ins",
     "tax_profile_facts",
+    "traded_batches",
     "traded_orders",
+    "traded_sums",
     "trading_costs",
     "unaccepted_washes",
     "waiting_orders",

@@ -1,9 +1,12 @@
 """Orders with fills, what was expected of them, and the tax of what came out otherwise (F12)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Min, QuerySet, Sum
@@ -25,6 +28,8 @@ from proposals.types import Side
 from securities import selectors as securities
 
 ZERO = Decimal(0)
+_HouseholdYear = tuple[int, int]
+_PositionOrReason = tuple[TaxPosition | None, str]
 RETIREMENT = "A retirement account: its sales are not taxed."
 CORPORATION = "A corporation's own return: the household's tax position is not its."
 
@@ -67,30 +72,74 @@ _MEASURES = (
 )  # fmt: skip
 
 
-def traded_orders(user: User, *, since: date, until: date) -> list[TradedRow]:
-    """The firm's orders whose first fill was from ``since`` to ``until``, both included, the newest first.
+def traded(user: User, *, since: date, until: date) -> QuerySet[Any]:
+    """The firm's orders whose first fill was from ``since`` to ``until``, both included, with what their fills come to.
 
-    Fees are those that the ledger has booked; half spreads are those in force on ``until``. Three queries.
+    ``first`` is the trade date of the first fill, ``shares``, ``paid`` and ``fees`` are sums over all fills, whenever
+    they were.
     """
-    assert user.firm_id is not None, "a person has a firm"
-    recent = Fill.objects.filter(order__account__firm=user.firm_id, trade_date__gte=since)
-    rows = (
-        access.visible(user, Order)
-        .filter(pk__in=recent.values("order"))
-        .annotate(
-            first=Min("fills__trade_date"),
-            shares=Sum("fills__quantity"),
-            paid=Sum(F("fills__quantity") * F("fills__price")),
-            fees=Sum("fills__transaction__fee"),
-        )
-        .filter(first__gte=since, first__lte=until)
-        .order_by("-first", "-pk")
-        .values(*_MEASURES, *_COLUMNS.values())
+    return _with_fills(_first_filled(user, since=since, until=until))
+
+
+def _with_fills(orders: QuerySet[Any]) -> QuerySet[Any]:
+    found: QuerySet[Any] = orders.annotate(
+        first=Min("fills__trade_date"),
+        shares=Sum("fills__quantity"),
+        paid=Sum(F("fills__quantity") * F("fills__price")),
+        fees=Sum("fills__transaction__fee"),
     )
+    return found
+
+
+def _first_filled(user: User, *, since: date, until: date) -> QuerySet[Any]:
+    filled = Fill.objects.filter(
+        order__account__firm=user.firm_id, trade_date__gte=since, trade_date__lte=until
+    )
+    return (
+        access.visible(user, Order)
+        .filter(pk__in=filled.values("order"))
+        .annotate(first=Min("fills__trade_date"))
+        .filter(first__gte=since)  # a fill of the time is known, so the first is not after it
+    )
+
+
+def traded_orders(
+    user: User, *, since: date, until: date, as_of: date | None = None, part: slice = slice(None)
+) -> list[TradedRow]:
+    """A part of the firm's orders whose first fill was from ``since`` to ``until``, both included, the newest first.
+
+    Fees are those that the ledger has booked; half spreads are those in force on ``as_of``, by itself ``until``. Four
+    queries.
+    """
+    newest = _first_filled(user, since=since, until=until).order_by("-first", "-pk")
+    wanted = list(newest.values_list("pk", flat=True)[part])
+    rows = _with_fills(access.visible(user, Order).filter(pk__in=wanted)).order_by("-first", "-pk")
+    row_of = _rows(user, as_of or until)
+    return [row_of(row) for row in rows.values(*_MEASURES, *_COLUMNS.values())]
+
+
+def traded_batches(
+    user: User, *, since: date, until: date, as_of: date | None = None, size: int
+) -> Iterator[list[TradedRow]]:
+    """The same orders all of them, in the same order, so many at a time: no more than that are in memory.
+
+    One query for all orders, read through a cursor of the server; it needs a transaction or the server keeps a copy.
+    """
+    rows = traded(user, since=since, until=until).order_by("-first", "-pk")
+    row_of = _rows(user, as_of or until)
+    found = rows.values(*_MEASURES, *_COLUMNS.values()).iterator(chunk_size=size)
+    while batch := [row_of(row) for row in islice(found, size)]:
+        yield batch
+
+
+def _rows(user: User, as_of: date) -> Callable[[Mapping[str, Any]], TradedRow]:
+    """What makes a measured order of a row of the database. Two queries."""
+    assert user.firm_id is not None, "a person has a firm"
     known = schedules(user.firm_id)
-    facts = securities.trading_facts(user.firm_id, until)
-    return [
-        TradedRow(
+    facts = securities.trading_facts(user.firm_id, as_of)
+
+    def row_of(row: Mapping[str, Any]) -> TradedRow:
+        return TradedRow(
             measured=TradedOrder(
                 order=row["pk"],
                 day=row["first"],
@@ -112,8 +161,8 @@ def traded_orders(user: User, *, since: date, until: date) -> list[TradedRow]:
             owner_kind=OwnerKind(row["account__owner__kind"]),
             **{name: row[column] for name, column in _COLUMNS.items()},
         )
-        for row in rows
-    ]
+
+    return row_of
 
 
 def _expected(row: Mapping[str, Decimal | None]) -> TradeCost | None:
@@ -125,24 +174,49 @@ def _expected(row: Mapping[str, Decimal | None]) -> TradeCost | None:
     return TradeCost(commission, spread, impact)
 
 
-def order_taxes(rows: Sequence[TradedRow]) -> dict[int, OrderTax]:
+_YEARS_KEPT = 10_000  # some 40 MB
+
+
+class TaxYears:
+    """Tax positions of households' years, remembered while the orders of a file go by in batches.
+
+    They come by day, so a household comes again and again. Of very many the ones that were asked for last are kept.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[_HouseholdYear, _PositionOrReason] = OrderedDict()
+
+    def of(self, asked: Collection[_HouseholdYear]) -> dict[_HouseholdYear, _PositionOrReason]:
+        """``lots.selectors.taxes_or_reasons`` of those that are not remembered."""
+        missing = {key for key in asked if key not in self._kept}
+        fresh = lot_selectors.taxes_or_reasons(missing)
+        found = {key: fresh[key] if key in missing else self._kept[key] for key in asked}
+        for key, position in found.items():
+            self._kept[key] = position
+            self._kept.move_to_end(key)
+        while len(self._kept) > _YEARS_KEPT:
+            self._kept.popitem(last=False)
+        return found
+
+
+def order_taxes(rows: Sequence[TradedRow], years: TaxYears | None = None) -> dict[int, OrderTax]:
     """Sale (primary key of the order) -> its gains as expected and as booked, and the tax of the difference.
 
     Expected are the lots that the order named, in the order in which fills take them, at its reference price and the
-    basis of the proposal; booked is what the ledger made of the fills. Seven queries at most, however many rows.
+    basis of the proposal; booked is what the ledger made of the fills. Seven queries at most, however many rows. With
+    ``years`` the positions that earlier rows had are not asked for again.
     """
     sales = [row for row in rows if row.measured.side is Side.SELL]
     found = {row.measured.order: OrderTax(why=_untaxed(row)) for row in sales}
     taxed = [row for row in sales if not _untaxed(row)]
     if not taxed:
         return found
-    keys = [row.measured.order for row in taxed]
-    fills = _fills(keys)
+    fills = _fills([row.measured.order for row in taxed])
     expected = _expected_gains(taxed)
     booked = _booked(fills)
-    years = {key: {day.year for _, day in fills[key]} for key in keys}
-    positions = lot_selectors.taxes_or_reasons(
-        {(row.household, year) for row in taxed for year in years[row.measured.order]}
+    filled_in = {key: sorted({day.year for _, day in of}) for key, of in fills.items()}
+    positions = (years or TaxYears()).of(
+        {(row.household, year) for row in taxed for year in filled_in[row.measured.order]}
     )
     for row in taxed:
         key = row.measured.order
@@ -150,7 +224,7 @@ def order_taxes(rows: Sequence[TradedRow]) -> dict[int, OrderTax]:
             expected[key],
             booked[key],
             row.measured.filled,
-            [positions[row.household, year] for year in sorted(years[key])],
+            [positions[row.household, year] for year in filled_in[key]],
         )
     return found
 
@@ -233,11 +307,13 @@ def _expected_gains(rows: Sequence[TradedRow]) -> dict[int, Gains]:
 def _planned(proposals: Collection[int]) -> dict[_LotOfProposal, _Planned]:
     found: dict[_LotOfProposal, _Planned] = {}
     trades = ProposedTrade.objects.filter(proposal__in=proposals, side=Side.SELL.value)
-    for trade in trades:
-        key = (trade.proposal_id, trade.account_id, trade.security_id, trade.opening_id, trade.part)
-        one = found.setdefault(key, _Planned(is_long=trade.term == Term.LONG))
-        one.basis += trade.basis
-        one.shares += trade.quantity
+    lot = ("proposal_id", "account_id", "security_id", "opening_id", "part")
+    rows = trades.order_by().values_list(*lot, "term", "basis", "quantity")
+    for proposal, account, security, opening, part, term, basis, shares in rows:
+        key = (proposal, account, security, opening, part)
+        one = found.setdefault(key, _Planned(is_long=term == Term.LONG))
+        one.basis += basis
+        one.shares += shares
     return found
 
 

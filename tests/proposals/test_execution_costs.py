@@ -11,19 +11,22 @@ from hypothesis import strategies as st
 
 from lots.year_tax import TaxPosition, year_tax
 from proposals.budgets import Gains
-from proposals.calibration import Finding, commissions, spreads
+from proposals.calibration import Finding, SpreadRow, spreads_by_class, spreads_by_security
+from proposals.calibration import commissions as of_custodians
 from proposals.cost_bars import cost_bars
 from proposals.costs import Commission, TradeCost
-from proposals.execution_costs import (
-    Point,
-    TradedOrder,
-    bp,
-    months,
-    standard_error,
-    tax_of_difference,
-)
+from proposals.execution_costs import TradedOrder, bp, standard_error, tax_of_difference
 from proposals.types import Side
 from securities.types import SpreadOf, SpreadSource
+from tests.proposals.order_sums import (
+    commissions,
+    day_sums,
+    grouped,
+    in_force,
+    months,
+    spreads,
+    sums_of,
+)
 
 DAY = date(2026, 11, 2)
 ORDER = TradedOrder(
@@ -52,7 +55,7 @@ def test_an_order_in_figures() -> None:
     assert bp(ORDER.slippage, ORDER.dollars) == D(10)
     assert ORDER.average_price == D("50.05")
     assert (ORDER.expected_commission, ORDER.expected_trading) == (D("4.95"), D(3))
-    assert ORDER.beyond_impact == D("4.50")
+    assert sums_of([ORDER]).beyond_impact == D("4.50")
 
 
 @given(filled=shares, reference=prices, off=st.decimals("-0.9", "0.9", places=4))
@@ -87,6 +90,12 @@ def test_the_commission_of_a_part_is_the_schedules_while_that_still_holds() -> N
     assert by_share.expected_commission == D("0.2")
 
 
+def test_a_part_that_ends_on_half_a_cent_is_exactly_that() -> None:
+    """4.95 x 34 / 220 is 0.765; by the part first, 34 / 220 = 0.1545..., it would be a little less."""
+    part = replace(ORDER, ordered=D(220), filled=D(34), schedule=None)
+    assert part.expected_commission == D("0.765")
+
+
 def test_nothing_is_expected_where_nobody_kept_it() -> None:
     unknown = replace(ORDER, expected=None)
     assert (unknown.expected_commission, unknown.expected_trading) == (None, None)
@@ -100,10 +109,8 @@ slippages = st.lists(st.integers(-10_000, 10_000), min_size=2, max_size=40)
 
 @given(costs=slippages)
 def test_with_equal_dollars_a_day_each_it_is_the_textbooks(costs: list[int]) -> None:
-    points = [
-        Point(DAY + timedelta(days=i), D(1000), D(cost) / 100) for i, cost in enumerate(costs)
-    ]
-    found = standard_error(points)
+    points = [(DAY + timedelta(days=i), D(1000), D(cost) / 100) for i, cost in enumerate(costs)]
+    found = standard_error(day_sums(points))
     assert found is not None
     in_bp = np.array(costs) / 100 / 1000 * 1e4
     assert float(found) == pytest.approx(
@@ -122,7 +129,9 @@ def test_orders_weigh_by_their_dollars_and_those_of_a_day_count_once(
     rows: list[tuple[int, int, int]],
 ) -> None:
     found = standard_error(
-        Point(DAY + timedelta(days=day), D(dollars), D(cost) / 100) for day, dollars, cost in rows
+        day_sums(
+            (DAY + timedelta(days=day), D(dollars), D(cost) / 100) for day, dollars, cost in rows
+        )
     )
     days, dollars, costs = (np.array(one, dtype=float) for one in zip(*rows, strict=True))
     costs = costs / 100
@@ -138,8 +147,16 @@ def test_orders_weigh_by_their_dollars_and_those_of_a_day_count_once(
 
 
 def test_thirty_orders_of_one_day_are_one_observation_of_the_market() -> None:
-    assert standard_error([Point(DAY, D(1000), D(i)) for i in range(30)]) is None
-    assert standard_error([]) is None
+    assert standard_error(day_sums((DAY, D(1000), D(i)) for i in range(30))) is None
+    assert standard_error(day_sums([])) is None
+
+
+def test_days_that_all_cost_the_same_a_dollar_have_no_error_at_all() -> None:
+    """The difference of large squares leaves nothing of itself behind."""
+    points = [
+        (DAY + timedelta(days=i), D(10**9) + i, (D(10**9) + i) * D("0.00070001")) for i in range(9)
+    ]
+    assert standard_error(day_sums(points)) == 0
 
 
 # Months
@@ -220,11 +237,22 @@ def orders(count: int, *, days: int, slippage: str, noise: str = "0.5") -> list[
 
 
 def verdict(rows: list[TradedOrder]) -> Finding:
-    return spreads(rows, lambda one: str(one.security))[0].finding
+    return spreads(rows)[0].finding
+
+
+def of_class(rows: list[TradedOrder]) -> SpreadRow:
+    """The one asset class of the orders."""
+    securities = grouped(rows, lambda one: one.security)
+    (row,) = spreads_by_class(
+        {"us_equity": sums_of(rows)},
+        {key: sums_of(group) for key, group in securities.items()},
+        {key: in_force(group[0]) for key, group in securities.items()},
+    )
+    return row
 
 
 def test_a_half_spread_is_suggested_where_the_orders_are_many_and_agree() -> None:
-    (row,) = spreads(orders(30, days=10, slippage="8.00"), lambda one: one.asset_class)
+    row = of_class(orders(30, days=10, slippage="8.00"))
     assert (row.name, row.orders, row.days, row.in_force_bp) == ("us_equity", 30, 10, D(5))
     assert row.realised_bp == D(15)  # $8.00 less the $0.50 of impact, of $5,000
     assert row.finding is Finding.DIFFERS
@@ -236,12 +264,12 @@ def test_few_orders_few_days_and_small_differences_suggest_nothing() -> None:
     assert verdict(orders(30, days=9, slippage="8.00")) is Finding.FEW_DAYS
     assert verdict(orders(30, days=10, slippage="3.00")) is Finding.AGREES  # 5 bp beyond the impact
     assert verdict(orders(30, days=10, slippage="8.00", noise="60")) is Finding.AGREES
-    (row,) = spreads(orders(30, days=10, slippage="3.00"), lambda one: one.asset_class)
+    row = of_class(orders(30, days=10, slippage="3.00"))
     assert row.suggested is None
 
 
 def test_no_half_spread_below_zero_is_suggested() -> None:
-    (row,) = spreads(orders(30, days=10, slippage="-8.00"), lambda one: one.asset_class)
+    row = of_class(orders(30, days=10, slippage="-8.00"))
     assert row.finding is Finding.DIFFERS
     assert row.suggested == 0
 
@@ -249,17 +277,21 @@ def test_no_half_spread_below_zero_is_suggested() -> None:
 def test_where_the_half_spread_in_force_comes_from_is_told_where_it_is_one_place() -> None:
     default = SpreadSource(SpreadOf.ASSET_CLASS, "us_equity", DAY)
     rows = [replace(one, spread_source=default) for one in orders(4, days=2, slippage="8.00")]
-    (row,) = spreads(rows, lambda one: one.asset_class)
+    row = of_class(rows)
     assert row.source == default
-    rows[0] = replace(rows[0], spread_source=SpreadSource(SpreadOf.SECURITY, "AAPL"))
-    (row,) = spreads(rows, lambda one: one.asset_class)
+    aapl = SpreadSource(SpreadOf.SECURITY, "AAPL")
+    rows[0] = replace(rows[0], security=8, half_spread=D("0.0009"), spread_source=aapl)
+    row = of_class(rows)
     assert row.source is None
+    assert row.in_force_bp == D(6)  # of four orders of $5,000 three count 5 bp, one 9
 
 
 def test_orders_without_an_expectation_suggest_nothing() -> None:
     unknown = [replace(one, expected=None) for one in orders(30, days=10, slippage="8.00")]
-    assert spreads(unknown, lambda one: one.asset_class) == []
-    assert commissions(unknown) == []
+    sums = {"Example Custody": sums_of(unknown)}
+    assert spreads_by_security({7: sums_of(unknown)}, {7: in_force(unknown[0])}) == []
+    assert spreads_by_class(sums, {7: sums_of(unknown)}, {7: in_force(unknown[0])}) == []
+    assert of_custodians(sums) == []
 
 
 # Tax

@@ -284,7 +284,7 @@ def test_the_file_holds_the_figures_of_the_page_and_no_formula(desk: Desk, brows
     fill(desk, (sale, "F-1", "2022-12-28", "20", "79.50", "2.00"))
     answer = browser.get(reverse("trading-costs-csv") + "?month=2022-12")
     assert answer["Content-Disposition"] == 'attachment; filename="trading-costs-2022-12.csv"'
-    (row,) = csv.DictReader(io.StringIO(answer.content.decode()))
+    (row,) = csv.DictReader(io.StringIO(answer.getvalue().decode()))
     assert row["household"] == "'=cmd|' /C calc'!A0"
     assert row["order_id"] == str(sale.public_id)
     assert {name: row[name] for name in (
