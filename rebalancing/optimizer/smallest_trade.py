@@ -21,7 +21,7 @@ from rebalancing.optimizer.conic import Subproblem
 from rebalancing.optimizer.objective import sold_by_position
 from rebalancing.optimizer.prices import Prices, prices_at
 from rebalancing.optimizer.problem import BoolArray, FloatArray, Problem, summed
-from rebalancing.optimizer.security_bounds import bound_at
+from rebalancing.optimizer.security_bounds import Alone, alone_at
 from rebalancing.optimizer.sides import RESIDUAL, Candidate, Search, Sides, small_trades
 from rebalancing.optimizer.tax_schedule import Piece
 
@@ -156,9 +156,10 @@ class _Proof:
         prices = prices_at(self.search.problem, found)
         if prices is None or self.search.bound >= enough:
             return
+        alone = self._alone(prices)
         for piece, known in self.bounds.items():
             if known < enough:
-                self.bounds[piece] = max(known, self._bound(piece, prices))
+                self.bounds[piece] = max(known, self._bound(alone, piece))
             if self.bounds[piece] < enough and piece != sub.piece:
                 self._ask(piece, step)
         least = min(self.bounds.values())
@@ -174,12 +175,13 @@ class _Proof:
             return
         own = None if there is None else prices_at(self.search.problem, there)
         if own is not None:
-            self.bounds[piece] = max(self.bounds[piece], self._bound(piece, own))
+            self.bounds[piece] = max(self.bounds[piece], self._bound(self._alone(own), piece))
 
-    def _bound(self, piece: Piece, prices: Prices) -> float:
-        search = self.search
-        limits = search.buy_max, search.sell_max, search.gains
-        return bound_at(search.problem, prices, piece, *limits)
+    def _alone(self, prices: Prices) -> Alone:
+        return alone_at(self.search.problem, prices, self.search.buy_max, self.search.sell_max)
+
+    def _bound(self, alone: Alone, piece: Piece) -> float:
+        return alone.bound(self.search.problem, piece, self.search.gains)
 
 
 def _turned_over(search: Search, whole: Subproblem, step: Step, trade: _Trade) -> Step | None:
