@@ -80,7 +80,22 @@ class Subproblem:
     buy_min: FloatArray
     sell_min: FloatArray
     undecided: tuple[int, ...] = ()
-    likely: BoolArray | None = None  # (L,) sales to begin with: a hint, whatever it says
+    likely: BoolArray | None = None  # (m + L,) buys and sales to begin with: a hint, whatever it says
+    widest: Widest | None = None  # whose program this one's can be made from, where it lies within
+
+
+@dataclass(frozen=True, eq=False)
+class Widest:
+    """Limits that many subproblems without undecided groups lie within, and the program of each piece.
+
+    Deciding a side or a trade narrows limits, and a narrower program differs in its right-hand
+    side and in what is left out of it.
+    """
+
+    problem: Problem
+    buy_max: FloatArray  # (m,)
+    sell_max: FloatArray  # (L,)
+    built: dict[Piece, _Built] = field(default_factory=dict)
 
 
 class Apart(NamedTuple):
@@ -126,7 +141,7 @@ class Outcome:
     side_prices: FloatArray | None = None
     apart: Apart | None = None
     duals: Duals | None = None
-    likely: BoolArray | None = None  # (L,) sales that are made, or nearly worth making
+    likely: BoolArray | None = None  # (m + L,) buys and sales that are made, or nearly worth making
 
 
 Engine = Callable[[Subproblem, float | None], Outcome]
@@ -156,6 +171,7 @@ class _Columns:
     gain: FloatArray  # taxed gain per dollar (0 for buys)
     is_long: BoolArray
     linear: FloatArray  # trading and location cost per dollar
+    trade: IntArray  # place among all buys, then all lots
 
 
 class _Block(NamedTuple):
@@ -197,12 +213,20 @@ class _Program:
     tax_rows: tuple[int, int] = (0, 0)  # rows of S, L and T among `at_most`
 
 
+class _Built(NamedTuple):
+    """A subproblem as a program, A and b put together."""
+
+    columns: _Columns
+    layout: _Layout
+    program: _Program
+    matrix: sparse.csc_array
+    rhs: FloatArray
+    sizes: _Sizes
+
+
 def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
     """Solve one subproblem with Clarabel, more cautiously each time it stalls."""
-    columns = _columns(sub)
-    layout = _Layout(sub, columns)
-    program = _compile(sub, columns, layout)
-    matrix, rhs, sizes = _assemble(program)
+    columns, layout, program, matrix, rhs, sizes = _built(sub)
     raw = _sifted(sub, columns, program, (matrix, rhs, sizes), time_limit)
     status = _STATUS.get(raw.status, Status.INACCURATE)
     finite = bool(np.all(np.isfinite(raw.x)) and np.all(np.isfinite(raw.z)))
@@ -234,6 +258,61 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
     return found
 
 
+def _built(sub: Subproblem) -> _Built:
+    widest = sub.widest
+    if widest is None or sub.undecided or not _lies_within(sub, widest):
+        return _build(sub)
+    if sub.piece not in widest.built:
+        problem = widest.problem
+        widest.built[sub.piece] = _build(Subproblem(
+            problem, sub.piece, widest.buy_max, widest.sell_max, problem.least_buys,
+            problem.least_sells,
+        ))  # fmt: skip
+    return _narrowed(widest.built[sub.piece], sub)
+
+
+def _lies_within(sub: Subproblem, widest: Widest) -> bool:
+    return (
+        sub.problem is widest.problem
+        and bool(np.all(sub.buy_max <= widest.buy_max) and np.all(sub.sell_max <= widest.sell_max))
+        and bool(np.all(sub.buy_min >= sub.problem.least_buys))
+        and bool(np.all(sub.sell_min >= sub.problem.least_sells))
+        and bool(np.all(np.isfinite(widest.buy_max)))
+    )
+
+
+def _build(sub: Subproblem) -> _Built:
+    columns = _columns(sub)
+    layout = _Layout(sub, columns)
+    program = _compile(sub, columns, layout)
+    return _Built(columns, layout, program, *_assemble(program))
+
+
+def _narrowed(built: _Built, sub: Subproblem) -> _Built:
+    """The program with other floors and caps of its trades; those without room stay, of size zero.
+
+    Trades are counted from their floors, and the objective is linear in them.
+    """
+    columns, program, matrix, problem = built.columns, built.program, built.matrix, sub.problem
+    floor = np.concatenate([sub.buy_min - problem.least_buys, sub.sell_min - problem.least_sells])
+    room = np.concatenate([sub.buy_max - sub.buy_min, sub.sell_max - sub.sell_min])
+    floor, room = PERCENT * floor[columns.trade], PERCENT * np.maximum(room[columns.trade], 0.0)
+    count, first = len(room), built.sizes[0] + program.trade_row
+    size, rhs, constant = program.size.copy(), built.rhs.copy(), program.constant
+    size[:count] = np.minimum(room, _LARGEST)
+    if np.any(floor):
+        entries = matrix.indptr[count]
+        column = np.repeat(np.arange(count), np.diff(matrix.indptr[: count + 1]))
+        rhs -= summed(
+            matrix.indices[:entries], matrix.data[:entries] * floor[column], len(rhs)
+        )
+        constant += float(program.linear[:count] @ floor)
+    rhs[first : first + count] = 0.0
+    rhs[first + count : first + len(program.trade_columns)] = room[program.trade_columns[count:]]
+    narrowed = replace(program, size=size, constant=constant)
+    return built._replace(columns=replace(columns, room=room), program=narrowed, rhs=rhs)
+
+
 def _sifted(
     sub: Subproblem,
     columns: _Columns,
@@ -248,30 +327,36 @@ def _sifted(
     bound is proven from them as ever. Whatever goes wrong, all trades are let in.
     """
     deadline = None if time_limit is None else perf_counter() + time_limit
-    chosen = _likely(sub, columns)
+    possible = columns.room > 0.0
+    chosen = _likely(sub, columns) & possible
     for tries in range(_SIFTINGS + 1):
-        few_left_out = np.count_nonzero(~chosen) < _WORTH_SIFTING
+        few_left_out = np.count_nonzero(possible & ~chosen) < _WORTH_SIFTING
         everything = tries == _SIFTINGS or few_left_out
         if everything:
-            chosen = np.ones(len(chosen), dtype=np.bool_)
+            chosen = possible
         left = None if deadline is None else max(deadline - perf_counter(), 0.0)
         part = _part(program, *assembled, chosen)
         raw = _attempted(part, 1 if everything and not sub.undecided else 0, left)
-        if everything:
-            return raw
-        if raw.status not in ("Solved", "MaxTime") or not _is_whole(part, raw):
-            chosen = np.ones(len(chosen), dtype=np.bool_)
+        is_whole = _is_whole(part, raw)
+        if not everything and (raw.status not in ("Solved", "MaxTime") or not is_whole):
+            chosen = possible
             continue
+        if not is_whole or np.all(chosen):
+            return raw
         raw, prices = _embedded(program, *assembled, part, chosen, raw)
         missed = np.where(chosen, 0.0, np.maximum(-prices, 0.0))
-        if float(missed @ program.size[: len(missed)]) <= _MISSED or raw.status == "MaxTime":
+        few_missed = float(missed @ program.size[: len(missed)]) <= _MISSED
+        if everything or few_missed or raw.status == "MaxTime":
             return raw
-        chosen |= prices < _NEARLY
+        chosen = chosen | (possible & (prices < _NEARLY))
     return raw
 
 
 def _likely(sub: Subproblem, columns: _Columns) -> BoolArray:
-    """Which trades to begin with: every buy, and sales that may save more risk or tax than they cost."""
+    """Which trades to begin with: what paid before, or every buy, and sales that may save more risk or tax than
+    they cost."""
+    if sub.likely is not None and not sub.undecided:
+        return np.asarray(sub.likely[columns.trade], dtype=np.bool_)
     problem = sub.problem
     over = np.maximum(problem.start - problem.targets, 0.0)[columns.security]
     saved = 2.0 * problem.risk_aversion * problem.specific_variance[columns.security] * over
@@ -283,20 +368,19 @@ def _likely(sub: Subproblem, columns: _Columns) -> BoolArray:
     split = (columns.group >= 0) & ~columns.harvest_side  # on its own side it may be over by more
     likely = columns.is_buy | (columns.linear + tax < saved + np.where(split, _SPLIT, 0.0))
     if sub.likely is not None:
-        sells = ~columns.is_buy
-        likely[sells] |= sub.likely[columns.index[sells]]
+        likely |= sub.likely[columns.trade]
     return np.asarray(likely, dtype=np.bool_)
 
 
 def _nearly(
     sub: Subproblem, columns: _Columns, program: _Program, raw: RawSolution, first: int
 ) -> BoolArray:
-    """(L,) sales that are made, and those whose multiplier says that they nearly are."""
+    """(m + L,) trades that are made, and those whose multiplier says that they nearly are."""
     count, start = len(columns.sign), first + program.trade_row
     likely = (raw.x[:count] > _NOTICED) | (raw.z[start : start + count] < _NEARLY)
-    sells = np.zeros(len(sub.sell_max), dtype=np.bool_)
-    sells[columns.index[likely & ~columns.is_buy]] = True
-    return sells
+    trades = np.zeros(len(sub.buy_max) + len(sub.sell_max), dtype=np.bool_)
+    trades[columns.trade[likely]] = True
+    return trades
 
 
 class _Part(NamedTuple):
@@ -529,6 +613,7 @@ def _columns(sub: Subproblem) -> _Columns:
         gain=np.concatenate([none, problem.taxed_gain[sells]]),
         is_long=np.concatenate([none > 0.0, problem.lot_is_long[sells]]),
         linear=problem.cost_rates[security] + sign * location[position],
+        trade=np.concatenate([buys, len(problem.weights) + sells]),
     )  # fmt: skip
 
 
