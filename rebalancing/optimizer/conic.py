@@ -211,6 +211,9 @@ class _Program:
     trade_columns: IntArray = field(default_factory=_none)  # the trade that each is about
     side_row: int = 0  # first of the rows z >= 0, then z <= 1, among `at_most`
     tax_rows: tuple[int, int] = (0, 0)  # rows of S, L and T among `at_most`
+    # rows of way * active weight at most its limit among `at_most`: the first, `way`, which, the limit
+    bound_rows: list[tuple[int, float, IntArray, FloatArray]] = field(default_factory=list)
+    idle: BoolArray | None = None  # rows among `at_most` that other rows imply
 
 
 class _Built(NamedTuple):
@@ -285,7 +288,10 @@ def _build(sub: Subproblem) -> _Built:
     columns = _columns(sub)
     layout = _Layout(sub, columns)
     program = _compile(sub, columns, layout)
-    return _Built(columns, layout, program, *_assemble(program))
+    built = _Built(columns, layout, program, *_assemble(program))
+    if not sub.undecided:
+        program.idle = _idle(built, sub, columns.room)
+    return built
 
 
 def _narrowed(built: _Built, sub: Subproblem) -> _Built:
@@ -309,8 +315,32 @@ def _narrowed(built: _Built, sub: Subproblem) -> _Built:
         constant += float(program.linear[:count] @ floor)
     rhs[first : first + count] = 0.0
     rhs[first + count : first + len(program.trade_columns)] = room[program.trade_columns[count:]]
-    narrowed = replace(program, size=size, constant=constant)
+    idle = _idle(built, sub, room)
+    narrowed = replace(program, size=size, constant=constant, idle=idle)
     return built._replace(columns=replace(columns, room=room), program=narrowed, rhs=rhs)
+
+
+def _idle(built: _Built, sub: Subproblem, room: FloatArray) -> BoolArray:
+    """Rows at most that cannot bind: a bound out of reach, or a buy's cap where the upper bound says as much."""
+    columns, program, problem = built.columns, built.program, sub.problem
+    count = len(problem.targets)
+    start = problem.start + _net(problem, sub.buy_min, sub.sell_min) - problem.targets
+    d0, kinds = PERCENT * start, (columns.is_buy, ~columns.is_buy)
+    up, down = (summed(columns.security, np.where(kind, room, 0.0), count) for kind in kinds)
+    idle = np.zeros(built.sizes[1], dtype=np.bool_)
+    most = np.full(count, np.inf)  # that the upper bound lets be bought
+    for first, way, security, limit in program.bound_rows:
+        reach = (way * d0 + (up if way > 0.0 else down))[security]
+        out = reach <= limit + _ROUNDED
+        idle[first : first + len(security)] = out
+        if way > 0.0:
+            most[security[~out]] = (limit - (d0 - down)[security])[~out]
+    caps = program.trade_columns[len(room) :]
+    start_of_caps = program.trade_row + len(room)
+    idle[start_of_caps : start_of_caps + len(caps)] = (columns.is_buy & (
+        room >= most[columns.security] - _ROUNDED
+    ))[caps]  # fmt: skip
+    return idle
 
 
 def _sifted(
@@ -341,7 +371,7 @@ def _sifted(
         if not everything and (raw.status not in ("Solved", "MaxTime") or not is_whole):
             chosen = possible
             continue
-        if not is_whole or np.all(chosen):
+        if not is_whole or np.all(part.rows):
             return raw
         raw, prices = _embedded(program, *assembled, part, chosen, raw)
         missed = np.where(chosen, 0.0, np.maximum(-prices, 0.0))
@@ -407,7 +437,9 @@ def _part(
     rows = np.ones(len(rhs), dtype=np.bool_)
     first = sizes[0] + program.trade_row
     rows[first : first + len(program.trade_columns)] = chosen[program.trade_columns]
-    if not np.all(chosen):
+    if program.idle is not None:
+        rows[sizes[0] : sizes[0] + sizes[1]] &= ~program.idle
+    if not np.all(rows):
         matrix = _cut(matrix, rows, columns)
         zero, positive, triples, powers = sizes
         sizes = zero, int(np.count_nonzero(rows[zero : zero + positive])), triples, powers
@@ -711,6 +743,7 @@ def _add_active_weights(
         # Out of reach whatever is traded; on a side as well, where all of it scales with z.
         reach = way * d0 + (up if way > 0 else down)
         kept = np.flatnonzero(np.isfinite(limit) & (reach > limit + _ROUNDED))
+        program.bound_rows.append((_height(program.at_most), way, kept, limit[kept]))
         _side_rows(program, layout, kept, layout.active + kept, way, limit[kept])
 
 
