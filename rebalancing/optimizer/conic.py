@@ -80,7 +80,9 @@ class Subproblem:
     buy_min: FloatArray
     sell_min: FloatArray
     undecided: tuple[int, ...] = ()
-    likely: BoolArray | None = None  # (m + L,) buys and sales to begin with: a hint, whatever it says
+    likely: BoolArray | None = (
+        None  # (m + L,) buys and sales to begin with: a hint, whatever it says
+    )
     widest: Widest | None = None  # whose program this one's can be made from, where it lies within
 
 
@@ -309,9 +311,7 @@ def _narrowed(built: _Built, sub: Subproblem) -> _Built:
     if np.any(floor):
         entries = matrix.indptr[count]
         column = np.repeat(np.arange(count), np.diff(matrix.indptr[: count + 1]))
-        rhs -= summed(
-            matrix.indices[:entries], matrix.data[:entries] * floor[column], len(rhs)
-        )
+        rhs -= summed(matrix.indices[:entries], matrix.data[:entries] * floor[column], len(rhs))
         constant += float(program.linear[:count] @ floor)
     rhs[first : first + count] = 0.0
     rhs[first + count : first + len(program.trade_columns)] = room[program.trade_columns[count:]]

@@ -41,9 +41,23 @@ class Alone:
 
     value: float  # of all groups and of what the trades do not change, but for the tax
     prices: Prices
+    groups: FloatArray  # (G,) the value of each
     harvest: BoolArray  # (G,) whether it is on that side
     bought: FloatArray  # (m,)
     sold: FloatArray  # (m,)
+
+    def worse(self, problem: Problem, buys: FloatArray, sells: FloatArray) -> FloatArray:
+        """(G,) by how much each group's part of these trades is worse: with what limits leave unused, the gap."""
+        count, security = len(problem.targets), problem.position_security
+        of_lot = security[problem.lot_position]
+        weight = problem.start - problem.targets
+        weight += summed(security, buys, count) - summed(of_lot, sells, count)
+        slope = self.prices.factor_risk(problem) + _impact_slope(problem, self.prices)
+        curve = problem.risk_aversion * problem.specific_variance
+        value = (slope + curve * weight) * weight
+        value += summed(security, self.prices.of_buys(problem) * buys, count)
+        value += summed(of_lot, self.prices.of_sells(problem) * sells, count)
+        return summed(problem.group_ranks, value, problem.group_count) - self.groups
 
     def bound(self, problem: Problem, piece: Piece, gains: Box) -> float:
         """`bound_at` of one tax piece at these prices."""
@@ -75,11 +89,11 @@ def alone_at(problem: Problem, prices: Prices, buy_max: FloatArray, sell_max: Fl
     prices = replace(prices, cash=_dual_cash(problem, prices.cash))
     moves = _Moves(problem, prices, buy_max, sell_max)
     relaxed = [moves.solved(side) for side in (_HARVEST, _BUY)]
-    value, side = _least_of_groups(moves, relaxed)
+    values, side = _least_of_groups(moves, relaxed)
     rows = side[problem.position_group]
     every = np.arange(len(rows))
     return Alone(
-        value + _fixed(problem, prices), prices, moves.split & (side == _HARVEST),
+        float(values.sum()) + _fixed(problem, prices), prices, values, moves.split & (side == _HARVEST),
         np.stack([one.bought for one in relaxed])[rows, every],
         np.stack([one.sold for one in relaxed])[rows, every],
     )  # fmt: skip
@@ -278,8 +292,8 @@ class _Moves:
         return own, _Security(*(float(of[one]) for of in facts), tuple(positions))
 
 
-def _least_of_groups(moves: _Moves, relaxed: list[_Relaxed]) -> tuple[float, IntArray]:
-    """The sum of the groups' least values, and the side of each (G,); their trades are made exact.
+def _least_of_groups(moves: _Moves, relaxed: list[_Relaxed]) -> tuple[FloatArray, IntArray]:
+    """(G,) the least value of each group and its side; their trades are made exact.
 
     A side that cannot be better than the other one is not looked into.
     """
@@ -299,7 +313,7 @@ def _least_of_groups(moves: _Moves, relaxed: list[_Relaxed]) -> tuple[float, Int
                     for security in members[one.small[members]].tolist()
                 )
                 known[at] = min(known[at], values[side, at])
-    return float(values.min(axis=0).sum()), np.asarray(values.argmin(axis=0))
+    return values.min(axis=0), np.asarray(values.argmin(axis=0))
 
 
 def _in_cases(moves: _Moves, one: int, side: int, relaxed: _Relaxed) -> float:

@@ -328,7 +328,7 @@ def test_time_running_out_while_choices_are_turned_over_loses_nothing(monkeypatc
 
 def test_time_running_out_in_the_proof_leaves_the_bound_as_it_was(monkeypatch):
     from rebalancing.errors import SolverTimeout
-    from rebalancing.optimizer.smallest_trade import _Proof
+    from rebalancing.optimizer.proof import Proof
 
     search, _, best = searched(household(1, n=8, lots=30, accounts=1, min_trade=0.002))
     other = next(piece for piece in search.pieces if piece != best.piece)
@@ -338,7 +338,7 @@ def test_time_running_out_in_the_proof_leaves_the_bound_as_it_was(monkeypatch):
         raise SolverTimeout("The time is up.")
 
     monkeypatch.setattr(search, "solve_fixed", too_late)
-    proof = _Proof(search, {other: -np.inf})
+    proof = Proof(search, {other: -np.inf})
     proof._ask(other, (search.subproblem(best.piece, best.sides), best))
     assert proof.bounds == {other: -np.inf}
     assert (search.bound, search.ended) == (before, "time_limit")
