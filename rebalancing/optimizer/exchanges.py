@@ -98,7 +98,8 @@ class _Exchange:
 
     def _is_worth(self, piece: Piece) -> bool:
         """Whether a piece may hold something better, and there are calls left to find it."""
-        open_ = self._objective() > self.proof.bounds[piece] + _WORTH
+        proven = max(self.search.bound, self.proof.bounds[piece])
+        open_ = self._objective() > proven + _WORTH
         return open_ and self.search.calls < self.last_call
 
     def _better(self, step: Step) -> Step | None:
