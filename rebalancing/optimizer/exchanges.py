@@ -29,7 +29,7 @@ from rebalancing.optimizer.security_bounds import Alone
 from rebalancing.optimizer.sides import RESIDUAL, Search, Sides
 from rebalancing.optimizer.tax_schedule import Piece
 
-_WORTH = 3e-5  # fractions of V, 0.3 bp: a gap worth exchanging choices for
+WORTH = 3e-5  # fractions of V, 0.3 bp: a gap worth exchanging choices for
 _PART = 1e-6  # fractions of V: a group's part in the gap worth looking at
 _CALLS = 60  # convex problems at most
 _TRIES = 4  # of them to get rid of trades that became too small by an exchange
@@ -99,7 +99,7 @@ class _Exchange:
     def _is_worth(self, piece: Piece) -> bool:
         """Whether a piece may hold something better, and there are calls left to find it."""
         proven = max(self.search.bound, self.proof.bounds[piece])
-        open_ = self._objective() > proven + _WORTH
+        open_ = self._objective() > proven + WORTH
         return open_ and self.search.calls < self.last_call
 
     def _better(self, step: Step) -> Step | None:
@@ -122,8 +122,8 @@ class _Exchange:
         groups, anew = choice
         own = self._positions(groups)
         key = (
-            groups, anew, alone.harvest[list(groups)].tobytes(), (alone.bought > 0.0)[own].tobytes(),
-            (alone.sold > 0.0)[own].tobytes(),
+            groups, anew, alone.harvest[list(groups)].tobytes(), (alone.buys > 0.0)[own].tobytes(),
+            (sold_by_position(self.search.problem, alone.sells) > 0.0)[own].tobytes(),
         )  # fmt: skip
         is_new = key not in self.tried
         self.tried.add(key)
@@ -152,9 +152,10 @@ class _Exchange:
         """Those that are left out and those that are made, trades with a floor of their own apart."""
         problem = self.search.problem
         free = problem.least_buys == 0.0, sold_by_position(problem, problem.least_sells) == 0.0
+        sold = sold_by_position(problem, alone.sells)
         fewer: list[Trade] = []
         larger: list[Trade] = []
-        for bought, size, chosen in ((True, alone.bought, free[0]), (False, alone.sold, free[1])):
+        for bought, size, chosen in ((True, alone.buys, free[0]), (False, sold, free[1])):
             for position in np.flatnonzero(at & chosen).tolist():
                 trade = Trade(0.0, bought=bought, position=position)
                 (larger if size[position] > 0.0 else fewer).append(trade)

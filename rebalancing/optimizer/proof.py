@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 from rebalancing.errors import SolverTimeout
+from rebalancing.optimizer.price_ascent import raised
 from rebalancing.optimizer.prices import prices_at
 from rebalancing.optimizer.rounding import Step
 from rebalancing.optimizer.security_bounds import Alone, alone_at
@@ -21,6 +22,7 @@ class Proof:
 
     search: Search
     bounds: dict[Piece, float] = field(default_factory=dict)
+    _best: dict[Piece, Alone] = field(default_factory=dict)  # at whose prices they were proven
     _last: tuple[Candidate, Alone | None] | None = None
 
     def __post_init__(self) -> None:
@@ -39,12 +41,23 @@ class Proof:
             return
         for piece, known in self.bounds.items():
             if known < enough:
-                self.bounds[piece] = max(known, self._bound(alone, piece))
+                self._raise(piece, alone)
             if self.bounds[piece] < enough and piece != sub.piece:
                 self._ask(piece, step)
-        least = min(self.bounds.values())
-        if math.isfinite(least):
-            self.search.bound = max(self.search.bound, least)
+        self._conclude()
+
+    def ascend(self, objective: float) -> None:
+        """Look for better prices of every piece that proves too little of an objective."""
+        search = self.search
+        goal = objective - GOOD_ENOUGH
+        limits = search.buy_max, search.sell_max, search.gains
+        for piece in sorted(self.bounds, key=self.bounds.__getitem__):
+            start = self._best.get(piece)
+            if start is not None and self.bounds[piece] < goal:
+                bound, self._best[piece] = raised(search.problem, start, piece, limits, goal)
+                self.bounds[piece] = max(self.bounds[piece], bound)
+            goal = min(goal, self.bounds[piece])  # the least of the pieces counts
+        self._conclude()
 
     def alone(self, found: Candidate) -> Alone | None:
         """What each group would do by itself at the prices of these trades, where they have any."""
@@ -57,6 +70,16 @@ class Proof:
             self._last = found, own
         return self._last[1]
 
+    def _conclude(self) -> None:
+        least = min(self.bounds.values())
+        if math.isfinite(least):
+            self.search.bound = max(self.search.bound, least)
+
+    def _raise(self, piece: Piece, alone: Alone) -> None:
+        bound = alone.bound(self.search.problem, piece, self.search.gains)
+        if bound > self.bounds[piece]:
+            self.bounds[piece], self._best[piece] = bound, alone
+
     def _ask(self, piece: Piece, step: Step) -> None:
         sub, found = step
         try:
@@ -66,7 +89,4 @@ class Proof:
             return
         own = None if there is None else self.alone(there)
         if own is not None:
-            self.bounds[piece] = max(self.bounds[piece], self._bound(own, piece))
-
-    def _bound(self, alone: Alone, piece: Piece) -> float:
-        return alone.bound(self.search.problem, piece, self.search.gains)
+            self._raise(piece, own)

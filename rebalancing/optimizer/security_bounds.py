@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rebalancing.optimizer.objective import cash_after
 from rebalancing.optimizer.prices import Prices
 from rebalancing.optimizer.problem import BoolArray, FloatArray, IntArray, Problem, summed
 from rebalancing.optimizer.tax_schedule import Box, HalfPlane, Piece
@@ -25,6 +26,7 @@ from rebalancing.optimizer.tax_schedule import Box, HalfPlane, Piece
 _ROUNDED = 1e-12  # fractions of V: taken off for what adding up may have lost
 _ALLOWED = 1e-8  # what our own check lets trades miss a bound by
 _NONE = 1e-11  # a smaller trade is none
+_STEP = 1e-6  # of a price of gains: where the slope of the tax is read
 _CASES = 100  # of what is traded in a security's accounts, branched on at most
 
 # The sides of a group; one without an either-or has the first alone, with all of its trades.
@@ -43,8 +45,8 @@ class Alone:
     prices: Prices
     groups: FloatArray  # (G,) the value of each
     harvest: BoolArray  # (G,) whether it is on that side
-    bought: FloatArray  # (m,)
-    sold: FloatArray  # (m,)
+    buys: FloatArray  # (m,)
+    sells: FloatArray  # (L,)
 
     def worse(self, problem: Problem, buys: FloatArray, sells: FloatArray) -> FloatArray:
         """(G,) by how much each group's part of these trades is worse: with what limits leave unused, the gap."""
@@ -58,6 +60,37 @@ class Alone:
         value += summed(security, self.prices.of_buys(problem) * buys, count)
         value += summed(of_lot, self.prices.of_sells(problem) * sells, count)
         return summed(problem.group_ranks, value, problem.group_count) - self.groups
+
+    def slopes(self, problem: Problem, piece: Piece, gains: Box) -> Prices:
+        """By what the bound on a piece grows per unit of each price, where it falls together with its tangent.
+
+        As `Prices`: of `exposure`, `cash` and the gains; nothing of the others, which are left as they are.
+        """
+        prices, count = self.prices, len(problem.targets)
+        security = problem.position_security
+        active = problem.start - problem.targets + summed(security, self.buys, count)
+        active -= summed(security[problem.lot_position], self.sells, count)
+        exposure = problem.factor_loadings.T @ active
+        cash = cash_after(problem, self.buys, self.sells)
+        limit = np.where(prices.cash > 0.0, problem.cash_min, problem.cash_max)
+        limit = np.where(
+            prices.cash == 0.0, np.clip(cash, problem.cash_min, problem.cash_max), limit
+        )
+        gain = problem.taxed_gain * self.sells
+        before = _least_tax(problem, prices, piece, gains)
+        short = _least_tax(
+            problem, replace(prices, short_gain=prices.short_gain + _STEP), piece, gains
+        )
+        long = _least_tax(
+            problem, replace(prices, long_gain=prices.long_gain + _STEP), piece, gains
+        )
+        return replace(
+            prices,
+            exposure=2.0 * problem.risk_aversion * (exposure - prices.exposure),
+            cash=limit - cash,
+            short_gain=float(gain[~problem.lot_is_long].sum()) + (short - before) / _STEP,
+            long_gain=float(gain[problem.lot_is_long].sum()) + (long - before) / _STEP,
+        )
 
     def bound(self, problem: Problem, piece: Piece, gains: Box) -> float:
         """`bound_at` of one tax piece at these prices."""
@@ -90,13 +123,18 @@ def alone_at(problem: Problem, prices: Prices, buy_max: FloatArray, sell_max: Fl
     moves = _Moves(problem, prices, buy_max, sell_max)
     relaxed = [moves.solved(side) for side in (_HARVEST, _BUY)]
     values, side = _least_of_groups(moves, relaxed)
-    rows = side[problem.position_group]
-    every = np.arange(len(rows))
     return Alone(
-        float(values.sum()) + _fixed(problem, prices), prices, values, moves.split & (side == _HARVEST),
-        np.stack([one.bought for one in relaxed])[rows, every],
-        np.stack([one.sold for one in relaxed])[rows, every],
+        float(values.sum()) + _fixed(problem, prices), prices, values,
+        moves.split & (side == _HARVEST),
+        _chosen([one.buys for one in relaxed], side[problem.position_group]),
+        _chosen([one.sells for one in relaxed], side[problem.lot_group]),
     )  # fmt: skip
+
+
+def _chosen(of_sides: list[FloatArray], side: IntArray) -> FloatArray:
+    """The trades of the better side; specks are none."""
+    trades = np.where(side == _HARVEST, *of_sides)
+    return np.where(trades > _NONE, trades, 0.0)
 
 
 def _dual_cash(problem: Problem, cash: FloatArray) -> FloatArray:
@@ -167,8 +205,8 @@ class _Relaxed(NamedTuple):
 
     value: FloatArray  # (n,) of each security; inf: not possible, -inf: nothing holds it back
     small: BoolArray  # (n,) whether a trade of it is below the smallest
-    bought: FloatArray  # (m,)
-    sold: FloatArray  # (m,)
+    buys: FloatArray  # (m,)
+    sells: FloatArray  # (L,)
 
 
 class _Moves:
@@ -261,11 +299,10 @@ class _Moves:
         value[np.isinf(weight)] = -np.inf
         moved = np.empty(len(self.order))
         moved[self.order] = step[self.row, self.column]
-        bought = least + moved[:size]
-        sold = summed(position, sell_most - moved[size:], size)
-        few = self._too_small(bought, sold)
+        buys, sells = least + moved[:size], sell_most - moved[size:]
+        few = self._too_small(buys, summed(position, sells, size))
         small = (np.bincount(security, few, count) > 0.0) & np.isfinite(value)
-        return _Relaxed(value, small, bought, sold)
+        return _Relaxed(value, small, buys, sells)
 
     def _too_small(self, bought: FloatArray, sold: FloatArray) -> BoolArray:
         """(m,) positions with a trade below the smallest one and no floor of its own."""
@@ -273,15 +310,19 @@ class _Moves:
         few_bought = (bought > _NONE) & (bought < minimum) & (self.problem.least_buys == 0.0)
         return few_bought | ((sold > _NONE) & (sold < minimum) & ~self.needed)
 
-    def security(self, one: int, side: int) -> tuple[IntArray, _Security]:
+    def lots(self, position: int) -> IntArray:
+        """Of a position, cheapest first."""
+        lots = np.flatnonzero(self.problem.lot_position == position)
+        return lots[np.argsort(self.sell_price[lots], kind="stable")]
+
+    def security(self, one: int, side: int) -> tuple[_Security, list[int]]:
         """A security on one side, and its positions."""
         problem = self.problem
         buy_most, sell_most = self.most(side)
-        own = np.flatnonzero(problem.position_security == one)
+        own: list[int] = np.flatnonzero(problem.position_security == one).tolist()
         positions = []
-        for at in own.tolist():
-            lots = np.flatnonzero(problem.lot_position == at)
-            lots = lots[np.argsort(self.sell_price[lots], kind="stable")]
+        for at in own:
+            lots = self.lots(at)
             positions.append(_Position(
                 _Trade(*(float(of[at]) for of in (self.buy_price, problem.least_buys, buy_most))),
                 tuple(map(_Trade, *(
@@ -289,7 +330,7 @@ class _Moves:
                 ))),
             ))  # fmt: skip
         facts = (self.slope, self.curve, self.start, self.low, self.high)
-        return own, _Security(*(float(of[one]) for of in facts), tuple(positions))
+        return _Security(*(float(of[one]) for of in facts), tuple(positions)), own
 
 
 def _least_of_groups(moves: _Moves, relaxed: list[_Relaxed]) -> tuple[FloatArray, IntArray]:
@@ -318,9 +359,14 @@ def _least_of_groups(moves: _Moves, relaxed: list[_Relaxed]) -> tuple[FloatArray
 
 def _in_cases(moves: _Moves, one: int, side: int, relaxed: _Relaxed) -> float:
     """The least value of one security with the smallest trade; its trades take the place of the others."""
-    own, security = moves.security(one, side)
+    security, own = moves.security(one, side)
     best = _least(moves.problem.min_trade, security)
-    relaxed.bought[own], relaxed.sold[own] = best.bought, best.sold
+    for at, bought, sold in zip(own, best.bought, best.sold, strict=True):
+        relaxed.buys[at] = bought
+        lots = moves.lots(at)
+        most = moves.most(side)[1][lots]
+        before = np.cumsum(most) - most
+        relaxed.sells[lots] = np.clip(sold - before, 0.0, most)
     return best.value
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from rebalancing.errors import SolverTimeout
 from rebalancing.optimizer.conic import Subproblem
-from rebalancing.optimizer.exchanges import exchanged
+from rebalancing.optimizer.exchanges import WORTH, exchanged
 from rebalancing.optimizer.objective import sold_by_position
 from rebalancing.optimizer.prices import Prices, prices_at
 from rebalancing.optimizer.problem import BoolArray, FloatArray, Problem, summed
@@ -27,6 +27,7 @@ from rebalancing.optimizer.sides import RESIDUAL, Candidate, Search
 
 _TRIES = 60  # convex problems at most to get rid of trades below the minimum
 _TRIES_AGAIN = 4  # the same after one choice was turned over
+_WIDE = 1e-4  # fractions of V, 1 bp: a gap worth looking for better prices for
 _IN_VAIN = 3  # choices turned over without use in a row, and the search ends
 _PROMISING = 2e-6  # fractions of V: what turning a choice over may seem to cost and still be tried
 _AT_THE_MINIMUM = 1.001  # times the smallest trade: made for its floor's sake, most likely
@@ -46,15 +47,19 @@ def large_enough(search: Search, best: Candidate) -> Step | None:
         return step
     proof = Proof(search)
     if step is None:
-        return _from_prices(search, proof, (whole, best))
-    return exchanged(search, _turned(search, proof, whole, step), proof)
-
-
-def _from_prices(search: Search, proof: Proof, unrounded: Step) -> Step | None:
-    """Where rounding led nowhere: nothing traded then needs its proof, or what the groups would do is possible."""
-    nothing = search.no_trade()
-    proof.extend(unrounded, None if nothing is None else nothing.objective)
-    return None
+        nothing = search.no_trade()
+        worth = None if nothing is None else nothing.objective
+        proof.extend((whole, best), worth)
+    else:
+        step = _turned(search, proof, whole, step)
+        worth = step[1].objective
+        if worth > search.bound + WORTH:
+            proof.extend((whole, best), worth)
+            step = exchanged(search, step, proof)
+            worth = step[1].objective
+    if worth is not None and worth > search.bound + _WIDE:
+        proof.ascend(worth)
+    return step
 
 
 def _turned(search: Search, proof: Proof, whole: Subproblem, step: Step) -> Step:
