@@ -53,6 +53,17 @@ def exchanged(search: Search, step: Step, proof: Proof) -> Step:
     return exchange.best or step
 
 
+def begun_anew(search: Search, step: Step | None, proof: Proof) -> Step | None:
+    """The same from what every group would do by itself at the best prices known of each piece."""
+    exchange = _Exchange(search, proof, search.calls + _CALLS, step)
+    try:
+        for piece in sorted(search.pieces, key=lambda one: proof.bounds[one]):
+            exchange.begin(piece)
+    except SolverTimeout:
+        search.ended = "time_limit"
+    return exchange.best
+
+
 Choice = tuple[
     tuple[int, ...], bool
 ]  # groups that take over their own, and whether all others choose anew
@@ -88,13 +99,28 @@ class _Exchange:
                     self.improve(there)
                 return
 
+    def begin(self, piece: Piece) -> None:
+        """From the groups' own sides and trades on a piece, or as much of that as is possible."""
+        search, alone = self.search, self.proof.best.get(piece)
+        if alone is None or not self._is_worth(piece):
+            return
+        sides = tuple((one, bool(alone.harvest[one])) for one in search.either_or)
+        whole = search.subproblem(piece, sides)
+        fewer, larger = self._own_trades(alone, np.ones(len(whole.buy_max), dtype=np.bool_))
+        hopeless = never_large_enough(search.problem, whole)
+        for out, made in (([*fewer, *hopeless], larger), (hopeless, larger), (hopeless, [])):
+            other = decided(search, whole, sides, fewer=out, larger=made)
+            there = other and rounded(search, *other, search.calls + _TRIES_ANEW)
+            if there is not None:
+                self.improve(there)
+                return
+
     def _offer(self, step: Step) -> None:
         if self.best is None or step[1].objective < self._objective() - RESIDUAL:
             self.best = step
 
     def _objective(self) -> float:
-        assert self.best is not None
-        return self.best[1].objective
+        return np.inf if self.best is None else self.best[1].objective
 
     def _is_worth(self, piece: Piece) -> bool:
         """Whether a piece may hold something better, and there are calls left to find it."""

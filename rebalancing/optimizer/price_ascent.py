@@ -17,7 +17,7 @@ from rebalancing.optimizer.problem import FloatArray, Problem
 from rebalancing.optimizer.security_bounds import Alone, alone_at
 from rebalancing.optimizer.tax_schedule import Box, Piece
 
-_STEPS = 40
+_STEPS = 25
 _IN_VAIN = 4  # steps without use in a row, and they become half as long, from the best prices again
 _FLAT = 1e-10  # slopes this small, squared, lead nowhere
 

@@ -22,7 +22,7 @@ class Proof:
 
     search: Search
     bounds: dict[Piece, float] = field(default_factory=dict)
-    _best: dict[Piece, Alone] = field(default_factory=dict)  # at whose prices they were proven
+    best: dict[Piece, Alone] = field(default_factory=dict)  # at whose prices they were proven
     _last: tuple[Candidate, Alone | None] | None = None
 
     def __post_init__(self) -> None:
@@ -52,9 +52,9 @@ class Proof:
         goal = objective - GOOD_ENOUGH
         limits = search.buy_max, search.sell_max, search.gains
         for piece in sorted(self.bounds, key=self.bounds.__getitem__):
-            start = self._best.get(piece)
+            start = self.best.get(piece)
             if start is not None and self.bounds[piece] < goal:
-                bound, self._best[piece] = raised(search.problem, start, piece, limits, goal)
+                bound, self.best[piece] = raised(search.problem, start, piece, limits, goal)
                 self.bounds[piece] = max(self.bounds[piece], bound)
             goal = min(goal, self.bounds[piece])  # the least of the pieces counts
         self._conclude()
@@ -78,7 +78,7 @@ class Proof:
     def _raise(self, piece: Piece, alone: Alone) -> None:
         bound = alone.bound(self.search.problem, piece, self.search.gains)
         if bound > self.bounds[piece]:
-            self.bounds[piece], self._best[piece] = bound, alone
+            self.bounds[piece], self.best[piece] = bound, alone
 
     def _ask(self, piece: Piece, step: Step) -> None:
         sub, found = step

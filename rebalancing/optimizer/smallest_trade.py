@@ -10,7 +10,7 @@ import numpy as np
 
 from rebalancing.errors import SolverTimeout
 from rebalancing.optimizer.conic import Subproblem
-from rebalancing.optimizer.exchanges import WORTH, exchanged
+from rebalancing.optimizer.exchanges import WORTH, begun_anew, exchanged
 from rebalancing.optimizer.objective import sold_by_position
 from rebalancing.optimizer.prices import Prices, prices_at
 from rebalancing.optimizer.problem import BoolArray, FloatArray, Problem, summed
@@ -59,6 +59,8 @@ def large_enough(search: Search, best: Candidate) -> Step | None:
             worth = step[1].objective
     if worth is not None and worth > search.bound + _WIDE:
         proof.ascend(worth)
+    if worth is not None and worth > search.bound + _WIDE:
+        step = begun_anew(search, step, proof)
     return step
 
 
