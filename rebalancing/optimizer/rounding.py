@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rebalancing.optimizer.conic import Subproblem
 from rebalancing.optimizer.objective import sold_by_position
 from rebalancing.optimizer.problem import BoolArray, Problem
 from rebalancing.optimizer.sides import RESIDUAL, Candidate, Search, Sides, small_trades
+from rebalancing.optimizer.subproblem import Subproblem
 
 Step = tuple[Subproblem, Candidate]  # trades, and the subproblem that they answer
 

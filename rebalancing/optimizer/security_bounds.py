@@ -308,7 +308,8 @@ class _Moves:
         """(m,) positions with a trade below the smallest one and no floor of its own."""
         minimum = self.problem.min_trade - _NONE
         few_bought = (bought > _NONE) & (bought < minimum) & (self.problem.least_buys == 0.0)
-        return few_bought | ((sold > _NONE) & (sold < minimum) & ~self.needed)
+        few_sold = (sold > _NONE) & (sold < minimum) & ~self.needed
+        return np.asarray(few_bought | few_sold)
 
     def lots(self, position: int) -> IntArray:
         """Of a position, cheapest first."""
@@ -330,7 +331,8 @@ class _Moves:
                 ))),
             ))  # fmt: skip
         facts = (self.slope, self.curve, self.start, self.low, self.high)
-        return _Security(*(float(of[one]) for of in facts), tuple(positions)), own
+        slope, curve, start, low, high = (float(of[one]) for of in facts)
+        return _Security(slope, curve, start, low, high, tuple(positions)), own
 
 
 def _least_of_groups(moves: _Moves, relaxed: list[_Relaxed]) -> tuple[FloatArray, IntArray]:

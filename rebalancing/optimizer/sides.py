@@ -15,7 +15,9 @@ from typing import Literal
 import numpy as np
 
 from rebalancing.errors import Inaccurate, Infeasible, SolverTimeout, Unbounded
-from rebalancing.optimizer.conic import (
+from rebalancing.optimizer.objective import evaluate, sold_by_position, worst_violation
+from rebalancing.optimizer.problem import BoolArray, FloatArray, IntArray, Problem, summed
+from rebalancing.optimizer.subproblem import (
     CAPS,
     Duals,
     Engine,
@@ -24,8 +26,6 @@ from rebalancing.optimizer.conic import (
     Subproblem,
     Widest,
 )
-from rebalancing.optimizer.objective import evaluate, sold_by_position, worst_violation
-from rebalancing.optimizer.problem import BoolArray, FloatArray, IntArray, Problem, summed
 from rebalancing.optimizer.tax_schedule import Box, Piece, reachable
 
 RESIDUAL = 1e-8  # fractions of V: what our own check allows

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from rebalancing.errors import SolverTimeout
-from rebalancing.optimizer.conic import Subproblem
 from rebalancing.optimizer.exchanges import WORTH, begun_anew, exchanged
 from rebalancing.optimizer.objective import sold_by_position
 from rebalancing.optimizer.prices import Prices, prices_at
@@ -24,6 +23,7 @@ from rebalancing.optimizer.rounding import (
     rounded,
 )
 from rebalancing.optimizer.sides import RESIDUAL, Candidate, Search
+from rebalancing.optimizer.subproblem import Subproblem
 
 _TRIES = 60  # convex problems at most to get rid of trades below the minimum
 _TRIES_AGAIN = 4  # the same after one choice was turned over
