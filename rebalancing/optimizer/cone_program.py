@@ -120,10 +120,7 @@ def _build(sub: Subproblem) -> Built:
     columns = _columns(sub)
     layout = Layout(sub, columns)
     program = _compile(sub, columns, layout)
-    built = Built(columns, layout, program, *_assemble(program))
-    if not sub.undecided:
-        program.idle = _idle(built, sub, columns.room)
-    return built
+    return Built(columns, layout, program, *_assemble(program))
 
 
 def _narrowed(built: Built, sub: Subproblem) -> Built:
