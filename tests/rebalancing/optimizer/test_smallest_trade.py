@@ -343,7 +343,7 @@ def test_time_running_out_in_the_proof_leaves_the_bound_as_it_was(monkeypatch):
     monkeypatch.setattr(search, "solve_fixed", too_late)
     proof = Proof(search, {other: -np.inf})
     proof._ask(other, (search.subproblem(best.piece, best.sides), best))
-    assert proof.bounds == {other: -np.inf}
+    assert proof.bounds[other] == -np.inf
     assert (search.bound, search.ended) == (before, "time_limit")
 
 
@@ -462,6 +462,12 @@ def test_a_step_made_from_a_wider_program_is_the_same_step(seed, impact):
     """Floors move the right-hand side, caps leave trades out; multipliers are those of the step itself."""
     random = np.random.default_rng(seed)
     problem = condense(household(seed, n=20, lots=80, accounts=2, impact=impact)).problem
+
+    def net(outcome):
+        """Of each security: in which account it is bought may not matter."""
+        sold = sold_by_position(problem, outcome.sells)
+        return np.bincount(problem.position_security, outcome.buys - sold)
+
     search = open_search(problem, conic.solve_conic)
     for _ in range(4):
         sides = tuple((one, bool(random.random() < 0.5)) for one in search.either_or)
@@ -486,7 +492,7 @@ def test_a_step_made_from_a_wider_program_is_the_same_step(seed, impact):
             evaluate(problem, alone.buys, alone.sells).objective, abs=1e-9
         )
         assert np.all(made.sells >= sub.sell_min)
-        np.testing.assert_allclose(made.buys, alone.buys, atol=1e-5)
+        np.testing.assert_allclose(net(made), net(alone), atol=1e-5)
         np.testing.assert_allclose(made.duals.cash, alone.duals.cash, atol=1e-4)
 
 
