@@ -29,7 +29,7 @@ from rebalancing.optimizer.security_bounds import Alone
 from rebalancing.optimizer.sides import RESIDUAL, Search, Sides
 from rebalancing.optimizer.tax_schedule import Piece
 
-WORTH = 3e-5  # fractions of V, 0.3 bp: a gap worth exchanging choices for
+WORTH = 1e-5  # fractions of V, 0.1 bp: a gap worth exchanging choices for
 _PART = 1e-6  # fractions of V: a group's part in the gap worth looking at
 _CALLS = 60  # convex problems at most
 _TRIES = 4  # of them to get rid of trades that became too small by an exchange

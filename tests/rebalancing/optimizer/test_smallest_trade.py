@@ -303,7 +303,7 @@ def test_cash_that_one_account_needs_is_raised_by_one_trade(smallest):
     assert solution.gap_bp < 20.0  # nothing traded at all is 152 bp away
 
 
-def test_time_running_out_while_choices_are_turned_over_loses_nothing(monkeypatch):
+def test_time_running_out_wherever_it_does_loses_nothing(monkeypatch):
     """Whatever call it is cut at, trades keep the smallest size and their bound."""
     from rebalancing.errors import SolverTimeout
 
@@ -357,7 +357,7 @@ def test_time_running_out_in_the_proof_leaves_the_bound_as_it_was(monkeypatch):
 def test_sides_that_only_the_smallest_trade_makes_better_are_found(
     seed, n, accounts, smallest, monkeypatch
 ):
-    """Turning single trades over leaves 0.3 to 2.5 bp there."""
+    """Rounding alone leaves 0.3 bp or more there."""
     problem = household(seed, n=n, accounts=accounts, lots=3 * n, min_trade=smallest)
     solution = solve(problem)
     assert_proven(problem, solution)
