@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmarks.rebalance.fixed_sides import FixedSides
 from rebalancing.optimizer import Problem, Solution, conic, sides, solve
-from rebalancing.optimizer.conic import Status, Subproblem
 from rebalancing.optimizer.problem import FloatArray
+from rebalancing.optimizer.subproblem import Status, Subproblem
 from rebalancing.optimizer.tax_schedule import Piece, reachable
 
 MANY_NODES = 2_000

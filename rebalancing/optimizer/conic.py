@@ -1,15 +1,12 @@
-"""One convex subproblem as a cone program for Clarabel: one tax piece, some groups undecided.
+"""One convex subproblem solved as a cone program with Clarabel: one tax piece, some groups undecided.
 
-Groups still undecided enter through the perspective of each side (a second-order cone), so with
-undecided groups the value is a lower bound, and with none the program is the exact problem.
-Inside, weights are in per cent and the objective in basis points: everything is of order one.
+Most lots would never be sold, so it is solved with few of its trades first; the multipliers tell
+which of the others have to be let in.
 """
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from time import perf_counter
 from typing import NamedTuple
 
@@ -17,20 +14,21 @@ import clarabel
 import numpy as np
 from scipy import sparse
 
-from rebalancing.optimizer.objective import Evaluation, cash_after, evaluate
-from rebalancing.optimizer.problem import BoolArray, FloatArray, IntArray, Problem, summed
-from rebalancing.optimizer.tax_schedule import Piece
+from rebalancing.optimizer.cone_program import Columns, Layout, Program, Sizes, built
+from rebalancing.optimizer.multipliers import (
+    RawSolution,
+    apart,
+    cap_prices,
+    duals,
+    is_certificate,
+    safe_bound,
+    side_prices,
+    transposed,
+)
+from rebalancing.optimizer.problem import BoolArray, FloatArray
+from rebalancing.optimizer.subproblem import PERCENT, Outcome, Status, Subproblem
 
-PERCENT = 100.0
-BASIS_POINTS = 1e4
 SOLVER = f"clarabel {clarabel.__version__}"
-
-# A variable without a finite bound is taken to stay below this many times V in the safe bound.
-_LARGEST = 10.0 * PERCENT
-
-# of TaxSchedule, in the order of `cap_prices`
-CAPS = ("max_st_gain", "max_lt_gain", "max_tax", "max_net_gain")
-
 # Refining every linear solve costs a third of the time: where a bound, or what is left out, is proven
 # from the multipliers anyway, the first try is without. Clarabel can also stall on a first step into
 # a power cone; a shorter or less regularised one passes.
@@ -43,166 +41,17 @@ ATTEMPTS: tuple[dict[str, float | bool], ...] = (
     {"equilibrate_enable": False, "max_step_fraction": 0.9},
     {"static_regularization_enable": False, "max_step_fraction": 0.9},
 )
-
-
 _SIFTINGS = 2  # times that trades are left out before all of them are let in
 _WORTH_SIFTING = 50  # trades at least to leave out
 _MISSED = 1e-5  # bp: what the trades left out may be worth together
 _SPLIT = 0.015  # per dollar: what selling a gain on the buy side may cost and still be likely
 _NOTICED = 1e-4  # per cent of V: a sale that is counted on in the next subproblem
-_ROUNDED = 1e-10  # per cent of V: a bound that rounding alone could pass needs no row
 _NEARLY = 0.1  # bp per cent of V: trades priced below this come in with those that pay
-
-
-class Status(enum.Enum):
-    """What a solver call proved."""
-
-    OPTIMAL = "optimal"
-    INFEASIBLE = "infeasible"
-    UNBOUNDED = "unbounded"
-    TIMEOUT = "timeout"
-    INACCURATE = "inaccurate"
-
-
-@dataclass(frozen=True)
-class Subproblem:
-    """A convex part of a Problem: trades between floors and caps, S and L inside one piece.
-
-    `undecided` lists ranks of groups whose side is relaxed; in those buys and loss sells have no
-    floor, as one would decide the side. A decided group has it in its caps: no buys, or no loss
-    sells.
-    """
-
-    problem: Problem
-    piece: Piece
-    buy_max: FloatArray  # (m,) zero: may not buy
-    sell_max: FloatArray  # (L,)
-    buy_min: FloatArray
-    sell_min: FloatArray
-    undecided: tuple[int, ...] = ()
-    likely: BoolArray | None = None  # (L,) sales to begin with: a hint, whatever it says
-
-
-class Apart(NamedTuple):
-    """The proven bound taken apart: what holds of all trades and sides, whichever tax piece they end in.
-
-    By weak duality nothing is better than `rest` + `short` S + `long` L + T(S, L), S and L being
-    the totals of the year that the trades lead to and T its tax; fractions of V. `rest` has the
-    tax of the year as it stands taken off.
-    """
-
-    rest: float
-    short: float
-    long: float
-
-
-class Duals(NamedTuple):
-    """What the objective would fall by per unit more cash, or rises by per unit more gain, all in fractions of V.
-
-    Only where every side is decided: cash at the end of each account (A,), below zero where it has
-    too much, and the year's short- and long-term gains with their caps.
-    """
-
-    cash: FloatArray
-    short_gain: float
-    long_gain: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came back. Trades and sides are a solution when optimal, a hint when inaccurate.
-
-    `bound` is a proven lower bound whatever the status (-inf where there is none).
-    """
-
-    status: Status
-    bound: float  # fractions of V
-    buys: FloatArray
-    sells: FloatArray
-    harvest: FloatArray  # z of each undecided group, 1: harvested
-    # fall of the objective per unit of each of CAPS, all fractions of V; 0 where not binding
-    cap_prices: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
-    # (2, undecided) by how much `bound` grows at least once a group is harvested, or bought
-    side_prices: FloatArray | None = None
-    apart: Apart | None = None
-    duals: Duals | None = None
-    likely: BoolArray | None = None  # (L,) sales that are made, or nearly worth making
-
-
-Engine = Callable[[Subproblem, float | None], Outcome]
-
-
-@dataclass(frozen=True)
-class RawSolution:
-    """Clarabel's answer as plain numpy."""
-
-    status: str
-    x: FloatArray
-    z: FloatArray
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """Trade variables: every open buy and sell, the latter once per side when undecided."""
-
-    is_buy: BoolArray
-    index: IntArray  # position of a buy, lot of a sell
-    sign: FloatArray  # +1 buy, -1 sell
-    security: IntArray
-    account: IntArray
-    room: FloatArray  # largest value above the floor
-    group: IntArray  # place in `undecided`, -1 when decided
-    harvest_side: BoolArray  # which side of an undecided group it belongs to
-    gain: FloatArray  # taxed gain per dollar (0 for buys)
-    is_long: BoolArray
-    linear: FloatArray  # trading and location cost per dollar
-
-
-class _Block(NamedTuple):
-    """Some rows of A x + s = b: entries of A by row within the block, and b."""
-
-    rows: IntArray
-    columns: IntArray
-    values: FloatArray
-    rhs: FloatArray
-
-
-_Sizes = tuple[int, int, int, int]  # zero rows, rows at most, second-order and power cones
-
-
-def _none() -> IntArray:
-    return np.zeros(0, dtype=np.int64)
-
-
-@dataclass
-class _Program:
-    """Blocks of a cone program A x + s = b being collected, and the size of each variable."""
-
-    width: int
-    equal: list[_Block]
-    at_most: list[_Block]
-    cones: list[_Block]  # stacked second-order cones of three rows
-    powers: list[_Block]  # stacked power cones, exponent 2/3
-    quadratic: FloatArray
-    linear: FloatArray
-    size: FloatArray
-    constant: float = 0.0
-    gain_row: int = 0  # first of the rows of S and L among `equal`
-    # rows of cash at most `way` its limit: whether among `equal`, the first, `way`, whose accounts
-    cash_rows: list[tuple[bool, int, float, IntArray]] = field(default_factory=list)
-    cap_rows: tuple[int | None, ...] = ()  # row of each of CAPS among `at_most`
-    trade_row: int = 0  # first of the rows about one trade alone among `at_most`: those >= 0
-    trade_columns: IntArray = field(default_factory=_none)  # the trade that each is about
-    side_row: int = 0  # first of the rows z >= 0, then z <= 1, among `at_most`
-    tax_rows: tuple[int, int] = (0, 0)  # rows of S, L and T among `at_most`
 
 
 def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
     """Solve one subproblem with Clarabel, more cautiously each time it stalls."""
-    columns = _columns(sub)
-    layout = _Layout(sub, columns)
-    program = _compile(sub, columns, layout)
-    matrix, rhs, sizes = _assemble(program)
+    columns, layout, program, matrix, rhs, sizes = built(sub)
     raw = _sifted(sub, columns, program, (matrix, rhs, sizes), time_limit)
     status = _STATUS.get(raw.status, Status.INACCURATE)
     finite = bool(np.all(np.isfinite(raw.x)) and np.all(np.isfinite(raw.z)))
@@ -211,10 +60,10 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
     bound = -np.inf
     tried = status in (Status.OPTIMAL, Status.INACCURATE, Status.TIMEOUT)
     if tried and finite and len(raw.x) == program.width:
-        bound = _safe_bound(program, matrix, rhs, raw, sizes)
+        bound = safe_bound(program, matrix, rhs, raw, sizes)
     if status is Status.OPTIMAL and bound == -np.inf:
         status = Status.INACCURATE
-    if status is Status.INFEASIBLE and not _is_certificate(program, matrix, rhs, raw, sizes):
+    if status is Status.INFEASIBLE and not is_certificate(program, matrix, rhs, raw, sizes):
         status = Status.INACCURATE
     found = _outcome(sub, columns, layout, raw, status, bound)
     if bound > -np.inf:
@@ -222,23 +71,23 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
     if bound > -np.inf and sub.undecided:
         found = replace(
             found,
-            side_prices=_side_prices(program, layout, raw, sizes[0]),
-            apart=_apart(program, layout, matrix, rhs, raw, sizes),
+            side_prices=side_prices(program, layout, raw, sizes[0]),
+            apart=apart(program, layout, matrix, rhs, raw, sizes),
         )
     if status is Status.OPTIMAL:
         found = replace(
             found,
-            cap_prices=_cap_prices(program, raw, sizes[0]),
-            duals=_duals(program, raw, sizes[0], len(sub.problem.cash)),
+            cap_prices=cap_prices(program, raw, sizes[0]),
+            duals=duals(program, raw, sizes[0], len(sub.problem.cash)),
         )
     return found
 
 
 def _sifted(
     sub: Subproblem,
-    columns: _Columns,
-    program: _Program,
-    assembled: tuple[sparse.csc_array, FloatArray, _Sizes],
+    columns: Columns,
+    program: Program,
+    assembled: tuple[sparse.csc_array, FloatArray, Sizes],
     time_limit: float | None,
 ) -> RawSolution:
     """The program's answer, found with few of its trades: most lots would never be sold.
@@ -248,30 +97,36 @@ def _sifted(
     bound is proven from them as ever. Whatever goes wrong, all trades are let in.
     """
     deadline = None if time_limit is None else perf_counter() + time_limit
-    chosen = _likely(sub, columns)
+    possible = columns.room > 0.0
+    chosen = _likely(sub, columns) & possible
     for tries in range(_SIFTINGS + 1):
-        few_left_out = np.count_nonzero(~chosen) < _WORTH_SIFTING
+        few_left_out = np.count_nonzero(possible & ~chosen) < _WORTH_SIFTING
         everything = tries == _SIFTINGS or few_left_out
         if everything:
-            chosen = np.ones(len(chosen), dtype=np.bool_)
+            chosen = possible
         left = None if deadline is None else max(deadline - perf_counter(), 0.0)
         part = _part(program, *assembled, chosen)
         raw = _attempted(part, 1 if everything and not sub.undecided else 0, left)
-        if everything:
-            return raw
-        if raw.status not in ("Solved", "MaxTime") or not _is_whole(part, raw):
-            chosen = np.ones(len(chosen), dtype=np.bool_)
+        is_whole = _is_whole(part, raw)
+        if not everything and (raw.status not in ("Solved", "MaxTime") or not is_whole):
+            chosen = possible
             continue
+        if not is_whole or np.all(part.rows):
+            return raw
         raw, prices = _embedded(program, *assembled, part, chosen, raw)
         missed = np.where(chosen, 0.0, np.maximum(-prices, 0.0))
-        if float(missed @ program.size[: len(missed)]) <= _MISSED or raw.status == "MaxTime":
+        few_missed = float(missed @ program.size[: len(missed)]) <= _MISSED
+        if everything or few_missed or raw.status == "MaxTime":
             return raw
-        chosen |= prices < _NEARLY
+        chosen = chosen | (possible & (prices < _NEARLY))
     return raw
 
 
-def _likely(sub: Subproblem, columns: _Columns) -> BoolArray:
-    """Which trades to begin with: every buy, and sales that may save more risk or tax than they cost."""
+def _likely(sub: Subproblem, columns: Columns) -> BoolArray:
+    """Which trades to begin with: what paid before, or every buy, and sales that may save more risk or tax than
+    they cost."""
+    if sub.likely is not None and not sub.undecided:
+        return np.asarray(sub.likely[columns.trade], dtype=np.bool_)
     problem = sub.problem
     over = np.maximum(problem.start - problem.targets, 0.0)[columns.security]
     saved = 2.0 * problem.risk_aversion * problem.specific_variance[columns.security] * over
@@ -283,20 +138,19 @@ def _likely(sub: Subproblem, columns: _Columns) -> BoolArray:
     split = (columns.group >= 0) & ~columns.harvest_side  # on its own side it may be over by more
     likely = columns.is_buy | (columns.linear + tax < saved + np.where(split, _SPLIT, 0.0))
     if sub.likely is not None:
-        sells = ~columns.is_buy
-        likely[sells] |= sub.likely[columns.index[sells]]
+        likely |= sub.likely[columns.trade]
     return np.asarray(likely, dtype=np.bool_)
 
 
 def _nearly(
-    sub: Subproblem, columns: _Columns, program: _Program, raw: RawSolution, first: int
+    sub: Subproblem, columns: Columns, program: Program, raw: RawSolution, first: int
 ) -> BoolArray:
-    """(L,) sales that are made, and those whose multiplier says that they nearly are."""
+    """(m + L,) trades that are made, and those whose multiplier says that they nearly are."""
     count, start = len(columns.sign), first + program.trade_row
     likely = (raw.x[:count] > _NOTICED) | (raw.z[start : start + count] < _NEARLY)
-    sells = np.zeros(len(sub.sell_max), dtype=np.bool_)
-    sells[columns.index[likely & ~columns.is_buy]] = True
-    return sells
+    trades = np.zeros(len(sub.buy_max) + len(sub.sell_max), dtype=np.bool_)
+    trades[columns.trade[likely]] = True
+    return trades
 
 
 class _Part(NamedTuple):
@@ -308,14 +162,14 @@ class _Part(NamedTuple):
     linear: FloatArray
     matrix: sparse.csc_array
     rhs: FloatArray
-    sizes: _Sizes
+    sizes: Sizes
 
 
 def _part(
-    program: _Program,
+    program: Program,
     matrix: sparse.csc_array,
     rhs: FloatArray,
-    sizes: _Sizes,
+    sizes: Sizes,
     chosen: BoolArray,
 ) -> _Part:
     columns = np.ones(program.width, dtype=np.bool_)
@@ -323,7 +177,9 @@ def _part(
     rows = np.ones(len(rhs), dtype=np.bool_)
     first = sizes[0] + program.trade_row
     rows[first : first + len(program.trade_columns)] = chosen[program.trade_columns]
-    if not np.all(chosen):
+    if program.idle is not None:
+        rows[sizes[0] : sizes[0] + sizes[1]] &= ~program.idle
+    if not np.all(rows):
         matrix = _cut(matrix, rows, columns)
         zero, positive, triples, powers = sizes
         sizes = zero, int(np.count_nonzero(rows[zero : zero + positive])), triples, powers
@@ -343,13 +199,6 @@ def _cut(matrix: sparse.csc_array, rows: BoolArray, columns: BoolArray) -> spars
         (matrix.data[kept], place[matrix.indices[kept]], np.concatenate([[0], ends])),
         shape=(int(np.count_nonzero(rows)), int(np.count_nonzero(columns))),
     )
-
-
-def _transposed(matrix: sparse.csc_array, z: FloatArray) -> FloatArray:
-    """A'z, without making a transposed matrix of it first."""
-    width = matrix.shape[1]
-    column = np.repeat(np.arange(width), np.diff(matrix.indptr))
-    return summed(column, matrix.data * z[matrix.indices], width)
 
 
 def _diagonal(values: FloatArray) -> sparse.csc_array:
@@ -376,10 +225,10 @@ def _is_whole(part: _Part, raw: RawSolution) -> bool:
 
 
 def _embedded(
-    program: _Program,
+    program: Program,
     matrix: sparse.csc_array,
     rhs: FloatArray,
-    sizes: _Sizes,
+    sizes: Sizes,
     part: _Part,
     chosen: BoolArray,
     raw: RawSolution,
@@ -392,52 +241,9 @@ def _embedded(
     x, z = np.zeros(program.width), np.zeros(len(rhs))
     x[part.columns], z[part.rows] = raw.x, raw.z
     count, first = len(chosen), sizes[0] + program.trade_row
-    prices = (program.linear + _transposed(matrix, z))[:count]
+    prices = (program.linear + transposed(matrix, z))[:count]
     z[first : first + count][~chosen] = np.maximum(prices[~chosen], 0.0)
     return RawSolution(raw.status, x, z), prices
-
-
-def _side_prices(program: _Program, layout: _Layout, raw: RawSolution, first: int) -> FloatArray:
-    """Multipliers of z >= 0 and z <= 1: weak duality adds them where z has to be 1, or 0."""
-    start = first + program.side_row
-    rows = np.maximum(raw.z[start : start + 2 * layout.sides], 0.0)
-    return rows.reshape(2, layout.sides) / BASIS_POINTS
-
-
-def _cap_prices(program: _Program, raw: RawSolution, first: int) -> tuple[float, ...]:
-    """Multipliers of the caps: the solver counts the objective in bp and the caps in per cent."""
-    unit = PERCENT / BASIS_POINTS
-    return tuple(
-        0.0 if row is None else max(float(raw.z[first + row]), 0.0) * unit
-        for row in program.cap_rows
-    )
-
-
-def _duals(program: _Program, raw: RawSolution, first: int, accounts: int) -> Duals:
-    unit = PERCENT / BASIS_POINTS
-    cash = np.zeros(accounts)
-    for is_equal, row, way, at in program.cash_rows:
-        start = row if is_equal else first + row
-        cash[at] -= way * raw.z[start : start + len(at)] * unit
-    short, long = -raw.z[program.gain_row : program.gain_row + 2] * unit
-    return Duals(cash, float(short), float(long))
-
-
-def _assemble(
-    program: _Program,
-) -> tuple[sparse.csc_array, FloatArray, _Sizes]:
-    """A, b and how many rows or cones of each kind, in the order Clarabel is told."""
-    kinds = (program.equal, program.at_most, program.cones, program.powers)
-    blocks = [block for kind in kinds for block in kind]
-    rhs = np.concatenate([block.rhs for block in blocks])
-    first = np.cumsum([0, *(len(block.rhs) for block in blocks)])
-    rows = [block.rows + start for block, start in zip(blocks, first[:-1], strict=True)]
-    columns = np.concatenate([block.columns for block in blocks])
-    values = np.concatenate([block.values for block in blocks])
-    shape = (len(rhs), program.width)
-    matrix = sparse.csc_array((values, (np.concatenate(rows), columns)), shape=shape)
-    zero, positive, second, power = (sum(len(b.rhs) for b in kind) for kind in kinds)
-    return matrix, rhs, (zero, positive, second // 3, power // 3)
 
 
 _STATUS = {
@@ -453,7 +259,7 @@ def _answer(
     linear: FloatArray,
     matrix: sparse.csc_array,
     rhs: FloatArray,
-    sizes: _Sizes,
+    sizes: Sizes,
     attempt: int,
     time_limit: float | None,
 ) -> RawSolution:
@@ -472,7 +278,7 @@ def run_clarabel(
     linear: FloatArray,
     matrix: sparse.csc_array,
     rhs: FloatArray,
-    sizes: _Sizes,
+    sizes: Sizes,
     attempt: int,
     time_limit: float | None,
 ) -> RawSolution:
@@ -498,439 +304,10 @@ def run_clarabel(
     return RawSolution(str(found.status), np.array(found.x), np.array(found.z))
 
 
-def _columns(sub: Subproblem) -> _Columns:
-    problem = sub.problem
-    place = np.full(problem.group_count, -1, dtype=np.int64)
-    place[list(sub.undecided)] = np.arange(len(sub.undecided))
-    buys = np.flatnonzero(sub.buy_max > sub.buy_min)
-    lots = np.flatnonzero(sub.sell_max > sub.sell_min)
-    undecided = place[problem.lot_group[lots]] >= 0
-    both = lots[undecided & ~problem.lot_is_loss[lots]]  # a gain may be sold on either side
-    sells = np.concatenate([lots, both])
-    on_harvest = np.concatenate([np.ones(len(lots), np.bool_), np.zeros(len(both), np.bool_)])
-    position = np.concatenate([buys, problem.lot_position[sells]])
-    security = problem.position_security[position]
-    location = np.zeros(len(problem.weights))
-    if problem.location_cost is not None:
-        location = problem.location_cost
-    sign = np.concatenate([np.ones(len(buys)), -np.ones(len(sells))])
-    none = np.zeros(len(buys))
-    return _Columns(
-        is_buy=sign > 0.0,
-        index=np.concatenate([buys, sells]),
-        sign=sign,
-        security=security,
-        account=problem.position_account[position],
-        room=PERCENT * np.concatenate([
-            (sub.buy_max - sub.buy_min)[buys], (sub.sell_max - sub.sell_min)[sells],
-        ]),
-        group=place[problem.position_group[position]],
-        harvest_side=np.concatenate([none > 0.0, on_harvest]),
-        gain=np.concatenate([none, problem.taxed_gain[sells]]),
-        is_long=np.concatenate([none > 0.0, problem.lot_is_long[sells]]),
-        linear=problem.cost_rates[security] + sign * location[position],
-    )  # fmt: skip
-
-
-class _Layout:
-    """Where each kind of variable stands: trades, active weights, sides, exposures, gains."""
-
-    def __init__(self, sub: Subproblem, columns: _Columns) -> None:
-        problem = sub.problem
-        place = np.full(problem.group_count, -1, dtype=np.int64)
-        place[list(sub.undecided)] = np.arange(len(sub.undecided))
-        group = place[problem.group_ranks]
-        split = np.flatnonzero(group >= 0)
-        n, self.sides = len(group), len(sub.undecided)
-        # One active weight per security; an undecided security has one per side instead.
-        self.active_security = np.concatenate([np.arange(n), split])
-        self.active_group = np.concatenate([group, group[split]])
-        self.active_harvest = np.concatenate([np.ones(n, np.bool_), np.zeros(len(split), np.bool_)])
-        self.buy_side = np.full(n, -1, dtype=np.int64)
-        self.buy_side[split] = n + np.arange(len(split))
-        priced = problem.risk_aversion * problem.specific_variance > 0.0
-        self.curved = np.flatnonzero((self.active_group >= 0) & priced[self.active_security])
-        self.moved = np.zeros(0, dtype=np.int64)
-        if problem.impact is not None:
-            self.moved = np.flatnonzero(problem.impact[self.active_security] > 0.0)
-        self.trades = 0
-        self.active = self.trades + len(columns.sign)
-        self.side = self.active + len(self.active_security)
-        self.curve = self.side + self.sides
-        self.exposure = self.curve + len(self.curved)
-        self.gains = self.exposure + problem.factor_loadings.shape[1]
-        self.tax = self.gains + 2
-        self.impact = self.tax + 1
-        self.width = self.impact + len(self.moved)
-
-
-def _compile(sub: Subproblem, columns: _Columns, layout: _Layout) -> _Program:
-    width = layout.width
-    program = _Program(width, [], [], [], [], np.zeros(width), np.zeros(width), np.zeros(width))
-    trades = slice(layout.trades, layout.active)
-    program.linear[trades] = PERCENT * columns.linear
-    program.size[trades] = np.minimum(columns.room, _LARGEST)
-    _add_active_weights(program, sub, columns, layout)
-    _add_trade_limits(program, columns, layout)
-    _add_risk(program, sub.problem, layout)
-    _add_cash(program, sub, columns)
-    base = evaluate(sub.problem, sub.buy_min, sub.sell_min)
-    _add_tax(program, sub, columns, layout, base)
-    if len(layout.moved):
-        _add_impact(program, sub, layout)
-    linear_cost = base.cost
-    if sub.problem.impact is not None:
-        net = _net(sub.problem, sub.buy_min, sub.sell_min)
-        linear_cost -= float(sub.problem.impact @ np.abs(net) ** 1.5)
-    program.constant += BASIS_POINTS * (linear_cost + base.location)
-    return program
-
-
-def _net(problem: Problem, buys: FloatArray, sells: FloatArray) -> FloatArray:
-    """(n,) net trade per security."""
-    n = len(problem.targets)
-    bought = summed(problem.position_security, buys, n)
-    sold = summed(problem.position_security[problem.lot_position], sells, n)
-    return bought - sold
-
-
-def _add_active_weights(
-    program: _Program, sub: Subproblem, columns: _Columns, layout: _Layout
-) -> None:
-    """d = d0 + buys - sells per security and side, inside the bounds of that side."""
-    problem = sub.problem
-    start = problem.start + _net(problem, sub.buy_min, sub.sell_min) - problem.targets
-    count, security, group = (
-        len(layout.active_security), layout.active_security, layout.active_group,
-    )  # fmt: skip
-    row = columns.security.copy()
-    on_buy_side = (columns.group >= 0) & ~columns.harvest_side
-    row[on_buy_side] = layout.buy_side[columns.security[on_buy_side]]
-    own = np.arange(count)
-    split = np.flatnonzero(group >= 0)
-    sign = np.where(layout.active_harvest, 1.0, -1.0)
-    d0 = PERCENT * start[security]
-    _append(
-        program.equal,
-        (np.concatenate([own, row, split]),
-         np.concatenate([layout.active + own, np.arange(len(row)), layout.side + group[split]]),
-         np.concatenate([np.ones(count), -columns.sign, -(d0 * sign)[split]])),
-        np.where((group >= 0) & layout.active_harvest, 0.0, d0),
-    )  # fmt: skip
-    room = np.minimum(columns.room, _LARGEST)
-    up = summed(row, np.where(columns.is_buy, room, 0.0), count)
-    down = summed(row, np.where(columns.is_buy, 0.0, room), count)
-    program.size[layout.active + own] = np.maximum(np.abs(d0 + up), np.abs(d0 - down))
-    for bound, way in ((problem.upper, 1.0), (problem.lower, -1.0)):
-        limit = PERCENT * way * (bound - problem.targets)[security]
-        # Out of reach whatever is traded; on a side as well, where all of it scales with z.
-        reach = way * d0 + (up if way > 0 else down)
-        kept = np.flatnonzero(np.isfinite(limit) & (reach > limit + _ROUNDED))
-        _side_rows(program, layout, kept, layout.active + kept, way, limit[kept])
-
-
-def _side_rows(
-    program: _Program,
-    layout: _Layout,
-    entries: IntArray,
-    columns: IntArray,
-    way: float,
-    limit: FloatArray,
-) -> None:
-    """way * x <= limit, times z or 1 - z where the entry belongs to a side."""
-    group, harvest = layout.active_group[entries], layout.active_harvest[entries]
-    _sided(program, layout, group, harvest, columns, way, limit)
-
-
-def _sided(
-    program: _Program,
-    layout: _Layout,
-    group: IntArray,
-    harvest: BoolArray,
-    columns: IntArray,
-    way: float,
-    limit: FloatArray,
-) -> None:
-    own = np.arange(len(columns))
-    split = np.flatnonzero(group >= 0)
-    coefficient = np.where(harvest, -limit, limit)
-    _append(
-        program.at_most,
-        (np.concatenate([own, split]),
-         np.concatenate([columns, layout.side + group[split]]),
-         np.concatenate([np.full(len(own), way), coefficient[split]])),
-        np.where((group >= 0) & harvest, 0.0, limit),
-    )  # fmt: skip
-
-
-def _add_trade_limits(program: _Program, columns: _Columns, layout: _Layout) -> None:
-    """Every trade >= 0 and within its room; z in [0, 1]."""
-    count = len(columns.sign)
-    own = np.arange(count)
-    capped = np.flatnonzero(np.isfinite(columns.room))
-    program.trade_row = _height(program.at_most)
-    program.trade_columns = np.concatenate([own, capped])
-    _append(program.at_most, (own, own, -np.ones(count)), np.zeros(count))
-    _sided(
-        program, layout, columns.group[capped], columns.harvest_side[capped], capped, 1.0,
-        columns.room[capped],
-    )  # fmt: skip
-    sides = np.arange(layout.sides)
-    program.side_row = _height(program.at_most)
-    for way, limit in ((-1.0, 0.0), (1.0, 1.0)):
-        _append(
-            program.at_most,
-            (sides, layout.side + sides, np.full(layout.sides, way)),
-            np.full(layout.sides, limit),
-        )  # fmt: skip
-    program.size[layout.side + sides] = 1.0
-
-
-def _add_risk(program: _Program, problem: Problem, layout: _Layout) -> None:
-    """Factor exposures y = F'd in the quadratic, own risk there or under its perspective."""
-    security = layout.active_security
-    factors = problem.factor_loadings.shape[1]
-    count = len(security)
-    if factors:
-        rows = np.repeat(np.arange(factors), count)
-        active = np.tile(layout.active + np.arange(count), factors)
-        loadings = problem.factor_loadings[security].T.ravel()
-        own = np.arange(factors)
-        _append(
-            program.equal,
-            (np.concatenate([own, rows]), np.concatenate([layout.exposure + own, active]),
-             np.concatenate([np.ones(factors), -loadings])),
-            np.zeros(factors),
-        )  # fmt: skip
-        size = program.size[layout.active : layout.active + count]
-        program.size[layout.exposure + own] = np.abs(problem.factor_loadings[security]).T @ size
-        program.quadratic[layout.exposure + own] = 2.0 * problem.risk_aversion
-    price = problem.risk_aversion * problem.specific_variance[security]
-    whole = np.flatnonzero(layout.active_group < 0)
-    program.quadratic[layout.active + whole] = 2.0 * price[whole]
-    curved, curve = layout.curved, layout.curve + np.arange(len(layout.curved))
-    program.linear[curve] = price[curved]
-    program.size[curve] = program.size[layout.active + curved] ** 2
-    harvest = layout.active_harvest[curved]
-    side, slope = layout.side + layout.active_group[curved], np.where(harvest, 1.0, -1.0)
-    _append_cones(
-        program.cones, len(curved),
-        # rows (e + z, 2 d, e - z): e z >= d^2, with 1 - z on the buy side
-        [(0, curve, np.ones(len(curved))), (0, side, slope),
-         (1, layout.active + curved, np.full(len(curved), 2.0)),
-         (2, curve, np.ones(len(curved))), (2, side, -slope)],
-        (np.where(harvest, 0.0, 1.0), None, np.where(harvest, 0.0, -1.0)),
-    )  # fmt: skip
-
-
-def _add_cash(program: _Program, sub: Subproblem, columns: _Columns) -> None:
-    """Each account's cash ends inside its band, linear costs paid."""
-    problem = sub.problem
-    rate = problem.cost_rates[columns.security]
-    flow = -columns.sign - rate
-    start = cash_after(problem, sub.buy_min, sub.sell_min)
-    own = np.arange(len(flow))
-    narrow = problem.cash_min == problem.cash_max
-    bands = (
-        (program.equal, problem.cash_max, 1.0, narrow),
-        (program.at_most, problem.cash_max, 1.0, ~narrow & np.isfinite(problem.cash_max)),
-        (program.at_most, problem.cash_min, -1.0, ~narrow & np.isfinite(problem.cash_min)),
-    )
-    for target, band, way, chosen in bands:
-        rows = np.cumsum(chosen) - 1
-        kept = chosen[columns.account]
-        program.cash_rows.append(
-            (target is program.equal, _height(target), way, np.flatnonzero(chosen))
-        )
-        _append(
-            target,
-            (rows[columns.account[kept]], own[kept], way * flow[kept]),
-            PERCENT * way * (band - start)[chosen],
-        )  # fmt: skip
-
-
-def _add_tax(
-    program: _Program, sub: Subproblem, columns: _Columns, layout: _Layout, base: Evaluation
-) -> None:
-    """S and L of the year, the piece they stay in, caps, and T above every plane of the piece."""
-    tax = sub.problem.tax
-    short, long, top = layout.gains, layout.gains + 1, layout.tax
-    taxed = np.flatnonzero(columns.gain)
-    rows = columns.is_long[taxed].astype(np.int64)
-    start = PERCENT * np.array([tax.st_realised + base.st_gain, tax.lt_realised + base.lt_gain])
-    program.gain_row = _height(program.equal)
-    _append(
-        program.equal,
-        (np.concatenate([[0, 1], rows]), np.concatenate([[short, long], taxed]),
-         np.concatenate([[1.0, 1.0], -columns.gain[taxed]])), start,
-    )  # fmt: skip
-    reach = summed(rows, np.abs(columns.gain[taxed]) * columns.room[taxed], 2)
-    program.size[short : long + 1] = np.abs(start) + reach
-    before = tax.year_tax(tax.st_realised, tax.lt_realised)
-    lines: list[tuple[float, float, float, float]] = [
-        (half.short, half.long, 0.0, half.limit) for half in sub.piece.within
-    ]
-    lines += [(p.short, p.long, -1.0, -p.constant) for p in sub.piece.planes]
-    first = _height(program.at_most)
-    cap_rows: list[int | None] = []
-    for line, start_of_year, cap in (
-        ((1.0, 0.0, 0.0), tax.st_realised, tax.max_st_gain),
-        ((0.0, 1.0, 0.0), tax.lt_realised, tax.max_lt_gain),
-        ((0.0, 0.0, 1.0), before, tax.max_tax),
-        ((1.0, 1.0, 0.0), tax.st_realised + tax.lt_realised, tax.max_net_gain),
-    ):
-        cap_rows.append(None if cap is None else first + len(lines))
-        if cap is not None:
-            lines.append((*line, start_of_year + cap))
-    program.cap_rows = tuple(cap_rows)
-    program.tax_rows = (first, first + len(lines))
-    table = np.array(lines)
-    count = len(table)
-    _append(
-        program.at_most,
-        (np.tile(np.arange(count), 3), np.repeat([short, long, top], count),
-         table[:, :3].T.ravel()), PERCENT * table[:, 3],
-    )  # fmt: skip
-    program.linear[top] = PERCENT
-    program.size[top] = program.size[short] + program.size[long]
-    program.constant -= BASIS_POINTS * before
-
-
-def _add_impact(program: _Program, sub: Subproblem, layout: _Layout) -> None:
-    """t >= |x|^(3/2) for the net trade x of each security, under the perspective of its side.
-
-    As a power cone: t^(2/3) z^(1/3) >= |x|, z being 1 where nothing is undecided.
-    """
-    problem = sub.problem
-    assert problem.impact is not None
-    moved = layout.moved
-    security, group = layout.active_security[moved], layout.active_group[moved]
-    harvest = layout.active_harvest[moved]
-    top, active = layout.impact + np.arange(len(moved)), layout.active + moved
-    start = PERCENT * (problem.start - problem.targets)[security]  # x = d - start, per side
-    program.linear[top] = BASIS_POINTS * PERCENT**-1.5 * problem.impact[security]
-    program.size[top] = (program.size[active] + np.abs(start)) ** 1.5
-    whole, ones = group < 0, np.ones(len(moved))
-    slope = np.where(whole, 0.0, np.where(harvest, 1.0, -1.0))
-    side = np.where(whole, top, layout.side + group)  # slope 0 makes the first harmless
-    _append_cones(
-        program.powers, len(moved),
-        [(0, top, ones), (1, side, slope), (2, active, ones), (2, side, -start * slope)],
-        (None, np.where(~whole & harvest, 0.0, 1.0), np.where(~whole & harvest, 0.0, -start)),
-    )  # fmt: skip
-
-
-def _append(
-    target: list[_Block], entries: tuple[IntArray, IntArray, FloatArray], rhs: FloatArray
-) -> None:
-    target.append(_Block(*entries, rhs))
-
-
-def _height(blocks: list[_Block]) -> int:
-    """Rows so far."""
-    return sum(len(block.rhs) for block in blocks)
-
-
-def _append_cones(
-    target: list[_Block],
-    count: int,
-    parts: list[tuple[int, IntArray, FloatArray]],
-    constants: tuple[FloatArray | None, FloatArray | None, FloatArray | None],
-) -> None:
-    """`count` cones of three affine rows: each part is (row, variable, coefficient) per cone."""
-    first = 3 * np.arange(count)
-    rhs = np.zeros(3 * count)
-    for row, constant in enumerate(constants):
-        if constant is not None:
-            rhs[row::3] = constant
-    entries = (
-        np.concatenate([first + row for row, _, _ in parts]),
-        np.concatenate([variable for _, variable, _ in parts]),
-        np.concatenate([-coefficient for _, _, coefficient in parts]),
-    )
-    _append(target, entries, rhs)
-
-
-def _safe_bound(
-    program: _Program,
-    matrix: sparse.csc_array,
-    rhs: FloatArray,
-    raw: RawSolution,
-    sizes: _Sizes,
-) -> float:
-    """A lower bound that holds whatever the solver's accuracy, by weak duality.
-
-    For any multipliers inside the dual cone, f(x) >= -x0'Px0/2 - b'z + r'x with
-    r = P x0 + q + A'z; every variable's size is known, so r'x is bounded from below.
-    """
-    z = _into_dual_cone(raw.z, sizes)
-    residual = program.quadratic * raw.x + program.linear + _transposed(matrix, z)
-    value = -0.5 * float(program.quadratic @ raw.x**2) - float(rhs @ z)
-    value -= float(np.abs(residual) @ program.size)
-    bound = (value + program.constant) / BASIS_POINTS
-    return bound if np.isfinite(bound) else -np.inf
-
-
-def _apart(
-    program: _Program,
-    layout: _Layout,
-    matrix: sparse.csc_array,
-    rhs: FloatArray,
-    raw: RawSolution,
-    sizes: _Sizes,
-) -> Apart | None:
-    """`_safe_bound` without the rows and columns of the tax, of which S and L keep their prices."""
-    z = _into_dual_cone(raw.z, sizes)
-    start, end = program.tax_rows
-    z[sizes[0] + start : sizes[0] + end] = 0.0
-    residual = program.quadratic * raw.x + program.linear + _transposed(matrix, z)
-    short, long = residual[layout.gains : layout.gains + 2]
-    residual[layout.gains : layout.tax + 1] = 0.0
-    value = -0.5 * float(program.quadratic @ raw.x**2) - float(rhs @ z)
-    value -= float(np.abs(residual) @ program.size)
-    unit = PERCENT / BASIS_POINTS
-    found = Apart(
-        (value + program.constant) / BASIS_POINTS, float(short) * unit, float(long) * unit
-    )
-    return found if np.all(np.isfinite(found)) else None
-
-
-def _is_certificate(
-    program: _Program,
-    matrix: sparse.csc_array,
-    rhs: FloatArray,
-    raw: RawSolution,
-    sizes: _Sizes,
-) -> bool:
-    """Whether the multipliers prove that nothing is feasible, whatever the solver's accuracy.
-
-    A feasible x has 0 <= z'(b - Ax); with every |x| within its size that is at most
-    b'z + |A'z|'size, which must therefore not be negative.
-    """
-    if len(raw.z) != len(rhs) or not np.all(np.isfinite(raw.z)):
-        return False
-    z = _into_dual_cone(raw.z, sizes)
-    return float(rhs @ z) + float(np.abs(_transposed(matrix, z)) @ program.size) < 0.0
-
-
-def _into_dual_cone(multipliers: FloatArray, sizes: _Sizes) -> FloatArray:
-    """Multipliers moved as little as needed into the dual of the cones."""
-    zero, positive, triples, _ = sizes
-    z = multipliers.copy()
-    z[zero : zero + positive] = np.maximum(z[zero : zero + positive], 0.0)
-    cones = z[zero + positive :].reshape(-1, 3)
-    second, power = cones[:triples], cones[triples:]
-    second[:, 0] = np.maximum(second[:, 0], np.hypot(second[:, 1], second[:, 2]))
-    power[:, 1] = np.maximum(power[:, 1], 1e-12)  # dual: (u 3/2)^(2/3) (3 v)^(1/3) >= |w|
-    least = 2.0 / 3.0 * np.sqrt(np.abs(power[:, 2]) ** 3 / (3.0 * power[:, 1]))
-    power[:, 0] = np.maximum(power[:, 0], least)
-    return z
-
-
 def _outcome(
     sub: Subproblem,
-    columns: _Columns,
-    layout: _Layout,
+    columns: Columns,
+    layout: Layout,
     raw: RawSolution,
     status: Status,
     bound: float,

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from rebalancing.optimizer.conic import BASIS_POINTS, Outcome, Status, Subproblem
 from rebalancing.optimizer.problem import FloatArray, IntArray
+from rebalancing.optimizer.subproblem import BASIS_POINTS, Outcome, Status, Subproblem
 
 _STATUS = {
     "optimal": Status.OPTIMAL,

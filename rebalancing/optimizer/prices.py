@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rebalancing.optimizer.conic import CAPS
 from rebalancing.optimizer.objective import sold_by_position
 from rebalancing.optimizer.problem import FloatArray, Problem, summed
 from rebalancing.optimizer.sides import Candidate
+from rebalancing.optimizer.subproblem import CAPS
 
 
 @dataclass(frozen=True, eq=False)

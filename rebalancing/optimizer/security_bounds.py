@@ -4,53 +4,101 @@ Weak duality: with cash, gains and factor exposure at fixed prices, the problem 
 groups of identical securities, and what is left of each is small enough to solve with its either-or
 and its smallest trade. The sum is a bound on all trades at any prices whatever; at those of the best
 trades it is close, which the convex relaxation, blind to the smallest trade, is not.
+
+All securities are solved at once without the smallest trade; only where a trade then falls below it
+is one solved in cases.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
+from rebalancing.optimizer.objective import cash_after
 from rebalancing.optimizer.prices import Prices
-from rebalancing.optimizer.problem import FloatArray, Problem
+from rebalancing.optimizer.problem import BoolArray, FloatArray, IntArray, Problem, summed
 from rebalancing.optimizer.tax_schedule import Box, HalfPlane, Piece
 
 _ROUNDED = 1e-12  # fractions of V: taken off for what adding up may have lost
 _ALLOWED = 1e-8  # what our own check lets trades miss a bound by
 _NONE = 1e-11  # a smaller trade is none
+_STEP = 1e-6  # of a price of gains: where the slope of the tax is read
 _CASES = 100  # of what is traded in a security's accounts, branched on at most
 
-
-@dataclass(frozen=True, slots=True)
-class _Trade:
-    """A buy or the sale of a lot: price per dollar, and its limits, in fractions of V."""
-
-    price: float
-    least: float
-    most: float
-    is_loss: bool = False
+# The sides of a group; one without an either-or has the first alone, with all of its trades.
+_HARVEST, _BUY = 0, 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Position:
-    buy: _Trade
-    lots: tuple[_Trade, ...]  # cheapest first
+@dataclass(frozen=True, eq=False)
+class Alone:
+    """What each group of securities would do by itself at the prices, and what that proves.
 
+    With prices near the best ones the trades are near the best trades, but nothing keeps them to
+    the limits that the groups share.
+    """
 
-@dataclass(frozen=True, slots=True)
-class _Security:
-    """slope d + curve d^2, d being the active weight: `start` and what is traded, between low and high."""
+    value: float  # of all groups and of what the trades do not change, but for the tax
+    prices: Prices
+    groups: FloatArray  # (G,) the value of each
+    harvest: BoolArray  # (G,) whether it is on that side
+    buys: FloatArray  # (m,)
+    sells: FloatArray  # (L,)
 
-    slope: float
-    curve: float
-    start: float
-    low: float
-    high: float
-    positions: tuple[_Position, ...]
+    def worse(self, problem: Problem, buys: FloatArray, sells: FloatArray) -> FloatArray:
+        """(G,) by how much each group's part of these trades is worse: with what limits leave unused, the gap."""
+        count, security = len(problem.targets), problem.position_security
+        of_lot = security[problem.lot_position]
+        weight = problem.start - problem.targets
+        weight += summed(security, buys, count) - summed(of_lot, sells, count)
+        slope = self.prices.factor_risk(problem) + _impact_slope(problem, self.prices)
+        curve = problem.risk_aversion * problem.specific_variance
+        value = (slope + curve * weight) * weight
+        value += summed(security, self.prices.of_buys(problem) * buys, count)
+        value += summed(of_lot, self.prices.of_sells(problem) * sells, count)
+        return summed(problem.group_ranks, value, problem.group_count) - self.groups
+
+    def slopes(self, problem: Problem, piece: Piece, gains: Box) -> Prices:
+        """By what the bound on a piece grows per unit of each price, where it falls together with its tangent.
+
+        As `Prices`: of `exposure`, `cash` and the gains; nothing of the others, which are left as they are.
+        """
+        prices, count = self.prices, len(problem.targets)
+        security = problem.position_security
+        active = problem.start - problem.targets + summed(security, self.buys, count)
+        active -= summed(security[problem.lot_position], self.sells, count)
+        exposure = problem.factor_loadings.T @ active
+        cash = cash_after(problem, self.buys, self.sells)
+        limit = np.where(prices.cash > 0.0, problem.cash_min, problem.cash_max)
+        limit = np.where(
+            prices.cash == 0.0, np.clip(cash, problem.cash_min, problem.cash_max), limit
+        )
+        gain = problem.taxed_gain * self.sells
+        before = _least_tax(problem, prices, piece, gains)
+        short = _least_tax(
+            problem, replace(prices, short_gain=prices.short_gain + _STEP), piece, gains
+        )
+        long = _least_tax(
+            problem, replace(prices, long_gain=prices.long_gain + _STEP), piece, gains
+        )
+        return replace(
+            prices,
+            exposure=2.0 * problem.risk_aversion * (exposure - prices.exposure),
+            cash=limit - cash,
+            short_gain=float(gain[~problem.lot_is_long].sum()) + (short - before) / _STEP,
+            long_gain=float(gain[problem.lot_is_long].sum()) + (long - before) / _STEP,
+        )
+
+    def bound(self, problem: Problem, piece: Piece, gains: Box) -> float:
+        """`bound_at` of one tax piece at these prices."""
+        tax = _least_tax(problem, self.prices, piece, gains)
+        if tax == math.inf:
+            return math.inf
+        total = self.value + tax
+        return total - _ROUNDED if math.isfinite(total) else -math.inf
 
 
 def bound_at(
@@ -66,16 +114,27 @@ def bound_at(
     `buy_max` (m,) and `sell_max` (L,) limit every trade, `gains` the year's totals. inf where the
     caps keep every trade off the piece.
     """
+    return alone_at(problem, prices, buy_max, sell_max).bound(problem, piece, gains)
+
+
+def alone_at(problem: Problem, prices: Prices, buy_max: FloatArray, sell_max: FloatArray) -> Alone:
+    """Every group solved for its own: exact but for securities left after too many cases, whose bound counts."""
     prices = replace(prices, cash=_dual_cash(problem, prices.cash))
-    tax = _least_tax(problem, prices, piece, gains)
-    if tax == math.inf:
-        return math.inf
-    fixed = _fixed(problem, prices) + tax
-    total = fixed + sum(
-        min(_least_of_side(problem.min_trade, side) for side in _sides(group))
-        for group in _groups(problem, prices, buy_max, sell_max)
-    )
-    return total - _ROUNDED if math.isfinite(total) else -math.inf
+    moves = _Moves(problem, prices, buy_max, sell_max)
+    relaxed = [moves.solved(side) for side in (_HARVEST, _BUY)]
+    values, side = _least_of_groups(moves, relaxed)
+    return Alone(
+        float(values.sum()) + _fixed(problem, prices), prices, values,
+        moves.split & (side == _HARVEST),
+        _chosen([one.buys for one in relaxed], side[problem.position_group]),
+        _chosen([one.sells for one in relaxed], side[problem.lot_group]),
+    )  # fmt: skip
+
+
+def _chosen(of_sides: list[FloatArray], side: IntArray) -> FloatArray:
+    """The trades of the better side; specks are none."""
+    trades = np.where(side == _HARVEST, *of_sides)
+    return np.where(trades > _NONE, trades, 0.0)
 
 
 def _dual_cash(problem: Problem, cash: FloatArray) -> FloatArray:
@@ -141,94 +200,212 @@ def _is_empty(piece: Piece, reach: Box) -> bool:
     return no_corner and bool(np.all(np.isfinite(reach)))
 
 
-def _groups(
-    problem: Problem, prices: Prices, buy_max: FloatArray, sell_max: FloatArray
-) -> Iterator[list[_Security]]:
-    """The securities of each identical group with what may be traded of them."""
-    low = (problem.lower - problem.targets - _ALLOWED).tolist()
-    high = (problem.upper - problem.targets + _ALLOWED).tolist()
-    slope = (prices.factor_risk(problem) + _impact_slope(problem, prices)).tolist()
-    curve = (problem.risk_aversion * problem.specific_variance).tolist()
-    start = (problem.start - problem.targets).tolist()
-    positions = _positions(problem, prices, buy_max, sell_max)
-    of_security: list[list[_Position]] = [[] for _ in start]
-    for position, security in zip(positions, problem.position_security.tolist(), strict=True):
-        of_security[security].append(position)
-    groups: list[list[_Security]] = [[] for _ in range(problem.group_count)]
-    for one, group in enumerate(problem.group_ranks.tolist()):
-        groups[group].append(_Security(
-            slope[one], curve[one], start[one], low[one], high[one], tuple(of_security[one])
-        ))  # fmt: skip
-    yield from groups
+class _Relaxed(NamedTuple):
+    """One side of every group without the smallest trade."""
+
+    value: FloatArray  # (n,) of each security; inf: not possible, -inf: nothing holds it back
+    small: BoolArray  # (n,) whether a trade of it is below the smallest
+    buys: FloatArray  # (m,)
+    sells: FloatArray  # (L,)
 
 
-def _positions(
-    problem: Problem, prices: Prices, buy_max: FloatArray, sell_max: FloatArray
-) -> list[_Position]:
-    lots: list[list[_Trade]] = [[] for _ in buy_max]
-    cost, loss = prices.of_sells(problem), problem.lot_is_loss
-    for lot in np.argsort(cost, kind="stable").tolist():
-        trade = _Trade(
-            float(cost[lot]), float(problem.least_sells[lot]), float(sell_max[lot]), bool(loss[lot])
-        )
-        lots[problem.lot_position[lot]].append(trade)
-    return [
-        _Position(_Trade(price, least, most), tuple(own))
-        for price, least, most, own in zip(
-            prices.of_buys(problem).tolist(), problem.least_buys.tolist(), buy_max.tolist(),
-            lots, strict=True,
-        )
-    ]  # fmt: skip
+class _Moves:
+    """What may be traded of each security, at prices: m buys and then L lots, cheapest first in a table.
+
+    From everything sold and nothing bought the weight of a security rises by the cheapest way
+    first: a purchase, or a sale less.
+    """
+
+    def __init__(
+        self, problem: Problem, prices: Prices, buy_max: FloatArray, sell_max: FloatArray
+    ) -> None:
+        self.problem = problem
+        self.buy_max, self.sell_max = buy_max, sell_max
+        self.buy_price, self.sell_price = prices.of_buys(problem), prices.of_sells(problem)
+        self.slope = prices.factor_risk(problem) + _impact_slope(problem, prices)
+        self.curve = problem.risk_aversion * problem.specific_variance
+        self.start = problem.start - problem.targets
+        self.low = problem.lower - problem.targets - _ALLOWED
+        self.high = problem.upper - problem.targets + _ALLOWED
+        self.needed = summed(problem.lot_position, problem.least_sells, len(buy_max)) > 0.0
+        self._tell_sides()
+        self._fill_table()
+
+    def _tell_sides(self) -> None:
+        """Which groups have two sides, and which sides floors rule out (2, G)."""
+        problem = self.problem
+        count, loss = problem.group_count, problem.lot_is_loss
+
+        def some(group: IntArray, chosen: BoolArray) -> BoolArray:
+            return np.bincount(group, chosen, count) > 0.0
+
+        buys = some(problem.position_group, self.buy_max > 0.0)
+        losses = some(problem.lot_group, loss & (self.sell_max > 0.0))
+        must_buy = some(problem.position_group, problem.least_buys > 0.0)
+        must_lose = some(problem.lot_group, loss & (problem.least_sells > 0.0))
+        self.split = buys & losses
+        self.forbidden = np.stack([self.split & must_buy, ~self.split | must_lose])
+
+    def _fill_table(self) -> None:
+        problem = self.problem
+        security = np.concatenate([
+            problem.position_security, problem.position_security[problem.lot_position],
+        ])  # fmt: skip
+        price = np.concatenate([self.buy_price, -self.sell_price])
+        order = np.lexsort((price, security))
+        self.order, self.row = order, security[order]
+        starts = np.searchsorted(self.row, np.arange(len(self.start)))
+        self.column = np.arange(len(order)) - starts[self.row]
+        width = int(self.column.max(initial=-1)) + 1
+        self.price = np.zeros((len(self.start), width))
+        self.price[self.row, self.column] = price[order]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            goal = -(self.slope[:, None] + self.price) / (2.0 * self.curve[:, None])
+        flat = np.where(self.slope[:, None] + self.price < 0.0, np.inf, -np.inf)
+        goal = np.where(self.curve[:, None] > 0.0, goal, flat)  # up to where it pays at each price
+        self.goal = np.minimum(np.maximum(goal, self.low[:, None]), self.high[:, None])
+
+    def most(self, side: int) -> tuple[FloatArray, FloatArray]:
+        """(m,) and (L,) what may be bought and sold on a side."""
+        problem = self.problem
+        if side == _HARVEST:
+            return np.where(self.split[problem.position_group], 0.0, self.buy_max), self.sell_max
+        barred = self.split[problem.lot_group] & problem.lot_is_loss
+        return self.buy_max, np.where(barred, 0.0, self.sell_max)
+
+    def solved(self, side: int) -> _Relaxed:
+        problem = self.problem
+        count, size = len(self.start), len(self.buy_max)
+        security, position = problem.position_security, problem.lot_position
+        of_lot = security[position]
+        buy_most, sell_most = self.most(side)
+        least = problem.least_buys
+        room = np.zeros_like(self.price)
+        room[self.row, self.column] = np.maximum(
+            np.concatenate([buy_most - least, sell_most - problem.least_sells]), 0.0
+        )[self.order]
+        weight = self.start + summed(security, least, count) - summed(of_lot, sell_most, count)
+        value = summed(security, self.buy_price * least, count)
+        value += summed(of_lot, self.sell_price * sell_most, count)
+        before = np.cumsum(np.column_stack([weight, room]), axis=1)[:, :-1]
+        with np.errstate(invalid="ignore"):
+            step = np.minimum(np.maximum(self.goal - before, 0.0), room)
+        step[np.isnan(step)] = 0.0  # after one that has no end
+        weight = weight + step.sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            value += (self.price * step).sum(axis=1) + (self.slope + self.curve * weight) * weight
+        outside = (weight < self.low - _ROUNDED) | (weight > self.high + _ROUNDED)
+        value[outside] = np.inf
+        value[np.isinf(weight)] = -np.inf
+        moved = np.empty(len(self.order))
+        moved[self.order] = step[self.row, self.column]
+        buys, sells = least + moved[:size], sell_most - moved[size:]
+        few = self._too_small(buys, summed(position, sells, size))
+        small = (np.bincount(security, few, count) > 0.0) & np.isfinite(value)
+        return _Relaxed(value, small, buys, sells)
+
+    def _too_small(self, bought: FloatArray, sold: FloatArray) -> BoolArray:
+        """(m,) positions with a trade below the smallest one and no floor of its own."""
+        minimum = self.problem.min_trade - _NONE
+        few_bought = (bought > _NONE) & (bought < minimum) & (self.problem.least_buys == 0.0)
+        few_sold = (sold > _NONE) & (sold < minimum) & ~self.needed
+        return np.asarray(few_bought | few_sold)
+
+    def lots(self, position: int) -> IntArray:
+        """Of a position, cheapest first."""
+        lots = np.flatnonzero(self.problem.lot_position == position)
+        return lots[np.argsort(self.sell_price[lots], kind="stable")]
+
+    def security(self, one: int, side: int) -> tuple[_Security, list[int]]:
+        """A security on one side, and its positions."""
+        problem = self.problem
+        buy_most, sell_most = self.most(side)
+        own: list[int] = np.flatnonzero(problem.position_security == one).tolist()
+        positions = []
+        for at in own:
+            lots = self.lots(at)
+            positions.append(_Position(
+                _Trade(*(float(of[at]) for of in (self.buy_price, problem.least_buys, buy_most))),
+                tuple(map(_Trade, *(
+                    of[lots].tolist() for of in (self.sell_price, problem.least_sells, sell_most)
+                ))),
+            ))  # fmt: skip
+        facts = (self.slope, self.curve, self.start, self.low, self.high)
+        slope, curve, start, low, high = (float(of[one]) for of in facts)
+        return _Security(slope, curve, start, low, high, tuple(positions)), own
 
 
-def _sides(group: list[_Security]) -> Iterator[list[_Security]]:
-    """The group without its buys, and without its losses; as it is where it has not both."""
-    positions = [position for security in group for position in security.positions]
-    buys = any(position.buy.most > 0.0 for position in positions)
-    losses = any(lot.is_loss and lot.most > 0.0 for one in positions for lot in one.lots)
-    if not (buys and losses):
-        yield group
-        return
-    if not any(position.buy.least > 0.0 for position in positions):
-        yield [_each(one, _without_buy) for one in group]
-    if not any(lot.is_loss and lot.least > 0.0 for one in positions for lot in one.lots):
-        yield [_each(one, _without_losses) for one in group]
+def _least_of_groups(moves: _Moves, relaxed: list[_Relaxed]) -> tuple[FloatArray, IntArray]:
+    """(G,) the least value of each group and its side; their trades are made exact.
+
+    A side that cannot be better than the other one is not looked into.
+    """
+    group, count = moves.problem.group_ranks, moves.problem.group_count
+    values = np.stack([summed(group, one.value, count) for one in relaxed])
+    values[moves.forbidden] = np.inf
+    small = np.stack([np.bincount(group, one.small, count) > 0.0 for one in relaxed])
+    small &= np.isfinite(values)
+    known = np.where(small, np.inf, values).min(axis=0)
+    for at in np.flatnonzero((small & (values < known)).any(axis=0)).tolist():
+        members = np.flatnonzero(group == at)
+        for side in np.argsort(values[:, at], kind="stable").tolist():
+            if small[side, at] and values[side, at] < known[at]:
+                one = relaxed[side]
+                values[side, at] += sum(
+                    _in_cases(moves, security, side, one) - float(one.value[security])
+                    for security in members[one.small[members]].tolist()
+                )
+                known[at] = min(known[at], values[side, at])
+    return values.min(axis=0), np.asarray(values.argmin(axis=0))
 
 
-def _each(security: _Security, change: Callable[[_Position], _Position]) -> _Security:
-    return replace(security, positions=tuple(map(change, security.positions)))
+def _in_cases(moves: _Moves, one: int, side: int, relaxed: _Relaxed) -> float:
+    """The least value of one security with the smallest trade; its trades take the place of the others."""
+    security, own = moves.security(one, side)
+    best = _least(moves.problem.min_trade, security)
+    for at, bought, sold in zip(own, best.bought, best.sold, strict=True):
+        relaxed.buys[at] = bought
+        lots = moves.lots(at)
+        most = moves.most(side)[1][lots]
+        before = np.cumsum(most) - most
+        relaxed.sells[lots] = np.clip(sold - before, 0.0, most)
+    return best.value
 
 
-def _least_of_side(minimum: float, side: list[_Security]) -> float:
-    return sum(_least(minimum, security) for security in side)
+class _Solved(NamedTuple):
+    value: float
+    bought: list[float]  # by position
+    sold: list[float]
 
 
-def _least(minimum: float, security: _Security) -> float:
-    """Least value of one security where every trade is nothing or of at least the minimum; inf: not possible.
+def _least(minimum: float, security: _Security) -> _Solved:
+    """The best of one security where every trade is nothing or of at least the minimum; inf: not possible.
 
     Branches on a position whose best trade is smaller, the lowest value first. Without the branching
     it is a bound as well: a security in many accounts is left at that after `_CASES` of them.
     """
-    cases = [(_solved(security)[0], 0, security)]
+    first = _solved(security)
+    cases = [(first.value, 0, security, first)]
     for count in range(1, 2 * _CASES, 2):
-        value, _, lowest = cases[0]
-        choices = _choices(minimum, lowest)
+        value, _, lowest, solved = cases[0]
+        choices = _choices(minimum, lowest, solved)
         if not choices or math.isinf(value):
-            return value
+            return solved
         heapq.heappop(cases)
         for place, choice in enumerate(choices):
-            heapq.heappush(cases, (_solved(choice)[0], count + place, choice))
-    return cases[0][0]
+            other = _solved(choice)
+            heapq.heappush(cases, (other.value, count + place, choice, other))
+    return cases[0][3]
 
 
-def _choices(minimum: float, security: _Security) -> list[_Security]:
+def _choices(minimum: float, security: _Security, solved: _Solved) -> list[_Security]:
     """Without the first trade that is below the minimum, and with at least the minimum of it."""
-    _, bought, sold = _solved(security)
     for at, position in enumerate(security.positions):
+        bought, sold = solved.bought[at], solved.sold[at]
         needed = any(lot.least > 0.0 for lot in position.lots)
-        if _NONE < bought[at] < minimum - _NONE and position.buy.least == 0.0:
+        if _NONE < bought < minimum - _NONE and position.buy.least == 0.0:
             choices = [_without_buy(position), _with_buy(position, minimum)]
-        elif _NONE < sold[at] < minimum - _NONE and not needed:
+        elif _NONE < sold < minimum - _NONE and not needed:
             choices = [_without_sales(position), _with_sales(position, minimum)]
         else:
             continue
@@ -236,7 +413,34 @@ def _choices(minimum: float, security: _Security) -> list[_Security]:
     return []
 
 
-def _solved(security: _Security) -> tuple[float, list[float], list[float]]:
+@dataclass(frozen=True, slots=True)
+class _Trade:
+    """A buy or the sale of a lot: price per dollar, and its limits, in fractions of V."""
+
+    price: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    buy: _Trade
+    lots: tuple[_Trade, ...]  # cheapest first
+
+
+@dataclass(frozen=True, slots=True)
+class _Security:
+    """slope d + curve d^2, d being the active weight: `start` and what is traded, between low and high."""
+
+    slope: float
+    curve: float
+    start: float
+    low: float
+    high: float
+    positions: tuple[_Position, ...]
+
+
+def _solved(security: _Security) -> _Solved:
     """Least value without a smallest trade, and what is bought and sold in each position for it.
 
     From everything sold and nothing bought the weight rises, by the cheapest way first: a purchase,
@@ -263,10 +467,13 @@ def _solved(security: _Security) -> tuple[float, list[float], list[float]]:
         value += price * step
         (bought if is_buy else sold)[at] += step if is_buy else -step
     if math.isinf(weight):
-        return -math.inf, bought, sold  # nothing holds it back, nor tells what it would be worth
+        return _Solved(
+            -math.inf, bought, sold
+        )  # nothing holds it back, nor tells what it would be worth
     if not security.low - _ROUNDED <= weight <= security.high + _ROUNDED:
-        return math.inf, bought, sold
-    return value + (security.slope + security.curve * weight) * weight, bought, sold
+        return _Solved(math.inf, bought, sold)
+    value += (security.slope + security.curve * weight) * weight
+    return _Solved(value, bought, sold)
 
 
 def _lowest_point(security: _Security, price: float) -> float:
@@ -294,11 +501,6 @@ def _with_buy(position: _Position, minimum: float) -> _Position | None:
 
 def _without_sales(position: _Position) -> _Position:
     return replace(position, lots=tuple(replace(lot, most=0.0) for lot in position.lots))
-
-
-def _without_losses(position: _Position) -> _Position:
-    lots = (replace(lot, most=0.0) if lot.is_loss else lot for lot in position.lots)
-    return replace(position, lots=tuple(lots))
 
 
 def _with_sales(position: _Position, minimum: float) -> _Position | None:

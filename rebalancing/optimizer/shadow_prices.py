@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from rebalancing.errors import BadProblem
-from rebalancing.optimizer.conic import BASIS_POINTS, CAPS
 from rebalancing.optimizer.problem import Problem
 from rebalancing.optimizer.solution import Solution
+from rebalancing.optimizer.subproblem import BASIS_POINTS, CAPS
 
 
 def tracking_bought(problem: Problem, solution: Solution, cap: str, amount: float) -> float:

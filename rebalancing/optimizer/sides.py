@@ -15,9 +15,17 @@ from typing import Literal
 import numpy as np
 
 from rebalancing.errors import Inaccurate, Infeasible, SolverTimeout, Unbounded
-from rebalancing.optimizer.conic import CAPS, Duals, Engine, Outcome, Status, Subproblem
 from rebalancing.optimizer.objective import evaluate, sold_by_position, worst_violation
 from rebalancing.optimizer.problem import BoolArray, FloatArray, IntArray, Problem, summed
+from rebalancing.optimizer.subproblem import (
+    CAPS,
+    Duals,
+    Engine,
+    Outcome,
+    Status,
+    Subproblem,
+    Widest,
+)
 from rebalancing.optimizer.tax_schedule import Box, Piece, reachable
 
 RESIDUAL = 1e-8  # fractions of V: what our own check allows
@@ -79,7 +87,8 @@ class Search:
     ended: Ended = "optimal"
     pieces: tuple[Piece, ...] = ()  # tax pieces that the trades can reach
     gains: Box = _ANYWHERE  # the year's totals that they can reach
-    likely: BoolArray | None = None  # (L,) sales of the subproblems so far
+    likely: BoolArray | None = None  # (m + L,) trades of the subproblems so far
+    widest: Widest | None = None  # of the subproblems without undecided groups
     tried: set[tuple[str, Sides]] = field(default_factory=set)
 
     def run(self) -> Candidate:
@@ -307,7 +316,7 @@ class Search:
         sell_max[np.isin(problem.lot_group, buy) & problem.lot_is_loss] = 0.0
         return Subproblem(
             problem, piece, buy_max, sell_max, problem.least_buys, problem.least_sells,
-            likely=self.likely,
+            likely=self.likely, widest=self.widest,
         )  # fmt: skip
 
     def _solve(self, sub: Subproblem) -> Outcome:
@@ -399,7 +408,10 @@ def open_search(problem: Problem, engine: Engine, deadline: float | None = None)
     either_or = either_or_groups(problem, buy_max, sell_max)
     box = problem.gain_box(sell_max)
     pieces = reachable(problem.tax, box)
-    return Search(problem, engine, deadline, buy_max, sell_max, either_or, pieces=pieces, gains=box)
+    return Search(
+        problem, engine, deadline, buy_max, sell_max, either_or, pieces=pieces, gains=box,
+        widest=Widest(problem, buy_max, sell_max),
+    )  # fmt: skip
 
 
 def _decided_groups(problem: Problem) -> tuple[BoolArray, BoolArray]:

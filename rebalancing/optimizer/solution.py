@@ -31,6 +31,7 @@ from rebalancing.optimizer.sides import (
     small_trades,
 )
 from rebalancing.optimizer.smallest_trade import large_enough
+from rebalancing.optimizer.subproblem import BASIS_POINTS, CAPS, Engine, Subproblem
 
 Side = Literal["harvest", "buy", "free"]
 EngineName = Literal["clarabel", "cvxpy"]
@@ -109,7 +110,7 @@ def solve_condensed(
     return _certified(problem, buys, sells, search, best, _solver_name(engine))
 
 
-def _engine(name: EngineName) -> conic.Engine:
+def _engine(name: EngineName) -> Engine:
     if name == "cvxpy":
         from rebalancing.optimizer.model import solve_cvxpy  # cvxpy takes seconds to import
 
@@ -140,7 +141,7 @@ def _certified(
         sells=sells,
         objective=found.objective,
         bound=bound,
-        gap_bp=(found.objective - bound) * conic.BASIS_POINTS,
+        gap_bp=(found.objective - bound) * BASIS_POINTS,
         active_risk=found.active_risk,
         tax=found.tax,
         cost=found.cost,
@@ -160,7 +161,7 @@ def _certified(
 def _shadow_prices(problem: Problem, best: Candidate) -> dict[str, float]:
     return {
         name: price
-        for name, price in zip(conic.CAPS, best.cap_prices, strict=True)
+        for name, price in zip(CAPS, best.cap_prices, strict=True)
         if getattr(problem.tax, name) is not None
     }
 
@@ -200,7 +201,7 @@ def _finish(search: Search, best: Candidate) -> Candidate:
 
 def _priced_at_rest(search: Search, rest: Candidate) -> Candidate:
     """No trade with the prices of the caps that keep it so, losses being left where they are."""
-    if all(getattr(search.problem.tax, cap) is None for cap in conic.CAPS):
+    if all(getattr(search.problem.tax, cap) is None for cap in CAPS):
         return rest
     sides = tuple((group, BUY) for group in search.either_or)
     for piece in search.pieces_at_rest():
@@ -242,7 +243,7 @@ def _cut_down(search: Search, best: Candidate) -> Candidate:
     return nothing
 
 
-def _without_specks(search: Search, sub: conic.Subproblem, found: Candidate) -> Candidate:
+def _without_specks(search: Search, sub: Subproblem, found: Candidate) -> Candidate:
     """The same trades with what is almost the floor, or almost the whole lot, made exact."""
     whole = (sub.sell_max > 0.0) & (found.sells > sub.sell_max - _SPECK)
     none_bought = found.buys < sub.buy_min + _SPECK

@@ -10,6 +10,7 @@ from rebalancing.optimizer import Problem, Solution, conic, solve
 from rebalancing.optimizer.condensed import condense
 from rebalancing.optimizer.objective import worst_violation
 from rebalancing.optimizer.sides import open_search
+from rebalancing.optimizer.subproblem import Status, Subproblem
 from tests.rebalancing.optimizer.households import (
     ST_GAINS,
     assert_proven,
@@ -69,13 +70,13 @@ def test_floors_and_caps_are_the_same_problem_in_cvxpy():
         small = condense(problem).problem
         search = open_search(small, conic.solve_conic)
         for region in raw_regions(problem.tax):
-            sub = conic.Subproblem(
+            sub = Subproblem(
                 small, region, search.buy_max, search.sell_max, small.least_buys,
                 small.least_sells, search.either_or,
             )  # fmt: skip
             direct, model = conic.solve_conic(sub, None), solve_cvxpy(sub, None)
             assert direct.status == model.status
-            if direct.status is conic.Status.OPTIMAL:
+            if direct.status is Status.OPTIMAL:
                 assert direct.bound == pytest.approx(model.bound, abs=1e-7)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from rebalancing.optimizer import conic, sides, solve
 from rebalancing.optimizer.condensed import condense
-from rebalancing.optimizer.conic import Status
 from rebalancing.optimizer.sides import Search, open_search
+from rebalancing.optimizer.subproblem import Status
 from rebalancing.optimizer.tax_schedule import Box, pieces
 from tests.rebalancing.optimizer.households import USUAL, assert_proven, household
 from tests.rebalancing.optimizer.test_tax_schedule import SCHEDULES

@@ -6,11 +6,12 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from rebalancing.optimizer import conic, evaluate, security_bounds, solve
+from rebalancing.optimizer import conic, evaluate, security_bounds, smallest_trade, solve
 from rebalancing.optimizer.condensed import condense
 from rebalancing.optimizer.objective import sold_by_position
+from rebalancing.optimizer.price_ascent import raised
 from rebalancing.optimizer.prices import prices_at
-from rebalancing.optimizer.security_bounds import bound_at
+from rebalancing.optimizer.security_bounds import alone_at, bound_at
 from rebalancing.optimizer.sides import open_search
 from tests.rebalancing.optimizer.households import (
     ST_GAINS,
@@ -103,7 +104,9 @@ def test_a_smallest_trade_as_large_as_a_position_leaves_an_honest_gap(seed, n, s
     solution = solve(problem)
     assert_proven(problem, solution)
     assert keeps_the_smallest(problem, solution.buys, solution.sells)
-    assert solution.bound <= mixed_integer(problem) + 5e-7
+    best = mixed_integer(problem)
+    assert solution.bound <= best + 5e-7
+    assert solution.objective <= best + 0.1 * BASIS_POINT
 
 
 # The bound itself ----------------------------------------------------------------------------------
@@ -300,7 +303,7 @@ def test_cash_that_one_account_needs_is_raised_by_one_trade(smallest):
     assert solution.gap_bp < 20.0  # nothing traded at all is 152 bp away
 
 
-def test_time_running_out_while_choices_are_turned_over_loses_nothing(monkeypatch):
+def test_time_running_out_wherever_it_does_loses_nothing(monkeypatch):
     """Whatever call it is cut at, trades keep the smallest size and their bound."""
     from rebalancing.errors import SolverTimeout
 
@@ -328,7 +331,7 @@ def test_time_running_out_while_choices_are_turned_over_loses_nothing(monkeypatc
 
 def test_time_running_out_in_the_proof_leaves_the_bound_as_it_was(monkeypatch):
     from rebalancing.errors import SolverTimeout
-    from rebalancing.optimizer.smallest_trade import _Proof
+    from rebalancing.optimizer.proof import Proof
 
     search, _, best = searched(household(1, n=8, lots=30, accounts=1, min_trade=0.002))
     other = next(piece for piece in search.pieces if piece != best.piece)
@@ -338,7 +341,178 @@ def test_time_running_out_in_the_proof_leaves_the_bound_as_it_was(monkeypatch):
         raise SolverTimeout("The time is up.")
 
     monkeypatch.setattr(search, "solve_fixed", too_late)
-    proof = _Proof(search, {other: -np.inf})
+    proof = Proof(search, {other: -np.inf})
     proof._ask(other, (search.subproblem(best.piece, best.sides), best))
-    assert proof.bounds == {other: -np.inf}
+    assert proof.bounds[other] == -np.inf
     assert (search.bound, search.ended) == (before, "time_limit")
+
+
+# Exchanges, prices and the bound at once -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seed", "n", "accounts", "smallest"),
+    [(1003, 16, 1, 0.03), (1004, 20, 2, 0.01), (1005, 10, 3, 0.01), (1006, 12, 1, 0.03)],
+)
+def test_sides_that_only_the_smallest_trade_makes_better_are_found(
+    seed, n, accounts, smallest, monkeypatch
+):
+    """Rounding alone leaves more there."""
+    problem = household(seed, n=n, accounts=accounts, lots=3 * n, min_trade=smallest)
+    solution = solve(problem)
+    assert_proven(problem, solution)
+    assert keeps_the_smallest(problem, solution.buys, solution.sells)
+    assert solution.gap_bp < 0.2
+    for better in ("exchanged", "begun_anew"):
+        monkeypatch.setattr(smallest_trade, better, lambda _, step, __: step)
+    assert solve(problem).gap_bp > 0.3
+
+
+@pytest.mark.skipif(
+    "SCIP" not in cp.installed_solvers(), reason="SCIP (pyscipopt) is not installed here"
+)
+@pytest.mark.parametrize(
+    ("seed", "n", "smallest", "excess"), [(0, 6, 0.05, 0.01), (2, 6, 0.05, 3.0), (4, 8, 0.08, 0.01)]
+)
+def test_a_smallest_trade_larger_than_most_positions_is_nearly_as_good_as_scip(
+    seed, n, smallest, excess
+):
+    problem = household(seed, n=n, lots=3 * n, accounts=2, min_trade=smallest)
+    solution = solve(problem)
+    assert_proven(problem, solution)
+    best = mixed_integer(problem)
+    assert solution.bound <= best + 5e-7
+    assert solution.objective <= best + excess * BASIS_POINT
+
+
+@pytest.mark.parametrize(("seed", "n"), [(7005, 13), (7012, 11), (7017, 16)])
+def test_nothing_traded_is_proven_where_every_trade_would_be_too_small(seed, n):
+    """The relaxation leaves 135 to 207 bp, of trades that cannot be made."""
+    problem = household(seed, n=n, accounts=1 + (seed - 7000) % 3, lots=3 * n, min_trade=0.2)
+    solution = solve(problem)
+    assert not solution.buys.any()
+    assert not solution.sells.any()
+    assert_proven(problem, solution)
+    assert solution.gap_bp < 1.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_better_prices_prove_more_and_never_too_much(seed):
+    random = np.random.default_rng(seed)
+    problem = household(
+        seed,
+        n=6,
+        lots=24,
+        accounts=2,
+        impact=seed % 2 == 0,
+        location=seed % 3 == 0,
+        min_trade=0.008,
+    )
+    search, prices, _ = searched(problem)
+    small, better = search.problem, 0
+    limits = search.buy_max, search.sell_max, search.gains
+    found = [random_feasible(small, random) for _ in range(1000)]
+    least = min(
+        evaluate(small, *one).objective
+        for one in found
+        if one is not None and keeps_the_smallest(small, *one)
+    )
+    least = min(least, solve(problem).objective)
+    for size in (0.0, 1e-3, 1e-2):
+        alone = alone_at(small, disturbed(prices, random, size), search.buy_max, search.sell_max)
+        before = [alone.bound(small, piece, search.gains) for piece in search.pieces]
+        after = [raised(small, alone, piece, limits, least)[0] for piece in search.pieces]
+        assert min(after) <= least
+        for low, high in zip(before, after, strict=True):
+            assert high >= low
+            better += high > low + BASIS_POINT
+    assert better
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_gap_is_the_sum_of_what_each_group_lacks(seed):
+    """Nothing that is allowed is better in a group than what the group would do by itself."""
+    random = np.random.default_rng(seed)
+    problem = household(
+        seed,
+        n=6,
+        lots=24,
+        accounts=2,
+        security_group=np.arange(6) // 2,
+        min_trade=0.01 * (seed % 3),
+    )
+    search, prices, best = searched(problem)
+    small = search.problem
+    for size in (0.0, 1e-2):
+        alone = alone_at(small, disturbed(prices, random, size), search.buy_max, search.sell_max)
+        found = [random_feasible(small, random) for _ in range(200)]
+        for one in found:
+            if one is not None and keeps_the_smallest(small, *one):
+                assert alone.worse(small, *one).min() >= -1e-12
+        assert np.abs(alone.worse(small, alone.buys, alone.sells)).max() < 1e-12
+    if not small.min_trade:
+        alone = alone_at(small, prices, search.buy_max, search.sell_max)
+        missing = best.objective - bound(search, prices)
+        assert alone.worse(small, best.buys, best.sells).sum() <= missing + 1e-9
+
+
+@pytest.mark.parametrize("impact", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_step_made_from_a_wider_program_is_the_same_step(seed, impact):
+    """Floors move the right-hand side, caps leave trades out; multipliers are those of the step itself."""
+    random = np.random.default_rng(seed)
+    problem = condense(household(seed, n=20, lots=80, accounts=2, impact=impact)).problem
+
+    def net(outcome):
+        """Of each security: in which account it is bought may not matter."""
+        sold = sold_by_position(problem, outcome.sells)
+        return np.bincount(problem.position_security, outcome.buys - sold)
+
+    search = open_search(problem, conic.solve_conic)
+    for _ in range(4):
+        sides = tuple((one, bool(random.random() < 0.5)) for one in search.either_or)
+        wide = search.subproblem(search.pieces[0], sides)
+        shut = random.random(len(wide.buy_max)) < 0.3
+        lots = random.random(len(wide.sell_max))
+        sub = replace(
+            wide,
+            buy_max=np.where(shut, 0.0, wide.buy_max),
+            sell_max=np.where(lots < 0.3, 0.0, wide.sell_max),
+            sell_min=np.where(lots > 0.9, 0.1 * wide.sell_max, 0.0),
+        )
+        made, alone = (
+            conic.solve_conic(sub, None),
+            conic.solve_conic(replace(sub, widest=None), None),
+        )
+        assert made.status is alone.status
+        if alone.duals is None or made.duals is None:
+            continue
+        assert made.bound == pytest.approx(alone.bound, abs=1e-8)
+        assert evaluate(problem, made.buys, made.sells).objective == pytest.approx(
+            evaluate(problem, alone.buys, alone.sells).objective, abs=1e-9
+        )
+        assert np.all(made.sells >= sub.sell_min)
+        np.testing.assert_allclose(net(made), net(alone), atol=1e-5)
+        np.testing.assert_allclose(made.duals.cash, alone.duals.cash, atol=1e-4)
+
+
+def test_time_running_out_in_exchanges_loses_nothing(monkeypatch):
+    from rebalancing.errors import SolverTimeout
+
+    problem = household(1003, n=16, accounts=1, lots=48, min_trade=0.03)
+    whole = solve(problem)
+    real = conic.solve_conic
+    for last in range(whole.solves - 8, whole.solves):
+        calls = iter(range(10_000))
+
+        def engine(sub, limit, calls=calls, last=last):
+            if next(calls) >= last:
+                raise SolverTimeout("The time is up.")
+            return real(sub, limit)
+
+        monkeypatch.setattr(conic, "solve_conic", engine)
+        cut = solve(problem)
+        assert_proven(problem, cut)
+        assert keeps_the_smallest(problem, cut.buys, cut.sells)
+        assert cut.status == "time_limit"
+        assert cut.bound <= whole.objective + 1e-9

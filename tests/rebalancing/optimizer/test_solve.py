@@ -13,6 +13,7 @@ from rebalancing.optimizer import Problem, conic, sides, solve
 from rebalancing.optimizer.condensed import condense
 from rebalancing.optimizer.objective import cash_after, evaluate, washed
 from rebalancing.optimizer.sides import open_search
+from rebalancing.optimizer.subproblem import Status
 from tests.rebalancing.optimizer.households import (
     LT_GAINS,
     NO_TAX,
@@ -195,7 +196,7 @@ def test_every_relaxation_agrees_with_cvxpy(seed):
         sub = replace(search.subproblem(region, ()), undecided=groups)
         direct, oracle = conic.solve_conic(sub, None), solve_cvxpy(sub, None)
         assert direct.status == oracle.status
-        if direct.status is conic.Status.OPTIMAL:
+        if direct.status is Status.OPTIMAL:
             assert direct.bound == pytest.approx(oracle.bound, abs=1e-7)
 
 
