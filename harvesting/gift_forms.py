@@ -22,4 +22,4 @@ class GiftForm(forms.Form):
 
     def problems(self) -> list[str]:
         """Every error as a sentence."""
-        return list(self.errors.get("amount", ()))
+        return [str(error) for errors in self.errors.values() for error in errors]
