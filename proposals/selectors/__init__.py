@@ -31,6 +31,7 @@ from proposals.selectors.desk import (
     proposal,
     waiting_orders,
 )
+from proposals.selectors.distributions import DistributionLine, distributions_ahead
 from proposals.selectors.execution_costs import TradedRow, order_taxes, traded_orders
 from proposals.selectors.intentions import COMMITTED, draft_trades, intentions
 from proposals.selectors.open_windows import draft_intentions, windows
@@ -55,6 +56,7 @@ from proposals.selectors.window_rows import window_rows
 
 __all__ = [
     "COMMITTED",
+    "DistributionLine",
     "HouseholdWindows",
     "OrderFile",
     "PendingTotal",
@@ -67,6 +69,7 @@ __all__ = [
     "budget_usage",
     "cash_flows",
     "coming_purchases",
+    "distributions_ahead",
     "draft_intentions",
     "draft_trades",
     "facts",
