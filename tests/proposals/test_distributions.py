@@ -155,9 +155,9 @@ def test_the_page_warns_with_the_dollars_and_the_ex_date(desk: Desk, kind: Propo
 def test_a_decided_proposal_warns_until_it_is_through(desk: Desk):
     proposal = desk.approved()
     assert "capital-gain distribution" in page(desk, proposal)
-    rejected = Proposal.objects.get(pk=proposal.pk)
-    rejected.status = "filled"
-    assert selectors.distributions_ahead(rejected, TODAY) == ()
+    closed = Proposal.objects.get(pk=proposal.pk)
+    closed.status = "filled"
+    assert not selectors.distributions_ahead(closed, TODAY)
 
 
 @pytest.mark.django_db
@@ -168,11 +168,11 @@ def test_nothing_is_said_where_nothing_is_announced_or_the_purchase_is_not_taxed
     for account in (desk.ira, company):
         purchase = desk.purchase(account=account.pk, pair=0)
         proposal = desk.submit(purchase, kind=ProposalKind.REBALANCE)
-        assert selectors.distributions_ahead(proposal, TODAY) == ()
+        assert not selectors.distributions_ahead(proposal, TODAY)
     AnnouncedDistribution.objects.all().delete()
     proposal = selectors.proposal(desk.adviser, desk.submit().public_id)
     with django_assert_num_queries(1):
-        assert selectors.distributions_ahead(proposal, TODAY) == ()
+        assert not selectors.distributions_ahead(proposal, TODAY)
     assert "capital-gain distribution" not in page(desk, proposal)
 
 
