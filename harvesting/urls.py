@@ -1,10 +1,16 @@
 from django.urls import path
 
-from harvesting import backtest_views, pair_views, substitute_views, views
+from harvesting import backtest_views, gift_views, pair_views, substitute_views, views
 
 urlpatterns = [
     path("losses/", views.firm_losses, name="losses"),
     path("households/<uuid:public_id>/losses/", views.losses, name="household-losses"),
+    path("households/<uuid:public_id>/gifts/", gift_views.gifts, name="household-gifts"),
+    path(
+        "households/<uuid:public_id>/gifts/gifts.csv",
+        gift_views.gifts_file,
+        name="household-gifts-file",
+    ),
     path("backtests/harvest/", backtest_views.harvest, name="backtest-harvest"),
     path(
         "backtests/harvest/<slug:backtest_table>.csv",

@@ -151,6 +151,7 @@ def proposal_context(
         "panels": panels.of(user, proposal, typed),
         "lot_sums": lot_sums(proposal.explanation.get("candidates") or ()),
         "windows": selectors.window_rows(household.pk, today),
+        "distributions": selectors.distributions_ahead(proposal, today),
         "budget_rows": selectors.budget_of_proposal(proposal, today)
         if proposal.status in (Status.PENDING, Status.APPROVED)
         else (),

@@ -19,7 +19,7 @@ from accounts.fields import (
 )
 from accounts.models import Firm, User, choices, one_of
 from accounts.types import MONEY_LIMIT
-from securities.types import ActionKind, AssetClass
+from securities.types import ActionKind, AssetClass, DistributionKind
 
 
 def validate_cusip(value: str) -> None:
@@ -236,6 +236,34 @@ class Dividend(models.Model):
 
     def __str__(self) -> str:
         return f"{self.security} {self.ex_date} {self.amount}"
+
+
+class AnnouncedDistribution(models.Model):
+    """Gains that a fund has announced to distribute: taxed to who holds it before the ex-date (F39).
+
+    Long- and short-term parts of one day are two rows, and a dividend of the day is another thing (``Dividend``).
+    """
+
+    firm_path = "security__firm"
+
+    security = models.ForeignKey(Security, on_delete=models.CASCADE, related_name="distributions")
+    ex_date = models.DateField()
+    kind = models.CharField(max_length=5, choices=choices(DistributionKind))
+    amount = PriceField()  # dollars a share
+    source = models.CharField(max_length=120, blank=True)  # who announced it, for people
+
+    class Meta:
+        ordering = ["ex_date", "security", "kind"]
+        constraints = [
+            UniqueConstraint(
+                fields=["security", "ex_date", "kind"], name="distribution_once_a_day"
+            ),
+            one_of("distribution_kind_known", "kind", DistributionKind),
+            bounded("distribution_amount", "amount", lower=0, upper=Decimal(10) ** 10, above=True),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.security} {self.ex_date} {self.kind} {self.amount}"
 
 
 class MarketValue(models.Model):

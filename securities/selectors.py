@@ -12,6 +12,7 @@ from accounts.models import Firm, User
 from accounts.one_look import kept_while, read_once
 from securities.identity import Belonging, Clique, Pair, cliques
 from securities.models import (
+    AnnouncedDistribution,
     FactsChange,
     HalfSpread,
     IdenticalMember,
@@ -167,6 +168,16 @@ def _spread_in_force(
             since = date.fromisoformat(stated["since"])
             return Decimal(stated["fraction"]), SpreadSource(of, name, since)
     return BUILT_IN_SPREAD, SpreadSource(SpreadOf.BUILT_IN)
+
+
+def announced_distributions(
+    securities: Iterable[int], after: date, until: date
+) -> list[tuple[int, date, str, Decimal, str]]:
+    """Security, ex-date, kind, dollars a share, source of what goes ex after one day, up to another. One query."""
+    rows = AnnouncedDistribution.objects.filter(
+        security__in=list(securities), ex_date__gt=after, ex_date__lte=until
+    ).order_by("ex_date", "security", "kind")
+    return list(rows.values_list("security_id", "ex_date", "kind", "amount", "source"))
 
 
 @kept_while(facts_stamp)

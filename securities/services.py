@@ -17,13 +17,14 @@ from accounts.models import Firm, User
 from accounts.selectors import business_date
 from accounts.services import record_audit
 from securities import selectors
+from securities.importers.distributions import DistributionRow, read_distributions
 from securities.importers.dividends import DividendRow, read_dividends
 from securities.importers.file_text import check_bytes, check_size, decoded
 from securities.importers.half_spreads import HalfSpreadRow, read_half_spreads
 from securities.importers.market_values import MarketValueRow, read_market_values
 from securities.importers.prices import PriceRow, read_prices
 from securities.importers.refusal import MOST_PROBLEMS, Problems
-from securities.models import Dividend, HalfSpread, MarketValue
+from securities.models import AnnouncedDistribution, Dividend, HalfSpread, MarketValue
 
 LARGEST_MOVE = Decimal(
     "0.40"
@@ -120,6 +121,22 @@ def import_dividends(
     with transaction.atomic():
         result = _store_dividends(rows, name=name, correct=correct)
         return _kept(result, firm=firm, action="dividends.imported", name=name, dry_run=dry_run)
+
+
+def import_distributions(
+    *, firm: Firm, file: bytes, name: str, dry_run: bool = False, correct: bool = False
+) -> FileImport:
+    """Take a file's announced capital-gain distributions, all or none; the same file again changes nothing.
+
+    Raises ImportRefused with every problem found. One that differs from the one known for its ex-date and kind is
+    refused unless ``correct``: estimates are announced before final figures. A date that moved is another
+    distribution: the one that is not paid must be corrected by hand.
+    """
+    name, text = _read(file, name, "distributions")
+    rows = read_distributions(text, name=name, securities=selectors.security_ids(firm.pk))
+    with transaction.atomic():
+        result = _store_distributions(rows, name=name, correct=correct)
+        return _kept(result, firm=firm, action="distributions.imported", name=name, dry_run=dry_run)
 
 
 def import_market_values(
@@ -251,6 +268,44 @@ def _store_dividends(rows: Sequence[DividendRow], *, name: str, correct: bool) -
             changed += 1
     problems.raise_if_any()
     return FileImport(new, len(rows) - new - changed, changed)
+
+
+def _store_distributions(
+    rows: Sequence[DistributionRow], *, name: str, correct: bool
+) -> FileImport:
+    problems, new, changed = Problems(name), [], []
+    known = {
+        (one.security_id, one.ex_date, one.kind): one
+        for one in AnnouncedDistribution.objects.select_for_update(of=["self"])
+        .filter(security__in={row.security for row in rows})
+        .select_related("security")
+    }
+    for row in rows:
+        stored = known.get(row.key)
+        if stored is None:
+            new.append(
+                AnnouncedDistribution(
+                    security_id=row.security,
+                    ex_date=row.ex_date,
+                    kind=row.kind,
+                    amount=row.amount,
+                    source=row.source,
+                )
+            )
+        elif (stored.amount, stored.source) != (row.amount, row.source):
+            if stored.amount != row.amount and not correct:
+                problems.add(
+                    f"the {row.kind}-term distribution of {stored.security} with the ex-date {row.ex_date} is known "
+                    f"as {decimal_text(stored.amount)}: import it with --correct if the file is right",
+                    line=row.line,
+                    column="amount",
+                )
+            stored.amount, stored.source = row.amount, row.source
+            changed.append(stored)
+    problems.raise_if_any()
+    AnnouncedDistribution.objects.bulk_create(new)
+    AnnouncedDistribution.objects.bulk_update(changed, ["amount", "source"])
+    return FileImport(len(new), len(rows) - len(new) - len(changed), len(changed))
 
 
 def _store(rows: Sequence[PriceRow], *, name: str, correct: bool) -> tuple[FileImport, int]:

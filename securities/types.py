@@ -28,6 +28,13 @@ class ActionKind(StrEnum):
     SPIN_OFF = "spin_off"
 
 
+class DistributionKind(StrEnum):
+    """How a fund held what it distributes the gain of."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
     """A closing price (dollars a share) and the day it is of."""

@@ -31,6 +31,7 @@ from proposals.selectors.desk import (
     proposal,
     waiting_orders,
 )
+from proposals.selectors.distributions import DistributionLine, distributions_ahead
 from proposals.selectors.execution_costs import (
     TaxYears,
     TradedRow,
@@ -62,6 +63,7 @@ from proposals.selectors.window_rows import window_rows
 
 __all__ = [
     "COMMITTED",
+    "DistributionLine",
     "HouseholdWindows",
     "OrderFile",
     "PendingTotal",
@@ -76,6 +78,7 @@ __all__ = [
     "budget_usage",
     "cash_flows",
     "coming_purchases",
+    "distributions_ahead",
     "draft_intentions",
     "draft_trades",
     "facts",

@@ -114,6 +114,8 @@ ROUTES = {
         POST=Expected(302, 422, 404, 302, 302)
     ),  # a reason is asked for
     "households/<uuid:household>/losses/": page(GET=OWN),
+    "households/<uuid:household>/gifts/": page(GET=OWN),
+    "households/<uuid:household>/gifts/gifts.csv": page(GET=OWN),
     "losses/": page(GET=SHOWN),
     "households/<uuid:household>/windows/": page(GET=OWN),
     "households/<uuid:household>/windows/windows.csv": page(GET=OWN),
