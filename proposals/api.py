@@ -16,7 +16,7 @@ from proposals.serializers import (
     ProposalSerializer,
     WindowsSerializer,
 )
-from proposals.types import ProposalKind, Status
+from proposals.types import ProposalKind, ReasonCode, Status
 
 
 class HouseholdWindows(ClientView):
@@ -55,6 +55,7 @@ class ProposalList(ClientList):
             user,
             status=Status(asked["status"]) if "status" in asked else None,
             kind=ProposalKind(asked["kind"]) if "kind" in asked else None,
+            reason=ReasonCode(asked["reason"]) if "reason" in asked else None,
         )
         if "household" in asked:
             rows = rows.filter(household=household(user, asked["household"]))

@@ -7,16 +7,22 @@ from rest_framework import serializers
 from accounts.serializers import DecimalText, HouseholdQuery
 from lots.serializers import OpeningSerializer
 from lots.types import Term
-from proposals.types import Origin, ProposalKind, Side, Status, Verdict, WindowKind
+from proposals.types import Origin, ProposalKind, ReasonCode, Side, Status, Verdict, WindowKind
 from proposals.window_table import Grade
 
 KINDS = [kind.value for kind in ProposalKind]
+REASONS = [reason.value for reason in ReasonCode]
 STATUSES = [status.value for status in Status]
 
 
 class ProposalQuery(HouseholdQuery):
     status = serializers.ChoiceField(choices=STATUSES, required=False)
     kind = serializers.ChoiceField(choices=KINDS, required=False)
+    reason = serializers.ChoiceField(
+        choices=REASONS,
+        required=False,
+        help_text="One of the proposal's reasons, whether the first or a further one.",
+    )
 
 
 class CauseSerializer(serializers.Serializer[Any]):

@@ -47,6 +47,32 @@ class Status(StrEnum):
 OPEN = (Status.PENDING, Status.APPROVED, Status.ORDERED)
 
 
+class ReasonCode(StrEnum):
+    """Why there is a proposal: first what opened it, then what stands beside it (F20-F23). Clients ask by them."""
+
+    HARVEST = "HARVEST"
+    GAIN_HARVEST = "GAIN_HARVEST"
+    SWAP_BACK = "SWAP_BACK"
+    DRIFT = "DRIFT"
+    CALENDAR = "CALENDAR"  # the date alone
+    DEPOSIT = "DEPOSIT"
+    CASH_NEED = "CASH_NEED"
+    RESTRICTION = "RESTRICTION"
+    UNIVERSE = "UNIVERSE"
+    RECONSTITUTION = "RECONSTITUTION"
+    MODEL_CHANGE = "MODEL_CHANGE"
+    MANDATE = "MANDATE"
+    RISK_LIMIT = "RISK_LIMIT"
+    FACTOR = "FACTOR"
+    RISK = "RISK"
+    CONTRARIAN = "CONTRARIAN"
+    TAX_LOSS = "TAX_LOSS"
+    BUDGET = "BUDGET"
+    TRANSITION = "TRANSITION"
+    EDITED = "EDITED"
+    FRONTIER = "FRONTIER"
+
+
 class Side(StrEnum):
     BUY = "buy"
     SELL = "sell"

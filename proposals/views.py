@@ -13,7 +13,7 @@ from accounts.paging import page_of
 from proposals import order_pages, pages, selectors, services
 from proposals.errors import BadLimit, StaleProposal, WashNotAccepted
 from proposals.forms import BudgetForm, DecisionForm, FillsForm, HandlingForm
-from proposals.types import ProposalKind, Status, Verdict
+from proposals.types import ProposalKind, ReasonCode, Status, Verdict
 
 
 @require_safe
@@ -21,19 +21,22 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """Proposals of one status, the pending ones first of all."""
     user = person(request)
     status = request.GET.get("status") or Status.PENDING.value
-    kind = request.GET.get("kind", "")
+    kind, reason = request.GET.get("kind", ""), request.GET.get("reason", "")
     rows = selectors.inbox(
         user,
         status=Status(status) if status in set(Status) else Status.PENDING,
         kind=ProposalKind(kind) if kind in set(ProposalKind) else None,
+        reason=ReasonCode(reason) if reason in set(ReasonCode) else None,
     )
     context = {
         **page_of(request, rows),
         "tiles": selectors.pending_totals(user),
         "statuses": [member.value for member in Status],
         "kinds": [member.value for member in ProposalKind],
+        "reasons": [member.value for member in ReasonCode],
         "chosen_status": status,
         "chosen_kind": kind,
+        "chosen_reason": reason if reason in set(ReasonCode) else "",
     }
     return render(request, "proposals/inbox.html", context)
 

@@ -11,6 +11,7 @@ from proposals.types import (
     DraftProposal,
     DraftTrade,
     ProposalKind,
+    ReasonCode,
     Windows,
 )
 from rebalancing.mandates.mandate_checks import MandateCheck
@@ -31,7 +32,7 @@ from rebalancing.types import (
 )
 from rebalancing.versions.ways import Way
 
-CALENDAR = "CALENDAR"  # the date alone
+CALENDAR = ReasonCode.CALENDAR.value  # the date alone
 PUBLISHED = (LineReason.UNIVERSE, LineReason.RECONSTITUTION, LineReason.MODEL_CHANGE)
 
 
@@ -159,16 +160,18 @@ def _reasons(bounded: Bounded, evidence: Sequence[Evidence]) -> tuple[str, ...]:
     lines = {trade.reason for trade in figures.trades}
     found = [reason.value for reason in PUBLISHED if reason in lines]
     if any(row.breached for row in figures.drift.rows):
-        found.append("DRIFT")
+        found.append(ReasonCode.DRIFT.value)
     if any(trade.reason == LineReason.MUST_SELL for trade in figures.trades):
-        found.append("RESTRICTION")
+        found.append(ReasonCode.RESTRICTION.value)
     if figures.drift.cash_breached:
         found.append(
-            "CASH_NEED" if figures.drift.cash_weight < figures.drift.cash_low else "DEPOSIT"
+            ReasonCode.CASH_NEED.value
+            if figures.drift.cash_weight < figures.drift.cash_low
+            else ReasonCode.DEPOSIT.value
         )
     found += [one.reason.value for one in evidence]
     if figures.short_gain + figures.long_gain < ZERO:
-        found.append("TAX_LOSS")
+        found.append(ReasonCode.TAX_LOSS.value)
     if bounded.is_bound:
-        found.append("BUDGET")
+        found.append(ReasonCode.BUDGET.value)
     return tuple(found) or (CALENDAR,)

@@ -1,6 +1,6 @@
 """Reads: which model a household follows under which policy, and what it owns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -20,6 +20,7 @@ from proposals.compliance import feasible
 from proposals.handling import UNSAID, HandlingRule
 from proposals.models import Fill, Proposal
 from proposals.types import HarvestPair, Intention, ProposalKind, Status
+from rebalancing import occasions
 from rebalancing.backtest import cadences
 from rebalancing.household.state import Books, Substitution, assemble, stale_holdings
 from rebalancing.mandates.rules import Classification, Rule, RuleKind
@@ -37,6 +38,7 @@ from rebalancing.models import (
     TargetModel,
 )
 from rebalancing.policies import drift, looks, policy_words
+from rebalancing.policies.occasions import Occasion, from_record, sentence
 from rebalancing.policies.policy import (
     BandType,
     Cadence,
@@ -364,14 +366,20 @@ def _substitutions(pairs: Sequence[HarvestPair]) -> tuple[Substitution, ...]:
     return tuple(Substitution(pair.sold, pair.substitute, pair.quantity) for pair in pairs)
 
 
-def schedule(household_id: int, policy: Limits, as_of: date) -> looks.Schedule:
-    """Where the household stands between two looks, from the looks and fills on record.
+def schedule(
+    assigned: ModelAssignment, policy: Limits, as_of: date, *, concerned: Collection[int]
+) -> looks.Schedule:
+    """Where the household stands between two looks, from looks, fills and what has happened since, all on record.
 
-    No query where the policy looks every night and knows no cool-down.
+    ``concerned``: the securities that it holds or should hold. No query where the policy looks every night and knows
+    no cool-down.
     """
+    household_id = assigned.household_id
     daily = policy.cadence is Cadence.DAILY
     last = None if daily else last_look(household_id, as_of)
     return looks.schedule(
+        known=_occasions(assigned, policy, last, as_of, lambda: concerned),
+        seen=from_record(last.occasions) if last else (),
         cadence=policy.cadence,
         as_of=as_of,
         last_look=None if last is None else last.day,
@@ -379,6 +387,19 @@ def schedule(household_id: int, policy: Limits, as_of: date) -> looks.Schedule:
         executed_on=executed_on(household_id, as_of) if policy.cool_down_days else None,
         cool_down_days=policy.cool_down_days,
     )
+
+
+def _occasions(
+    assigned: ModelAssignment,
+    policy: Limits,
+    last: RebalanceLook | None,
+    as_of: date,
+    concerned: Callable[[], Collection[int]],
+) -> list[Occasion]:
+    """Those since the last look; of the day alone where there was none, for the first to have seen them."""
+    if policy.cadence in (Cadence.DAILY, Cadence.NONE):
+        return []
+    return occasions.since(assigned, last.day if last else as_of, as_of, concerned=concerned)
 
 
 def last_look(household_id: int, as_of: date) -> RebalanceLook | None:
@@ -430,20 +451,29 @@ def drift_page(household: Household) -> dict[str, object]:
     return {
         "policy": policy_words.sentences(policy),
         "cadences": cadences.expected(policy),
-        "schedule": _after_tonight(household.pk, policy, today),
+        "schedule": (stands := _after_tonight(assigned, policy, today)),
+        "opened_by": sentence(stands.occasions),
         "looks": recent_looks(household.pk),
         **_drift_rows(assigned, today),
     }
 
 
-def _after_tonight(household_id: int, policy: Limits, today: date) -> looks.Schedule:
+def _after_tonight(assigned: ModelAssignment, policy: Limits, today: date) -> looks.Schedule:
     """Where the household stands for a reader: a look that was taken on ``today`` is behind it."""
+    household_id = assigned.household_id
     last = last_look(household_id, today + timedelta(days=1))
+
+    def concerned() -> set[int]:
+        held = {lot.security for lot in lot_selectors.open_lots(household_id)}
+        return held | targets(assigned.model_id).keys()
+
     return looks.schedule(
         cadence=policy.cadence,
         as_of=today,
         last_look=None if last is None else last.day,
         executed_on=executed_on(household_id, today) if policy.cool_down_days else None,
+        known=_occasions(assigned, policy, last, today, concerned),
+        seen=from_record(last.occasions) if last else (),
         cool_down_days=policy.cool_down_days,
     )
 

@@ -24,7 +24,7 @@ from rebalancing.household.state import assemble, stale_holdings
 from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.mandates.rules import Trigger
 from rebalancing.models import ModelAssignment, RebalanceLook
-from rebalancing.policies import decision, drift, looks
+from rebalancing.policies import decision, drift, looks, occasions
 from rebalancing.policies.decision import Scope
 from rebalancing.risk import RiskModel
 from rebalancing.risk_data.risk_models import risk_model
@@ -94,7 +94,12 @@ def examine(
     if state.value <= ZERO:
         return nothing(Outcome.EMPTY, "The household's cash is overdrawn by all it holds.")
     measured = drift.of_state(state)
-    schedule = selectors.schedule(household_id, books.limits, as_of)
+    schedule = selectors.schedule(
+        assigned,
+        books.limits,
+        as_of,
+        concerned=books.targets.keys() | {lot.security for lot in books.lots},
+    )
     # What must be done waits for no look, and whatever pays for it may be traded.
     check = mandate_check(assigned, state)
     contradiction = check.contradiction()
@@ -119,12 +124,12 @@ def examine(
     if way is None and not schedule.is_cooling:
         step = _step_of_plan(search, state, tax=tax, drafts=drafts)
         if step is not None:
-            return step
+            return replace(step, occasions=schedule.occasions)
     if touched is Scope.NOTHING and way is None:
         reason = decision.why_nothing(schedule)
         told = explanation.left_alone(measured, state.symbols, schedule)
         looked = look_of(measured, counted=reason is Outcome.INSIDE_BANDS)
-        return replace(nothing(reason, told), looked=looked)
+        return _told(replace(nothing(reason, told), looked=looked), schedule)
     everything = touched is Scope.NOTHING or (way is not None and way.is_whole)
     try:
         found = search(
@@ -139,9 +144,23 @@ def examine(
         return replace(nothing(error.code, why.strip()), looked=look_of(measured, counted=False))
     seen = found.looked
     if seen is None or (schedule.due and not schedule.is_cooling):
-        return found
+        return found if way is not None else _told(found, schedule)
     # Cash alone was looked at: the policy's own look is still to come.
     return replace(found, looked=replace(seen, counted=False))
+
+
+def _told(result: RebalanceResult, schedule: looks.Schedule) -> RebalanceResult:
+    """The result with what opened the look, where that was not its date, and with the occasions that it has seen."""
+    why = occasions.sentence(schedule.occasions) if not schedule.is_cooling else ""
+    draft = result.draft
+    if why and draft is not None:
+        draft = replace(draft, explanation={**draft.explanation, "opened_by": why})
+    return replace(
+        result,
+        draft=draft,
+        detail=f"{result.detail} {why}".strip(),
+        occasions=schedule.occasions,
+    )
 
 
 def factor_gain_limit(
@@ -257,6 +276,7 @@ def _keep(result: RebalanceResult) -> None:
             "reason": REFUSED if refused else result.reason,
             "detail": result.detail,
             "counted": looked.counted and not refused,
+            "occasions": occasions.as_record(result.occasions),
             "out_of_band": looked.out_of_band,
             "largest_id": looked.largest,
             "largest_drift": looked.largest_drift.quantize(FRACTION),

@@ -16,6 +16,7 @@ from proposals.costs import TradingCosts
 from proposals.handling import UNSAID
 from proposals.types import CashFlow, DraftProposal, Restrictions, Side, may_turn_loss
 from rebalancing.model_changes.recipes import ExitRule, VersionKind
+from rebalancing.policies.occasions import Occasion
 from rebalancing.policies.policy import (
     BandType,
     Cadence,
@@ -411,7 +412,7 @@ class Looked:
 class RebalanceResult:
     """The answer for one household: a draft, or a stable reason code and one plain sentence why there is none.
 
-    ``looked`` is None where nothing was measured.
+    ``looked`` is None where nothing was measured. ``occasions`` are what a look that counts has seen.
     """
 
     household: int
@@ -420,3 +421,4 @@ class RebalanceResult:
     reason: str
     detail: str
     looked: Looked | None = None
+    occasions: tuple[Occasion, ...] = ()

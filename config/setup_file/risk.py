@@ -19,6 +19,13 @@ _FIGURES = {
     "minimum_coverage": Range(
         places=8, least=Decimal(0), below=Decimal("1.00000001"), words="from 0 to 1"
     ),
+    "market_risk_price": Range(
+        places=8,
+        least=Decimal(0),
+        below=Decimal(100),
+        above=True,
+        words="above 0 and below 100; 2.5 is customary",
+    ),
 }
 
 

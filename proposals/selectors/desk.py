@@ -15,19 +15,29 @@ from proposals.order_files import file_name
 from proposals.types import (
     OrderStatus,
     ProposalKind,
+    ReasonCode,
     Status,
 )
 
 
 def inbox(
-    user: User, *, status: Status | None = Status.PENDING, kind: ProposalKind | None = None
+    user: User,
+    *,
+    status: Status | None = Status.PENDING,
+    kind: ProposalKind | None = None,
+    reason: ReasonCode | None = None,
 ) -> QuerySet[Proposal]:
-    """The firm's proposals, newest night and largest saving first; None asks for every status or kind."""
+    """The firm's proposals, newest night and largest saving first; None asks for every status, kind or reason.
+
+    A proposal has a ``reason`` where it is one of its reasons, the first or a further one.
+    """
     rows = access.visible(user, Proposal).select_related("household")
     if status is not None:
         rows = rows.filter(status=status)
     if kind is not None:
         rows = rows.filter(kind=kind)
+    if reason is not None:
+        rows = rows.filter(reasons__contains=[reason.value])
     return rows.order_by("-as_of", "-tax_saved", "pk")
 
 

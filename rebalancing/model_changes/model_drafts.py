@@ -34,7 +34,7 @@ def new_weights(
     classes: Mapping[int, Classification],
     symbols: Mapping[int, str],
     risk: RiskModel,
-    risk_aversion: Decimal,
+    market_risk_price: Decimal,
     views: Sequence[View] = (),
     market_values: Mapping[int, Decimal] | None = None,
 ) -> dict[int, Decimal]:
@@ -57,7 +57,7 @@ def new_weights(
         lower=np.array([float(low) for low, _ in limits]),
         upper=np.array([float(high) for _, high in limits]),
         bands=tuple(_bands(rules, securities, classes)),
-        risk_aversion=float(risk_aversion),
+        market_risk_price=float(market_risk_price),
         views=tuple(views),
         market_values=None
         if market_values is None
@@ -80,13 +80,13 @@ def returns_with_views(
     *,
     targets: Mapping[int, Decimal],
     risk: RiskModel,
-    risk_aversion: Decimal,
+    market_risk_price: Decimal,
     views: Sequence[View],
 ) -> Returns:
     """What mean-variance reckons with; arguments as of ``new_weights``. Raises BadProblem."""
     securities = sorted(targets)
     held = np.array([float(targets[one]) for one in securities])
-    prior = return_views.implied(risk, held, float(risk_aversion))
+    prior = return_views.implied(risk, held, float(market_risk_price))
     after = return_views.posterior(risk, prior, views).returns
     return Returns(
         names={

@@ -40,6 +40,7 @@ class NewVersion:
     # What a recipe with views reckoned with: records of the views, and by security the returns before and with them.
     views: Sequence[Mapping[str, str | None]] = ()
     returns: Mapping[int, tuple[Decimal, Decimal]] = field(default_factory=dict)
+    market_risk_price: Decimal | None = None
 
 
 def stored(model: TargetModel, new: NewVersion, *, author: str) -> tuple[ModelVersion, bool]:
@@ -66,6 +67,7 @@ def stored(model: TargetModel, new: NewVersion, *, author: str) -> tuple[ModelVe
         author=author,
         reason=new.reason,
         views=list(new.views),
+        market_risk_price=new.market_risk_price,
     )
     ModelVersionWeight.objects.bulk_create(
         ModelVersionWeight(
@@ -92,6 +94,7 @@ def _is_same(known: ModelVersion, new: NewVersion) -> bool:
         and (rules, notes)
         == (new.exit_rules, {one: told for one, told in new.notes.items() if told})
         and (known.recipe, known.reason, known.views) == (new.recipe, new.reason, list(new.views))
+        and known.market_risk_price == new.market_risk_price
         and (new.kind is not VersionKind.RECIPE or known.as_of == new.as_of)
     )
 

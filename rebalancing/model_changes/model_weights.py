@@ -7,8 +7,9 @@ holds. Risk parity is Richard and Roncalli's constrained risk budgeting: coordin
 names inside their bounds then contribute equally.
 
 Mean-variance has no views unless they are given: its expected returns are those that make the present weights the best
-ones (``risk_aversion * Sigma * reference``), so that without a view and inside the bands nothing changes. What
-views make of them is in ``rebalancing.model_changes.return_views``.
+ones (``market_risk_price * Sigma * reference``). The same price weighs their variance, whatever a policy asks of active
+risk, so that without a view and inside the bands nothing changes. What views make of them is in
+``rebalancing.model_changes.return_views``.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Task:
     lower: FloatArray
     upper: FloatArray
     bands: tuple[Band, ...] = ()
-    risk_aversion: float = 10.0
+    market_risk_price: float = return_views.CUSTOMARY_RISK_PRICE  # of total variance, a year
     views: tuple[View, ...] = ()
     market_values: FloatArray | None = None
 
@@ -81,7 +82,7 @@ def weights(recipe: Recipe, task: Task) -> FloatArray:
         case Recipe.MINIMUM_VARIANCE:
             return _quadratic(task, np.zeros(len(task.names)))
         case Recipe.MEAN_VARIANCE:
-            return _quadratic(task, _expected(task) / task.risk_aversion)
+            return _quadratic(task, _expected(task) / task.market_risk_price)
 
 
 def _by_market_value(task: Task) -> FloatArray:
@@ -100,7 +101,7 @@ def risk_contributions(risk: RiskModel, found: FloatArray) -> FloatArray:
 
 def _expected(task: Task) -> FloatArray:
     """(n,) yearly returns: those implied by the present weights, moved by the views."""
-    implied = return_views.implied(task.risk, task.reference, task.risk_aversion)
+    implied = return_views.implied(task.risk, task.reference, task.market_risk_price)
     if not task.views:
         return implied
     return return_views.posterior(task.risk, implied, task.views).returns
@@ -118,8 +119,8 @@ def _check(task: Task) -> None:
         raise BadProblem("The risk model holds a number that is none, or no specific variance.")
     if not 0.0 < task.total <= 1.0:
         raise BadProblem(f"Weights cannot sum to {task.total}: it must be above 0 and at most 1.")
-    if not (np.isfinite(task.risk_aversion) and task.risk_aversion > 0.0):
-        raise BadProblem("risk_aversion must be above 0.")
+    if not (np.isfinite(task.market_risk_price) and task.market_risk_price > 0.0):
+        raise BadProblem("market_risk_price must be above 0.")
     if np.any(task.lower < 0.0):
         raise BadProblem("A lowest weight is negative: a model is long only.")
     return_views.check(task.views, n)

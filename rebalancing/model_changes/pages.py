@@ -21,6 +21,7 @@ from rebalancing.model_changes.recipes import Recipe, VersionState
 from rebalancing.model_changes.universe_drafts import Reconstitution
 from rebalancing.model_changes.view_words import Stated
 from rebalancing.models import ModelVersion, ReturnView, TargetModel
+from rebalancing.risk_data.risk_models import market_risk_price
 from rebalancing.types import ZERO
 from securities import selectors as securities
 
@@ -63,6 +64,7 @@ def views_of(model: TargetModel, form: ViewForm | None = None) -> dict[str, obje
         "takes_views": takes_views,
         "views": sorted(shown, key=lambda one: not one["may_end"]),
         "view_form": form or view_form(model),
+        "risk_price": view_words.risk_price(market_risk_price(model.firm_id)),
     }
 
 
@@ -114,10 +116,12 @@ def with_more_rows(rows: "BaseFormSet[ChangeForm]") -> "BaseFormSet[ChangeForm]"
 
 def version_page(version: ModelVersion) -> dict[str, object]:
     """A version with its weights and where it stands."""
+    price = version.market_risk_price
     return {
         "version": version,
         "rows": selectors.version_weights(version),
         "returns": selectors.version_returns(version),
+        "risk_price": price and view_words.risk_price(price),
         "turnover": selectors.turnover(version),
         "followers": selectors.followers(version),
         "today": business_date(version.model.firm),

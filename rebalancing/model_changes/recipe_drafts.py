@@ -23,7 +23,7 @@ from rebalancing.model_changes.model_versions import NewVersion, stored
 from rebalancing.model_changes.recipes import Recipe, VersionKind
 from rebalancing.model_changes.return_views import View
 from rebalancing.models import ModelVersion, ReturnView, TargetModel
-from rebalancing.risk_data.risk_models import risk_of
+from rebalancing.risk_data.risk_models import market_risk_price, risk_of
 from securities import selectors as securities
 
 MOST_DAYS = 35  # market values come by the month; older ones are refused
@@ -69,7 +69,7 @@ def draft(*, model: TargetModel, as_of: date, author: str) -> ModelVersion | Non
     if missing:
         raise NoPrices(f"{model.name}: there is no price of {', '.join(missing)}.")
     risk = risk_of(model.firm_id, as_of, sorted(before))
-    risk_aversion = selectors.limits_of_model(model).risk_aversion
+    risk_price = market_risk_price(model.firm_id)
     rows = stated_views.in_force(model.pk, as_of) if recipe is Recipe.MEAN_VARIANCE else []
     views = _views(model, rows, before)
     valued_on, market_values = None, None
@@ -82,13 +82,13 @@ def draft(*, model: TargetModel, as_of: date, author: str) -> ModelVersion | Non
         classes=selectors.classes(model.firm_id),
         symbols=symbols,
         risk=risk,
-        risk_aversion=risk_aversion,
+        market_risk_price=risk_price,
         views=views,
         market_values=market_values,
     )
     if after == before:
         return None
-    told = returns_with_views(targets=before, risk=risk, risk_aversion=risk_aversion, views=views)
+    told = returns_with_views(targets=before, risk=risk, market_risk_price=risk_price, views=views)
     return stored(
         model,
         NewVersion(
@@ -103,6 +103,7 @@ def draft(*, model: TargetModel, as_of: date, author: str) -> ModelVersion | Non
                 _view_record(row, *returns) for row, returns in zip(rows, told.views, strict=True)
             ],
             returns=told.names if rows else {},
+            market_risk_price=risk_price if rows else None,
         ),
         author=author,
     )[0]

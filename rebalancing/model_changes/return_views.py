@@ -1,13 +1,18 @@
 """Views on returns, blended with what a model's own weights imply (Black and Litterman 1992): float64, pure.
 
 Returns are a year's, as fractions, above what cash earns. With the model's weights ``w`` (n,), the risk model's yearly
-covariance ``Sigma`` (n, n) and the price of risk ``delta``:
+covariance ``Sigma`` (n, n) and the market's price of risk ``delta``:
 
 - the prior is ``pi = delta Sigma w``: the returns for which ``w`` would be the best weights;
 - view ``k`` is a row of ``P`` (k, n) and an entry of ``q``: 1 at a name whose return is ``q``, or 1 and -1 at two names
   of which the first returns ``q`` more than the second;
 - the posterior is ``mu = pi + tau Sigma P' (P tau Sigma P' + Omega)^-1 (q - P pi)``, and the uncertainty of the mean
   ``tau Sigma - tau Sigma P' (P tau Sigma P' + Omega)^-1 P tau Sigma``.
+
+``delta`` is the return above cash that a unit of *total* variance earns, which is the market's Sharpe ratio by its
+volatility: 2.5 is the world's average by He and Litterman (1999), as a Sharpe ratio of 0.4 at 16 %. It is another
+figure than a policy's ``risk_aversion``, the price of *active* variance, which a firm chooses by how closely it wants
+its models followed. Views are returns in dollars, so that the larger figure would make sober ones look bearish.
 
 ``Omega`` is diagonal and follows from each view's confidence ``c`` in (0, 1]:
 ``omega_k = (1 - c) / c * p_k tau Sigma p_k'``. That is Idzorek's (2005) measure in Walters' closed form: a view alone
@@ -30,6 +35,7 @@ from rebalancing.errors import BadProblem
 from rebalancing.optimizer.problem import FloatArray
 from rebalancing.risk import RiskModel
 
+CUSTOMARY_RISK_PRICE = 2.5  # He and Litterman 1999
 LARGEST_RETURN = 0.5  # a year, either way: a view beyond it is a mistype
 _DEPENDENT = 1e-9
 
@@ -53,9 +59,9 @@ class Posterior:
     uncertainty: FloatArray
 
 
-def implied(risk: RiskModel, weights: FloatArray, risk_aversion: float) -> FloatArray:
+def implied(risk: RiskModel, weights: FloatArray, market_risk_price: float) -> FloatArray:
     """(n,) yearly returns above cash that make the weights (n,) the best ones: ``delta Sigma w``."""
-    return risk_aversion * risk.marginal(weights)
+    return market_risk_price * risk.marginal(weights)
 
 
 def posterior(risk: RiskModel, prior: FloatArray, views: Sequence[View]) -> Posterior:

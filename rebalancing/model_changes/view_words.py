@@ -11,6 +11,7 @@ from rebalancing.mandates.rule_words import per_cent
 ZERO, ONE = Decimal(0), Decimal(1)
 LARGEST_RETURN = Decimal("0.5")  # a year, either way: beyond it a view is a mistype
 PLACES = Decimal("0.00000001")
+_VOLATILITY = Decimal("0.16")  # of the example by which a price of risk is told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,15 @@ def sentence(symbol: str, over: str | None, yearly_return: Decimal) -> str:
     if over is None:
         return f"{symbol} returns {per_cent(yearly_return)} a year more than cash"
     return f"{symbol} beats {over} by {per_cent(yearly_return)} a year"
+
+
+def risk_price(price: Decimal) -> str:
+    """``2.5: a market with a volatility of 16 % a year returns 6.40 % more than cash``."""
+    returned = per_cent(price * _VOLATILITY * _VOLATILITY)
+    return (
+        f"{decimal_text(price)}: a market with a volatility of {_as_typed(_VOLATILITY)} a year "
+        f"returns {returned} more than cash"
+    )
 
 
 def faults(new: Stated, *, members: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -157,6 +157,8 @@ class RebalanceLook(models.Model):
     reason = models.CharField(max_length=40)
     detail = models.TextField(blank=True)
     counted = models.BooleanField()
+    # What had happened since the look before (rebalancing.policies.occasions): [{"key", "told", "opens"}].
+    occasions = models.JSONField(default=list)
     out_of_band = models.PositiveIntegerField()  # securities
     largest = models.ForeignKey(Security, on_delete=models.PROTECT, null=True, related_name="+")
     largest_drift = FractionField()

@@ -29,6 +29,8 @@ class RiskSetting(models.Model):
     factor_count = models.PositiveSmallIntegerField(default=10)  # of statistical factors
     maximum_staleness_days = models.PositiveSmallIntegerField(default=10)
     minimum_coverage = FractionField(default=Decimal("0.8"))  # of a household's weight
+    # Return above cash, a year, for a unit of total variance: what weights imply (model_changes.return_views).
+    market_risk_price = FractionField(default=Decimal("2.5"))
 
     class Meta:
         constraints = [
@@ -38,6 +40,7 @@ class RiskSetting(models.Model):
             bounded("risk_factor_count", "factor_count", lower=1, upper=51),
             bounded("risk_staleness", "maximum_staleness_days", lower=1, upper=3_651),
             bounded("risk_coverage", "minimum_coverage", lower=0, upper=Decimal("1.00000001")),
+            bounded("risk_market_price", "market_risk_price", lower=0, upper=100, above=True),
         ]
 
     def __str__(self) -> str:

@@ -171,6 +171,8 @@ class ModelVersion(models.Model):
     reason = models.TextField()
     # The views on returns that a recipe used, as they were: what each said, and what the returns say of it.
     views = models.JSONField(default=list)
+    # The market's price of risk (RiskSetting) that they were reckoned with; None: no views, or older than the figure.
+    market_risk_price = FractionField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     decided_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -192,6 +194,9 @@ class ModelVersion(models.Model):
                 fields=["model"],
                 condition=Q(state=VersionState.SCHEDULED.value),
                 name="model_scheduled_once",
+            ),
+            bounded(
+                "model_version_risk_price", "market_risk_price", lower=0, upper=100, above=True
             ),
             one_of("model_version_state", "state", VersionState),
             one_of("model_version_recipe", "recipe", Recipe),

@@ -3,10 +3,12 @@
 Pure: dates in, dates out. The exchange's calendar is a table of dates.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from rebalancing.policies import occasions
+from rebalancing.policies.occasions import Occasion
 from rebalancing.policies.policy import Cadence
 from securities.calendar import is_business_date, next_business_date, previous_business_date
 
@@ -15,11 +17,15 @@ _QUARTER = 3  # months
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Where a household stands between two looks. ``next_on`` is None where none is to come."""
+    """Where a household stands between two looks. ``next_on`` is None where none is to come.
+
+    ``occasions`` are those since the last look; one that ``opens`` makes a look due that the calendar does not.
+    """
 
     due: bool
     next_on: date | None = None
     cooling_until: date | None = None  # the first day on which drift may be traded again
+    occasions: tuple[Occasion, ...] = ()
 
     @property
     def is_cooling(self) -> bool:
@@ -37,20 +43,28 @@ def schedule(
     undecided: bool = False,
     executed_on: date | None = None,
     cool_down_days: int = 0,
+    known: Sequence[Occasion] = (),
+    seen: Sequence[Occasion] = (),
 ) -> Schedule:
     """Whether a look is due on ``as_of``.
 
     ``last_look`` is the newest look before ``as_of`` that counted, None = never: the household is looked at once.
     ``undecided``: what that look proposed still waits for a decision, so it is renewed with tonight's prices.
-    ``executed_on`` is the day of the last fill of a rebalance.
+    ``executed_on`` is the day of the last fill of a rebalance. ``known`` are the occasions since the last look,
+    ``seen`` those that it kept: a new one makes a look due, but for a cadence of none, which knows no looks.
     """
     reached = last_date(cadence, as_of)
-    due = reached is not None and (undecided or last_look is None or last_look < reached)
+    by_date = reached is not None and (last_look is None or last_look < reached)
+    since = occasions.met(known, seen, undecided=undecided)
+    if by_date or reached is None:
+        since = tuple(replace(one, opens=False) for one in since)
+    due = by_date or (reached is not None and (undecided or any(one.opens for one in since)))
     warm = None if executed_on is None else executed_on + timedelta(days=cool_down_days)
     return Schedule(
         due=due,
         next_on=next_date(cadence, as_of),
         cooling_until=warm if warm is not None and as_of < warm else None,
+        occasions=since,
     )
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,13 @@ def risk_of(firm_id: int, as_of: date, names: Sequence[int]) -> RiskModel:
     if firm.model is None:
         raise firm.refusal or BadReturns("The firm has no risk model.")
     return firm.model.take([firm.rows[security] for security in names])
+
+
+def market_risk_price(firm_id: int) -> Decimal:
+    """Return above cash, a year, that a unit of total variance earns by the firm's setting. One query."""
+    setting = RiskSetting.objects.filter(firm=firm_id).first() or RiskSetting()
+    price: Decimal = setting.market_risk_price
+    return price
 
 
 def _stamp(firm_id: int) -> tuple[int, tuple[int, int]]:

@@ -4,7 +4,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from proposals import services
 from proposals.types import ProposalKind
@@ -123,6 +125,30 @@ def test_proposals_are_chosen_by_status_kind_and_household(robot: Client, desk: 
     assert len(found(f"household={desk.household.public_id}")) == len(found("")) == 2
     for query in ("status=gone", "kind=gift", "household=x"):
         assert robot.get(f"{API}proposals/?{query}").status_code == 400
+
+
+def test_proposals_are_chosen_by_any_of_their_reasons(
+    robot: Client, desk: Desk, django_assert_num_queries: Any
+) -> None:
+    first = desk.submit(reasons=("DRIFT", "RISK"))
+    services.reject(
+        user=desk.adviser, public_id=first.public_id, content_sha256=first.content_sha256
+    )
+    second = desk.submit(kind=ProposalKind.REBALANCE, reasons=("RISK_LIMIT", "DRIFT"))
+
+    def found(query: str) -> set[str]:
+        return {row["id"] for row in robot.get(f"{API}proposals/?{query}").json()["results"]}
+
+    assert found("reason=DRIFT") == {str(first.public_id), str(second.public_id)}
+    assert found("reason=RISK") == {str(first.public_id)}
+    assert found("reason=RISK_LIMIT&kind=rebalance") == {str(second.public_id)}
+    assert found("reason=RISK_LIMIT&kind=harvest") == found("reason=CALENDAR") == set()
+    for query in ("reason=WHIM", "reason=drift", "reason="):
+        assert robot.get(f"{API}proposals/?{query}").status_code == 400
+    with CaptureQueriesContext(connection) as plain:
+        found("")
+    with django_assert_num_queries(len(plain)):
+        found("reason=DRIFT")
 
 
 def test_an_approved_loss_sale_is_an_open_window(robot: Client, desk: Desk) -> None:

@@ -2,13 +2,23 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from harvesting import drafts as harvest
+from harvesting import gains, pair_decisions
 from lots.types import EntryKind
 from proposals.models import Proposal
+from proposals.types import ReasonCode
+from rebalancing import draft
+from rebalancing.mandates.rules import Trigger
+from rebalancing.telling.reasons import Reason
+from rebalancing.versions.ways import PlanStep
 from tests import factories
 from tests.proposals.desk import TODAY, Desk, make_desk
 
@@ -46,6 +56,31 @@ def test_an_unknown_filter_shows_the_pending_ones(desk: Desk, browser: Client):
     answer = browser.get("/?status=nonsense&kind=nonsense")
     assert answer.status_code == 200
     assert "Miller" in answer.content.decode()
+
+
+def test_the_inbox_is_narrowed_to_a_reason_that_stays_in_the_address(
+    desk: Desk, browser: Client, django_assert_num_queries: Any
+):
+    desk.submit(reasons=("DRIFT", "RISK"))
+    shown = browser.get("/?status=pending&reason=RISK").content.decode()
+    assert "Miller" in shown
+    assert '<option value="RISK" selected>Risk</option>' in shown
+    empty = browser.get("/?reason=MANDATE").content.decode()
+    assert "No pending proposals for this reason." in empty
+    assert "Miller" in browser.get("/?reason=nonsense").content.decode()
+    with CaptureQueriesContext(connection) as plain:
+        browser.get("/")
+    with django_assert_num_queries(len(plain)):
+        browser.get("/?reason=RISK")
+
+
+def test_every_reason_that_is_given_can_be_asked_for():
+    given = {
+        *(harvest.REASON, gains.REASON, pair_decisions.REASON, draft.CALENDAR),
+        *(one.value for one in (*Reason, *Trigger, *draft.PUBLISHED)),
+        *PlanStep(date(2022, 1, 3)).reasons,
+    }
+    assert given <= set(ReasonCode)
 
 
 def test_a_decision_goes_through_and_the_second_is_refused_with_name_and_time(

@@ -22,7 +22,7 @@ def test_the_example_has_the_defaults_and_again_changes_nothing():
     row, default = RiskSetting.objects.get(), RiskSetting()
     for column in (
         "method", "observations", "half_life", "factor_count", "maximum_staleness_days",
-        "minimum_coverage",
+        "minimum_coverage", "market_risk_price",
     ):  # fmt: skip
         assert getattr(row, column) == getattr(default, column)
     assert take(EXAMPLE.read_text(encoding="utf-8")) == ""
@@ -55,13 +55,14 @@ def test_factors_are_securities_of_the_firm_and_the_method_needs_one():
 def test_what_is_out_of_range_is_refused_with_its_path():
     said = problems_of(
         f'{FIRM}[risk]\nmethod = "guess"\nobservations = 59\nhalf_life = 19\nfactor_count = 0\n'
-        'maximum_staleness_days = 0\nminimum_coverage = "1.1"\nmodel = 1\n'
+        'maximum_staleness_days = 0\nminimum_coverage = "1.1"\nmarket_risk_price = 0\nmodel = 1\n'
         '[risk.factors]\nA = "X"\nB = "X"\n'
     )
     assert sorted(line.split(":")[0] for line in said) == [
         "risk.factor_count",
         "risk.factors.B",
         "risk.half_life",
+        "risk.market_risk_price",
         "risk.maximum_staleness_days",
         "risk.method",
         "risk.minimum_coverage",

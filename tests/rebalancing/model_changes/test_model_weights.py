@@ -149,17 +149,42 @@ def test_without_views_the_present_weights_are_the_best() -> None:
     assert found == pytest.approx(reference, abs=1e-6)
 
 
+@pytest.mark.parametrize("price", [0.5, 2.5, 10.0])
+def test_without_views_they_are_at_every_price_of_risk(price: float) -> None:
+    """The prior and the objective have one price, or the model would creep with every draft."""
+    reference = np.random.default_rng(5).dirichlet(np.ones(12)) * 0.97
+    asked = task(
+        any_risk(5), reference=reference, total=float(reference.sum()), market_risk_price=price
+    )
+    found = weights(Recipe.MEAN_VARIANCE, asked)
+    assert found == pytest.approx(reference, abs=1e-9)
+    again = weights(Recipe.MEAN_VARIANCE, replace(asked, reference=found))
+    assert again == pytest.approx(reference, abs=1e-9)
+
+
+def test_a_sober_view_is_no_sale_at_the_markets_price_of_risk() -> None:
+    """He and Litterman's 2.5; at the price of active risk the same 8 % is far below what is implied."""
+    risk, view = diagonal(0.09, 0.09, 0.09), (View(0, 0.08, 0.5),)
+    asked = task(risk, views=view)
+    assert asked.market_risk_price == 2.5
+    assert weights(Recipe.MEAN_VARIANCE, asked)[0] > 1 / 3  # 2.5 * 0.09 / 3 = 7.5 % is implied
+    dear = replace(asked, market_risk_price=10.0)
+    # 30 % is implied: half of the way to 8 % sells 11 % / (10 * 0.09) of it, what that frees being shared.
+    sold = 0.11 / (10.0 * 0.09) * 2 / 3
+    assert weights(Recipe.MEAN_VARIANCE, dear)[0] == pytest.approx(1 / 3 - sold, abs=1e-8)
+
+
 def test_a_view_moves_its_name_by_what_the_conditions_say() -> None:
     """Uncorrelated, inside all bounds: w = (mu - nu) / (lambda sigma^2), nu from the sum."""
     risk, views = diagonal(0.04, 0.04), (View(0, 0.05, 1.0), View(1, 0.03, 1.0))
-    found = weights(Recipe.MEAN_VARIANCE, task(risk, views=views, risk_aversion=5.0))
+    found = weights(Recipe.MEAN_VARIANCE, task(risk, views=views, market_risk_price=5.0))
     # The difference of the weights is (0.05 - 0.03) / (5 * 0.04) = 0.1.
     assert found == pytest.approx([0.55, 0.45], abs=1e-8)
 
 
 def test_a_better_view_gives_more_weight() -> None:
     risk, at = any_risk(3), 4
-    implied = 10.0 * (risk.covariance() @ np.full(12, 1 / 12))[at]
+    implied = 2.5 * (risk.covariance() @ np.full(12, 1 / 12))[at]
     found = [
         weights(Recipe.MEAN_VARIANCE, task(risk, views=(View(at, implied + more, 0.5),)))[at]
         for more in (-0.01, 0.0, 0.01)
@@ -225,7 +250,7 @@ def test_fixed_weights_stay() -> None:
         ({"lower": np.array([-0.1, 0.0])}, "long only"),
         ({"total": 0.0}, "cannot sum"),
         ({"total": 1.2}, "cannot sum"),
-        ({"risk_aversion": 0.0}, "risk_aversion"),
+        ({"market_risk_price": 0.0}, "market_risk_price"),
         ({"views": (View(7, 0.1, 0.5),)}, "view of row 7"),
         ({"views": (View(0, float("nan"), 0.5),)}, "view of row 0"),
         ({"risk": diagonal(0.04, 0.04, 0.04)}, "2 names"),

@@ -85,7 +85,7 @@ def test_without_views_the_weights_are_those_of_before_to_the_last_byte() -> Non
         risk = any_risk(seed)
         reference = np.random.default_rng(seed).dirichlet(np.ones(12)) * 0.97
         given_task = task(
-            risk, reference=reference, total=float(reference.sum()), risk_aversion=7.0
+            risk, reference=reference, total=float(reference.sum()), market_risk_price=7.0
         )
         found = weights(Recipe.MEAN_VARIANCE, given_task)
         marginal = (
@@ -98,7 +98,7 @@ def test_without_views_the_weights_are_those_of_before_to_the_last_byte() -> Non
 def test_a_view_that_says_what_is_implied_changes_nothing() -> None:
     reference = np.random.default_rng(9).dirichlet(np.ones(12))
     risk = any_risk(9)
-    prior = implied(risk, reference, 10.0)
+    prior = implied(risk, reference, 2.5)
     views = (View(3, float(prior[3]), 1.0), View(5, float(prior[5] - prior[8]), 0.5, over=8))
     found = weights(Recipe.MEAN_VARIANCE, task(risk, reference=reference, views=views))
     assert found == pytest.approx(reference, abs=1e-6)

@@ -19,7 +19,14 @@ from rebalancing.model_changes.recipe_drafts import NotDrafted, StrayView, draft
 from rebalancing.model_changes.recipes import Recipe
 from rebalancing.model_changes.stated_views import BadView, end_view, state_view
 from rebalancing.model_changes.view_words import Stated
-from rebalancing.models import ModelVersion, ModelWeight, ReturnView, TargetModel
+from rebalancing.models import (
+    ModelVersion,
+    ModelWeight,
+    RebalancePolicy,
+    ReturnView,
+    RiskSetting,
+    TargetModel,
+)
 from rebalancing.risk_data.risk_models import risk_of
 from tests.factories import make_user
 from tests.rebalancing.model_changes.test_model_versions import approver, firm, limit, model
@@ -73,7 +80,8 @@ def test_a_view_changes_the_draft_which_keeps_what_it_was_made_with(
     rows = list(version.weights.order_by("security_id"))
     targets = selectors.targets(model.pk)
     sigma = risk_of(model.firm_id, DAY, sorted(targets)).covariance()
-    prior = 10 * sigma @ np.array([float(targets[one]) for one in sorted(targets)])
+    prior = 2.5 * sigma @ np.array([float(targets[one]) for one in sorted(targets)])
+    assert version.market_risk_price == D("2.5")
     pick = np.array([-1.0, 1.0, 0.0])
     surprise = 0.02 - pick @ prior
     after = prior + 0.6 * surprise / (pick @ sigma @ pick) * (sigma @ pick)
@@ -81,6 +89,35 @@ def test_a_view_changes_the_draft_which_keeps_what_it_was_made_with(
     assert [float(one.expected_return or 9) for one in rows] == pytest.approx(after, abs=1e-7)
     assert float(record["implied"]) == pytest.approx(pick @ prior, abs=1e-7)
     assert float(record["expected"]) == pytest.approx(pick @ after, abs=1e-7)
+
+
+def test_the_market_and_not_the_policy_says_what_weights_imply(
+    firm: Firm, model: TargetModel, state: State
+) -> None:
+    state("BBB", confidence=D("0.4"))
+    RebalancePolicy.objects.update_or_create(
+        firm=firm, household=None, model=None, defaults={"risk_aversion": D(70)}
+    )
+    first = draft(model=model, as_of=DAY, author="test")
+    assert first is not None
+    RiskSetting.objects.update_or_create(firm=firm, defaults={"market_risk_price": D(5)})
+    second = draft(model=model, as_of=DAY, author="test")
+    assert second is not None
+    assert [one.market_risk_price for one in (first, second)] == [D("2.5"), D(5)]
+    implied = [
+        [float(row.implied_return or 9) for row in one.weights.order_by("security_id")]
+        for one in (first, second)
+    ]
+    assert implied[1] == pytest.approx([2 * one for one in implied[0]], abs=1e-7)
+    assert ModelVersion.objects.get(pk=first.pk).state == "superseded"
+
+
+def test_without_a_view_the_weights_stay_at_any_price(
+    firm: Firm, model: TargetModel, state: State
+) -> None:
+    for price in ("0.5", "2.5", "40"):
+        RiskSetting.objects.update_or_create(firm=firm, defaults={"market_risk_price": D(price)})
+        assert draft(model=model, as_of=DAY, author="test") is None
 
 
 def test_the_same_draft_again_is_the_same_until_a_view_changes(
@@ -237,7 +274,10 @@ def test_the_database_itself_refuses_absurd_views(
 def test_the_page_states_ends_and_drafts(client: Client, model: TargetModel, state: State) -> None:
     client.force_login(User.objects.get())
     page = f"/models/{model.pk}/"
-    assert "Nobody has a view" in client.get(page).content.decode()
+    shown = client.get(page).content.decode()
+    assert "Nobody has a view" in shown
+    priced = "2.5: a market with a volatility of 16 % a year returns 6.40 % more than cash"
+    assert priced in shown
     typed = {
         "symbol": "AAA", "over": "BBB", "yearly_return": "2.5 %", "confidence": "40",
         "since": DAY.isoformat(), "until": "", "reason": "They gain market share.",
@@ -262,6 +302,10 @@ def test_the_page_states_ends_and_drafts(client: Client, model: TargetModel, sta
     drafted = client.post(f"{page}draft/", follow=True).content.decode()
     assert "Views it was made with" in drafted
     assert "With the views" in drafted
+    assert f"at the market’s price of risk, {priced}" in drafted
+    ModelVersion.objects.update(market_risk_price=None)
+    older = ModelVersion.objects.get()
+    assert "older drafts" in client.get(f"/models/versions/{older.public_id}/").content.decode()
     assert client.post(f"{page}views/{row.pk}/end/").status_code == 302
     assert stated_views.in_force(model.pk, DAY) == []
     assert "already" in client.post(f"{page}draft/", follow=True).content.decode()

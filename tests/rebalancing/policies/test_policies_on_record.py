@@ -63,6 +63,13 @@ def in_force(desk: Desk) -> Limits:  # noqa: F811
     return selectors.limits(desk.household, desk.model.pk)
 
 
+def schedule_of(desk: Desk, day: date) -> Schedule:  # noqa: F811
+    assigned = selectors.assignment(desk.household.pk)
+    assert assigned is not None
+    concerned = {one.pk for one in desk.securities.values()}
+    return selectors.schedule(assigned, in_force(desk), day, concerned=concerned)
+
+
 # Who inherits what
 
 
@@ -170,7 +177,7 @@ def test_an_undecided_proposal_is_renewed_and_a_rejected_one_waits_for_the_next_
     # 30 December is the quarter's last business day; the rejected look was on the 29th.
     RebalanceLook.objects.filter(day=tomorrow).update(day=date(2022, 12, 30))
     Proposal.objects.filter(as_of=tomorrow).update(as_of=date(2022, 12, 30))
-    found = selectors.schedule(drifted.household.pk, in_force(drifted), date(2023, 1, 3))
+    found = schedule_of(drifted, date(2023, 1, 3))
     assert (found.due, found.next_on) == (False, date(2023, 3, 31))
 
 
@@ -431,8 +438,9 @@ def test_the_drift_page_shows_what_each_cadence_cost_on_past_prices(
 
 def test_a_daily_policy_asks_for_no_looks(drifted: Desk) -> None:  # noqa: F811
     with CaptureQueriesContext(connection) as few:
-        assert selectors.schedule(drifted.household.pk, in_force(drifted), DAY).due
+        assert schedule_of(drifted, DAY).due
     assert not [one for one in few if "rebalancelook" in one["sql"]]
+    assert not [one for one in few if "modelversion" in one["sql"]]
 
 
 def test_cash_only_never_counts_as_the_look(desk: Desk) -> None:  # noqa: F811

@@ -1,0 +1,52 @@
+"""What opens a look before the policy's calendar does: a model that changed, a restriction that ended, an action (F6).
+
+Pure. A look that counts keeps the occasions it has seen, so that none opens a second one: their days alone would not
+say whether a version that a person published on a day came before or after that day's look.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+_SHOWN = 4  # sentences; a file of years of actions may be booked at once
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A fact of a household's model, restrictions or books; its ``key`` is the same every night. ``opens``: a look."""
+
+    key: str
+    told: str
+    opens: bool = False
+
+
+def met(
+    known: Sequence[Occasion], seen: Sequence[Occasion], *, undecided: bool
+) -> tuple[Occasion, ...]:
+    """The ``known`` occasions since the last look, marked where it has not ``seen`` them.
+
+    What opened that look goes on opening where what it proposed is ``undecided``: a renewed proposal keeps its reason.
+    """
+    before = {one.key for one in seen}
+    carried = {one.key: one for one in seen if one.opens and undecided}
+    found = {one.key: replace(one, opens=one.key not in before) for one in known}
+    return tuple((found | carried).values())
+
+
+def sentence(occasions: Iterable[Occasion]) -> str:
+    """``Looked at before its date: the model changed on 2026-03-02.``; empty where nothing opened the look."""
+    told = list(dict.fromkeys(one.told for one in occasions if one.opens))
+    if not told:
+        return ""
+    more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+    return f"Looked at before its date: {'; '.join(told[:_SHOWN])}{more}."
+
+
+def as_record(occasions: Iterable[Occasion]) -> list[dict[str, object]]:
+    """The occasions as a look keeps them."""
+    return [{"key": one.key, "told": one.told, "opens": one.opens} for one in occasions]
+
+
+def from_record(rows: Iterable[Mapping[str, Any]]) -> tuple[Occasion, ...]:
+    """What ``as_record`` made."""
+    return tuple(Occasion(row["key"], row["told"], row["opens"]) for row in rows)
