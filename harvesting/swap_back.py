@@ -162,6 +162,8 @@ class _Sums:
         if why := not_priced((pair.substitute, *pair.originals), self._situation):
             return why
         if not self._all:
+            if pair.shares < 1:
+                return f"Less than one whole share of {self._symbol} stands in: it is not sold by itself."
             return f"Every share of {self._symbol} is being sold by another proposal."
         situation = self._situation
         refused = [

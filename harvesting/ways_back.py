@@ -17,7 +17,7 @@ so that the sums shown add up. ``net`` above zero means better than staying.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 from fractions import Fraction
 
@@ -157,8 +157,9 @@ class Wait:
 def free_lots(pair: StandIn, situation: Situation) -> tuple[Sold, ...]:
     """The pair's shares as lots of the substitute in its account, the best to sell first by the dollars.
 
-    Other lots of the substitute serve where they cost less tax; never more shares than the pair has. Short-term gain
-    costs its rate less what the higher basis is worth later, a loss the other way round.
+    Other lots of the substitute serve where they cost less tax; never more shares than the pair has, and whole ones
+    where the account trades no fractions, unless the whole position goes. Short-term gain costs its rate less what the
+    higher basis is worth later, a loss the other way round.
     """
     price = situation.book.prices[pair.substitute].price
     found = []
@@ -170,6 +171,9 @@ def free_lots(pair: StandIn, situation: Situation) -> tuple[Sold, ...]:
             found.append(sold(lot, free, price, situation.book.as_of))
     found.sort(key=lambda one: (_burden(one, situation), one.lot.acquired, one.key))
     wanted, chosen = pair.shares, []
+    is_all = wanted >= sum((one.quantity for one in found), ZERO)
+    if not (is_all or situation.book.accounts[pair.account].trades_fractions):
+        wanted = wanted.to_integral_value(ROUND_FLOOR)
     for one in found:
         shares = min(one.quantity, wanted)
         if shares > ZERO:

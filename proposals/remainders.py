@@ -45,5 +45,23 @@ def split_off(lots: Sequence[LotShares], quantity: Decimal) -> tuple[Lots, Lots]
     return _some(taken), _some(left)
 
 
+def filled_of(
+    trades: Sequence[LotShares], lots: Sequence[LotShares], filled: Decimal
+) -> tuple[Decimal, ...]:
+    """Of each trade of one sell order, how many shares the first ``filled`` shares of the order are.
+
+    ``lots`` are those of the order, in the order in which fills take them; trades of one lot are filled in theirs. What
+    an order of whole shares has filled is so told in whole shares, where a part of each trade would cut them.
+    """
+    place = {(lot.opening, lot.part): number for number, lot in enumerate(lots)}
+    found = [ZERO] * len(trades)
+    for number in sorted(
+        range(len(trades)), key=lambda one: (place[trades[one].opening, trades[one].part], one)
+    ):
+        found[number] = min(trades[number].quantity, filled)
+        filled -= found[number]
+    return tuple(found)
+
+
 def _some(lots: Sequence[LotShares]) -> Lots:
     return tuple(lot for lot in lots if lot.quantity)

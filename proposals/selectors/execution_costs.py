@@ -21,9 +21,10 @@ from lots.year_tax import TaxPosition
 from proposals.budgets import NOTHING, Gains
 from proposals.costs import TradeCost
 from proposals.execution_costs import OrderTax, TradedOrder, tax_of_difference
-from proposals.models import Fill, Order, OrderLot, ProposedTrade
-from proposals.remainders import LotShares, split_off
+from proposals.models import Fill, Order, ProposedTrade
+from proposals.remainders import split_off
 from proposals.selectors.costs import schedules
+from proposals.selectors.order_lots import lots_named
 from proposals.types import Side
 from securities import selectors as securities
 
@@ -287,12 +288,7 @@ class _Planned:
 def _expected_gains(rows: Sequence[TradedRow]) -> dict[int, Gains]:
     """Order -> the gains of the shares that were filled, at its reference price and by the proposal's word."""
     planned = _planned({row.proposal for row in rows})
-    lots: dict[int, list[LotShares]] = {}
-    named = OrderLot.objects.filter(order__in=[row.measured.order for row in rows])
-    for order, opening, part, quantity in named.order_by("pk").values_list(
-        "order_id", "opening_id", "part", "quantity"
-    ):
-        lots.setdefault(order, []).append(LotShares(opening, part, quantity))
+    lots = lots_named(row.measured.order for row in rows)
     found = {}
     for row in rows:
         one, gains = row.measured, NOTHING

@@ -1,12 +1,12 @@
 """The lots of sell orders, and which of their shares are sold."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 
 from django.db.models import QuerySet, Sum
 
 from lots.models import Disposal, LotSelection
-from proposals.models import Fill, Order
+from proposals.models import Fill, Order, OrderLot
 from proposals.remainders import Lots, LotShares, unsold
 
 ZERO = Decimal(0)
@@ -29,6 +29,17 @@ def lots_left(orders: Collection[Order]) -> dict[int, Lots]:
         )
         for order in orders
     }
+
+
+def lots_named(orders: Iterable[int]) -> dict[int, list[LotShares]]:
+    """Order (primary key) -> the lots that it names, in the order in which fills take them. One query."""
+    found: dict[int, list[LotShares]] = {}
+    rows = OrderLot.objects.filter(order__in=list(orders)).order_by("pk")
+    for order, opening, part, shares in rows.values_list(
+        "order_id", "opening_id", "part", "quantity"
+    ):
+        found.setdefault(order, []).append(LotShares(opening, part, shares))
+    return found
 
 
 def lots_sold(sales: Collection[int]) -> dict[int, dict[int, Decimal]]:

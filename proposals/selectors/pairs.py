@@ -20,8 +20,10 @@ from lots.models import TaxLot
 from lots.rounding import STORED_MONEY, STORED_SHARES, spread, stored_shares
 from lots.wash_sales import first_clear_date
 from proposals.models import Fill, HarvestedPair, Order, Proposal, ProposedTrade
+from proposals.remainders import LotShares, filled_of
 from proposals.selectors.intentions import COMMITTED
-from proposals.selectors.pair_legs import Legs, Numbered, legs_of, orders_of
+from proposals.selectors.order_lots import lots_named
+from proposals.selectors.pair_legs import Legs, Numbered, OrderKey, legs_of, orders_of
 from proposals.selectors.parked_money import parked_pairs
 from proposals.types import (
     ENDED_PAIRS,
@@ -351,7 +353,8 @@ class _Swapped:
 def _swapped(household_id: int, openings: Mapping[int, frozenset[int]]) -> dict[int, _Swapped]:
     """Pair (by its order) -> what its approved and filled swap-backs sold.
 
-    One order may sell for several pairs: each has its part of what was filled.
+    One order may sell for several pairs: what was filled is told lot by lot, as fills take them. A part of each in
+    proportion would leave fractions of a share behind, which the next swap-back would then sell.
     """
     found: dict[int, _Swapped] = {}
     trades = ProposedTrade.objects.filter(
@@ -361,18 +364,32 @@ def _swapped(household_id: int, openings: Mapping[int, frozenset[int]]) -> dict[
         side=Side.SELL,
         pair__in=openings,
     ).select_related("proposal")
-    orders = orders_of({trade.proposal_id for trade in trades})
-    for trade in trades:
+    of_order: dict[OrderKey, list[ProposedTrade]] = {}
+    for trade in trades.order_by("pk"):
+        of_order.setdefault(
+            (trade.proposal_id, trade.account_id, trade.security_id, Side.SELL), []
+        ).append(trade)
         one = found.setdefault(trade.pair, _Swapped())
         one.under_way |= Status(trade.proposal.status) in COMMITTED
-        order = orders.get((trade.proposal_id, trade.account_id, trade.security_id, Side.SELL))
-        if order is None or not order.filled_quantity:
-            continue
-        shares = (trade.quantity * order.filled_quantity / order.quantity).quantize(STORED_SHARES)
-        one.shares += shares
-        if trade.opening_id not in openings[trade.pair]:
-            one.of_other_lots += shares
+    orders = orders_of({proposal for proposal, *_ in of_order})
+    filled = {key: orders[key] for key in of_order if key in orders and orders[key].filled_quantity}
+    lots = lots_named(order.pk for order in filled.values())
+    for key, order in filled.items():
+        sold = [_lot_of(trade) for trade in of_order[key]]
+        for trade, shares in zip(
+            of_order[key], filled_of(sold, lots[order.pk], order.filled_quantity), strict=True
+        ):
+            one = found[trade.pair]
+            one.shares += shares
+            if trade.opening_id not in openings[trade.pair]:
+                one.of_other_lots += shares
     return found
+
+
+def _lot_of(trade: ProposedTrade) -> LotShares:
+    assert trade.opening_id is not None, "a sale names its lot"
+    assert trade.part is not None, "and the part of it"
+    return LotShares(trade.opening_id, trade.part, trade.quantity)
 
 
 def _parts(

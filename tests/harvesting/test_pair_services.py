@@ -375,6 +375,30 @@ def test_a_partly_filled_swap_back_leaves_the_rest_open(back: Back):
     assert (pair.sold, pair.substitute, pair.quantity) == (back.old.pk, back.sub.pk, Decimal(10))
 
 
+def test_what_a_swap_back_of_several_lots_filled_in_part_leaves_is_whole_shares(back: Back):
+    """A part of each lot in proportion would be 4.79 of the older one, and leave 6.00 of 19 by luck alone."""
+    old_day = date(2021, 3, 1)
+    factories.book(back.account, EntryKind.CASH_IN, old_day, amount="567")
+    factories.book(back.account, EntryKind.BUY, old_day, back.sub, "7", amount="567")
+    back.stand_at(MONDAY)
+    back.night(MONDAY)
+    proposal = approved(back, swap_back(back))
+    sold = proposal.trades.filter(side=Side.SELL).order_by("quantity")
+    assert [trade.quantity for trade in sold] == [7, 12]
+    services.export_orders(user=back.operations)
+    back.fill(
+        (back.order(Side.SELL, proposal), "B-1", MONDAY.isoformat(), "13", "80"),
+        (back.order(Side.BUY, proposal), "B-2", MONDAY.isoformat(), "12", "80"),
+    )
+    services.close_orders(user=back.operations, public_id=proposal.public_id)
+    (one,) = selectors.stand_ins(back.household.pk)
+    assert (one.shares, one.swapped) == (6, 13)
+    back.night(MONDAY)
+    left = swap_back(back).trades.filter(side=Side.SELL)
+    assert all(trade.quantity == int(trade.quantity) for trade in left)
+    assert sum(trade.quantity for trade in left) == 6
+
+
 def test_the_substitute_of_a_substitute_stands_in_for_the_first(back: Back):
     """SUB was harvested into NEXT: NEXT is OLD's now (T33), and goes back to OLD."""
     third = factories.make_security(back.firm, "NEXT")

@@ -323,6 +323,20 @@ def test_the_cheapest_lots_go_first_and_never_more_than_the_pairs_shares():
     ]
 
 
+def test_whole_shares_go_where_the_account_trades_no_fractions_and_the_position_stays_in_part():
+    around = situation(ccc(), ccc("4400", "40", opening=60))
+    assert sum(one.quantity for one in free_lots(pair("99.4"), around)) == 99
+    whole = pair("140.25")
+    position = situation(ccc(), ccc("4400", "40.25", opening=60))
+    assert sum(one.quantity for one in free_lots(whole, position)) == Decimal("140.25")
+    ann = replace(around.book.accounts[TAXABLE], trades_fractions=True)
+    fractions = replace(around, book=replace(around.book, accounts={TAXABLE: ann}))
+    assert sum(one.quantity for one in free_lots(pair("99.4"), fractions)) == Decimal("99.4")
+    little = decided(pair("0.4"), around)
+    assert little.state is PairState.KEEP
+    assert little.reason.startswith("Less than one whole share of CCC stands in")
+
+
 def test_only_the_lots_that_are_worth_it_go():
     """Half stands at no gain, half at a gain of 100 %: the second half's tax is more than it avoids."""
     flat, risen = ccc("5000", "50"), ccc("2500", "50", opening=51)

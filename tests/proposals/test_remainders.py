@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from proposals.remainders import LotShares, split_off, unsold
+from proposals.remainders import LotShares, filled_of, split_off, unsold
 
 
 def lots(*rows: tuple[int, int, int]) -> tuple[LotShares, ...]:
@@ -30,3 +30,17 @@ def test_the_next_shares_are_taken_in_the_order_of_the_lots():
     ordered = lots((2, 0, 10), (1, 0, 20))
     assert split_off(ordered, Decimal(12)) == (lots((2, 0, 10), (1, 0, 2)), lots((1, 0, 18)))
     assert split_off(ordered, Decimal(30)) == (ordered, ())
+
+
+def test_what_is_filled_of_each_trade_follows_the_lots_of_the_order():
+    """Two pairs sell of lot 1, which comes after lot 2: nothing is cut in proportion."""
+    first, second, third = (
+        LotShares(1, 0, Decimal(60)),
+        LotShares(2, 0, Decimal(50)),
+        LotShares(1, 0, Decimal(40)),
+    )
+    lots = [LotShares(2, 0, Decimal(50)), LotShares(1, 0, Decimal(100))]
+    found = [
+        filled_of([first, second, third], lots, Decimal(shares)) for shares in (0, 49, 90, 130, 150)
+    ]
+    assert found == [(0, 0, 0), (0, 49, 0), (40, 50, 0), (60, 50, 20), (60, 50, 40)]
