@@ -271,8 +271,11 @@ def test_p4_order_and_scale_on_five_hundred_households():
         np.testing.assert_array_equal(moved.buys, original.buys[position])
         np.testing.assert_array_equal(moved.sells, original.sells[lot])
         assert_proven(problem, original)
-        rich = solve(in_dollars(problem, 1e7))
-        assert rich.objective == pytest.approx(solve(in_dollars(problem, 1e6)).objective, abs=1e-7)
+        rich, poor = (solve(in_dollars(problem, dollars)) for dollars in (1e7, 1e6))
+        # The search for small trades ends near its bound, at 0.05 basis points or where it finds nothing more, so the
+        # last digit of a weight may choose between plans that are nearly as good; without it nothing may.
+        tolerance = 1e-5 if problem.min_trade else 1e-7
+        assert rich.objective == pytest.approx(poor.objective, abs=tolerance)
 
 
 def test_i14_the_same_household_ten_times_as_rich_trades_the_same_weights():
