@@ -43,4 +43,5 @@ def test_what_is_filled_of_each_trade_follows_the_lots_of_the_order():
     found = [
         filled_of([first, second, third], lots, Decimal(shares)) for shares in (0, 49, 90, 130, 150)
     ]
-    assert found == [(0, 0, 0), (0, 49, 0), (40, 50, 0), (60, 50, 20), (60, 50, 40)]
+    expected = ("0 0 0", "0 49 0", "40 50 0", "60 50 20", "60 50 40")
+    assert found == [tuple(map(Decimal, row.split())) for row in expected]
