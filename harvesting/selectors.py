@@ -41,9 +41,7 @@ def book(household_id: int, as_of: date) -> Book:
         symbols={security: symbol for security, (symbol, _) in listings.items()},
         rules=said,
         oldest_fresh_day=trading_days_before(as_of, said.maximum_price_age_days),
-        delisted={
-            security: gone for security, (_, gone) in listings.items() if gone and gone <= as_of
-        },
+        delisted=securities.gone_by(as_of, listings),
     )
 
 

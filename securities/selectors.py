@@ -1,6 +1,6 @@
 """Reads about a firm's securities."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -197,9 +197,14 @@ def listings(firm_id: int) -> dict[int, tuple[str, date | None]]:
 
 def delisted(firm_id: int, as_of: date) -> dict[int, date]:
     """Security -> since when it no longer trades; those that trade on ``as_of`` are left out."""
+    return gone_by(as_of, listings(firm_id))
+
+
+def gone_by(as_of: date, listings: Mapping[int, tuple[str, date | None]]) -> dict[int, date]:
+    """What of the ``listings`` no longer trades on the day, and since when."""
     return {
         security: since
-        for security, (_, since) in listings(firm_id).items()
+        for security, (_, since) in listings.items()
         if since is not None and since <= as_of
     }
 

@@ -18,7 +18,7 @@ from accounts.services import record_audit
 from proposals import selectors as proposal_selectors
 from proposals import services as proposal_services
 from proposals.models import Proposal
-from proposals.types import DraftProposal, ProposalKind, Status
+from proposals.types import DraftProposal, ProposalKind, ReasonCode, Status
 from rebalancing.services import examine
 from rebalancing.telling.explanation import Proof
 from rebalancing.transition import selectors as transition_selectors
@@ -45,7 +45,7 @@ class Edit:
 
     rows: tuple[FixedRow, ...]
     note: str
-    reason: str = "EDITED"
+    reason: str = ReasonCode.EDITED.value
     alone: Proof | None = None
     more: Mapping[str, object] | None = None
 

@@ -10,7 +10,7 @@ from lots.errors import LedgerError
 from lots.selectors import open_lots
 from proposals import selectors as proposal_selectors
 from proposals.models import Proposal
-from proposals.types import ProposalKind, Status
+from proposals.types import ProposalKind, ReasonCode, Status
 from rebalancing.models import ProposalFrontier
 from rebalancing.services import examine
 from rebalancing.versions import edits as versions
@@ -86,7 +86,7 @@ def pick(*, user: User, public_id: UUID, content_sha256: str, point: int) -> Pro
         edit=Edit(
             rows=frontier_points.fixed_of(record),
             note=f"Point {point + 1} of {len(kept.points)}",
-            reason="FRONTIER",
+            reason=ReasonCode.FRONTIER.value,
             alone=frontier_points.proof_of_record(record),
             more={"frontier": {"point": point + 1, "of": len(kept.points)}},
         ),

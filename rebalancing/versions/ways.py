@@ -13,7 +13,7 @@ import numpy as np
 
 from lots.types import Term
 from proposals.budgets import Gains, Usage
-from proposals.types import DraftTrade, Side
+from proposals.types import DraftTrade, ReasonCode, Side
 from rebalancing.household.checks import BrokenRule, cash_after, verify
 from rebalancing.optimizer.problem import Problem
 from rebalancing.risk import RiskModel
@@ -112,7 +112,7 @@ class AroundRows:
     by: str  # a name
     plan: PlanStep | None = None
     alone: Proof | None = None  # where the rows come from when they are everything
-    because: tuple[str, ...] = ("EDITED",)
+    because: tuple[str, ...] = (ReasonCode.EDITED.value,)
     more: Mapping[str, object] | None = None
 
     @property

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from accounts.types import PRICE_LIMIT
 from securities.importers import cells
+from securities.importers.keyed_rows import a_share, parsed, read_keyed_rows, security_of
 from securities.importers.refusal import Problems
-from securities.importers.table import Row, check_header, read_table
+from securities.importers.table import Row
 from securities.types import DistributionKind
 
 COLUMNS = ("symbol", "ex_date", "kind", "amount", "source")
 REQUIRED = COLUMNS[:4]
-AMOUNT_PLACES = 6
 LONGEST_SOURCE = 120
 
 
@@ -41,54 +40,31 @@ def read_distributions(
     ``securities`` gives the primary key of each known symbol. Raises ImportRefused with every problem found.
     """
     problems = Problems(name)
-    table = read_table(text, problems)
-    check_header(table.header, problems, accepted=COLUMNS, required=REQUIRED)
-    found: dict[tuple[int, date, str], DistributionRow] = {}
-    for row in table.rows:
-        given = dict(zip(table.header.cells, row.cells, strict=True))
-        read = _distribution(given, row, securities, problems)
-        if read is None:
-            continue
-        known = found.setdefault(read.key, read)
-        if known is not read:
-            problems.add(f"the distribution stands on line {known.line} already", line=row.line)
-    problems.raise_if_any()
-    return list(found.values())
+    return read_keyed_rows(
+        text,
+        problems,
+        lambda given, row: _distribution(given, row, securities, problems),
+        what="the distribution",
+        accepted=COLUMNS,
+        required=REQUIRED,
+    )
 
 
 def _distribution(
     given: Mapping[str, str], row: Row, securities: Mapping[str, int], problems: Problems
 ) -> DistributionRow | None:
     """The row; None with a problem noted for each cell that is wrong."""
-    before = len(problems.found)
-    security = securities.get(given["symbol"])
-    if security is None:
-        problems.add(
-            f"{cells.shown(given['symbol'])} is no known symbol", line=row.line, column="symbol"
-        )
+    security = security_of(given["symbol"], securities, problems, row)
     kinds = {one.value: one for one in DistributionKind}
     kind = kinds.get(given["kind"])
     if kind is None:
-        problems.add(
-            f"{cells.shown(given['kind'])} is none of {', '.join(kinds)}",
-            line=row.line,
-            column="kind",
-        )
-    ex_date, amount, source = date.min, Decimal(0), ""
-    try:
-        ex_date = cells.day(given["ex_date"], as_of=None)
-    except cells.CellError as error:
-        problems.add(str(error), line=row.line, column="ex_date")
-    try:
-        amount = cells.number(given["amount"], places=AMOUNT_PLACES, below=PRICE_LIMIT)
-        if not amount:
-            raise cells.CellError("a distribution must be above zero")
-    except cells.CellError as error:
-        problems.add(str(error), line=row.line, column="amount")
-    try:
-        source = cells.name(given.get("source", ""), longest=LONGEST_SOURCE)
-    except cells.CellError as error:
-        problems.add(str(error), line=row.line, column="source")
-    if len(problems.found) > before or security is None or kind is None:
+        told = f"{cells.shown(given['kind'])} is none of {', '.join(kinds)}"
+        problems.add(told, line=row.line, column="kind")
+    ex_date = parsed(lambda: cells.day(given["ex_date"], as_of=None), "ex_date", problems, row)
+    amount = parsed(lambda: a_share(given["amount"], "a distribution"), "amount", problems, row)
+    source = parsed(
+        lambda: cells.name(given.get("source", ""), longest=LONGEST_SOURCE), "source", problems, row
+    )
+    if security is None or kind is None or ex_date is None or amount is None or source is None:
         return None
     return DistributionRow(security, ex_date, kind, amount, source, row.line)

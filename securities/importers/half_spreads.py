@@ -6,8 +6,9 @@ from datetime import date
 from decimal import Decimal
 
 from securities.importers import cells
+from securities.importers.keyed_rows import parsed, read_keyed_rows
 from securities.importers.refusal import Problems
-from securities.importers.table import Row, check_header, read_table
+from securities.importers.table import Row
 from securities.types import AssetClass
 
 COLUMNS = ("symbol", "asset_class", "since", "half_spread")
@@ -38,21 +39,14 @@ def read_half_spreads(
     ``securities`` gives the primary key of each known symbol. Raises ImportRefused with every problem found.
     """
     problems = Problems(name)
-    table = read_table(text, problems)
-    check_header(table.header, problems, accepted=COLUMNS, required=REQUIRED)
-    found: dict[tuple[int | None, str, date], HalfSpreadRow] = {}
-    for row in table.rows:
-        given = dict(zip(table.header.cells, row.cells, strict=True))
-        read = _half_spread(given, row, securities, problems)
-        if read is None:
-            continue
-        known = found.setdefault(read.key, read)
-        if known is not read:
-            problems.add(
-                f"the half spread from that day stands on line {known.line} already", line=row.line
-            )
-    problems.raise_if_any()
-    return list(found.values())
+    return read_keyed_rows(
+        text,
+        problems,
+        lambda given, row: _half_spread(given, row, securities, problems),
+        what="the half spread from that day",
+        accepted=COLUMNS,
+        required=REQUIRED,
+    )
 
 
 def _half_spread(
@@ -72,15 +66,13 @@ def _half_spread(
             line=row.line,
             column="asset_class",
         )
-    since, fraction = date.min, Decimal(0)
-    try:
-        since = cells.day(given["since"], as_of=None)
-    except cells.CellError as error:
-        problems.add(str(error), line=row.line, column="since")
-    try:
-        fraction = cells.number(given["half_spread"], places=PLACES, below=Decimal(1))
-    except cells.CellError as error:
-        problems.add(str(error), line=row.line, column="half_spread")
-    if len(problems.found) > before:
+    since = parsed(lambda: cells.day(given["since"], as_of=None), "since", problems, row)
+    fraction = parsed(
+        lambda: cells.number(given["half_spread"], places=PLACES, below=Decimal(1)),
+        "half_spread",
+        problems,
+        row,
+    )
+    if len(problems.found) > before or since is None or fraction is None:
         return None
     return HalfSpreadRow(security, asset_class, since, fraction, row.line)

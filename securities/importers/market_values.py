@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from accounts.types import MONEY_LIMIT
 from securities.importers import cells
+from securities.importers.keyed_rows import parsed, read_keyed_rows, security_of
 from securities.importers.refusal import Problems
-from securities.importers.table import Row, check_header, read_table
+from securities.importers.table import Row
 
 COLUMNS = ("symbol", "day", "market_value")
 PLACES = 4
@@ -23,6 +24,10 @@ class MarketValueRow:
     dollars: Decimal
     line: int
 
+    @property
+    def key(self) -> tuple[int, date]:
+        return self.security, self.day
+
 
 def read_market_values(
     text: str, *, name: str, securities: Mapping[str, int], as_of: date
@@ -33,21 +38,14 @@ def read_market_values(
     every problem found.
     """
     problems = Problems(name)
-    table = read_table(text, problems)
-    check_header(table.header, problems, accepted=COLUMNS, required=COLUMNS)
-    found: dict[tuple[int, date], MarketValueRow] = {}
-    for row in table.rows:
-        given = dict(zip(table.header.cells, row.cells, strict=True))
-        read = _value(given, row, securities, problems, as_of)
-        if read is None:
-            continue
-        known = found.setdefault((read.security, read.day), read)
-        if known is not read:
-            problems.add(
-                f"the market value of that day stands on line {known.line} already", line=row.line
-            )
-    problems.raise_if_any()
-    return list(found.values())
+    return read_keyed_rows(
+        text,
+        problems,
+        lambda given, row: _value(given, row, securities, problems, as_of),
+        what="the market value of that day",
+        accepted=COLUMNS,
+        required=COLUMNS,
+    )
 
 
 def _value(
@@ -58,21 +56,16 @@ def _value(
     as_of: date,
 ) -> MarketValueRow | None:
     """The row; None with a problem noted for each cell that is wrong."""
-    security = securities.get(given["symbol"])
-    if security is None:
-        told = f"{cells.shown(given['symbol'])} is no known symbol"
-        problems.add(told, line=row.line, column="symbol")
-    day = dollars = None
-    try:
-        day = cells.day(given["day"], as_of=as_of)
-    except cells.CellError as error:
-        problems.add(str(error), line=row.line, column="day")
-    try:
-        dollars = cells.number(given["market_value"], places=PLACES, below=MONEY_LIMIT)
-        if not dollars:
-            raise cells.CellError("a market value must be above zero")
-    except cells.CellError as error:
-        problems.add(str(error), line=row.line, column="market_value")
-    if security is None or day is None or not dollars:
+    security = security_of(given["symbol"], securities, problems, row)
+    day = parsed(lambda: cells.day(given["day"], as_of=as_of), "day", problems, row)
+    dollars = parsed(lambda: _dollars(given["market_value"]), "market_value", problems, row)
+    if security is None or day is None or dollars is None:
         return None
     return MarketValueRow(security, day, dollars, row.line)
+
+
+def _dollars(text: str) -> Decimal:
+    dollars = cells.number(text, places=PLACES, below=MONEY_LIMIT)
+    if not dollars:
+        raise cells.CellError("a market value must be above zero")
+    return dollars
