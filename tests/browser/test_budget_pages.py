@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from django.conf import settings
 from django.db import transaction
-from django.test import Client
 
 from accounts.models import TaxProfile
 from harvesting.gain_services import examine_gains, store_gains
@@ -16,6 +15,7 @@ from harvesting.models import HarvestPolicy
 from lots.types import EntryKind
 from proposals import services
 from tests import factories
+from tests.browser.signed_in import signed_in
 from tests.proposals.desk import TODAY, make_desk
 
 if TYPE_CHECKING:
@@ -54,16 +54,7 @@ def test_the_budget_and_the_sum_fit_the_screen(
     with transaction.atomic():
         proposal = store_gains(result=examine_gains(household_id=desk.household.pk, as_of=TODAY))
     assert proposal is not None
-    client = Client()
-    client.force_login(desk.adviser)
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=live_server.url
-    )
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
-    page = context.new_page()
+    page = signed_in(chromium, live_server, desk.adviser, width=width, scheme=scheme)
     faults: list[str] = []
     page.on(
         "console", lambda message: faults.append(message.text) if message.type == "error" else None
@@ -78,5 +69,5 @@ def test_the_budget_and_the_sum_fit_the_screen(
             summary.click()
         page.screenshot(path=SHOTS / f"{shot}-{name}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-    context.close()
+    page.context.close()
     assert faults == []

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
-from django.test import Client
 
 from rebalancing.model_changes.recipes import Recipe
 from rebalancing.model_changes.version_effects import measure_some
 from rebalancing.models import Mandate, MandateRule, ModelVersion, ReturnView
 from scans import review_services, services
 from scans.types import Job
+from tests.browser.signed_in import signed_in
 from tests.rebalancing.test_services import DAY, Desk, desk, drifted
 
 if TYPE_CHECKING:
@@ -49,16 +49,7 @@ def test_a_view_is_stated_drafted_measured_and_factors_are_drawn(
         firm_id=drifted.household.firm_id, job=Job.WEEKLY, as_of=DAY, wake_workers=False
     )
     list(services.work_through(run_id=review.run_id))
-    client = Client()
-    client.force_login(drifted.user)
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=live_server.url
-    )
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
-    page = context.new_page()
+    page = signed_in(chromium, live_server, drifted.user, width=width, scheme=scheme)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
 
@@ -98,7 +89,7 @@ def test_a_view_is_stated_drafted_measured_and_factors_are_drawn(
     assert "−5.00 %" in row.inner_text()
     assert "1.00 %" in row.inner_text()
     shoot(page, f"factor-chart-{name}", width)
-    context.close()
+    page.context.close()
     assert faults == []
 
 
@@ -118,16 +109,7 @@ def test_a_broken_view_stays_as_it_was_typed_says_what_is_wrong_and_is_not_store
 ) -> None:
     drifted.model.recipe = Recipe.MEAN_VARIANCE
     drifted.model.save()
-    client = Client()
-    client.force_login(drifted.user)
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=live_server.url
-    )
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
-    page = context.new_page()
+    page = signed_in(chromium, live_server, drifted.user, width=width, scheme=scheme)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(f"/models/{drifted.model.pk}/")
@@ -201,7 +183,7 @@ def test_a_broken_view_stays_as_it_was_typed_says_what_is_wrong_and_is_not_store
     alert = page.get_by_role("alert").filter(has_text="There is a view about that already")
     assert "AAA beats BBB by 2.00 % a year. End it first." in alert.inner_text()
     assert alert.evaluate("one => one === document.activeElement")
-    context.close()
+    page.context.close()
     assert faults == []
     assert ReturnView.objects.count() == 1
 

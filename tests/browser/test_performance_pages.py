@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
-from django.test import Client
 
 from accounts.models import Firm
 from lots.types import EntryKind
@@ -16,6 +15,7 @@ from rebalancing.performance.market import year_of_days
 from scans import review_services, services
 from scans.types import Ended, Job
 from securities.models import Price
+from tests.browser.signed_in import signed_in
 from tests.factories import book, make_account, make_firm, make_household, make_security, make_user
 
 if TYPE_CHECKING:
@@ -76,16 +76,7 @@ def test_the_performance_of_a_household_opens_from_its_review(
         firm_id=firm.pk, job=Job.MONTHLY, as_of=DAY, wake_workers=False
     )
     assert set(services.work_through(run_id=review.run_id)) == {Ended.DONE}
-    client = Client()
-    client.force_login(make_user(firm, "pat"))
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=live_server.url
-    )
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
-    page = context.new_page()
+    page = signed_in(chromium, live_server, make_user(firm, "pat"), width=width, scheme=scheme)
     faults: list[str] = []
     page.on(
         "console", lambda message: faults.append(message.text) if message.type == "error" else None
@@ -134,5 +125,5 @@ def test_the_performance_of_a_household_opens_from_its_review(
 
     page.get_by_role("link", name="Monthly review of 30 December 2022").click()
     page.wait_for_url(f"**/reviews/{review.public_id}/")
-    context.close()
+    page.context.close()
     assert faults == []

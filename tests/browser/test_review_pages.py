@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
-from django.test import Client
 
 from accounts.models import Firm
 from accounts.types import Role
@@ -17,6 +16,7 @@ from rebalancing.models import TargetModel
 from scans import review_services, services
 from scans.models import Review
 from scans.types import Ended, Job
+from tests.browser.signed_in import signed_in
 from tests.factories import make_household, make_user
 from tests.scans.test_reviews import NIGHT, family, limit
 from tests.scans.test_reviews import firm as firm  # a fixture
@@ -62,16 +62,13 @@ def test_daily_and_quarterly_reviews_fit_the_screen_and_are_signed(
     chromium: "Browser", live_server: Any, firm: Firm, width: int, scheme: Any
 ) -> None:
     daily, quarterly = reviewed(firm)
-    client = Client()
-    client.force_login(make_user(firm, "pat", role=Role.APPROVER))
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=live_server.url
+    page = signed_in(
+        chromium,
+        live_server,
+        make_user(firm, "pat", role=Role.APPROVER),
+        width=width,
+        scheme=scheme,
     )
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
-    page = context.new_page()
     faults: list[str] = []
     page.on(
         "console", lambda message: faults.append(message.text) if message.type == "error" else None
@@ -101,7 +98,7 @@ def test_daily_and_quarterly_reviews_fit_the_screen_and_are_signed(
     page.get_by_role("button", name="Sign this review").click()
     page.get_by_text("Signed by pat").wait_for()
     assert page.url.endswith("?about=models")
-    context.close()
+    page.context.close()
     assert faults == []
     quarterly.refresh_from_db()
     assert quarterly.note == "Looked through with the committee."

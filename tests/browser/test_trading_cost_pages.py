@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings
-from django.test import Client
 
 from lots.types import EntryKind
 from proposals import services
@@ -15,6 +14,7 @@ from proposals.models import CommissionSchedule, Order, Proposal
 from proposals.types import ProposalKind
 from securities.models import Security
 from tests import factories
+from tests.browser.signed_in import signed_in
 from tests.proposals.desk import TODAY, Desk, make_desk
 
 if TYPE_CHECKING:
@@ -73,16 +73,7 @@ def test_orders_and_costs_fit_the_screen(
 ):
     desk = make_desk()
     proposal = months_of_trading(desk)
-    client = Client()
-    client.force_login(desk.adviser)
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=live_server.url
-    )
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
-    page = context.new_page()
+    page = signed_in(chromium, live_server, desk.adviser, width=width, scheme=scheme)
     faults: list[str] = []
     page.on(
         "console", lambda message: faults.append(message.text) if message.type == "error" else None

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
-from django.test import Client
 
 from rebalancing.model_changes.recipes import ExitRule, Freed
 from rebalancing.model_changes.universe_drafts import ListedChange, draft_universe_change
 from rebalancing.model_changes.version_decisions import publish
 from rebalancing.model_changes.version_effects import measure_some
+from tests.browser.signed_in import signed_in
 from tests.factories import make_security
 from tests.rebalancing.test_services import DAY, Desk, desk, drifted, give_history
 
@@ -49,16 +49,7 @@ def test_the_pages_of_a_model_fit_the_screen(
     drifted.buy(drifted.ira, "BBB", "10", "1000", day=date(2022, 12, 20))
     draft = changed(drifted, "BBB", "EEE", date(2023, 1, 9), 3)
     measure_some(draft.pk)
-    client = Client()
-    client.force_login(drifted.user)
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=live_server.url
-    )
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
-    page = context.new_page()
+    page = signed_in(chromium, live_server, drifted.user, width=width, scheme=scheme)
     faults: list[str] = []
     page.on(
         "console", lambda message: faults.append(message.text) if message.type == "error" else None
@@ -87,5 +78,5 @@ def test_the_pages_of_a_model_fit_the_screen(
             page.get_by_text("Nothing is written yet").wait_for()
         page.screenshot(path=SHOTS / f"{shot}-{name}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-    context.close()
+    page.context.close()
     assert faults == []
