@@ -72,6 +72,8 @@ class Program:
     gain_row: int = 0  # first of the rows of S and L among `equal`
     # rows of cash at most `way` its limit: whether among `equal`, the first, `way`, whose accounts
     cash_rows: list[tuple[bool, int, float, IntArray]] = field(default_factory=list)
+    # rows of way * a joint limit's value among `at_most`: the first, `way`, whose
+    joint_rows: list[tuple[int, float, IntArray]] = field(default_factory=list)
     cap_rows: tuple[int | None, ...] = ()  # row of each of CAPS among `at_most`
     trade_row: int = 0  # first of the rows about one trade alone among `at_most`: those >= 0
     trade_columns: IntArray = field(default_factory=_none)  # the trade that each is about
@@ -264,6 +266,7 @@ def _compile(sub: Subproblem, columns: Columns, layout: Layout) -> Program:
     _add_trade_limits(program, columns, layout)
     _add_risk(program, sub.problem, layout)
     _add_cash(program, sub, columns)
+    _add_joint_limits(program, sub, columns, layout)
     base = evaluate(sub.problem, sub.buy_min, sub.sell_min)
     _add_tax(program, sub, columns, layout, base)
     if len(layout.moved):
@@ -438,6 +441,29 @@ def _add_cash(program: Program, sub: Subproblem, columns: Columns) -> None:
             (rows[columns.account[kept]], own[kept], way * flow[kept]),
             PERCENT * way * (band - start)[chosen],
         )  # fmt: skip
+
+
+def _add_joint_limits(program: Program, sub: Subproblem, columns: Columns, layout: Layout) -> None:
+    """Several securities and cash together; an undecided security counts with both its sides."""
+    problem, joint = sub.problem, sub.problem.joint
+    if not len(joint):
+        return
+    flow = -columns.sign - problem.cost_rates[columns.security]
+    cash = float(cash_after(problem, sub.buy_min, sub.sell_min).sum())
+    fixed = joint.values(problem.targets, cash)
+    table = np.zeros((len(joint), program.width))
+    active = slice(layout.active, layout.active + len(layout.active_security))
+    table[:, active] = joint.weights[:, layout.active_security]
+    table[:, : len(flow)] = np.outer(joint.cash, flow)
+    for limit, way in ((joint.high, 1.0), (joint.low, -1.0)):
+        kept = np.flatnonzero(np.isfinite(limit))
+        rows, entries = np.nonzero(table[kept])
+        program.joint_rows.append((_height(program.at_most), way, kept))
+        _append(
+            program.at_most,
+            (rows, entries, way * table[kept][rows, entries]),
+            PERCENT * way * (limit - fixed)[kept],
+        )
 
 
 def _add_tax(

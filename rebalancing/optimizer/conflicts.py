@@ -28,6 +28,7 @@ _CAPS = {
     "max_st_gain": "short-term gain cap", "max_lt_gain": "long-term gain cap", "max_tax": "tax cap",
     "max_net_gain": "net gain cap",
 }  # fmt: skip
+JOINT = ("joint_low", "joint_high")  # of Problem.joint_limits, as `Relaxation.limit` names them
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Relaxation:
         if self.limit in _CAPS:
             cap = getattr(problem.tax, self.limit) + self.amount
             return problem.replace(tax=replace(problem.tax, **{self.limit: cap}))
+        if self.limit in JOINT:
+            amounts = np.zeros(len(problem.joint))
+            amounts[self.row] = self.amount
+            side = {self.limit.removeprefix("joint_"): amounts}
+            return problem.replace(joint_limits=problem.joint.given(**side))
         values = getattr(problem, self.limit).copy()
         lower = self.limit in ("lower", "cash_min", "buy_floor", "sell_floor")
         values[self.row] += -self.amount if lower else self.amount
@@ -82,13 +88,21 @@ class _Choice:
     harvest: BoolArray | None  # (G,); None: the wash-sale rule left out
 
 
-def explain(problem: Problem, found: Infeasible) -> Infeasible:
-    """Infeasible naming the limits in conflict and the least by which they would have to give."""
+def explain(problem: Problem, found: Infeasible, giving: Sequence[str] = ()) -> Infeasible:
+    """Infeasible naming the limits in conflict and the least by which they would have to give.
+
+    Only those of `giving` give, as `Relaxation.limit` names them; none named: any. Where that is not enough, it is the
+    same error that comes back.
+    """
     pieces: tuple[Piece | None, ...] = (None,)
     if problem.tax.max_tax is not None:
         box = problem.gain_box(problem.lot_sellable)
         pieces = reachable(problem.tax, box)
-    choices = [choice for piece in pieces if (choice := _choose(problem, _limits(problem, piece)))]
+    choices = [
+        choice
+        for piece in pieces
+        if (choice := _choose(problem, _giving(_limits(problem, piece), giving)))
+    ]
     if not choices:
         return found
     best = min(choices, key=lambda choice: choice.total)
@@ -112,6 +126,13 @@ def explain(problem: Problem, found: Infeasible) -> Infeasible:
         more = f" and {len(against) - _TOLD} more" if len(against) > _TOLD else ""
         message += f" In the way: {'; '.join(against[:_TOLD])}{more}."
     return Infeasible(message, conflicts=conflicts, against=against, relaxations=relaxations)
+
+
+def _giving(limits: list[_Limit], fields: Sequence[str]) -> list[_Limit]:
+    """The limits, hard but for those of these fields; no fields: as they are."""
+    if not fields:
+        return limits
+    return [one if one.field in fields else replace(one, name="") for one in limits]
 
 
 def _rounded_up(amount: float) -> float:
@@ -320,9 +341,26 @@ def _limits(problem: Problem, piece: Piece | None) -> list[_Limit]:
             _Limit(row, high - cash, f"cash ceiling of account {a}", "cash_max", a),
             _Limit(-row, cash - low, f"cash floor of account {a}", "cash_min", a),
         ]
+    limits += _joint_limits(problem, security, sign, flow)
     limits += _trade_limits(problem)
     limits += _tax_limits(problem, piece)
     return [limit for limit in limits if np.isfinite(limit.most)]
+
+
+def _joint_limits(
+    problem: Problem, security: IntArray, sign: FloatArray, flow: FloatArray
+) -> list[_Limit]:
+    """Those on several securities and cash together; of each trade (m + L,) its security, sign and flow of cash."""
+    joint = problem.joint
+    now = joint.values(problem.start, float(problem.cash.sum()))
+    limits: list[_Limit] = []
+    for j in range(len(joint)):
+        row = joint.weights[j][security] * sign + joint.cash[j] * flow
+        limits += [
+            _Limit(row, joint.high[j] - now[j], f"most of joint limit {j}", "joint_high", j),
+            _Limit(-row, now[j] - joint.low[j], f"least of joint limit {j}", "joint_low", j),
+        ]
+    return limits
 
 
 def _trade_limits(problem: Problem) -> list[_Limit]:

@@ -78,7 +78,7 @@ def solve_conic(sub: Subproblem, time_limit: float | None) -> Outcome:
         found = replace(
             found,
             cap_prices=cap_prices(program, raw, sizes[0]),
-            duals=duals(program, raw, sizes[0], len(sub.problem.cash)),
+            duals=duals(program, raw, sizes[0], sub.problem),
         )
     return found
 

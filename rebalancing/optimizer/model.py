@@ -66,7 +66,7 @@ class _Model:
         self.caps: list[Any] = []
         self._limit_trades()
         self.objective = self._risk_and_impact() + self._linear() + self._tax()
-        self._limit_cash()
+        self._limit_cash_and_joint()
 
     def outcome(self, status: Status, bound: float) -> Outcome:
         sub = self.sub
@@ -136,6 +136,7 @@ class _Model:
         whole = flows[0] + flows[1]
         start = problem.start - problem.targets
         active = start + whole
+        self.after = active + problem.targets
         price = problem.risk_aversion
         exposure = problem.factor_loadings.T @ active
         own = np.sqrt(problem.specific_variance)
@@ -183,7 +184,7 @@ class _Model:
         per_lot = (rate - place)[problem.lot_position]
         return (rate + place) @ self.buys + per_lot @ self.sells + float(place @ problem.weights)
 
-    def _limit_cash(self) -> None:
+    def _limit_cash_and_joint(self) -> None:
         problem = self.sub.problem
         rate = problem.cost_rates[problem.position_security]
         by_account = _incidence(problem.position_account, len(problem.cash))
@@ -196,6 +197,15 @@ class _Model:
             self.constraints.append(end[ceiling] <= problem.cash_max[ceiling])
         if len(floor):
             self.constraints.append(end[floor] >= problem.cash_min[floor])
+        joint = problem.joint
+        if len(joint):
+            together = joint.weights @ self.after + joint.cash * self.cp.sum(end)
+            most, least = (
+                np.flatnonzero(np.isfinite(joint.high)),
+                np.flatnonzero(np.isfinite(joint.low)),
+            )
+            self.constraints.append(together[most] <= joint.high[most])
+            self.constraints.append(together[least] >= joint.low[least])
 
     def _tax(self) -> Any:
         """T(S, L) - T(no trade) on the piece: the largest of its planes."""

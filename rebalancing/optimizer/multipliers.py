@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from rebalancing.optimizer.cone_program import Layout, Program, Sizes
-from rebalancing.optimizer.problem import FloatArray, summed
+from rebalancing.optimizer.problem import FloatArray, Problem, summed
 from rebalancing.optimizer.subproblem import BASIS_POINTS, PERCENT, Apart, Duals
 
 
@@ -44,14 +44,16 @@ def cap_prices(program: Program, raw: RawSolution, first: int) -> tuple[float, .
     )
 
 
-def duals(program: Program, raw: RawSolution, first: int, accounts: int) -> Duals:
+def duals(program: Program, raw: RawSolution, first: int, problem: Problem) -> Duals:
     unit = PERCENT / BASIS_POINTS
-    cash = np.zeros(accounts)
+    cash, joint = np.zeros(len(problem.cash)), np.zeros(len(problem.joint))
     for is_equal, row, way, at in program.cash_rows:
         start = row if is_equal else first + row
         cash[at] -= way * raw.z[start : start + len(at)] * unit
+    for row, way, at in program.joint_rows:
+        joint[at] += way * raw.z[first + row : first + row + len(at)] * unit
     short, long = -raw.z[program.gain_row : program.gain_row + 2] * unit
-    return Duals(cash, float(short), float(long))
+    return Duals(cash, float(short), float(long), joint)
 
 
 def safe_bound(

@@ -85,6 +85,7 @@ def worst_violation(problem: Problem, buys: FloatArray, sells: FloatArray) -> Vi
     sold = sold_by_position(problem, sells)
     after = summed(problem.position_security, problem.weights + buys - sold, len(problem.targets))
     cash = cash_after(problem, buys, sells)
+    together = problem.joint.values(after, float(cash.sum()))
     checks = [
         _worst("buy below zero in position", -buys),
         _worst("buy not allowed in position", np.where(problem.may_buy, -1.0, buys)),
@@ -97,6 +98,8 @@ def worst_violation(problem: Problem, buys: FloatArray, sells: FloatArray) -> Vi
         _worst("upper bound of security", after - problem.upper),
         _worst("cash floor of account", problem.cash_min - cash),
         _worst("cash ceiling of account", cash - problem.cash_max),
+        _worst("least of joint limit", problem.joint.low - together),
+        _worst("most of joint limit", together - problem.joint.high),
         _worst("loss sold and bought in group", washed(problem, buys, sells)),
     ]
     found = evaluate(problem, buys, sells)

@@ -63,7 +63,8 @@ def _square(problem: Problem, slopes: Prices) -> float:
     risk = 2.0 * problem.risk_aversion
     exposure = float(slopes.exposure @ slopes.exposure) / risk if risk else 0.0
     gains = slopes.short_gain**2 + slopes.long_gain**2
-    return exposure + float(slopes.cash @ slopes.cash) + gains
+    joint = float(slopes.joint @ slopes.joint)
+    return exposure + float(slopes.cash @ slopes.cash) + gains + joint
 
 
 def _moved(problem: Problem, prices: Prices, slopes: Prices, step: float) -> Prices:
@@ -72,6 +73,7 @@ def _moved(problem: Problem, prices: Prices, slopes: Prices, step: float) -> Pri
         prices,
         exposure=prices.exposure + (step / risk if risk else 0.0) * slopes.exposure,
         cash=prices.cash + step * slopes.cash,
+        joint=prices.joint + step * slopes.joint,
         short_gain=prices.short_gain + step * slopes.short_gain,
         long_gain=prices.long_gain + step * slopes.long_gain,
     )

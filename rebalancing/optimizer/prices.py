@@ -23,26 +23,34 @@ class Prices:
     exposure: FloatArray  # (k,) factor exposures F'd, each priced at twice lambda times itself
     active: FloatArray  # (n,) active weights, whose own risk is priced likewise
     net: FloatArray  # (n,) bought less sold
-    cash: FloatArray  # (A,) positive: more of it would help
+    cash: FloatArray  # (A,) positive: more of it would help; but for joint limits
     short_gain: float
     long_gain: float
     tax_cap: float  # of the tax, on top of paying it
+    joint: (
+        FloatArray  # (r,) of each joint limit: positive where less would help, negative where more
+    )
 
-    def factor_risk(self, problem: Problem) -> FloatArray:
-        """(n,) 2 lambda F F'd."""
-        return np.asarray(2.0 * problem.risk_aversion * (problem.factor_loadings @ self.exposure))
+    def of_weights(self, problem: Problem) -> FloatArray:
+        """(n,) factor risk 2 lambda F F'd and joint limits per unit of weight; own risk is left out."""
+        risk = 2.0 * problem.risk_aversion * (problem.factor_loadings @ self.exposure)
+        return np.asarray(risk + self.joint @ problem.joint.weights)
+
+    def of_cash(self, problem: Problem) -> FloatArray:
+        """(A,) what more cash in an account is worth, joint limits counted."""
+        return np.asarray(self.cash - self.joint @ problem.joint.cash)
 
     def of_buys(self, problem: Problem) -> FloatArray:
         """(m,) cost, location and cash per dollar bought; risk and impact are left out."""
         rate = problem.cost_rates[problem.position_security]
         cost = rate if problem.location_cost is None else rate + problem.location_cost
-        return np.asarray(cost + (1.0 + rate) * self.cash[problem.position_account])
+        return np.asarray(cost + (1.0 + rate) * self.of_cash(problem)[problem.position_account])
 
     def of_sells(self, problem: Problem) -> FloatArray:
         """(L,) cost, location, tax and cash per dollar sold; risk and impact are left out."""
         rate = problem.cost_rates[problem.position_security]
         cost = rate if problem.location_cost is None else rate - problem.location_cost
-        raised = (1.0 - rate) * self.cash[problem.position_account]
+        raised = (1.0 - rate) * self.of_cash(problem)[problem.position_account]
         gain = np.where(problem.lot_is_long, self.long_gain, self.short_gain)
         return np.asarray((cost - raised)[problem.lot_position] + gain * problem.taxed_gain)
 
@@ -62,4 +70,5 @@ def prices_at(problem: Problem, found: Candidate) -> Prices | None:
         short_gain=found.duals.short_gain,
         long_gain=found.duals.long_gain,
         tax_cap=found.cap_prices[CAPS.index("max_tax")],
+        joint=found.duals.joint,
     )

@@ -11,14 +11,24 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rebalancing.errors import BadProblem
+from rebalancing.optimizer import joint_limits
+from rebalancing.optimizer.checked_arrays import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    flags,
+    floats,
+    indices,
+    length,
+    loadings,
+    price,
+)
+from rebalancing.optimizer.joint_limits import JointLimits
 from rebalancing.optimizer.tax_schedule import Box, TaxSchedule
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+__all__ = ["BoolArray", "FloatArray", "IntArray", "Problem", "summed"]
 
 # Inputs are rounded to cents before they become fractions: this much disagreement is rounding.
 ROUNDING = 1e-6
@@ -69,39 +79,40 @@ class Problem:
     buy_floor: FloatArray | None = None  # (m,) least to buy, default nothing
     buy_cap: FloatArray | None = None  # (m,) most to buy, default no cap
     sell_floor: FloatArray | None = None  # (L,) least to sell, default nothing
+    joint_limits: JointLimits | None = None  # on several securities and cash together
 
     def __post_init__(self) -> None:
-        m, n = _length(self.weights, "weights"), _length(self.targets, "targets")
-        a, lots = _length(self.cash, "cash"), _length(self.lot_weight, "lot_weight")
+        m, n = length(self.weights, "weights"), length(self.targets, "targets")
+        a, lots = length(self.cash, "cash"), length(self.lot_weight, "lot_weight")
         for name, size in (
             ("weights", m), ("targets", n), ("cash", a), ("specific_variance", n),
             ("cost_rates", n), ("lot_weight", lots), ("lot_sellable", lots), ("lot_gain", lots),
         ):  # fmt: skip
-            self._store(name, _floats(getattr(self, name), name, (size,)))
+            self._store(name, floats(getattr(self, name), name, (size,)))
         for name, size, open_end in (
             ("impact", n, None), ("location_cost", m, None), ("buy_floor", m, None),
             ("buy_cap", m, np.inf), ("sell_floor", lots, None),
         ):  # fmt: skip
             values = getattr(self, name)
             if values is not None:
-                self._store(name, _floats(values, name, (size,), open_end=open_end))
+                self._store(name, floats(values, name, (size,), open_end=open_end))
         for name, size, open_end in (
             ("lower", n, -np.inf), ("upper", n, np.inf),
             ("cash_min", a, -np.inf), ("cash_max", a, np.inf),
         ):  # fmt: skip
-            self._store(name, _floats(getattr(self, name), name, (size,), open_end=open_end))
-        self._store("factor_loadings", _loadings(self.factor_loadings, n))
+            self._store(name, floats(getattr(self, name), name, (size,), open_end=open_end))
+        self._store("factor_loadings", loadings(self.factor_loadings, n))
         for name, size in (("may_buy", m), ("lot_is_long", lots), ("lot_is_taxable", lots)):
-            self._store(name, _flags(getattr(self, name), name, size))
+            self._store(name, flags(getattr(self, name), name, size))
         if self.security_group is None:
             self._store("security_group", np.arange(n))
         for name, size, limit in (
             ("lot_position", lots, m), ("position_account", m, a),
             ("position_security", m, n), ("security_group", n, None),
         ):  # fmt: skip
-            self._store(name, _indices(getattr(self, name), name, size, limit))
+            self._store(name, indices(getattr(self, name), name, size, limit))
         for name in ("risk_aversion", "min_trade"):
-            self._store(name, _price(getattr(self, name), name))
+            self._store(name, price(getattr(self, name), name))
         self._check_values()
 
     def _store(self, name: str, value: Any) -> None:
@@ -138,6 +149,11 @@ class Problem:
         pairs = self.position_account * len(self.targets) + self.position_security
         if len(np.unique(pairs)) != len(pairs):
             raise BadProblem("Two positions name the same account and security.")
+        if self.joint.weights.shape[1] != len(self.targets):
+            raise BadProblem(
+                f"Problem.joint_limits has {self.joint.weights.shape[1]} securities in a row; "
+                f"the problem has {len(self.targets)}."
+            )
         if not isinstance(self.tax, TaxSchedule):
             raise BadProblem("Problem.tax is not a TaxSchedule.")
 
@@ -193,6 +209,13 @@ class Problem:
         return np.zeros(len(self.lot_weight)) if self.sell_floor is None else self.sell_floor
 
     @cached_property
+    def joint(self) -> JointLimits:
+        """`joint_limits`, with no rows where there are none."""
+        if self.joint_limits is None:
+            return joint_limits.none(len(self.targets))
+        return self.joint_limits
+
+    @cached_property
     def start(self) -> FloatArray:
         """(n,) household weight per security before trading."""
         return summed(self.position_security, self.weights, len(self.targets))
@@ -212,67 +235,3 @@ class Problem:
         """A checked copy with some fields changed."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return Problem(**{**values, **changes})
-
-
-def _length(values: Any, name: str) -> int:
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise BadProblem(f"Problem.{name} has {array.ndim} dimensions; it needs one.")
-    return len(array)
-
-
-def _shaped(values: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    array = np.asarray(values)
-    if array.shape != shape:
-        raise BadProblem(f"Problem.{name} has shape {array.shape}; it needs {shape}.")
-    return array
-
-
-def _floats(
-    values: Any, name: str, shape: tuple[int, ...], *, open_end: float | None = None
-) -> FloatArray:
-    try:
-        array = np.array(_shaped(values, name, shape), dtype=np.float64)
-    except (TypeError, ValueError) as wrong:
-        raise BadProblem(f"Problem.{name} does not hold numbers: {wrong}.") from wrong
-    bad = ~np.isfinite(array)
-    if open_end is not None:
-        bad &= array != open_end
-    if np.any(bad):
-        at = int(np.flatnonzero(bad)[0])
-        raise BadProblem(f"Problem.{name} holds {array.flat[at]} at {at}.")
-    return array
-
-
-def _loadings(values: Any, n: int) -> FloatArray:
-    array = np.asarray(values)
-    if array.ndim != 2:
-        raise BadProblem(f"Problem.factor_loadings has {array.ndim} dimensions; it needs (n, k).")
-    return _floats(array, "factor_loadings", (n, array.shape[1]))
-
-
-def _flags(values: Any, name: str, size: int) -> BoolArray:
-    array = _shaped(values, name, (size,))
-    if not np.all((array == 0) | (array == 1)):
-        raise BadProblem(f"Problem.{name} holds something other than true and false.")
-    return array.astype(np.bool_)
-
-
-def _indices(values: Any, name: str, size: int, limit: int | None) -> IntArray:
-    array = _shaped(values, name, (size,))
-    if size and not np.issubdtype(array.dtype, np.integer):
-        raise BadProblem(f"Problem.{name} holds {array.dtype} numbers; it needs integers.")
-    array = array.astype(np.int64)
-    if size and (array.min() < 0 or (limit is not None and array.max() >= limit)):
-        raise BadProblem(f"Problem.{name} points outside 0..{'' if limit is None else limit - 1}.")
-    return array
-
-
-def _price(value: Any, name: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as wrong:
-        raise BadProblem(f"Problem.{name} is {value!r}, which is not a number.") from wrong
-    if not np.isfinite(number) or number < 0.0:
-        raise BadProblem(f"Problem.{name} is {number}; it needs to be finite and not negative.")
-    return number

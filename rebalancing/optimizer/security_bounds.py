@@ -11,7 +11,6 @@ is one solved in cases.
 
 from __future__ import annotations
 
-import heapq
 import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -21,13 +20,18 @@ import numpy as np
 from rebalancing.optimizer.objective import cash_after
 from rebalancing.optimizer.prices import Prices
 from rebalancing.optimizer.problem import BoolArray, FloatArray, IntArray, Problem, summed
+from rebalancing.optimizer.single_security import (
+    NONE,
+    ROUNDED,
+    Position,
+    Security,
+    Trade,
+    least,
+)
 from rebalancing.optimizer.tax_schedule import Box, HalfPlane, Piece
 
-_ROUNDED = 1e-12  # fractions of V: taken off for what adding up may have lost
 _ALLOWED = 1e-8  # what our own check lets trades miss a bound by
-_NONE = 1e-11  # a smaller trade is none
 _STEP = 1e-6  # of a price of gains: where the slope of the tax is read
-_CASES = 100  # of what is traded in a security's accounts, branched on at most
 
 # The sides of a group; one without an either-or has the first alone, with all of its trades.
 _HARVEST, _BUY = 0, 1
@@ -54,7 +58,7 @@ class Alone:
         of_lot = security[problem.lot_position]
         weight = problem.start - problem.targets
         weight += summed(security, buys, count) - summed(of_lot, sells, count)
-        slope = self.prices.factor_risk(problem) + _impact_slope(problem, self.prices)
+        slope = self.prices.of_weights(problem) + _impact_slope(problem, self.prices)
         curve = problem.risk_aversion * problem.specific_variance
         value = (slope + curve * weight) * weight
         value += summed(security, self.prices.of_buys(problem) * buys, count)
@@ -64,7 +68,8 @@ class Alone:
     def slopes(self, problem: Problem, piece: Piece, gains: Box) -> Prices:
         """By what the bound on a piece grows per unit of each price, where it falls together with its tangent.
 
-        As `Prices`: of `exposure`, `cash` and the gains; nothing of the others, which are left as they are.
+        As `Prices`: of `exposure`, `cash`, the joint limits and the gains; nothing of the others, which are left as
+        they are.
         """
         prices, count = self.prices, len(problem.targets)
         security = problem.position_security
@@ -88,6 +93,7 @@ class Alone:
             prices,
             exposure=2.0 * problem.risk_aversion * (exposure - prices.exposure),
             cash=limit - cash,
+            joint=_beyond(problem, prices, active + problem.targets, float(cash.sum())),
             short_gain=float(gain[~problem.lot_is_long].sum()) + (short - before) / _STEP,
             long_gain=float(gain[problem.lot_is_long].sum()) + (long - before) / _STEP,
         )
@@ -98,7 +104,7 @@ class Alone:
         if tax == math.inf:
             return math.inf
         total = self.value + tax
-        return total - _ROUNDED if math.isfinite(total) else -math.inf
+        return total - ROUNDED if math.isfinite(total) else -math.inf
 
 
 def bound_at(
@@ -119,7 +125,9 @@ def bound_at(
 
 def alone_at(problem: Problem, prices: Prices, buy_max: FloatArray, sell_max: FloatArray) -> Alone:
     """Every group solved for its own: exact but for securities left after too many cases, whose bound counts."""
-    prices = replace(prices, cash=_dual_cash(problem, prices.cash))
+    prices = replace(
+        prices, cash=_dual_cash(problem, prices.cash), joint=_dual_joint(problem, prices.joint)
+    )
     moves = _Moves(problem, prices, buy_max, sell_max)
     relaxed = [moves.solved(side) for side in (_HARVEST, _BUY)]
     values, side = _least_of_groups(moves, relaxed)
@@ -134,7 +142,7 @@ def alone_at(problem: Problem, prices: Prices, buy_max: FloatArray, sell_max: Fl
 def _chosen(of_sides: list[FloatArray], side: IntArray) -> FloatArray:
     """The trades of the better side; specks are none."""
     trades = np.where(side == _HARVEST, *of_sides)
-    return np.where(trades > _NONE, trades, 0.0)
+    return np.where(trades > NONE, trades, 0.0)
 
 
 def _dual_cash(problem: Problem, cash: FloatArray) -> FloatArray:
@@ -142,6 +150,22 @@ def _dual_cash(problem: Problem, cash: FloatArray) -> FloatArray:
     no_floor = (cash > 0.0) & ~np.isfinite(problem.cash_min)
     no_ceiling = (cash < 0.0) & ~np.isfinite(problem.cash_max)
     return np.where(no_floor | no_ceiling, 0.0, cash)
+
+
+def _dual_joint(problem: Problem, joint: FloatArray) -> FloatArray:
+    """(r,) the same."""
+    no_most = (joint > 0.0) & ~np.isfinite(problem.joint.high)
+    no_least = (joint < 0.0) & ~np.isfinite(problem.joint.low)
+    return np.where(no_most | no_least, 0.0, joint)
+
+
+def _beyond(problem: Problem, prices: Prices, weights: FloatArray, cash: float) -> FloatArray:
+    """(r,) how far the joint limits' values are beyond the limits that the prices are about."""
+    joint, price = problem.joint, prices.joint
+    values = joint.values(weights, cash)
+    limit = np.where(price > 0.0, joint.high, joint.low)
+    limit = np.where(price == 0.0, np.clip(values, joint.low, joint.high), limit)
+    return np.asarray(values - limit)
 
 
 def _fixed(problem: Problem, prices: Prices) -> float:
@@ -154,10 +178,12 @@ def _fixed(problem: Problem, prices: Prices) -> float:
     location = 0.0 if place is None else float(place @ problem.weights)
     impact = _impact_slope(problem, prices)
     start = problem.start - problem.targets
+    together = _beyond(problem, prices, problem.targets, float(problem.cash.sum()))
+    joint = float(np.where(prices.joint == 0.0, 0.0, prices.joint) @ together)
     bent = 0.0
     if problem.impact is not None:
         bent = -0.5 * float(problem.impact @ np.abs(prices.net) ** 1.5)
-    return cash + risk + location + bent - float(impact @ start)
+    return cash + risk + location + joint + bent - float(impact @ start)
 
 
 def _impact_slope(problem: Problem, prices: Prices) -> FloatArray:
@@ -222,7 +248,7 @@ class _Moves:
         self.problem = problem
         self.buy_max, self.sell_max = buy_max, sell_max
         self.buy_price, self.sell_price = prices.of_buys(problem), prices.of_sells(problem)
-        self.slope = prices.factor_risk(problem) + _impact_slope(problem, prices)
+        self.slope = prices.of_weights(problem) + _impact_slope(problem, prices)
         self.curve = problem.risk_aversion * problem.specific_variance
         self.start = problem.start - problem.targets
         self.low = problem.lower - problem.targets - _ALLOWED
@@ -294,7 +320,7 @@ class _Moves:
         weight = weight + step.sum(axis=1)
         with np.errstate(invalid="ignore"):
             value += (self.price * step).sum(axis=1) + (self.slope + self.curve * weight) * weight
-        outside = (weight < self.low - _ROUNDED) | (weight > self.high + _ROUNDED)
+        outside = (weight < self.low - ROUNDED) | (weight > self.high + ROUNDED)
         value[outside] = np.inf
         value[np.isinf(weight)] = -np.inf
         moved = np.empty(len(self.order))
@@ -306,9 +332,9 @@ class _Moves:
 
     def _too_small(self, bought: FloatArray, sold: FloatArray) -> BoolArray:
         """(m,) positions with a trade below the smallest one and no floor of its own."""
-        minimum = self.problem.min_trade - _NONE
-        few_bought = (bought > _NONE) & (bought < minimum) & (self.problem.least_buys == 0.0)
-        few_sold = (sold > _NONE) & (sold < minimum) & ~self.needed
+        minimum = self.problem.min_trade - NONE
+        few_bought = (bought > NONE) & (bought < minimum) & (self.problem.least_buys == 0.0)
+        few_sold = (sold > NONE) & (sold < minimum) & ~self.needed
         return np.asarray(few_bought | few_sold)
 
     def lots(self, position: int) -> IntArray:
@@ -316,7 +342,7 @@ class _Moves:
         lots = np.flatnonzero(self.problem.lot_position == position)
         return lots[np.argsort(self.sell_price[lots], kind="stable")]
 
-    def security(self, one: int, side: int) -> tuple[_Security, list[int]]:
+    def security(self, one: int, side: int) -> tuple[Security, list[int]]:
         """A security on one side, and its positions."""
         problem = self.problem
         buy_most, sell_most = self.most(side)
@@ -324,15 +350,15 @@ class _Moves:
         positions = []
         for at in own:
             lots = self.lots(at)
-            positions.append(_Position(
-                _Trade(*(float(of[at]) for of in (self.buy_price, problem.least_buys, buy_most))),
-                tuple(map(_Trade, *(
+            positions.append(Position(
+                Trade(*(float(of[at]) for of in (self.buy_price, problem.least_buys, buy_most))),
+                tuple(map(Trade, *(
                     of[lots].tolist() for of in (self.sell_price, problem.least_sells, sell_most)
                 ))),
             ))  # fmt: skip
         facts = (self.slope, self.curve, self.start, self.low, self.high)
         slope, curve, start, low, high = (float(of[one]) for of in facts)
-        return _Security(slope, curve, start, low, high, tuple(positions)), own
+        return Security(slope, curve, start, low, high, tuple(positions)), own
 
 
 def _least_of_groups(moves: _Moves, relaxed: list[_Relaxed]) -> tuple[FloatArray, IntArray]:
@@ -362,7 +388,7 @@ def _least_of_groups(moves: _Moves, relaxed: list[_Relaxed]) -> tuple[FloatArray
 def _in_cases(moves: _Moves, one: int, side: int, relaxed: _Relaxed) -> float:
     """The least value of one security with the smallest trade; its trades take the place of the others."""
     security, own = moves.security(one, side)
-    best = _least(moves.problem.min_trade, security)
+    best = least(moves.problem.min_trade, security)
     for at, bought, sold in zip(own, best.bought, best.sold, strict=True):
         relaxed.buys[at] = bought
         lots = moves.lots(at)
@@ -370,144 +396,3 @@ def _in_cases(moves: _Moves, one: int, side: int, relaxed: _Relaxed) -> float:
         before = np.cumsum(most) - most
         relaxed.sells[lots] = np.clip(sold - before, 0.0, most)
     return best.value
-
-
-class _Solved(NamedTuple):
-    value: float
-    bought: list[float]  # by position
-    sold: list[float]
-
-
-def _least(minimum: float, security: _Security) -> _Solved:
-    """The best of one security where every trade is nothing or of at least the minimum; inf: not possible.
-
-    Branches on a position whose best trade is smaller, the lowest value first. Without the branching
-    it is a bound as well: a security in many accounts is left at that after `_CASES` of them.
-    """
-    first = _solved(security)
-    cases = [(first.value, 0, security, first)]
-    for count in range(1, 2 * _CASES, 2):
-        value, _, lowest, solved = cases[0]
-        choices = _choices(minimum, lowest, solved)
-        if not choices or math.isinf(value):
-            return solved
-        heapq.heappop(cases)
-        for place, choice in enumerate(choices):
-            other = _solved(choice)
-            heapq.heappush(cases, (other.value, count + place, choice, other))
-    return cases[0][3]
-
-
-def _choices(minimum: float, security: _Security, solved: _Solved) -> list[_Security]:
-    """Without the first trade that is below the minimum, and with at least the minimum of it."""
-    for at, position in enumerate(security.positions):
-        bought, sold = solved.bought[at], solved.sold[at]
-        needed = any(lot.least > 0.0 for lot in position.lots)
-        if _NONE < bought < minimum - _NONE and position.buy.least == 0.0:
-            choices = [_without_buy(position), _with_buy(position, minimum)]
-        elif _NONE < sold < minimum - _NONE and not needed:
-            choices = [_without_sales(position), _with_sales(position, minimum)]
-        else:
-            continue
-        return [_at(security, at, choice) for choice in choices if choice is not None]
-    return []
-
-
-@dataclass(frozen=True, slots=True)
-class _Trade:
-    """A buy or the sale of a lot: price per dollar, and its limits, in fractions of V."""
-
-    price: float
-    least: float
-    most: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Position:
-    buy: _Trade
-    lots: tuple[_Trade, ...]  # cheapest first
-
-
-@dataclass(frozen=True, slots=True)
-class _Security:
-    """slope d + curve d^2, d being the active weight: `start` and what is traded, between low and high."""
-
-    slope: float
-    curve: float
-    start: float
-    low: float
-    high: float
-    positions: tuple[_Position, ...]
-
-
-def _solved(security: _Security) -> _Solved:
-    """Least value without a smallest trade, and what is bought and sold in each position for it.
-
-    From everything sold and nothing bought the weight rises, by the cheapest way first: a purchase,
-    or a sale less.
-    """
-    bought = [position.buy.least for position in security.positions]
-    sold = [sum(lot.most for lot in position.lots) for position in security.positions]
-    weight = security.start + sum(bought) - sum(sold)
-    value = 0.0
-    moves: list[tuple[float, float, bool, int]] = []
-    for at, position in enumerate(security.positions):
-        buy = position.buy
-        value += buy.price * buy.least
-        moves.append((buy.price, buy.most - buy.least, True, at))
-        for lot in position.lots:
-            value += lot.price * lot.most
-            moves.append((-lot.price, lot.most - lot.least, False, at))
-    for price, room, is_buy, at in sorted(moves):
-        goal = min(max(_lowest_point(security, price), security.low), security.high)
-        step = min(goal - weight, max(room, 0.0))
-        if goal <= weight:
-            break
-        weight += step
-        value += price * step
-        (bought if is_buy else sold)[at] += step if is_buy else -step
-    if math.isinf(weight):
-        return _Solved(
-            -math.inf, bought, sold
-        )  # nothing holds it back, nor tells what it would be worth
-    if not security.low - _ROUNDED <= weight <= security.high + _ROUNDED:
-        return _Solved(math.inf, bought, sold)
-    value += (security.slope + security.curve * weight) * weight
-    return _Solved(value, bought, sold)
-
-
-def _lowest_point(security: _Security, price: float) -> float:
-    """The weight up to which it pays to raise it at a price."""
-    slope = security.slope + price
-    if security.curve > 0.0:
-        return -slope / (2.0 * security.curve)
-    return math.inf if slope < 0.0 else -math.inf
-
-
-def _at(security: _Security, at: int, position: _Position) -> _Security:
-    own = security.positions
-    return replace(security, positions=(*own[:at], position, *own[at + 1 :]))
-
-
-def _without_buy(position: _Position) -> _Position:
-    return replace(position, buy=replace(position.buy, most=0.0))
-
-
-def _with_buy(position: _Position, minimum: float) -> _Position | None:
-    if position.buy.most < minimum:
-        return None
-    return replace(position, buy=replace(position.buy, least=minimum))
-
-
-def _without_sales(position: _Position) -> _Position:
-    return replace(position, lots=tuple(replace(lot, most=0.0) for lot in position.lots))
-
-
-def _with_sales(position: _Position, minimum: float) -> _Position | None:
-    """The cheapest lots sold up to the minimum at least."""
-    left, lots = minimum, []
-    for lot in position.lots:
-        least = min(left, lot.most)
-        left -= least
-        lots.append(replace(lot, least=least))
-    return None if left > 0.0 else replace(position, lots=tuple(lots))

@@ -86,6 +86,7 @@ class Duals(NamedTuple):
     cash: FloatArray
     short_gain: float
     long_gain: float
+    joint: FloatArray  # (r,) of each joint limit: above zero where its most binds, below where its least does
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,14 @@ class Statement:
             self.sells <= p.lot_sellable, self.buys[~p.may_buy] == 0, cash >= p.cash_min,
             cash <= p.cash_max, after >= p.lower, after <= p.upper,
         ]  # fmt: skip
+        if p.joint_limits is not None:
+            joint = p.joint_limits
+            together = joint.weights @ after + joint.cash * cp.sum(cash)
+            for at in range(len(joint.low)):
+                if np.isfinite(joint.low[at]):
+                    self.limits.append(together[at] >= joint.low[at])
+                if np.isfinite(joint.high[at]):
+                    self.limits.append(together[at] <= joint.high[at])
         gains = cp.multiply(np.where(p.lot_is_taxable, p.lot_gain, 0.0), self.sells)
         self.short = p.tax.st_realised + cp.sum(gains[~p.lot_is_long])
         self.long = p.tax.lt_realised + cp.sum(gains[p.lot_is_long])

@@ -6,7 +6,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from rebalancing.optimizer import conic, evaluate, security_bounds, smallest_trade, solve
+from rebalancing.optimizer import conic, evaluate, single_security, smallest_trade, solve
 from rebalancing.optimizer.condensed import condense
 from rebalancing.optimizer.objective import sold_by_position
 from rebalancing.optimizer.price_ascent import raised
@@ -138,7 +138,7 @@ def disturbed(prices, random, size):
     return replace(
         prices, exposure=other(prices.exposure), net=other(prices.net), cash=other(prices.cash),
         short_gain=float(other(prices.short_gain)), long_gain=float(other(prices.long_gain)),
-        tax_cap=abs(float(other(prices.tax_cap))),
+        tax_cap=abs(float(other(prices.tax_cap))), joint=other(prices.joint),
     )  # fmt: skip
 
 
@@ -249,13 +249,13 @@ def in_accounts(count):
 @pytest.mark.parametrize(("accounts", "gap"), [(4, 0.01), (8, 0.01), (24, 20.0)])
 def test_a_security_in_many_accounts_is_bounded_after_few_cases(accounts, gap, monkeypatch):
     """Each account doubles what may be done; whatever is left of that makes the bound loose, never wrong."""
-    solved, real = [], security_bounds._solved
+    solved, real = [], single_security._solved
 
     def counted(security):
         solved.append(security)
         return real(security)
 
-    monkeypatch.setattr(security_bounds, "_solved", counted)
+    monkeypatch.setattr(single_security, "_solved", counted)
     problem = in_accounts(accounts)
     search, prices, _ = searched(problem)
     found = bound(search, prices)
