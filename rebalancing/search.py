@@ -24,6 +24,7 @@ from rebalancing.errors import RebalancingError
 from rebalancing.household.cash_needs import within_reach
 from rebalancing.household.restrictions import conflicts
 from rebalancing.household.state import forbidden, restricted
+from rebalancing.mandates.keeping import keeping
 from rebalancing.mandates.mandate_checks import HASTE, MandateCheck
 from rebalancing.mandates.rule_words import rule_sentence
 from rebalancing.policies import decision
@@ -271,7 +272,7 @@ class Search:
         solve: Solve = partial(best_trades, risk=self._risk, adjust=dearer_risk(haste))
         if self._way is not None:
             solve = self._way.solver(self._risk, self._securities, self._usage)
-        return budget.within(state, self._usage, self._lots, solve)
+        return budget.within(state, self._usage, self._lots, keeping(self._check, solve))
 
     def _against_the_band_rule(self, bounded: Bounded) -> tuple[Bounded, Choices | None]:
         """The optimum beside no trade and the band rule, all priced by the optimum's own objective (F4).
@@ -324,6 +325,10 @@ class Search:
             found.append(
                 f"with risk {self._haste} times as dear as the policy says, to cure the mandate"
             )
+        found += [
+            f"with {name} as near its limit as the others allow"
+            for name in self._check.given_way(self._state, bounded.figures)
+        ]
         if bounded.is_bound:
             found.append("without the sales that were held back for the budget of gains")
         if self._touched is Scope.OUTSIDE:

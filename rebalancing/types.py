@@ -28,6 +28,7 @@ from rebalancing.policies.policy import (
 from rebalancing.policies.worth import Worth
 
 ZERO = Decimal(0)
+ONE = Decimal(1)
 CENT = Decimal("0.01")
 NOUNS = {Side.BUY: "purchase", Side.SELL: "sale"}  # in sentences
 Position = tuple[int, int]  # account, security
@@ -159,6 +160,21 @@ class Bounds:
         return Bounds(max(lows, default=None), min(highs, default=None))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointBounds:
+    """What a rule allows several securities and cash together: low <= weights x weight + cash x cash <= high.
+
+    Fractions of the household's value; ``name`` is the rule in words.
+    """
+
+    rule: str  # its id
+    name: str
+    weights: Mapping[int, Decimal]  # by security, what a unit of its weight counts
+    cash: Decimal = Decimal(0)
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Exit:
     """A name that left the household's model with a version, and what becomes of its shares (F18)."""
@@ -276,6 +292,7 @@ class HouseholdState:
     bounds: Mapping[int, Bounds] = field(
         default_factory=dict
     )  # of a mandate, on a security's weight
+    joint: tuple[JointBounds, ...] = ()  # of a mandate, on several securities and cash together
 
     @property
     def cash(self) -> Decimal:

@@ -35,6 +35,17 @@ def risk_figures(
     )
 
 
+def unit_exposures(state: HouseholdState, risk: RiskModel) -> dict[str, dict[int, Decimal]]:
+    """Factor -> security -> exposure of a unit of its weight; ``risk`` as for ``risk_figures``."""
+    securities = arrays.universe(state)
+    columns = [_by_name(risk, unit) for unit in np.eye(len(securities))]
+    found: dict[str, dict[int, Decimal]] = {}
+    for security, column in zip(securities, columns, strict=True):
+        for factor, exposure in column.items():
+            found.setdefault(factor, {})[security] = exposure
+    return found
+
+
 def risk_of_weights(weights: Sequence[Decimal], risk: RiskModel) -> RiskFigures:
     """Risk of a model's weights, in the risk model's order, against themselves: nothing of it is active."""
     held = _floats(weights)

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from accounts.canonical import decimal_text
 from rebalancing.mandates import rules as mandates
-from rebalancing.mandates.exposures import risk_figures
+from rebalancing.mandates.bounds import joint_bounds, largest_together, weight_bounds
+from rebalancing.mandates.exposures import risk_figures, unit_exposures
 from rebalancing.mandates.rule_words import (
     at_least,
     at_most,
@@ -19,7 +20,8 @@ from rebalancing.mandates.rule_words import (
 from rebalancing.mandates.rules import Classification, Portfolio, Rule, RuleFinding
 from rebalancing.risk import RiskModel
 from rebalancing.telling.explanation import Figures
-from rebalancing.types import ZERO, HouseholdState
+from rebalancing.trades.joint_rows import one_share
+from rebalancing.types import ZERO, HouseholdState, JointBounds
 
 # How much dearer risk becomes, step by step, while a broken rule is not cured.
 HASTE = (1, 10, 100, 1000)
@@ -95,15 +97,59 @@ class MandateCheck:
         return tuple(one for one in self.before if one.is_hard_breach)
 
     def bounded(self, state: HouseholdState) -> HouseholdState:
-        """The state with the weights that hard rules allow single securities."""
-        return replace(state, bounds=mandates.weight_bounds(self.rules, self._portfolio))
+        """The state with the weights that hard rules allow single securities, and several together."""
+        exposures = {} if self._risk is None else unit_exposures(self._state, self._risk)
+        return replace(
+            state,
+            bounds=weight_bounds(self.rules, self._portfolio),
+            joint=joint_bounds(self.before, self._portfolio, exposures),
+        )
+
+    def tightened(
+        self, joint: Sequence[JointBounds], figures: Figures
+    ) -> tuple[JointBounds, ...] | None:
+        """The limits moved inwards by what these trades in whole shares miss, and a share; None: they miss none.
+
+        A limit that is missed by more than rounding has given way, and stays. Where other names have become the ten
+        largest, they get a limit of their own.
+        """
+        missed = {
+            one.rule.id: one for one in self.after(figures) if one.is_hard_breach and figures.trades
+        }
+        traded = len(figures.trades)
+        found = [self._inwards(one, missed.get(one.rule), traded) for one in joint]
+        after = self._portfolio_after(figures)
+        for finding in missed.values():
+            if finding.rule.kind is mandates.RuleKind.TOP_TEN:
+                cut = largest_together(finding.rule, after)
+                if not any((one.rule, one.weights) == (cut.rule, cut.weights) for one in joint):
+                    found.append(cut)
+        return None if found == list(joint) else tuple(found)
+
+    def given_way(self, state: HouseholdState, figures: Figures) -> tuple[str, ...]:
+        """Rules on several securities together that are broken after the trades, in words."""
+        broken = {one.rule.id for one in self.after(figures) if one.is_hard_breach}
+        return tuple(dict.fromkeys(one.name for one in state.joint if one.rule in broken))
+
+    def _inwards(self, bound: JointBounds, missed: RuleFinding | None, trades: int) -> JointBounds:
+        """The limit of a rule that is missed by no more than rounding: that is a share a trade."""
+        share = one_share(bound, self._state) / self._state.value
+        if missed is None or missed.by > share * trades:
+            return bound
+        if bound.high is not None and missed.limit == missed.rule.high:
+            return replace(bound, high=bound.high - missed.by - share)
+        if bound.low is not None and missed.limit == missed.rule.low:
+            return replace(bound, low=bound.low + missed.by + share)
+        return bound
 
     def after(self, figures: Done) -> tuple[RuleFinding, ...]:
         """The same rules once the trades are done."""
-        portfolio = portfolio_of(
+        return mandates.check(self.rules, self._portfolio_after(figures))
+
+    def _portfolio_after(self, figures: Done) -> Portfolio:
+        return portfolio_of(
             self._state, self._classes, risk=self._risk, why_no_risk=self._why, figures=figures
         )
-        return mandates.check(self.rules, portfolio)
 
     def is_cured(self, figures: Figures) -> bool:
         """Whether no hard rule is broken after the trades."""

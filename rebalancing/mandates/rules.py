@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from rebalancing.types import ZERO, Bounds
+from rebalancing.types import ZERO
 
 CASH_CLASS = "cash"
 LARGEST = 10
@@ -216,35 +216,8 @@ def contradictions(rules: Iterable[Rule]) -> tuple[tuple[Rule, Rule], ...]:
     )
 
 
-def weight_bounds(rules: Iterable[Rule], portfolio: Portfolio) -> dict[int, Bounds]:
-    """Security -> the lowest and highest weight that hard rules allow it by itself.
-
-    Rules of one security, and of a single name where it is alone in its group. The tightest of several counts. Whoever
-    solves with them widens a bound that cannot be reached to what can.
-    """
-    found: dict[int, Bounds] = {}
-    everybody = portfolio.weights.keys() | portfolio.targets.keys()
-    for rule in rules:
-        if not rule.is_hard:
-            continue
-        if rule.kind is RuleKind.SECURITY and rule.security is not None:
-            names: Iterable[int] = (rule.security,)
-        elif rule.kind is RuleKind.SINGLE_NAME:
-            names = [one for one in everybody if _is_name_alone(one, portfolio)]
-        else:
-            continue
-        low = rule.low if rule.kind is RuleKind.SECURITY else None
-        for security in names:
-            found[security] = found.get(security, Bounds()).tightened(low=low, high=rule.high)
-    return found
-
-
-def _is_name_alone(security: int, portfolio: Portfolio) -> bool:
-    fund = security in portfolio.classes and portfolio.classes[security].is_fund
-    return not fund and len(_group(security, portfolio)) == 1
-
-
-def _group(security: int, portfolio: Portfolio) -> frozenset[int]:
+def group_of(security: int, portfolio: Portfolio) -> frozenset[int]:
+    """The securities that count as one with this one, itself among them."""
     return next((one for one in portfolio.groups if security in one), frozenset({security}))
 
 
@@ -320,7 +293,7 @@ def _names(portfolio: Portfolio) -> list[tuple[str, Decimal]]:
     for security, weight in portfolio.weights.items():
         known = portfolio.classes.get(security)
         if weight > ZERO and not (known and known.is_fund):
-            group = _group(security, portfolio)
+            group = group_of(security, portfolio)
             together[group] = together.get(group, ZERO) + weight
     named = [
         (

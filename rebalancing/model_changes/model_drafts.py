@@ -10,6 +10,7 @@ import numpy as np
 from lots.rounding import spread
 from rebalancing.errors import Infeasible
 from rebalancing.mandates import rules as mandates
+from rebalancing.mandates.bounds import weight_bounds
 from rebalancing.mandates.exposures import risk_of_weights
 from rebalancing.mandates.rule_words import rule_sentence
 from rebalancing.mandates.rules import Classification, Portfolio, Rule, RuleKind
@@ -47,7 +48,7 @@ def new_weights(
     securities = sorted(targets)
     total = sum(targets.values(), ZERO) // POINT * POINT
     present = portfolio_of_weights(targets, classes, symbols)
-    bounds = mandates.weight_bounds(rules, present)
+    bounds = weight_bounds(rules, present)
     limits = [_limits(bounds.get(one)) for one in securities]
     task = Task(
         risk=risk,

@@ -10,7 +10,7 @@ from rebalancing.trades import arrays
 from rebalancing.types import CENT
 
 TOLD = 5  # limits in the way that the message lists
-_FLOORS = ("lower", "cash_min", "buy_floor", "sell_floor")
+_FLOORS = ("lower", "cash_min", "buy_floor", "sell_floor", "joint_low")
 
 
 def for_people(found: Infeasible, index: arrays.Index) -> Infeasible:

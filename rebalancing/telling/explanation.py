@@ -438,6 +438,7 @@ def inputs_text(
             "model": dict(sorted(state.whole_targets.items())),
             "restrictions": [_record(row) for row in state.restrictions.rows],
             "needs": [_record(flow) for flow in state.needs],
+            **({"joint": [_record(one) for one in state.joint]} if state.joint else {}),
             "tax": year_tax.record(state.tax),
             "policy": _record(state.limits)
             | {"bands": {one: _record(band) for one, band in state.limits.bands.items()}},

@@ -32,6 +32,7 @@ from rebalancing.policies import drift
 from rebalancing.policies.policy import Horizon
 from rebalancing.risk import RiskModel
 from rebalancing.trades import horizons
+from rebalancing.trades.joint_rows import joint_limits
 from rebalancing.trades.whole_shares import Shares, Wanted, in_whole_shares
 from rebalancing.types import (
     NOTICEABLE_IMPACT,
@@ -141,6 +142,7 @@ def build(
         risk_aversion=float(state.limits.risk_aversion * _years_for_all(state.limits)),
         security_group=_numbers(group[security] for security in index.securities),
         min_trade=float(_smallest_trade(state) / index.value),
+        joint_limits=joint_limits(state, index.securities, index.value),
     )
     if state.limits.horizon is not Horizon.BY_NAME:
         return problem, index
@@ -253,7 +255,11 @@ def in_words(text: str, index: Index) -> str:
     def security(found: re.Match[str]) -> str:
         return index.state.symbols[index.securities[int(found[1])]]
 
-    return re.sub(r"(?:security|column) (\d+)", security, re.sub(r"account (\d+)", account, text))
+    def joint(found: re.Match[str]) -> str:
+        return index.state.joint[int(found[1])].name
+
+    text = re.sub(r"(?:security|column) (\d+)", security, re.sub(r"account (\d+)", account, text))
+    return re.sub(r"(?:most|least) of joint limit (\d+)", joint, text)
 
 
 def _index(

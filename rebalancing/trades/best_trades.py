@@ -4,6 +4,7 @@ Knows no database: the state and the risk model are all it needs.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
@@ -19,7 +20,7 @@ from rebalancing.household import location
 from rebalancing.household.cash_needs import candidates, within_reach
 from rebalancing.household.checks import BrokenRule, cash_after, verify
 from rebalancing.optimizer import Solution, solve
-from rebalancing.optimizer.conflicts import explain
+from rebalancing.optimizer.conflicts import JOINT, explain
 from rebalancing.optimizer.problem import Problem
 from rebalancing.policies.policy_words import over_horizon
 from rebalancing.policies.worth import Worth, weigh
@@ -142,17 +143,38 @@ def _built(
 
 
 def _solve(problem: Problem, index: arrays.Index) -> Solution:
-    """The optimiser's trades; a smallest trade that stands in the way of a limit is left to rounding."""
+    """The optimiser's trades. Rules on several securities together that cannot be kept give by the least that helps."""
     try:
-        try:
-            return solve(problem, time_limit=TIME_LIMIT_SECONDS)
-        except Infeasible as error:
-            if SMALLEST_TRADE not in error.conflicts:
-                raise
-            return solve(problem.replace(min_trade=0.0), time_limit=TIME_LIMIT_SECONDS)
+        return _whatever_the_smallest(problem)
     except Infeasible as error:
+        given = _giving_way(problem, error)
+        if given is not None:
+            with suppress(Infeasible):  # a limit that gave way is met on a knife's edge
+                return _whatever_the_smallest(given)
         found = explain(problem, error)  # counts rows as the index does; the solver sorts them
         raise conflict_words.for_people(found, index) from error
+
+
+def _whatever_the_smallest(problem: Problem) -> Solution:
+    """The optimiser's trades; a smallest trade that stands in the way of a limit is left to rounding."""
+    try:
+        return solve(problem, time_limit=TIME_LIMIT_SECONDS)
+    except Infeasible as error:
+        if SMALLEST_TRADE not in error.conflicts:
+            raise
+        return solve(problem.replace(min_trade=0.0), time_limit=TIME_LIMIT_SECONDS)
+
+
+def _giving_way(problem: Problem, error: Infeasible) -> Problem | None:
+    """The problem with its joint limits moved by the least that gives an answer; None where they are not in the way."""
+    if not len(problem.joint):
+        return None
+    found = explain(problem, error, JOINT)
+    if found is error:
+        return None
+    for relaxation in found.relaxations:
+        problem = relaxation.applied_to(problem)
+    return problem
 
 
 def _near_enough(solution: Solution, index: arrays.Index) -> Solution:

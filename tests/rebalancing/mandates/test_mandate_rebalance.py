@@ -2,6 +2,7 @@
 
 from decimal import Decimal as D
 from random import Random
+from typing import Any, cast
 
 import pytest
 from django.db import transaction
@@ -12,7 +13,8 @@ from accounts.types import FilingStatus, Role
 from lots.types import EntryKind
 from proposals import services as proposal_services
 from proposals.errors import StaleProposal
-from proposals.types import ProposalKind, Side
+from proposals.models import Restriction
+from proposals.types import ProposalKind, RestrictionKind, Side
 from rebalancing import selectors
 from rebalancing.models import (
     Mandate,
@@ -79,6 +81,14 @@ def weight_after(result: RebalanceResult, symbol: str) -> D:
     return D(next(row["after"] for row in rows if row["symbol"] == symbol))
 
 
+def mandate_row(result: RebalanceResult) -> dict[str, Any]:
+    assert result.draft is not None
+    rows = result.draft.explanation["mandate"]
+    assert isinstance(rows, list)
+    (row,) = rows
+    return cast("dict[str, Any]", row)
+
+
 def test_without_a_mandate_the_household_is_left_alone(household: Household) -> None:
     assert look(household).reason == "inside_bands"
 
@@ -117,17 +127,129 @@ def test_a_model_that_wants_more_than_the_mandate_allows_is_followed_up_to_the_l
     assert D("0.33") < weight_after(found, "CCC") <= D("0.35")
 
 
-def test_trades_that_would_break_a_sector_limit_are_not_proposed(household: Household) -> None:
+def wants_more_energy(household: Household) -> Security:
+    """The model moves 20 points from AAA to CCC, the only name of its sector."""
     wanted = security(household, "CCC")
     ModelWeight.objects.filter(security=security(household, "AAA")).update(weight=D("0.20"))
     ModelWeight.objects.filter(security=wanted).update(weight=D("0.47"))
     household.firm.securities.update(sector="Industry")
     household.firm.securities.filter(pk=wanted.pk).update(sector="Energy")
+    return wanted
+
+
+def test_a_model_that_wants_more_of_a_sector_than_allowed_is_followed_up_to_the_limit(
+    household: Household,
+) -> None:
+    wants_more_energy(household)
+    assert weight_after(look(household), "CCC") > D("0.35")
     limit(household, "sector", subject="Energy", high=D("0.30"))
     found = look(household)
+    assert found.reason == "rebalance_proposed", found.detail
+    assert D("0.29") < weight_after(found, "CCC") <= D("0.30")
+
+
+def test_trades_that_would_break_what_nothing_aims_at_are_not_proposed(
+    household: Household,
+) -> None:
+    """Nobody can say of what is bought whether it belongs to the sector."""
+    wants_more_energy(household)
+    bought = make_security(household.firm, "DDD")
+    give_history(bought, Random(5))
+    model = TargetModel.objects.get()
+    ModelWeight.objects.create(model=model, security=bought, weight=D("0.10"))
+    ModelWeight.objects.filter(security=security(household, "CCC")).update(weight=D("0.37"))
+    limit(household, "names", high=D(3))
+    found = look(household)
     assert (found.draft, found.reason) == (None, "breaks_mandate")
-    assert "Sector Energy" in found.detail
-    assert "is outside at most 30 %" in found.detail
+    assert "Number of securities 4 is outside at most 3" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("rule", "what", "most"),
+    [
+        ({"kind": "sector", "subject": "Tech", "high": D("0.65")}, "sector", D("0.65")),
+        ({"kind": "asset_class", "subject": "us_equity", "high": D("0.90")}, "all", D("0.90")),
+        ({"kind": "top_ten", "high": D("0.93")}, "all", D("0.93")),
+        ({"kind": "active_weight", "high": D("0.08")}, "far", D("0.08")),
+    ],
+    ids=lambda one: one.get("kind") if isinstance(one, dict) else "",
+)
+def test_a_rule_on_several_securities_is_cured_inside_all_bands(
+    household: Household, rule: dict[str, object], what: str, most: D
+) -> None:
+    """AAA and BBB are Tech: 70 %. All are stocks: 97 %. AAA is 10 points from what the model wants."""
+    household.firm.securities.update(sector="Industry")
+    household.firm.securities.exclude(symbol="CCC").update(sector="Tech")
+    if what == "far":
+        RebalancePolicy.objects.update(
+            risk_aversion=D("0.01"), absolute_band=D("0.2"), relative_band=D(1)
+        )
+        ModelWeight.objects.filter(security=security(household, "AAA")).update(weight=D("0.30"))
+        ModelWeight.objects.filter(security=security(household, "BBB")).update(weight=D("0.40"))
+    RebalancePolicy.objects.update(cash_maximum=D("0.30"))
+    assert look(household).reason == "inside_bands"
+    limit(household, **rule)  # type: ignore[arg-type]
+    found = look(household)
+    assert found.reason == "rebalance_proposed", found.detail
+    weights = {one: weight_after(found, one) for one in ("AAA", "BBB", "CCC")}
+    measured = {
+        "sector": weights["AAA"] + weights["BBB"],
+        "all": sum(weights.values(), D(0)),
+        "far": max(abs(weights["AAA"] - D("0.3")), abs(weights["BBB"] - D("0.4"))),
+    }[what]
+    assert most - D("0.006") < measured <= most  # no further than a few shares
+    row = mandate_row(found)
+    assert row["cured"]
+
+
+def test_cash_that_a_rule_wants_is_raised(household: Household) -> None:
+    RebalancePolicy.objects.update(cash_maximum=D("0.30"))
+    limit(household, "cash", low=D("0.08"), high=D("0.12"))
+    found = look(household)
+    assert found.reason == "rebalance_proposed", found.detail
+    row = mandate_row(found)
+    assert (row["what"], row["before"], row["cured"]) == ("Cash", "3.00 %", True)
+    assert D("8.00") <= D(row["after"].removesuffix(" %")) < D("8.60")
+
+
+def test_a_sector_that_cannot_be_brought_inside_comes_as_near_as_it_can(
+    household: Household,
+) -> None:
+    """Of AAA nothing may be sold: Tech comes from 70 to 40 %, and the proposal says that this is not enough."""
+    household.firm.securities.update(sector="Industry")
+    household.firm.securities.exclude(symbol="CCC").update(sector="Tech")
+    RebalancePolicy.objects.update(cash_maximum=D("0.50"))
+    Restriction.objects.create(
+        household=household, firm=household.firm, security=security(household, "AAA"),
+        kind=RestrictionKind.NO_SELL, since=LONG_AGO, reason="x", author=make_user(household.firm),
+    )  # fmt: skip
+    limit(household, "sector", subject="Tech", high=D("0.35"))
+    found = look(household)
+    assert found.reason == "rebalance_proposed", found.detail
+    assert weight_after(found, "BBB") == D(0)
+    row = mandate_row(found)
+    assert not row["cured"]
+    assert found.draft is not None
+    proof = found.draft.explanation["proof"]
+    assert isinstance(proof, dict)
+    assert "with Sector Tech (Miller/one) as near its limit as the others allow" in proof["among"]
+
+
+def test_a_factor_limit_is_aimed_at_without_making_risk_dearer(household: Household) -> None:
+    RebalancePolicy.objects.update(
+        risk_aversion=D("0.01"), absolute_band=D("0.2"), relative_band=D(1)
+    )
+    ModelWeight.objects.filter(security=security(household, "AAA")).update(weight=D("0.30"))
+    ModelWeight.objects.filter(security=security(household, "BBB")).update(weight=D("0.40"))
+    limit(household, "factor", subject="statistical factor 1", high=D("0.002"), low=D("-0.002"))
+    found = look(household)
+    assert found.draft is not None, found
+    assert found.draft.reasons[0] == "FACTOR"
+    proof = found.draft.explanation["proof"]
+    assert isinstance(proof, dict)
+    assert not any("times as dear" in one for one in proof["among"])
+    row = mandate_row(found)
+    assert row["cured"]
 
 
 def test_a_tracking_error_beyond_its_limit_makes_risk_dearer_until_it_is_inside(

@@ -5,6 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
+from rebalancing.mandates.bounds import weight_bounds
 from rebalancing.mandates.rules import (
     Classification,
     Portfolio,
@@ -17,7 +18,6 @@ from rebalancing.mandates.rules import (
     breaches,
     check,
     narrowed,
-    weight_bounds,
     worsened,
 )
 from rebalancing.types import Bounds
