@@ -164,7 +164,8 @@ class Bounds:
 class JointBounds:
     """What a rule allows several securities and cash together: low <= weights x weight + cash x cash <= high.
 
-    Fractions of the household's value; ``name`` is the rule in words.
+    Fractions of the household's value; ``name`` is the rule in words. Trades stay away from the limits by the margins,
+    which whole shares may need.
     """
 
     rule: str  # its id
@@ -173,6 +174,16 @@ class JointBounds:
     cash: Decimal = Decimal(0)
     low: Decimal | None = None
     high: Decimal | None = None
+    low_margin: Decimal = Decimal(0)
+    high_margin: Decimal = Decimal(0)
+
+    def missed(self, weights: Mapping[int, Decimal], cash: Decimal) -> Decimal:
+        """By how much a portfolio is outside: above zero beyond ``high``, below it under ``low``, 0 inside."""
+        held = (each * weights.get(one, ZERO) for one, each in self.weights.items())
+        value = sum(held, self.cash * cash)
+        if self.high is not None and value > self.high:
+            return value - self.high
+        return min(value - self.low, ZERO) if self.low is not None else ZERO
 
 
 @dataclass(frozen=True, slots=True)

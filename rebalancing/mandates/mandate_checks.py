@@ -108,39 +108,33 @@ class MandateCheck:
     def tightened(
         self, joint: Sequence[JointBounds], figures: Figures
     ) -> tuple[JointBounds, ...] | None:
-        """The limits moved inwards by what these trades in whole shares miss, and a share; None: they miss none.
+        """The limits with wider margins where these trades miss them in whole shares; None: they miss none.
 
         A limit that is missed by more than rounding has given way, and stays. Where other names have become the ten
         largest, they get a limit of their own.
         """
-        missed = {
-            one.rule.id: one for one in self.after(figures) if one.is_hard_breach and figures.trades
-        }
-        traded = len(figures.trades)
-        found = [self._inwards(one, missed.get(one.rule), traded) for one in joint]
-        after = self._portfolio_after(figures)
-        for finding in missed.values():
-            if finding.rule.kind is mandates.RuleKind.TOP_TEN:
+        after, traded = self._portfolio_after(figures), len(figures.trades)
+        found = [self._widened(one, one.missed(after.weights, after.cash), traded) for one in joint]
+        for finding in self.after(figures) if traded else ():
+            if finding.is_hard_breach and finding.rule.kind is mandates.RuleKind.TOP_TEN:
                 cut = largest_together(finding.rule, after)
                 if not any((one.rule, one.weights) == (cut.rule, cut.weights) for one in joint):
                     found.append(cut)
         return None if found == list(joint) else tuple(found)
 
+    def _widened(self, bound: JointBounds, missed: Decimal, trades: int) -> JointBounds:
+        """With a wider margin where the limit is missed by no more than rounding: that is a share a trade."""
+        share = one_share(bound, self._state) / self._state.value
+        if not missed or abs(missed) > share * trades:
+            return bound
+        if missed > ZERO:
+            return replace(bound, high_margin=bound.high_margin + missed + share)
+        return replace(bound, low_margin=bound.low_margin - missed + share)
+
     def given_way(self, state: HouseholdState, figures: Figures) -> tuple[str, ...]:
         """Rules on several securities together that are broken after the trades, in words."""
         broken = {one.rule.id for one in self.after(figures) if one.is_hard_breach}
         return tuple(dict.fromkeys(one.name for one in state.joint if one.rule in broken))
-
-    def _inwards(self, bound: JointBounds, missed: RuleFinding | None, trades: int) -> JointBounds:
-        """The limit of a rule that is missed by no more than rounding: that is a share a trade."""
-        share = one_share(bound, self._state) / self._state.value
-        if missed is None or missed.by > share * trades:
-            return bound
-        if bound.high is not None and missed.limit == missed.rule.high:
-            return replace(bound, high=bound.high - missed.by - share)
-        if bound.low is not None and missed.limit == missed.rule.low:
-            return replace(bound, low=bound.low + missed.by + share)
-        return bound
 
     def after(self, figures: Done) -> tuple[RuleFinding, ...]:
         """The same rules once the trades are done."""

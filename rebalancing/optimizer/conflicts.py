@@ -91,8 +91,8 @@ class _Choice:
 def explain(problem: Problem, found: Infeasible, giving: Sequence[str] = ()) -> Infeasible:
     """Infeasible naming the limits in conflict and the least by which they would have to give.
 
-    Only those of `giving` give, as `Relaxation.limit` names them; none named: any. Where that is not enough, it is the
-    same error that comes back.
+    Only those of `giving` give, as `Relaxation.limit` names them, and none further than the household is out before
+    it trades; none named: any, as far as it takes. Where that is not enough, it is the same error that comes back.
     """
     pieces: tuple[Piece | None, ...] = (None,)
     if problem.tax.max_tax is not None:
@@ -129,10 +129,16 @@ def explain(problem: Problem, found: Infeasible, giving: Sequence[str] = ()) -> 
 
 
 def _giving(limits: list[_Limit], fields: Sequence[str]) -> list[_Limit]:
-    """The limits, hard but for those of these fields; no fields: as they are."""
+    """The limits, hard but for those of these fields as far as no trade at all misses them; no fields: as they are."""
     if not fields:
         return limits
-    return [one if one.field in fields else replace(one, name="") for one in limits]
+    hard, out = [], []
+    for one in limits:
+        is_out = one.field in fields and one.most < 0.0
+        hard.append(replace(one, name="", most=0.0 if is_out else one.most))
+        if is_out:
+            out.append(one)
+    return [*hard, *out]
 
 
 def _rounded_up(amount: float) -> float:

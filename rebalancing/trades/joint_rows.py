@@ -14,8 +14,8 @@ def joint_limits(
 ) -> JointLimits | None:
     """A row each of ``state.joint``, the securities in this order; None where there are none.
 
-    Both limits are a share tighter, so that whole shares keep them, and limits above zero by what trading costs the
-    whole. A limit that leaves no room between the two is their middle.
+    Both limits are a share tighter besides their margins, so that whole shares keep them, and a ceiling above zero by
+    what trading costs the whole. Limits that leave no room between them are met in the middle.
     """
     if not state.joint:
         return None
@@ -38,8 +38,10 @@ def _inside(
     one: JointBounds, state: HouseholdState, value: Decimal, dearest: Decimal
 ) -> tuple[float, float]:
     share = one_share(one, state) / value
-    low = None if one.low is None else one.low + share
-    high = None if one.high is None else one.high - max(one.high, ZERO) * dearest - share
+    low = None if one.low is None else one.low + share + one.low_margin
+    high = None
+    if one.high is not None:
+        high = one.high - max(one.high, ZERO) * dearest - share - one.high_margin
     if low is not None and high is not None and low > high:
         assert one.low is not None  # both are there
         assert one.high is not None

@@ -245,3 +245,19 @@ def test_bad_limits_are_refused(changes, words):
         JointLimits(**{**row, **changes})
     with pytest.raises(BadProblem, match="has 2 securities in a row; the problem has 1"):
         one_security(joint_limits=joint([1.0, 1.0]))
+
+
+def test_a_limit_that_is_kept_does_not_give_for_one_that_is_not():
+    """60 % held, 40 % allowed, and 50 % wanted of what is worth half: the first gives only as far as the second."""
+    rows = JointLimits(
+        weights=np.array([[1.0], [0.5]]), cash=np.zeros(2), low=np.array([-np.inf, 0.25]),
+        high=np.array([0.4, np.inf]),
+    )  # fmt: skip
+    problem = one_security(joint_limits=rows, may_buy=np.array([False]))
+    with pytest.raises(Infeasible) as refused:
+        solve(problem)
+    (relaxation,) = explain(problem, refused.value, JOINT).relaxations
+    assert (relaxation.limit, relaxation.row) == ("joint_high", 0)
+    assert relaxation.amount == pytest.approx(0.1, abs=1e-6)
+    solution = solve(relaxation.applied_to(problem))
+    assert solution.sells.sum() == pytest.approx(0.1, abs=1e-6)
