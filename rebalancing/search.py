@@ -244,7 +244,7 @@ class Search:
     def _best(self) -> Bounded:
         """The best trades, inside what is left of the household's budget of gains.
 
-        While a hard rule stays broken risk is made dearer, step by step. The first trades that cure are taken, else the
+        While a hard rule that is no limit of the problem stays broken risk is made dearer, step by step. The first trades that cure are taken, else the
         last that come nearer and break no other rule, else those at the policy's own price. Raises what the optimiser
         says at that price where no step has an answer.
         """
@@ -262,6 +262,8 @@ class Search:
             if found is None or is_nearer:
                 found, self._haste = bounded, haste
             if is_nearer and self._check.is_cured(bounded.figures):
+                break
+            if not self._check.left_to_haste(self._state, bounded.figures):
                 break
         if found is None:
             assert refusal is not None  # every step ended one way or the other

@@ -131,6 +131,11 @@ class MandateCheck:
             return replace(bound, high_margin=bound.high_margin + missed + share)
         return replace(bound, low_margin=bound.low_margin - missed + share)
 
+    def left_to_haste(self, state: HouseholdState, figures: Figures) -> bool:
+        """Whether a hard rule stays broken that is no limit of the optimiser's: dearer risk may cure it."""
+        limits = {one.rule for one in state.joint}
+        return any(one.is_hard_breach and one.rule.id not in limits for one in self.after(figures))
+
     def given_way(self, state: HouseholdState, figures: Figures) -> tuple[str, ...]:
         """Rules on several securities together that are broken after the trades, in words."""
         broken = {one.rule.id for one in self.after(figures) if one.is_hard_breach}
