@@ -244,9 +244,9 @@ class Search:
     def _best(self) -> Bounded:
         """The best trades, inside what is left of the household's budget of gains.
 
-        While a hard rule that is no limit of the problem stays broken risk is made dearer, step by step. The first trades that cure are taken, else the
-        last that come nearer and break no other rule, else those at the policy's own price. Raises what the optimiser
-        says at that price where no step has an answer.
+        While a hard rule that is no limit of the problem stays broken, risk is made dearer, step by step. The first
+        trades that cure are taken, else the last that come nearer and break no other rule, else those at the policy's
+        own price. Raises what the optimiser says at that price where no step has an answer.
         """
         if self._way is not None or not self._check.breaches:
             return self._within_budget(self._state)
