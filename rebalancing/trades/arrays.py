@@ -31,7 +31,7 @@ from rebalancing.optimizer.tax_schedule import TaxSchedule
 from rebalancing.policies import drift
 from rebalancing.policies.policy import Horizon
 from rebalancing.risk import RiskModel
-from rebalancing.trades import horizons
+from rebalancing.trades import horizons, later_tax
 from rebalancing.trades.whole_shares import Shares, Wanted, in_whole_shares
 from rebalancing.types import (
     NOTICEABLE_IMPACT,
@@ -142,6 +142,7 @@ def build(
         security_group=_numbers(group[security] for security in index.securities),
         min_trade=float(_smallest_trade(state) / index.value),
     )
+    problem = later_tax.counted(problem, state)
     if state.limits.horizon is not Horizon.BY_NAME:
         return problem, index
     years = horizons.by_name(
