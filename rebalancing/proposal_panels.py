@@ -46,6 +46,7 @@ def frontier_panel(user: User, proposal: Proposal, typed: Typed) -> Mapping[str,
             "tax": Decimal(record["tax"]),
             "carried_worth": carried_worth(record),
             "weighed": Decimal(record["tax"]) - (carried_worth(record) or 0),
+            "later_tax": later_tax(record),
             "cost": Decimal(record["cost"]),
             "short_gain": Decimal(record["short_gain"]),
             "long_gain": Decimal(record["long_gain"]),
@@ -72,6 +73,11 @@ def frontier_panel(user: User, proposal: Proposal, typed: Typed) -> Mapping[str,
 def carried_worth(record: Mapping[str, Any]) -> Decimal | None:
     """What the losses that a point carries on are worth; None of a point kept before this was stored."""
     return Decimal(record["carried_worth"]) if "carried_worth" in record else None
+
+
+def later_tax(record: Mapping[str, Any]) -> Decimal | None:
+    """What a point changes of later tax at today's value; None of a point kept before this was stored."""
+    return Decimal(record["later_tax"]) if "later_tax" in record else None
 
 
 def axis(taxes: Iterable[Decimal], weighed: Iterable[Decimal]) -> str:

@@ -1,6 +1,6 @@
 """The same problem, smaller and in one canonical order.
 
-Lots the optimiser cannot tell apart (same position, gain, term and taxability) become one, lots
+Lots the optimiser cannot tell apart (same position, gain, term, taxability, later tax) become one, lots
 that may not be sold are left out, accounts and positions are sorted by what they hold. So the
 answer does not depend on the order of the input, and splitting a lot in two changes nothing.
 """
@@ -87,12 +87,16 @@ def condense(problem: Problem) -> Condensed:
         lot_gain=np.array([key[3] for key in keys], dtype=np.float64),
         lot_is_long=np.array([key[2] for key in keys], dtype=np.bool_),
         lot_is_taxable=np.array([key[1] for key in keys], dtype=np.bool_),
+        later_tax=None
+        if problem.later_tax is None
+        else np.array([key[4] for key in keys], dtype=np.float64),
         lot_position=np.array([position_rank[key[0]] for key in keys], dtype=np.int64),
     )
     return Condensed(canonical, problem, order, members)
 
 
-LotKey = tuple[int, bool, bool, float]  # position, taxable, long-term, gain per dollar
+# position, taxable, long-term, gain and later tax per dollar
+LotKey = tuple[int, bool, bool, float, float]
 
 
 def _merged_lots(problem: Problem) -> dict[LotKey, list[int]]:
@@ -102,7 +106,7 @@ def _merged_lots(problem: Problem) -> dict[LotKey, list[int]]:
     facts = zip(
         problem.lot_position[kept].tolist(), taxable[kept].tolist(),
         (problem.lot_is_long | ~taxable)[kept].tolist(), problem.taxed_gain[kept].tolist(),
-        strict=True,
+        problem.taxed_later[kept].tolist(), strict=True,
     )  # fmt: skip
     for lot, key in zip(kept.tolist(), facts, strict=True):
         merged.setdefault(key, []).append(lot)

@@ -36,7 +36,7 @@ class Columns:
     harvest_side: BoolArray  # which side of an undecided group it belongs to
     gain: FloatArray  # taxed gain per dollar (0 for buys)
     is_long: BoolArray
-    linear: FloatArray  # trading and location cost per dollar
+    linear: FloatArray  # trading cost, location cost and later tax per dollar
     trade: IntArray  # place among all buys, then all lots
 
 
@@ -219,7 +219,8 @@ def _columns(sub: Subproblem) -> Columns:
         harvest_side=np.concatenate([none > 0.0, on_harvest]),
         gain=np.concatenate([none, problem.taxed_gain[sells]]),
         is_long=np.concatenate([none > 0.0, problem.lot_is_long[sells]]),
-        linear=problem.cost_rates[security] + sign * location[position],
+        linear=problem.cost_rates[security] + sign * location[position]
+        + np.concatenate([none, problem.taxed_later[sells]]),
         trade=np.concatenate([buys, len(problem.weights) + sells]),
     )  # fmt: skip
 
@@ -275,7 +276,7 @@ def _compile(sub: Subproblem, columns: Columns, layout: Layout) -> Program:
     if sub.problem.impact is not None:
         net = _net(sub.problem, sub.buy_min, sub.sell_min)
         linear_cost -= float(sub.problem.impact @ np.abs(net) ** 1.5)
-    program.constant += BASIS_POINTS * (linear_cost + base.location)
+    program.constant += BASIS_POINTS * (linear_cost + base.location + base.later_tax)
     return program
 
 

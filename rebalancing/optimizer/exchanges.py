@@ -15,6 +15,7 @@ import numpy as np
 
 from rebalancing.errors import SolverTimeout
 from rebalancing.optimizer.objective import sold_by_position
+from rebalancing.optimizer.prices import dearness
 from rebalancing.optimizer.problem import BoolArray
 from rebalancing.optimizer.proof import Proof
 from rebalancing.optimizer.rounding import (
@@ -108,8 +109,9 @@ class _Exchange:
         whole = search.subproblem(piece, sides)
         fewer, larger = self._own_trades(alone, np.ones(len(whole.buy_max), dtype=np.bool_))
         hopeless = never_large_enough(search.problem, whole)
+        dear = dearness(search.problem, alone.prices)
         for out, made in (([*fewer, *hopeless], larger), (hopeless, larger), (hopeless, [])):
-            other = decided(search, whole, sides, fewer=out, larger=made)
+            other = decided(search, whole, sides, fewer=out, larger=made, dear=dear)
             there = other and rounded(search, *other, search.calls + _TRIES_ANEW)
             if there is not None:
                 self.improve(there)
@@ -169,8 +171,9 @@ class _Exchange:
         if anew:
             fewer += never_large_enough(search.problem, whole)
         other = decided(
-            search, whole if anew else reopened(sub, whole, at), sides, fewer=fewer, larger=larger
-        )
+            search, whole if anew else reopened(sub, whole, at), sides, fewer=fewer, larger=larger,
+            dear=dearness(search.problem, alone.prices),
+        )  # fmt: skip
         tries = _TRIES_ANEW if anew else _TRIES
         return other and rounded(search, *other, search.calls + tries)
 

@@ -33,7 +33,8 @@ class FrontierPoint:
 
     risk_aversion: float  # the price of risk it is the solution for
     active_risk: float  # yearly
-    paid: float  # tax, trading cost and yearly location drag against no trade, fractions of V
+    # tax of this year and later, trading cost and yearly location drag against no trade, fractions of V
+    paid: float
     solution: Solution
     is_given: bool  # the problem as it stands
 

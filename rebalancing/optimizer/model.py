@@ -175,13 +175,13 @@ class _Model:
                 self.constraints.append(way * active[kept] <= limit)
 
     def _linear(self) -> Any:
-        """Half spreads, commissions and asset location."""
+        """Half spreads, commissions, asset location and later tax."""
         problem = self.sub.problem
         rate = problem.cost_rates[problem.position_security]
         place: FloatArray = np.zeros(len(problem.weights))
         if problem.location_cost is not None:
             place = problem.location_cost
-        per_lot = (rate - place)[problem.lot_position]
+        per_lot = (rate - place)[problem.lot_position] + problem.taxed_later
         return (rate + place) @ self.buys + per_lot @ self.sells + float(place @ problem.weights)
 
     def _limit_cash_and_joint(self) -> None:

@@ -19,7 +19,8 @@ class Evaluation:
     objective: float
     active_variance: float  # d' Sigma d, yearly, not yet priced
     cost: float  # linear cost and impact
-    tax: float  # against no trade; negative: saved
+    tax: float  # of this year, against no trade; negative: saved
+    later_tax: float  # today's value of what a later sale owes; negative: saves
     location: float
     st_gain: float
     lt_gain: float
@@ -43,7 +44,7 @@ def sold_by_position(problem: Problem, sells: FloatArray) -> FloatArray:
 
 
 def evaluate(problem: Problem, buys: FloatArray, sells: FloatArray) -> Evaluation:
-    """The exact objective at buys (m,) and sells (L,): five-region tax, 3/2-power impact."""
+    """The exact objective at buys (m,) and sells (L,): five-region tax, later tax, 3/2-power impact."""
     n = len(problem.targets)
     sold = sold_by_position(problem, sells)
     holdings = problem.weights + buys - sold
@@ -59,12 +60,14 @@ def evaluate(problem: Problem, buys: FloatArray, sells: FloatArray) -> Evaluatio
     st_gain = float(gains[~problem.lot_is_long].sum())
     lt_gain = float(gains[problem.lot_is_long].sum())
     tax = problem.tax.added_tax(st_gain, lt_gain)
+    later = float(problem.taxed_later @ sells)
     location = 0.0 if problem.location_cost is None else float(problem.location_cost @ holdings)
     return Evaluation(
-        objective=problem.risk_aversion * variance + cost + tax + location,
+        objective=problem.risk_aversion * variance + cost + tax + later + location,
         active_variance=variance,
         cost=cost,
         tax=tax,
+        later_tax=later,
         location=location,
         st_gain=st_gain,
         lt_gain=lt_gain,

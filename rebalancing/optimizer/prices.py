@@ -13,7 +13,7 @@ import numpy as np
 from rebalancing.optimizer.objective import sold_by_position
 from rebalancing.optimizer.problem import FloatArray, Problem, summed
 from rebalancing.optimizer.sides import Candidate
-from rebalancing.optimizer.subproblem import CAPS
+from rebalancing.optimizer.subproblem import CAPS, Duals
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +47,28 @@ class Prices:
         return np.asarray(cost + (1.0 + rate) * self.of_cash(problem)[problem.position_account])
 
     def of_sells(self, problem: Problem) -> FloatArray:
-        """(L,) cost, location, tax and cash per dollar sold; risk and impact are left out."""
+        """(L,) cost, location, tax, later tax and cash per dollar sold; risk and impact are left out."""
         rate = problem.cost_rates[problem.position_security]
         cost = rate if problem.location_cost is None else rate - problem.location_cost
         raised = (1.0 - rate) * self.of_cash(problem)[problem.position_account]
-        gain = np.where(problem.lot_is_long, self.long_gain, self.short_gain)
-        return np.asarray((cost - raised)[problem.lot_position] + gain * problem.taxed_gain)
+        return np.asarray((cost - raised)[problem.lot_position] + _taxes(problem, self))
+
+
+def _taxes(problem: Problem, prices: Prices | Duals) -> FloatArray:
+    """(L,) tax of this year and later per dollar sold."""
+    gain = np.where(problem.lot_is_long, prices.long_gain, prices.short_gain)
+    return np.asarray(gain * problem.taxed_gain + problem.taxed_later)
+
+
+def dearness(problem: Problem, prices: Prices | Duals | None) -> FloatArray:
+    """(L,) what orders the lots of one position by what selling a dollar of them costs.
+
+    Their gain, which this year's tax follows within a term, where later tax does not count or no prices are known:
+    with it a deeper loss may be dearer than a slight one.
+    """
+    if prices is None or problem.later_tax is None:
+        return problem.taxed_gain
+    return _taxes(problem, prices)
 
 
 def prices_at(problem: Problem, found: Candidate) -> Prices | None:

@@ -79,6 +79,8 @@ class Problem:
     buy_floor: FloatArray | None = None  # (m,) least to buy, default nothing
     buy_cap: FloatArray | None = None  # (m,) most to buy, default no cap
     sell_floor: FloatArray | None = None  # (L,) least to sell, default nothing
+    # (L,) today's value of the tax that a later sale owes, per dollar sold of the lot (negative: saves)
+    later_tax: FloatArray | None = None
     joint_limits: JointLimits | None = None  # on several securities and cash together
 
     def __post_init__(self) -> None:
@@ -91,7 +93,7 @@ class Problem:
             self._store(name, floats(getattr(self, name), name, (size,)))
         for name, size, open_end in (
             ("impact", n, None), ("location_cost", m, None), ("buy_floor", m, None),
-            ("buy_cap", m, np.inf), ("sell_floor", lots, None),
+            ("buy_cap", m, np.inf), ("sell_floor", lots, None), ("later_tax", lots, None),
         ):  # fmt: skip
             values = getattr(self, name)
             if values is not None:
@@ -192,6 +194,17 @@ class Problem:
     def taxed_gain(self) -> FloatArray:
         """(L,) gain per dollar sold that reaches the tax return."""
         return np.where(self.lot_is_taxable, self.lot_gain, 0.0)
+
+    @cached_property
+    def taxed_later(self) -> FloatArray:
+        """(L,) later tax per dollar sold; an IRA's lots have none.
+
+        Where it pays more for a gain than any tax that the gain could cost this year, selling the lot and
+        buying it back is worth it, and that is not the problem meant (`tax_schedule.least_slopes`).
+        """
+        if self.later_tax is None:
+            return np.zeros(len(self.lot_weight))
+        return np.where(self.lot_is_taxable, self.later_tax, 0.0)
 
     @cached_property
     def least_buys(self) -> FloatArray:

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rebalancing.optimizer.objective import sold_by_position
-from rebalancing.optimizer.problem import BoolArray, Problem
+from rebalancing.optimizer.prices import dearness
+from rebalancing.optimizer.problem import BoolArray, FloatArray, Problem
 from rebalancing.optimizer.sides import RESIDUAL, Candidate, Search, Sides, small_trades
 from rebalancing.optimizer.subproblem import Subproblem
 
@@ -76,7 +77,10 @@ def rounded(
     for fewer, larger in ways:
         if search.calls > last_call or not (fewer or larger):
             continue
-        step = decided(search, sub, current.sides, fewer=fewer, larger=larger)
+        step = decided(
+            search, sub, current.sides, fewer=fewer, larger=larger,
+            dear=dearness(search.problem, current.duals),
+        )  # fmt: skip
         out = _Left(few, () if larger else fewer)
         found = None if step is None else rounded(search, *step, last_call, out)
         if found is not None:
@@ -114,9 +118,14 @@ def decided(
     *,
     fewer: Sequence[Trade] = (),
     larger: Sequence[Trade] = (),
+    dear: FloatArray | None = None,
 ) -> Step | None:
-    """The problem with some trades left out and others of at least the minimum, where the limits allow it."""
+    """The problem with some trades left out and others of at least the minimum, where the limits allow it.
+
+    A larger sale is made of the lots of least `dear` (L,), by default of the least gain.
+    """
     problem = search.problem
+    order = problem.taxed_gain if dear is None else dear
     buy_max, sell_max = sub.buy_max.copy(), sub.sell_max.copy()
     buy_min, sell_min = sub.buy_min.copy(), sub.sell_min.copy()
     buy_max[[trade.position for trade in fewer if trade.bought]] = 0.0
@@ -130,7 +139,7 @@ def decided(
             left -= buy_min[trade.position]
             sell_max[lots] = sell_min[lots]  # both at once would be netted below the minimum
         else:
-            for lot in lots[np.argsort(problem.taxed_gain[lots], kind="stable")]:
+            for lot in lots[np.argsort(order[lots], kind="stable")]:
                 sell_min[lot] = min(left, sell_max[lot])
                 left -= sell_min[lot]
             buy_max[trade.position] = buy_min[trade.position]

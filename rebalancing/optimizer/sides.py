@@ -382,7 +382,7 @@ def netted(problem: Problem, buys: FloatArray, sells: FloatArray) -> tuple[Float
 
     Without costs the solver may do both. Undoing it saves costs and gains, never a loss: those
     are not sold where something is bought. Floors stay, and everything is left alone where the
-    cash saved would be too much.
+    cash saved would be too much, or where what a gain saves later is more than it costs.
     """
     more = sold_by_position(problem, np.maximum(sells - problem.least_sells, 0.0))
     both = np.minimum(np.maximum(buys - problem.least_buys, 0.0), more)
@@ -396,6 +396,10 @@ def netted(problem: Problem, buys: FloatArray, sells: FloatArray) -> tuple[Float
             left -= part
     if worst_violation(problem, buys - both, fewer).amount > RESIDUAL:
         return buys, sells
+    if problem.later_tax is not None and np.any(both > 0.0):
+        left_alone = evaluate(problem, buys, sells).objective
+        if evaluate(problem, buys - both, fewer).objective > left_alone + RESIDUAL:
+            return buys, sells
     return buys - both, fewer
 
 

@@ -63,7 +63,7 @@ class Solution:
     bound: float
     gap_bp: float
     active_risk: float  # yearly
-    tax: float  # against no trade; negative: saved
+    tax: float  # of this year, against no trade; negative: saved
     cost: float  # linear and impact
     st_gain: float
     lt_gain: float
@@ -75,6 +75,7 @@ class Solution:
     solves: int
     solver: str
     shadow_prices: dict[str, float]
+    later_tax: float = 0.0  # today's value of what a later sale owes; negative: saves
 
 
 def solve(
@@ -155,6 +156,7 @@ def _certified(
         solves=search.calls,
         solver=solver,
         shadow_prices=_shadow_prices(problem, best),
+        later_tax=found.later_tax,
     )
 
 

@@ -204,11 +204,7 @@ def reachable(tax: TaxSchedule, box: Box) -> tuple[Piece, ...]:
     kept: list[Piece] = []
     for piece in pieces(tax):
         ranges = [box.range_of(half) for half in piece.within]
-        touches = any(
-            low > half.limit or (low == half.limit and high > half.limit)
-            for half, (low, high) in zip(piece.within, ranges, strict=True)
-        )
-        if touches:
+        if any(_touches_only(half, box) for half in piece.within):
             continue
         within = tuple(
             half for half, (_, high) in zip(piece.within, ranges, strict=True) if high > half.limit
@@ -223,6 +219,35 @@ def reachable(tax: TaxSchedule, box: Box) -> tuple[Piece, ...]:
         piece
         for piece in kept
         if not any(other is not piece and _inside(piece, other) for other in kept)
+    )
+
+
+def _touches_only(half: HalfPlane, box: Box) -> bool:
+    """Whether a box has nothing in a half-plane, or its border alone."""
+    low, high = box.range_of(half)
+    return low > half.limit or (low == half.limit and high > half.limit)
+
+
+def least_slopes(tax: TaxSchedule, box: Box) -> tuple[float, float]:
+    """The least that a dollar more of short-term gain can cost this year, and one of long-term gain.
+
+    Of every plane of T that is T somewhere in the box. Whoever is credited no more than that for a gain
+    gains nothing by selling it and buying it back.
+    """
+    slopes = [
+        (plane.short, plane.long)
+        for piece in reachable(tax, box)
+        for plane in piece.planes
+        if not any(_touches_only(_not_above(plane, other), box) for other in piece.planes)
+    ]
+    shorts, longs = zip(*slopes, strict=True)
+    return min(shorts), min(longs)
+
+
+def _not_above(plane: Plane, other: Plane) -> HalfPlane:
+    """Where `other` is no more than `plane`."""
+    return HalfPlane(
+        other.short - plane.short, other.long - plane.long, plane.constant - other.constant
     )
 
 

@@ -116,6 +116,7 @@ def choices(found: Choices | None, policy: Limits) -> dict[str, object] | None:
         told += f" and {dollars(other - least)} better than the {rival}."
     return {
         "sentence": told,
+        "priced": "Tracking cost over the horizon, cost, tax of this year and later",
         "rows": [{"name": name, "dollars": cents(amount)} for name, amount in rows],
     }
 

@@ -31,7 +31,7 @@ from rebalancing.optimizer.tax_schedule import TaxSchedule
 from rebalancing.policies import drift
 from rebalancing.policies.policy import Horizon
 from rebalancing.risk import RiskModel
-from rebalancing.trades import horizons
+from rebalancing.trades import horizons, later_tax
 from rebalancing.trades.joint_rows import joint_limits
 from rebalancing.trades.whole_shares import Shares, Wanted, in_whole_shares
 from rebalancing.types import (
@@ -144,6 +144,7 @@ def build(
         min_trade=float(_smallest_trade(state) / index.value),
         joint_limits=joint_limits(state, index.securities, index.value),
     )
+    problem = later_tax.counted(problem, state)
     if state.limits.horizon is not Horizon.BY_NAME:
         return problem, index
     years = horizons.by_name(

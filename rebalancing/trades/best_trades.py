@@ -13,7 +13,6 @@ from importlib.metadata import version
 from lots.types import Term
 from lots.year_tax import added_tax, carried_worth
 from proposals.costs import TradeCost, orders_of
-from proposals.later_tax import later_rate
 from proposals.types import DraftTrade, Side
 from rebalancing.errors import Infeasible, RebalancingError, TooFarFromBest
 from rebalancing.household import location
@@ -27,7 +26,7 @@ from rebalancing.policies.worth import Worth, weigh
 from rebalancing.risk import RiskModel
 from rebalancing.telling import conflict_words
 from rebalancing.telling.explanation import Figures, Lasting, Proof, dollars
-from rebalancing.trades import arrays
+from rebalancing.trades import arrays, later_tax
 from rebalancing.types import CENT, ZERO, HouseholdState, Position
 
 TIME_LIMIT_SECONDS = 20.0
@@ -310,14 +309,7 @@ def _up(dollars: Decimal) -> Decimal:
 
 def _later_tax(gain: Decimal, state: HouseholdState) -> Decimal:
     """What the gain realised now (loss negative) takes off the tax on a later sale, today's value; negative: saved."""
-    limits = state.limits
-    rate = later_rate(
-        rate=state.tax.long_rate,
-        taxable_sale_chance=limits.taxable_sale_chance,
-        discount_rate=limits.discount_rate,
-        years=limits.later_sale_years,
-    )
-    return (-gain * rate).quantize(CENT)
+    return (-gain * later_tax.rate(state)).quantize(CENT)
 
 
 def _gains(trades: Sequence[DraftTrade], state: HouseholdState, term: Term) -> Decimal:

@@ -124,6 +124,7 @@ def record_of(point: Point) -> dict[str, object]:
         "is_given": point.is_given,
         "tax": f"{tax_added(figures):.2f}",
         "carried_worth": f"{figures.carried_worth:.2f}",
+        "later_tax": f"{figures.worth.later_tax:.2f}",
         "cost": f"{figures.worth.trading_cost:.2f}",
         "short_gain": f"{figures.short_gain:.2f}",
         "long_gain": f"{figures.long_gain:.2f}",

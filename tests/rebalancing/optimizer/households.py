@@ -10,7 +10,7 @@ from rebalancing.optimizer import Problem, TaxSchedule, conic
 from rebalancing.optimizer.condensed import condense
 from rebalancing.optimizer.objective import cash_after, evaluate, worst_violation
 from rebalancing.optimizer.sides import open_search
-from rebalancing.optimizer.tax_schedule import HalfPlane, Piece, Plane
+from rebalancing.optimizer.tax_schedule import HalfPlane, Piece, Plane, least_slopes
 
 NO_TAX = TaxSchedule(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 USUAL = TaxSchedule(0.4, 0.2, 0.0, 0.0, 0.003, 0.4, 0.15)
@@ -35,7 +35,18 @@ def one_security(*, weight=0.6, target=0.6, gains=(), taxable=True, tax=NO_TAX, 
     return Problem(**{**values, **changes})
 
 
-def household(seed, *, n=6, accounts=3, lots=24, tax=None, impact=False, location=False, **changes):
+def household(
+    seed,
+    *,
+    n=6,
+    accounts=3,
+    lots=24,
+    tax=None,
+    impact=False,
+    location=False,
+    later=False,
+    **changes,
+):
     """A random household: taxable accounts, the last one an IRA, some names restricted."""
     random = np.random.default_rng(seed)
     loadings = np.column_stack([
@@ -70,7 +81,17 @@ def household(seed, *, n=6, accounts=3, lots=24, tax=None, impact=False, locatio
         "impact": 0.01 * np.ones(n) if impact else None,
         "location_cost": 0.002 * random.random(len(weights)) if location else None,
     }  # fmt: skip
-    return Problem(**{**values, **changes})
+    problem = Problem(**{**values, **changes})
+    return with_later_tax(problem, np.random.default_rng(1000 + seed)) if later else problem
+
+
+def with_later_tax(problem, random):
+    """The problem where each loss owes later, at a rate of its own, and each gain saves no more than it costs."""
+    slopes = least_slopes(problem.tax, problem.gain_box(problem.lot_sellable))
+    credit = np.where(problem.lot_is_long, slopes[1], slopes[0])
+    most = np.where(problem.lot_gain < 0.0, 0.5, credit)
+    rate = random.choice([0.146, 0.3, 0.5], len(most))  # often alike: then lots are merged
+    return problem.replace(later_tax=-np.minimum(rate, most) * problem.lot_gain)
 
 
 def assert_proven(problem, solution):
@@ -79,6 +100,7 @@ def assert_proven(problem, solution):
     found = evaluate(problem, solution.buys, solution.sells)
     assert solution.objective == found.objective
     assert (solution.tax, solution.cost) == (found.tax, found.cost)
+    assert solution.later_tax == found.later_tax
     assert (solution.st_gain, solution.lt_gain) == (found.st_gain, found.lt_gain)
     assert solution.active_risk == found.active_risk
     assert solution.bound <= solution.objective
@@ -142,7 +164,9 @@ def shuffled(problem, random):
         len(problem.lot_weight), len(problem.cash), len(problem.weights),
     ))  # fmt: skip
     new_account, new_position = np.argsort(account), np.argsort(position)
-    per_lot = ("lot_weight", "lot_sellable", "lot_gain", "lot_is_long", "lot_is_taxable")
+    per_lot = ["lot_weight", "lot_sellable", "lot_gain", "lot_is_long", "lot_is_taxable"]
+    if problem.later_tax is not None:
+        per_lot.append("later_tax")
     moved = problem.replace(
         **{name: getattr(problem, name)[lot] for name in per_lot},
         **{name: getattr(problem, name)[account] for name in ("cash", "cash_min", "cash_max")},

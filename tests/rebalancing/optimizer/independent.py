@@ -32,10 +32,12 @@ class Statement:
         after = into @ (p.weights + self.buys - sold)
         active = after - p.targets
         location = np.zeros(m) if p.location_cost is None else p.location_cost
+        later = np.zeros(lots) if p.later_tax is None else p.later_tax * p.lot_is_taxable
         self.without_tax = (
             p.risk_aversion * cp.sum_squares(p.factor_loadings.T @ active)
             + p.risk_aversion * cp.sum_squares(cp.multiply(np.sqrt(p.specific_variance), active))
             + rate @ (self.buys + sold) + location @ (p.weights + self.buys - sold)
+            + later @ self.sells
         )  # fmt: skip
         cash = p.cash + account @ (cp.multiply(1 - rate, sold) - cp.multiply(1 + rate, self.buys))
         self.limits = [

@@ -49,8 +49,9 @@ def solvable(*, count, **changes):
     return found
 
 
-def test_floors_and_caps_match_brute_force_over_sides_and_regions():
-    for problem, solution in solvable(count=8, n=4, lots=16):
+@pytest.mark.parametrize(("count", "later"), [(8, False), (4, True)])
+def test_floors_and_caps_match_brute_force_over_sides_and_regions(count, later):
+    for problem, solution in solvable(count=count, n=4, lots=16, later=later):
         best, _ = brute_force(problem)
         assert_proven(problem, solution)
         assert solution.objective == pytest.approx(best, abs=3e-8)
@@ -64,7 +65,7 @@ def test_floors_and_caps_are_the_same_problem_in_cvxpy():
     """Solutions, and every relaxation: a floor of a gain sale is shared between the sides."""
     from rebalancing.optimizer.model import solve_cvxpy
 
-    for problem, solution in solvable(count=2, n=3, lots=12, impact=True):
+    for problem, solution in solvable(count=2, n=3, lots=12, impact=True, later=True):
         oracle = solve(problem, engine="cvxpy")
         assert solution.objective == pytest.approx(oracle.objective, abs=1e-7)
         small = condense(problem).problem

@@ -14,7 +14,9 @@ from tests.rebalancing.optimizer.households import (
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"location": True, "impact": True}, {"min_trade": 0.002}], ids=str
+    "changes",
+    [{}, {"location": True, "impact": True}, {"min_trade": 0.002}, {"later": True}],
+    ids=str,
 )
 def test_seven_proven_points_fall_in_risk_and_rise_in_what_is_paid(changes):
     problem = household(3, n=10, lots=40, **changes)

@@ -20,9 +20,9 @@ from tests.rebalancing.optimizer.independent import enumerated, mixed_integer
 # Each goes through cvxpy's own solve of another statement; I12: 1e-6 relative.
 
 
-@pytest.mark.parametrize("seed", [1, 5])
-def test_i12_enumeration_by_another_statement_and_another_solver(seed):
-    problem = household(seed, n=3, lots=12, accounts=2, location=seed == 1)
+@pytest.mark.parametrize(("seed", "later"), [(1, False), (5, False), (2, True), (4, True)])
+def test_i12_enumeration_by_another_statement_and_another_solver(seed, later):
+    problem = household(seed, n=3, lots=12, accounts=2, location=seed == 1, later=later)
     solution = solve(problem)
     best, calls = enumerated(problem, solver=cp.OSQP, eps_abs=1e-9, eps_rel=1e-9, max_iter=100_000)
     assert calls >= 10
@@ -33,10 +33,10 @@ def test_i12_enumeration_by_another_statement_and_another_solver(seed):
 @pytest.mark.skipif(
     "SCIP" not in cp.installed_solvers(), reason="SCIP (pyscipopt) is not installed here"
 )
-@pytest.mark.parametrize(("seed", "n"), [(0, 6), (4, 12)])
-def test_i12_one_mixed_integer_program_by_scip(seed, n):
+@pytest.mark.parametrize(("seed", "n", "later"), [(0, 6, False), (4, 12, False), (1, 8, True)])
+def test_i12_one_mixed_integer_program_by_scip(seed, n, later):
     """SCIP's own tolerance is 1e-6 of what it is given: 0.005 bp."""
-    problem = household(seed, n=n, lots=3 * n, accounts=2)
+    problem = household(seed, n=n, lots=3 * n, accounts=2, later=later)
     solution = solve(problem)
     best = mixed_integer(problem)
     assert solution.objective <= best + 1e-7

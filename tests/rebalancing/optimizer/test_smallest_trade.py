@@ -80,6 +80,8 @@ def test_the_bound_knows_that_a_small_trade_cannot_be_made():
         (3, 8, {"min_trade": 0.002}),
         (4, 10, {"min_trade": 0.005}),
         (5, 6, {"min_trade": 0.01, "location": True}),
+        (7, 8, {"min_trade": 0.01, "later": True}),
+        (8, 6, {"min_trade": 0.02, "later": True}),
         (6, 6, {"min_trade": 0.01, "security_group": np.arange(6) // 2}),
     ],
     ids=str,
@@ -157,7 +159,7 @@ def test_at_any_prices_it_is_below_every_feasible_trade(seed, caps):
     random = np.random.default_rng(seed)
     problem = household(
         seed, n=6, lots=24, accounts=2 + seed % 2, impact=seed % 2 == 0, location=seed % 3 == 0,
-        security_group=np.arange(6) // (1 + seed % 2), min_trade=0.004 * (seed % 4),
+        later=seed > 1, security_group=np.arange(6) // (1 + seed % 2), min_trade=0.004 * (seed % 4),
     )  # fmt: skip
     problem = problem.replace(tax=replace(problem.tax, **caps))
     search, prices, _ = searched(problem)
@@ -406,6 +408,7 @@ def test_better_prices_prove_more_and_never_too_much(seed):
         accounts=2,
         impact=seed % 2 == 0,
         location=seed % 3 == 0,
+        later=seed > 1,
         min_trade=0.008,
     )
     search, prices, _ = searched(problem)
@@ -461,7 +464,9 @@ def test_the_gap_is_the_sum_of_what_each_group_lacks(seed):
 def test_a_step_made_from_a_wider_program_is_the_same_step(seed, impact):
     """Floors move the right-hand side, caps leave trades out; multipliers are those of the step itself."""
     random = np.random.default_rng(seed)
-    problem = condense(household(seed, n=20, lots=80, accounts=2, impact=impact)).problem
+    problem = condense(
+        household(seed, n=20, lots=80, accounts=2, impact=impact, later=seed > 1)
+    ).problem
 
     def net(outcome):
         """Of each security: in which account it is bought may not matter."""

@@ -141,7 +141,9 @@ def test_location_cost_moves_a_security_to_the_account_where_it_costs_less():
 
 @pytest.mark.parametrize("seed", range(12))
 def test_solution_matches_brute_force_over_sides_and_regions(seed):
-    problem = household(seed, n=4, lots=20, impact=seed % 3 == 1, location=seed % 2 == 1)
+    problem = household(
+        seed, n=4, lots=20, impact=seed % 3 == 1, location=seed % 2 == 1, later=seed % 4 > 1
+    )
     solution = solve(problem)
     best, choices = brute_force(problem)
     assert choices >= 1
@@ -173,7 +175,7 @@ def test_identical_groups_of_several_securities_match_brute_force(seed):
 def test_cvxpy_engine_agrees_with_the_direct_path(seed):
     """Within 1e-3 bp: the direct path and the model written in cvxpy are the same problem."""
     problem = household(
-        seed, n=5, impact=seed % 2 == 0, location=seed % 2 == 1,
+        seed, n=5, impact=seed % 2 == 0, location=seed % 2 == 1, later=seed > 2,
         security_group=np.array([0, 1, 1, 3, 4]),
     )  # fmt: skip
     capped = replace(problem.tax, max_st_gain=0.002, max_lt_gain=0.002, max_tax=0.001)
@@ -189,7 +191,7 @@ def test_every_relaxation_agrees_with_cvxpy(seed):
     """The undecided groups under their perspective, not only the solutions they lead to."""
     from rebalancing.optimizer.model import solve_cvxpy
 
-    problem = condense(household(seed, n=5, impact=seed % 2 == 0)).problem
+    problem = condense(household(seed, n=5, impact=seed % 2 == 0, later=seed > 1)).problem
     search = open_search(problem, conic.solve_conic)
     groups = search.either_or
     for region in raw_regions(problem.tax):
@@ -217,7 +219,8 @@ def test_a_search_cut_short_still_reports_a_valid_bound(monkeypatch, seed):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_i11_feasible_and_not_worse_than_no_trade_or_random_trades(seed):
-    problem = household(seed, n=10, lots=50, impact=seed % 2 == 0, location=seed % 3 == 0)
+    kinds = {"impact": seed % 2 == 0, "location": seed % 3 == 0, "later": seed % 4 > 1}
+    problem = household(seed, n=10, lots=50, **kinds)
     problem = problem.replace(upper=np.ones(10), cash_max=np.ones(3))
     solution = solve(problem)
     assert_proven(problem, solution)
@@ -234,7 +237,7 @@ def test_i11_feasible_and_not_worse_than_no_trade_or_random_trades(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_i13_order_of_lots_accounts_and_positions_does_not_matter(seed):
-    problem = household(seed, n=8, lots=40, impact=seed % 2 == 0, location=True)
+    problem = household(seed, n=8, lots=40, impact=seed % 2 == 0, location=True, later=seed > 1)
     moved_problem, lot, position = shuffled(problem, np.random.default_rng(seed))
     original, moved = solve(problem), solve(moved_problem)
     np.testing.assert_array_equal(moved.buys, original.buys[position])

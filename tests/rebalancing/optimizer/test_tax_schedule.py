@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rebalancing.errors import BadProblem
-from rebalancing.optimizer.tax_schedule import Box, TaxSchedule, pieces, reachable
+from rebalancing.optimizer.tax_schedule import Box, TaxSchedule, least_slopes, pieces, reachable
 
 USUAL = TaxSchedule(0.4, 0.2, 0.0, 0.0, 0.01, 0.35, 0.15)
 SCHEDULES = (
@@ -91,3 +91,37 @@ def test_a_bad_rate_is_refused(changes):
     values |= {"loss_limit": 0.1, "ordinary_rate": 0.1, "carried_loss_value": 0.1}
     with pytest.raises(BadProblem, match=next(iter(changes))):
         TaxSchedule(**{**values, **changes})
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_no_dollar_of_gain_in_the_box_costs_less_than_the_least_slope(schedule):
+    random = np.random.default_rng(11)
+    for _ in range(60):
+        s, t = random.uniform(-0.03, 0.03, 2), random.uniform(-0.03, 0.03, 2)
+        s[random.random(2) < 0.3] = 0.0
+        t[random.random(2) < 0.3] = 0.0
+        box = Box(s.min(), s.max(), t.min(), t.max())
+        short_least, long_least = least_slopes(schedule, box)
+        for _ in range(20):
+            a, b = np.sort(random.uniform(*box[:2], 2)), np.sort(random.uniform(*box[2:], 2))
+            more_short = schedule.year_tax(a[1], b[0]) - schedule.year_tax(a[0], b[0])
+            more_long = schedule.year_tax(a[0], b[1]) - schedule.year_tax(a[0], b[0])
+            assert more_short >= short_least * (a[1] - a[0]) - 1e-15
+            assert more_long >= long_least * (b[1] - b[0]) - 1e-15
+
+
+@pytest.mark.parametrize(
+    ("box", "least"),
+    [
+        (Box(0.0, 0.1, 0.0, 0.1), (0.4, 0.2)),  # gains alone
+        (Box(0.0, 0.0, 0.0, 0.1), (0.2, 0.2)),  # no short-term total to tell the region from
+        (Box(-0.01, 0.1, 0.05, 0.1), (0.2, 0.2)),  # a short-term loss meets a long-term gain
+        (Box(0.05, 0.1, -0.02, 0.0), (0.4, 0.4)),  # a long-term loss meets a short-term gain
+        (Box(-0.005, 0.0, 0.0, 0.004), (0.2, 0.2)),  # within the limit at 0.35, above at 0.2
+        (Box(-0.008, 0.0, -0.002, 0.0), (0.35, 0.35)),  # no further than the limit
+        (Box(-0.02, 0.1, 0.0, 0.1), (0.15, 0.15)),  # beyond the limit a loss is carried
+        (Box(-0.5, -0.4, 0.0, 0.1), (0.15, 0.15)),
+    ],
+)
+def test_least_slopes_by_hand(box, least):
+    assert least_slopes(USUAL, box) == least

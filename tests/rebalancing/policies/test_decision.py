@@ -136,14 +136,14 @@ def test_tracking_error_is_told_against_the_model_whatever_the_trades_aim_at() -
 
 
 def test_a_loss_is_not_sold_beyond_the_destination() -> None:
-    """A taxable loss is worth selling whole; the band rule sells what is over, and leaves harvests to the harvest."""
+    """A loss that saves tax is sold whole; the band rule sells what is over, and leaves harvests to the harvest."""
     names = {1: "32", 2: "20", 3: "21", 4: "25"}
     found = household(names, cash="20000")
     lots = tuple(
         replace(one, is_taxable=True, basis=D(800_000)) if one.security == 1 else one
         for one in found.lots
     )
-    found = replace(found, lots=lots)
+    found = replace(found, lots=lots, tax=replace(found.tax, short=D(500_000)))
     whole = best_trades(found, risk(4))
     assert whole.after.get(1, D(0)) < 240_000
     bounded = decision.narrowed(found, drift.of_state(found), Scope.OUTSIDE)

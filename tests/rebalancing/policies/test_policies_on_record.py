@@ -315,6 +315,7 @@ def test_the_optimum_stands_beside_no_trade_and_the_band_rule(drifted: Desk) -> 
     rule = dollars["Band rule, to half a band from its target"]
     assert dollars["Optimum"] <= rule <= dollars["No trade"]
     assert choices["sentence"].startswith("Proposed is the optimum: $")
+    assert "tax of this year and later" in choices["priced"]
 
 
 def test_a_band_rule_without_trades_never_takes_the_optimums_place(

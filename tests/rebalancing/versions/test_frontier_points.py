@@ -149,6 +149,7 @@ def test_a_stored_point_is_traded_to_the_share() -> None:
     assert not frontier_points.is_of(record, figures.trades[1:])
     assert record["tax"] == f"{tax_added(figures):.2f}"
     assert record["carried_worth"] == f"{figures.carried_worth:.2f}"
+    assert record["later_tax"] == f"{figures.worth.later_tax:.2f}"
 
 
 @pytest.mark.parametrize("seed", range(12))
