@@ -110,7 +110,7 @@ def test_a_deeper_loss_may_be_the_dearer_one():
         weight=0.62, target=0.6, gains=(-0.5, -0.1), tax=CARRIED, cash_max=[1.0],
         min_trade=0.05, later_tax=[0.15, 0.03],
     )).problem  # fmt: skip
-    duals = Duals(np.zeros(1), 0.15, 0.15)
+    duals = Duals(np.zeros(1), 0.15, 0.15, np.zeros(0))
     np.testing.assert_allclose(dearness(problem, duals), 0.15 * np.array([0.5, 0.1]))
     plain = problem.replace(later_tax=None)
     np.testing.assert_array_equal(dearness(plain, duals), plain.taxed_gain)
