@@ -149,7 +149,7 @@ def test_nor_for_one_that_must_not_be_bought_then(
     scene.buy(scene.taxable, "AAA")
     Restriction.objects.create(
         firm=scene.firm, household=scene.household, security=scene.security["AAA"], kind=kind,
-        since=TODAY, until=days and TODAY + timedelta(days=days), reason="The client's wish.",
+        since=TODAY, until=None if days is None else TODAY + timedelta(days=days), reason="The client's wish.",
         author=scene.user,
     )  # fmt: skip
     assert told_cost(scene)[0] == cost
