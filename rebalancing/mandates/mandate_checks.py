@@ -18,7 +18,7 @@ from rebalancing.mandates.rule_words import (
 )
 from rebalancing.mandates.rules import Classification, Portfolio, Rule, RuleFinding
 from rebalancing.risk import RiskModel
-from rebalancing.telling.explanation import Figures
+from rebalancing.telling.figures import Figures
 from rebalancing.types import ZERO, HouseholdState
 
 # How much dearer risk becomes, step by step, while a broken rule is not cured.
