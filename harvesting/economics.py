@@ -7,10 +7,11 @@ tracking error of the substitute to it, the window is 31 days:
 |---|---|
 | S | tax saved now: T(year) - T(year with the loss), two computations of ``lots.year_tax`` (T12, T13) |
 | D | later tax on the lower basis: loss x future rate x chance of a taxable sale x (1 + r)^-h |
-| K | trading cost: commission, half spread and impact of both legs, and of both again x the chance of swapping back |
+| K | trading cost: commission, half spread and impact of both legs, and of both again x the chance of swapping back, |
+|   | which is 0 for what is never bought back (it left the model, stops trading, or must not be bought) |
 | O | a fresh lot may fall while locked: 0 with another legal destination left, else the part of it that is counted |
 |   | x short rate x V x 0.4 sigma sqrt(days/365), the days of the window that fall into the year |
-| G | tax if the substitute rises: 0 if it may be kept, else the chance of swapping back x the lesser of |
+| G | tax if the substitute rises: 0 if it may be kept or nothing goes back, else the chance of it x the lesser of |
 |   | short rate x 0.4 sigma sqrt(31/365) x V and of staying for a year, risk price x TE^2 x V |
 | X | tracking while out: risk price x TE^2 x V x 31/365; sigma instead of TE for what is not invested |
 | Q | dividends no longer qualified: shares x dividend x (short rate - long rate) if the 61st day is missed (R33) |
@@ -44,6 +45,11 @@ _EASING_BEGINS, _EASING_ENDS = (10, 1), (12, 1)  # month, day
 # R33: more than 60 days of the 121-day period that begins 60 days before the ex-date.
 _BEFORE_EX, _AFTER_EX = timedelta(days=60), timedelta(days=60)
 QUALIFYING_DAYS = 60
+
+
+def first_day_back(sold_on: date) -> date:
+    """The day on which what is sold may be bought again without washing its loss: day 31."""
+    return sold_on + timedelta(days=WINDOW_DAYS)
 
 
 def tax_saved(position: TaxPosition, *, short_loss: Decimal, long_loss: Decimal) -> Decimal:
@@ -124,8 +130,8 @@ def window_opportunity(
 def swap_back_risk(
     sale: Sale, figures: PairFigures | None, around: Surroundings, rules: HarvestRules
 ) -> Decimal:
-    """G: the lesser of the tax on a substitute that has risen and of staying in it for a year."""
-    if rules.may_keep_substitute or figures is None:
+    """G: the lesser of the tax on a substitute that has risen and of staying in it for a year; 0 if it stays sold."""
+    if rules.may_keep_substitute or figures is None or sale.place in around.stays_sold:
         return ZERO
     sigma = around.volatilities.get(sale.lot.security, ZERO)
     rate = around.tax.short_rate

@@ -233,7 +233,22 @@ def _assumptions(plan: Plan, book: Book, around: Surroundings) -> list[str]:
         f"taken to be as likely as {_percent(rules.swap_back_chance)}."
     )
     costs = "Each leg costs half the spread, the custodian's commission, and impact where a daily volume is known."
-    return [value, rates, later, risk, costs, *_left_the_model(plan, around)]
+    return [
+        value,
+        rates,
+        later,
+        risk,
+        costs,
+        *_staying_sold(plan, around),
+        *_left_the_model(plan, around),
+    ]
+
+
+def _staying_sold(plan: Plan, around: Surroundings) -> Iterator[str]:
+    """What is sold for good, so that no swap back is counted for it."""
+    places = {one.sale.place for one in plan.candidates if one.substitute is not None}
+    for why in sorted({around.stays_sold[one] for one in places if one in around.stays_sold}):
+        yield f"{why}: it is not bought back, and no swap back is counted for it."
 
 
 def _left_the_model(plan: Plan, around: Surroundings) -> Iterator[str]:

@@ -145,6 +145,7 @@ class _Look:
             },
             charges_of=partial(_charges_of, book=book, around=around, later_rate=self._later_rate),
             smallest_loss=floors_on(book.as_of, book.rules)[0],
+            stays_sold=around.stays_sold,
         )
 
     def _leave_homeless(self, offers: Mapping[LotKey, Offer]) -> dict[LotKey, Offer]:

@@ -216,7 +216,7 @@ def _least(offer: Offer, to: Destination, orders: _Orders, problem: Problem) -> 
     """With one destination. Its money is invested there, but for what is paid and what does not buy a whole share."""
     sale, trading = offer.sale, problem.trading
     charges = problem.charges(offer, to)
-    back = 1 if to.security == CASH else 1 + problem.rules.swap_back_chance
+    back = 1 if to.security == CASH else 1 + problem.chance_of_going_back(sale.place)
     selling = _leg(sale, sale.lot.security, sale.quantity, trading.costs)
     linear = charges.total + selling.linear * back
     convex = selling.convex * back

@@ -17,12 +17,20 @@ from harvesting.types import (
     Candidate,
     Finding,
     Outcome,
+    Pair,
     Plan,
     Sale,
     Surroundings,
     Terms,
 )
-from harvesting.valuation import Charges, Destination, Problem, charged_together, pairs_of
+from harvesting.valuation import (
+    Charges,
+    Destination,
+    Problem,
+    charged_together,
+    going_back,
+    pairs_of,
+)
 from lots.rounding import cents, spread
 
 
@@ -60,6 +68,7 @@ def plan_of(
             saved=saved[at],
             gross=gross[at],
             paid=paid[at],
+            cost=_with_going_back(one.sale, paid[at], pair_of[one.key], problem),
             book=book,
             around=around,
         )
@@ -86,6 +95,17 @@ def _offer_of(sale: Sale, best: Best) -> Offer:
     return Offer(sale, is_companion=True)
 
 
+def _with_going_back(sale: Sale, paid: Decimal, pair: Pair, problem: Problem) -> Decimal:
+    """K of a sale to the cent: what is ``paid`` now, and for going back where it may."""
+    again = going_back(pair, problem)
+    if again is None or sale.place in problem.stays_sold:
+        return paid + ZERO
+    chance = problem.rules.swap_back_chance
+    if again is pair:
+        return to_the_cent(paid * (1 + chance))
+    return paid + cents(Fraction(chance) * share_of_cost(sale, again, problem.trading))
+
+
 def _candidate(
     offer: Offer,
     to: Destination,
@@ -94,6 +114,7 @@ def _candidate(
     saved: Decimal,
     gross: Decimal,
     paid: Decimal,
+    cost: Decimal,
     book: Book,
     around: Surroundings,
 ) -> Candidate:
@@ -111,7 +132,7 @@ def _candidate(
         terms=Terms(
             saved=shown,
             later=to_the_cent(charges.later) + later_of_washed,
-            cost=paid + ZERO if parked else to_the_cent(paid * (1 + book.rules.swap_back_chance)),
+            cost=cost,
             window=to_the_cent(charges.window),
             swap_back=to_the_cent(charges.swap_back),
             tracking=to_the_cent(charges.tracking),

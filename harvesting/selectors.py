@@ -14,6 +14,7 @@ from accounts import access
 from accounts import selectors as accounts
 from accounts.models import User
 from accounts.types import OwnerKind
+from harvesting.economics import first_day_back
 from harvesting.models import HarvestFinding, HarvestPolicy, SubstituteMapping
 from harvesting.substitutes import Mapped, MappingRow, in_force
 from harvesting.types import AccountFacts, Book, HarvestRules, Outcome, PaidDividend, PricedAt
@@ -42,6 +43,7 @@ def book(household_id: int, as_of: date) -> Book:
         rules=said,
         oldest_fresh_day=trading_days_before(as_of, said.maximum_price_age_days),
         delisted=securities.gone_by(as_of, listings),
+        ending=securities.gone_by(first_day_back(as_of), listings),
     )
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.selectors import firm_of
 from harvesting import drafts, explanation, finder, lookback, price_history, selectors
-from harvesting.economics import floors_on, to_the_cent
+from harvesting.economics import first_day_back, floors_on, to_the_cent
 from harvesting.models import HarvestFinding
 from harvesting.sales import percent
 from harvesting.types import (
@@ -147,6 +147,7 @@ def _surroundings(
         blocks={lot.opening: lookback.order_of(entries[str(lot.opening)]) for lot in book.lots},
         buy_blocked=_not_to_buy(windows),
         no_sell={**_held(departed, left, lots, windows.restricted), **_not_to_sell(windows)},
+        stays_sold=_stays_sold(book, lots, left, windows.restricted),
         reserved=windows.reserved,
         doubtful=selectors.price_jumps(
             concerned, as_of, book.symbols, book.rules.maximum_price_jump
@@ -188,6 +189,32 @@ def _held(
         if lot.security in departed
         and departed[lot.security].holds(account=lot.account, security=lot.security, by=restricted)
     }
+
+
+def _stays_sold(
+    book: Book,
+    lots: Iterable[LotRow],
+    left: Mapping[int, str],
+    restricted: Restrictions,
+) -> dict[tuple[int, int], str]:
+    """(account, security) -> why nothing of it is bought back once its window is over, a clause.
+
+    It left the model (F18), will not trade by then, or must not be bought by then as far as anybody has said (F37).
+    """
+    back_on = first_day_back(book.as_of)
+    found = {}
+    for account, security in {(lot.account, lot.security) for lot in lots}:
+        symbol = book.symbol(security)
+        barred = restricted.against(Side.BUY, account=account, security=security)
+        if security in left:
+            found[account, security] = left[security]
+        elif security in book.ending:
+            found[account, security] = f"{symbol} no longer trades from {book.ending[security]}"
+        elif barred is not None and (barred.until is None or barred.until >= back_on):
+            found[account, security] = (
+                f"{symbol} must not be bought in {book.account(account)}: {barred.dated}"
+            )
+    return found
 
 
 def _not_to_sell(windows: Windows) -> dict[tuple[int, int], str]:

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from accounts.typed_values import NOT_RECORDED
 from lots.coverage import Coverage
 from lots.types import LotRow, Term
 from lots.year_tax import TaxPosition
@@ -163,6 +164,8 @@ class Book:
     # A price of an earlier day is stale. None: calendar days are counted, which is the stricter reading.
     oldest_fresh_day: date | None = None
     delisted: Mapping[int, date] = field(default_factory=dict)  # since when it no longer trades
+    # What will have stopped trading before it could be bought back; ``Surroundings.stays_sold`` keeps what follows.
+    ending: Mapping[int, date] = field(default_factory=dict, metadata={NOT_RECORDED: True})
 
     def symbol(self, security: int) -> str:
         return self.symbols.get(security, f"security {security}")
@@ -254,6 +257,8 @@ class Surroundings:
     left: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     by_hand: Mapping[int, str] = field(default_factory=dict)
     no_sell: Mapping[tuple[int, int], str] = field(default_factory=dict)  # (account, security)
+    # (account, security) -> why what is sold of it is never bought back, a clause: K and G count no swap back for it.
+    stays_sold: Mapping[tuple[int, int], str] = field(default_factory=dict)
     unreconciled: Mapping[int, str] = field(default_factory=dict)  # account -> what differs
     reserved: Mapping[LotKey, Decimal] = field(default_factory=dict)
     doubtful: Mapping[int, str] = field(default_factory=dict)  # security -> what its price did

@@ -14,7 +14,7 @@ a share; nothing that is sold today, nor anything identical to it, is anybody's 
 what else is sold, and a set in which some position has no destination does not exist.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -57,7 +57,8 @@ class Problem:
     """The offers of a household with all that their value follows from.
 
     ``legal``: security -> what may be bought instead of it if it is sold alone, by rank. ``groups``: security ->
-    everything identical to it, itself included. ``charges_of`` must be in proportion to the shares.
+    everything identical to it, itself included. ``charges_of`` must be in proportion to the shares. ``stays_sold``:
+    positions of which nothing is ever bought back.
     """
 
     offers: tuple[Offer, ...]
@@ -68,12 +69,17 @@ class Problem:
     groups: Mapping[int, frozenset[int]]
     charges_of: Callable[[Offer, Destination], Charges]
     smallest_loss: Decimal = ZERO  # that a cut lot must keep
+    stays_sold: Collection[Place] = frozenset()
     # Looked up before: what losses save, charges of an offer, what the orders of an account cost.
     known: dict[tuple[Decimal, Decimal], Decimal] = field(default_factory=dict, init=False)
     charged: dict[tuple[LotKey, Decimal, Destination], Charges] = field(
         default_factory=dict, init=False
     )
     spent: dict[object, Decimal | None] = field(default_factory=dict, init=False)
+
+    def chance_of_going_back(self, place: Place) -> Decimal:
+        """How likely what is sold of a position is bought back out of its substitute."""
+        return ZERO if place in self.stays_sold else self.rules.swap_back_chance
 
     def charges(self, offer: Offer, to: Destination) -> Charges:
         """``charges_of``, asked once."""
@@ -122,7 +128,7 @@ def _spent_on(
     charged = charged_together(offers, found, pairs, problem)
     return (
         sum((charges.total for charges in charged.values()), ZERO)
-        + cost_together(pairs, problem.rules)
+        + cost_together(pairs, problem)
         + hurdles(offers, found, problem.rules)
     )
 
@@ -279,10 +285,27 @@ def saved(short: Decimal, long: Decimal, problem: Problem) -> Decimal:
     return known
 
 
-def cost_together(pairs: Iterable[Pair], rules: HarvestRules) -> Decimal:
-    """K of all orders: both legs now, and both again as likely as the swap back is."""
-    back = 1 + rules.swap_back_chance
-    return sum((pair.cost * (1 if pair.substitute is None else back) for pair in pairs), ZERO)
+def cost_together(pairs: Iterable[Pair], problem: Problem) -> Decimal:
+    """K of all orders: both legs now, and of what may go back both again as likely as the swap back is."""
+    chance = problem.rules.swap_back_chance
+    total = ZERO
+    for pair in pairs:
+        again = going_back(pair, problem)
+        total += pair.cost if again is None else pair.cost + chance * again.cost
+    return total
+
+
+def going_back(pair: Pair, problem: Problem) -> Pair | None:
+    """The pair that those of its sales make which may be bought back, itself if they all may; None = nothing may."""
+    if pair.substitute is None:
+        return None
+    sales = [one for one in pair.sales if one.place not in problem.stays_sold]
+    if len(sales) == len(pair.sales):
+        return pair
+    if not sales:
+        return None
+    (alone,) = paired(sales, {one.place: pair.substitute for one in sales}, problem.trading)
+    return alone
 
 
 def alone(offer: Offer, problem: Problem, later_rate: Decimal) -> Terms:
@@ -304,7 +327,7 @@ def terms_of(offer: Offer, to: Destination, problem: Problem, later_rate: Decima
     return Terms(
         saved=gross,
         later=charges.later + later_of_washed,
-        cost=cost_together(pairs, problem.rules),
+        cost=cost_together(pairs, problem),
         window=charges.window,
         swap_back=charges.swap_back,
         tracking=charges.tracking,

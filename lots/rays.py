@@ -21,17 +21,24 @@ class Ray:
 
     def __add__(self, other: "Ray") -> "Ray":
         return Ray(
-            self.value + other.value, self.slope + other.slope, nearer(self.reach, other.reach)
+            _plus(self.value, other.value),
+            _plus(self.slope, other.slope),
+            nearer(self.reach, other.reach),
         )
 
     def __sub__(self, other: "Ray") -> "Ray":
-        return self + -other
+        return Ray(
+            _minus(self.value, other.value),
+            _minus(self.slope, other.slope),
+            nearer(self.reach, other.reach),
+        )
 
     def __neg__(self) -> "Ray":
-        return Ray(-self.value, -self.slope, self.reach)
+        return Ray(_minus(ZERO, self.value), _minus(ZERO, self.slope), self.reach)
 
     def __mul__(self, factor: Fraction) -> "Ray":
-        return Ray(self.value * factor, self.slope * factor, self.reach)
+        slope = self.slope * factor if self.slope else ZERO
+        return Ray(self.value * factor, slope, self.reach)
 
 
 NOTHING = Ray(ZERO)
@@ -49,7 +56,25 @@ def larger(first: Ray, second: Ray) -> Ray:
 
 def smaller(first: Ray, second: Ray) -> Ray:
     """The smaller of two, just ahead."""
-    return -larger(-first, -second)
+    if (second.value, second.slope) < (first.value, first.slope):
+        first, second = second, first
+    reach = nearer(first.reach, second.reach)
+    if second.slope < first.slope:
+        reach = nearer(reach, (second.value - first.value) / (first.slope - second.slope))
+    return Ray(first.value, first.slope, reach)
+
+
+def _plus(first: Fraction, second: Fraction) -> Fraction:
+    """Their sum. Most lines of a year are nothing, and so are all slopes where there is no direction."""
+    if not second:
+        return first
+    return first + second if first else second
+
+
+def _minus(first: Fraction, second: Fraction) -> Fraction:
+    if not second:
+        return first
+    return first - second if first else -second
 
 
 def nearer(first: Fraction | None, second: Fraction | None) -> Fraction | None:

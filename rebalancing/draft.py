@@ -17,8 +17,8 @@ from proposals.types import (
 from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.risk import RiskModel
 from rebalancing.risk_data.past_returns import since_a_rebalance
-from rebalancing.telling import explanation, reasons, terms
-from rebalancing.telling.explanation import Choices
+from rebalancing.telling import explanation, inputs, reasons, terms
+from rebalancing.telling.figures import Choices
 from rebalancing.telling.reasons import Evidence
 from rebalancing.telling.terms import Terms
 from rebalancing.trades import arrays, budget
@@ -82,7 +82,7 @@ def draft_of(found: Found) -> DraftProposal:
         risk_after=figures.risk_after,
         gap_bp=figures.proof.gap_bp,
         factor_gain_limit=found.factor_gain_limit,
-        inputs=explanation.inputs_text(
+        inputs=inputs.inputs_text(
             way.recorded(state) if way else state,
             found.windows,
             figures.proof,

@@ -33,7 +33,7 @@ from rebalancing.policies.drift import Drift
 from rebalancing.policies.policy import PolicyKind
 from rebalancing.risk_data.risk_models import risk_model
 from rebalancing.telling import explanation
-from rebalancing.telling.explanation import Choices, Figures
+from rebalancing.telling.figures import Choices, Figures
 from rebalancing.telling.terms import Terms
 from rebalancing.trades import arrays, budget
 from rebalancing.trades.best_trades import best_trades, dearer_risk, with_needs_placed

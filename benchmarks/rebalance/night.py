@@ -33,7 +33,7 @@ from rebalancing.errors import RebalancingError
 from rebalancing.household.checks import verify
 from rebalancing.optimizer import Solution, solve
 from rebalancing.risk import RiskModel
-from rebalancing.telling.explanation import Figures
+from rebalancing.telling.figures import Figures
 from rebalancing.trades import arrays
 from rebalancing.trades import best_trades as deciding
 from rebalancing.types import HouseholdState

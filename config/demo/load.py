@@ -10,6 +10,7 @@ from accounts.services import issue_token, record_audit
 from accounts.types import Role
 from config.demo.market import (
     AS_OF,
+    DISTRIBUTIONS,
     FUNDS,
     MODELS,
     STOCKS,
@@ -24,7 +25,7 @@ from lots.types import NewTransaction
 from rebalancing.mandates.rules import RuleKind
 from rebalancing.model_changes.recipes import Recipe
 from rebalancing.models import Mandate, MandateRule, ModelAssignment, ModelWeight, TargetModel
-from securities.models import Price, Security
+from securities.models import AnnouncedDistribution, Price, Security
 from securities.types import AssetClass
 
 FIRM = "Example Advisers"
@@ -52,6 +53,7 @@ def load_demo() -> Firm:
     market = load_market()
     securities = _securities(firm, market)
     _substitutes(firm, adviser, securities)
+    _distributions(securities)
     models = _models(firm, securities)
     _mandate(firm)
     for planned in plan_households(market):
@@ -122,6 +124,19 @@ def _substitutes(firm: Firm, author: User, securities: dict[str, Security]) -> N
         )
         for symbol, names in SUBSTITUTES.items()
         for rank, name in enumerate(names, start=1)
+    )
+
+
+def _distributions(securities: dict[str, Security]) -> None:
+    AnnouncedDistribution.objects.bulk_create(
+        AnnouncedDistribution(
+            security=securities[symbol],
+            ex_date=ex_date,
+            kind=kind,
+            amount=amount,
+            source="invented for the demonstration",
+        )
+        for symbol, ex_date, kind, amount in DISTRIBUTIONS
     )
 
 

@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from securities.types import DistributionKind
+
 DATA = Path(__file__).parent / "data"
 FIRST_DAY = date(2016, 1, 4)
 AS_OF = date(2022, 12, 28)  # the last day of the data: the end of a bear year
@@ -48,6 +50,12 @@ MODELS = {
         ),
     },
 }  # fmt: skip
+
+# Invented, no fund ever announced them: they go ex two days after the night, so that its purchases meet them.
+DISTRIBUTIONS = (
+    ("QUAL", date(2022, 12, 30), DistributionKind.LONG, Decimal("1.10")),
+    ("QUAL", date(2022, 12, 30), DistributionKind.SHORT, Decimal("0.12")),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is ahead and what is forbidden: dividends declared, purchases scheduled, cash expected, restrictions."""
+"""What is ahead and what is forbidden: dividends declared, gains to be distributed, purchases, cash, restrictions."""
 
 from decimal import Decimal
 
@@ -6,6 +6,7 @@ from accounts.models import Account, Household
 from accounts.types import MONEY_LIMIT, PRICE_LIMIT
 from config.setup_file.contents import (
     CashFlowEntry,
+    DistributionEntry,
     DividendEntry,
     RestrictionEntry,
     ScheduledEntry,
@@ -14,7 +15,9 @@ from config.setup_file.records import Records
 from config.setup_file.tables import Range, Table
 from proposals.models import ExpectedCashFlow, Restriction, ScheduledPurchase
 from proposals.types import Cadence, CashFlowKind, RestrictionKind
-from securities.models import Dividend
+from securities.importers.distributions import LONGEST_SOURCE
+from securities.models import AnnouncedDistribution, Dividend
+from securities.types import DistributionKind
 
 _DOLLARS = Range(places=4, least=MONEY_LIMIT * 0, below=MONEY_LIMIT, above=True)
 _A_SHARE = Range(places=6, least=PRICE_LIMIT * 0, below=PRICE_LIMIT, above=True)
@@ -35,6 +38,20 @@ def dividend(table: Table) -> DividendEntry:
     )
     if entry.pay_date < entry.ex_date:
         table.refuse("pay_date", f"{entry.pay_date} lies before the ex-date, {entry.ex_date}")
+    table.close()
+    return entry
+
+
+def distribution(table: Table) -> DistributionEntry:
+    """One of ``[[distributions]]``."""
+    entry = DistributionEntry(
+        where=table.where,
+        symbol=table.text("symbol", longest=_LONGEST_SYMBOL),
+        ex_date=table.day("ex_date"),
+        kind=table.word("kind", list(DistributionKind)),
+        amount=table.number("amount", _A_SHARE),
+        source=table.text_or_blank("source", longest=LONGEST_SOURCE),
+    )
     table.close()
     return entry
 
@@ -123,6 +140,20 @@ def apply_dividends(records: Records, entries: tuple[DividendEntry, ...]) -> Non
                     "amount": entry.amount,
                     "is_qualified": entry.qualified,
                 },
+            )
+
+
+def apply_distributions(records: Records, entries: tuple[DistributionEntry, ...]) -> None:
+    """Write the gains that funds have announced; one a security, ex-date and kind. One that is left out stays."""
+    for entry in entries:
+        security = records.security(f"{entry.where}.symbol", entry.symbol)
+        if security is not None:
+            records.put(
+                AnnouncedDistribution,
+                "distribution",
+                entry.name,
+                key={"security": security, "ex_date": entry.ex_date, "kind": entry.kind},
+                values={"amount": entry.amount, "source": entry.source},
             )
 
 

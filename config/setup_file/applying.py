@@ -9,7 +9,7 @@ from accounts.models import Account, Firm, Household, User
 from accounts.selectors import business_date
 from accounts.services import record_audit
 from accounts.types import Role
-from config.setup_file.ahead import apply_dividends, apply_restrictions
+from config.setup_file.ahead import apply_distributions, apply_dividends, apply_restrictions
 from config.setup_file.changes import Changes
 from config.setup_file.clients import apply_household, put_harvest_policy
 from config.setup_file.contents import (
@@ -105,6 +105,7 @@ def _apply(contents: SetUpFile, pinned_date: date | None) -> Changes:
         _commission(records, commission)
     apply_half_spreads(records, contents.half_spreads)
     apply_dividends(records, contents.dividends)
+    apply_distributions(records, contents.distributions)
     apply_restrictions(records, contents.restrictions)
     apply_mandates(records, contents.mandates)
     records.problems.raise_if_any()

@@ -26,6 +26,7 @@ PLURALS = {
     "commission schedule": "commission schedules",
     "half spread": "half spreads",
     "dividend": "dividends",
+    "distribution": "distributions",
     "scheduled purchase": "scheduled purchases",
     "expected cash flow": "expected cash flows",
     "restriction": "restrictions",

@@ -15,7 +15,7 @@ from proposals.types import Cadence, CashFlowKind, Proration, RestrictionKind
 from rebalancing.mandates.rules import RuleKind
 from rebalancing.model_changes.recipes import Recipe
 from rebalancing.types import RiskMethod
-from securities.types import AssetClass
+from securities.types import AssetClass, DistributionKind
 
 Figures = Mapping[str, Decimal | int | bool]  # column -> value, only what the file gives
 Words = Mapping[str, Decimal | int | bool | StrEnum]
@@ -223,6 +223,23 @@ class DividendEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class DistributionEntry:
+    """Gains that a fund has announced to distribute: dollars a share, of one kind."""
+
+    where: str
+    symbol: str
+    ex_date: date
+    kind: DistributionKind
+    amount: Decimal
+    source: str | None
+
+    @property
+    def name(self) -> str:
+        """As a change or a problem names it."""
+        return f"{self.symbol} {self.ex_date} {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduledEntry:
     """A savings plan of an account: dollars each time."""
 
@@ -338,3 +355,4 @@ class SetUpFile:
     risk: RiskEntry | None = None
     mandates: tuple[MandateEntry, ...] = ()
     half_spreads: tuple[HalfSpreadEntry, ...] = ()
+    distributions: tuple[DistributionEntry, ...] = ()

@@ -135,6 +135,7 @@ def read(data: bytes) -> SetUpFile:
         risk=risk(root.table("risk")),
         mandates=tuple(mandates.mandate(table, told) for table in root.tables("mandates")),
         half_spreads=tuple(half_spread(table) for table in root.tables("half_spreads")),
+        distributions=tuple(ahead.distribution(table) for table in root.tables("distributions")),
     )
     policies.close()
     root.close()
@@ -396,6 +397,7 @@ def _refuse_repeated(contents: SetUpFile, problems: Problems) -> None:
     _once(problems, ((f"{one.where}.name", one.name) for one in contents.households))
     _once(problems, ((f"{one.where}.custodian", one.custodian) for one in contents.commissions))
     _once(problems, ((f"{one.where}.since", one.name) for one in contents.half_spreads))
+    _once(problems, ((f"{one.where}.ex_date", one.name) for one in contents.distributions))
     _once(problems, ((f"{one.where}.number", one.number) for one in accounts))
     _once(
         problems,

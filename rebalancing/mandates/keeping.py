@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from rebalancing.errors import RebalancingError
 from rebalancing.mandates.mandate_checks import MandateCheck
-from rebalancing.telling.explanation import Figures
+from rebalancing.telling.figures import Figures
 from rebalancing.types import HouseholdState
 
 ROUNDS = 4  # of trades that miss a rule before they are left at that

@@ -19,7 +19,7 @@ from rebalancing.mandates.rule_words import (
 )
 from rebalancing.mandates.rules import Classification, Portfolio, Rule, RuleFinding
 from rebalancing.risk import RiskModel
-from rebalancing.telling.explanation import Figures
+from rebalancing.telling.figures import Figures
 from rebalancing.trades.joint_rows import one_share
 from rebalancing.types import ZERO, HouseholdState, JointBounds
 

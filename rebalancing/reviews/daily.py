@@ -11,7 +11,8 @@ from decimal import Decimal
 from rebalancing.mandates.rule_words import per_cent
 from rebalancing.reviews.drift_words import names_out, weight_and_band
 from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit, not_reviewed, note
-from rebalancing.telling.explanation import dollars, without_drift
+from rebalancing.telling.amounts import dollars
+from rebalancing.telling.explanation import without_drift
 from rebalancing.types import CENT, ZERO, Outcome
 
 # Outcomes of a look that found no hard rule broken.

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from rebalancing.model_changes.new_weights_effect import Effect
 from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit
-from rebalancing.telling.explanation import dollars
+from rebalancing.telling.amounts import dollars
 from rebalancing.types import CENT, ZERO
 
 

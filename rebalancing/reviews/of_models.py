@@ -12,7 +12,7 @@ from rebalancing.mandates.rule_words import per_cent
 from rebalancing.mandates.rules import Portfolio, RuleFinding, State
 from rebalancing.reviews import weekly
 from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit, note
-from rebalancing.telling.explanation import dollars
+from rebalancing.telling.amounts import dollars
 from rebalancing.types import CENT, ZERO
 
 NEAR = Decimal("0.1")  # of a limit: so near it is flagged

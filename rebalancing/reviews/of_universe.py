@@ -12,7 +12,7 @@ from rebalancing.mandates.rule_words import per_cent
 from rebalancing.model_changes.recipes import ExitRule, VersionState
 from rebalancing.model_changes.universe_facts import OpenExit, UniverseChange
 from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit
-from rebalancing.telling.explanation import dollars
+from rebalancing.telling.amounts import dollars
 from rebalancing.types import CENT
 
 _NAMED = 10

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from rebalancing.reviews.types import FindingState, NewFinding, Topic, note
-from rebalancing.telling.explanation import dollars
+from rebalancing.telling.amounts import dollars
 
 NOTHING_HELD = "Nothing was held."
 

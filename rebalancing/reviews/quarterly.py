@@ -9,7 +9,7 @@ from proposals.types import CashFlow
 from rebalancing.mandates.rule_words import per_cent
 from rebalancing.mandates.rules import CASH_CLASS, Portfolio
 from rebalancing.reviews.types import FindingState, NewFinding, Topic, Unit, note
-from rebalancing.telling.explanation import dollars
+from rebalancing.telling.amounts import dollars
 from rebalancing.types import CENT, ZERO
 
 UNSAID = "not classified"

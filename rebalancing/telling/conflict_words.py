@@ -5,7 +5,7 @@ from decimal import ROUND_CEILING
 
 from rebalancing.errors import Infeasible
 from rebalancing.optimizer.conflicts import Relaxation
-from rebalancing.telling.explanation import dollars
+from rebalancing.telling.amounts import dollars
 from rebalancing.trades import arrays
 from rebalancing.types import CENT
 

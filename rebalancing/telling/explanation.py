@@ -1,24 +1,23 @@
-"""A rebalance in words and figures for people, and the canonical text of what it was computed from: pure Decimal.
+"""A rebalance in words and figures for people: pure Decimal.
 
 Figures in the explanation are strings, exact and unrounded unless they are cents; the page formats them.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from decimal import Decimal
 
-from accounts.canonical import canonical_text, decimal_text
-from lots import year_tax
+from accounts.canonical import decimal_text
 from lots.coverage import Coverage
 from proposals.costs import orders_of
-from proposals.types import DraftTrade, Side, Windows
-from proposals.version import LOTWISE_VERSION
+from proposals.types import DraftTrade, Side
 from rebalancing.household import cash_needs, published_changes, restrictions
 from rebalancing.policies import policy_words
 from rebalancing.policies.drift import Drift, DriftRow
 from rebalancing.policies.looks import Schedule
 from rebalancing.policies.worth import Worth
+from rebalancing.telling.amounts import cents, dollars, grouped, or_none, per_cent, points, weight
+from rebalancing.telling.figures import Choices, Figures
 from rebalancing.types import (
     CENT,
     NOTICEABLE_IMPACT,
@@ -28,74 +27,6 @@ from rebalancing.types import (
     Limits,
     LineReason,
 )
-
-POINT = Decimal("0.1")
-PER_CENT = Decimal(100)
-WEIGHT = Decimal("0.00000001")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """Where the trades come from and how good they are."""
-
-    solver: str
-    solver_version: str
-    gap_bp: Decimal
-    risk_sha256: str
-    risk_observations: int  # daily returns; 0 where the model was supplied
-    risk_source: str  # what the model was estimated from, in words
-    risk_notes: tuple[str, ...]
-    cut_short: str = ""  # a sentence where the search was stopped far from its bound
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lasting:
-    """Over how long one security's correction counts, and its part of the tracking cost avoided: they add up to it.
-
-    What one security adds to tracking error depends on the others, so one that is not traded has a part too.
-    """
-
-    security: int
-    years: Decimal
-    avoided: Decimal  # dollars over its years
-    is_traded: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """Everything a proposal says about its trades; dollars, and fractions a year for the risks."""
-
-    drift: Drift
-    trades: tuple[DraftTrade, ...]
-    after: Mapping[int, Decimal]  # dollars per security
-    cash_after: Mapping[int, Decimal]  # dollars per account
-    risk_before: Decimal
-    risk_after: Decimal
-    worth: Worth
-    carried_worth: Decimal  # the part of the tax saved that no return of this year shows
-    short_gain: Decimal
-    long_gain: Decimal
-    proof: Proof
-    # Dollars of tax a year that the accounts' share of yields saves against the average location (F36).
-    location_before: Decimal = ZERO
-    location_after: Decimal = ZERO
-    lasting: tuple[Lasting, ...] = ()  # empty where one horizon counts for all
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What may be done, priced by the optimum's objective: dollars over the horizon, or over the securities' own (F4).
-
-    The less the better.
-
-    ``rule`` is None where the band rule has no trades, and then ``why_no_rule`` says why.
-    """
-
-    nothing: Decimal
-    optimum: Decimal
-    rule: Decimal | None = None
-    is_rule: bool = False  # the band rule's trades are proposed
-    why_no_rule: str = ""
 
 
 def choices(found: Choices | None, policy: Limits) -> dict[str, object] | None:
@@ -259,8 +190,8 @@ def explanation(
             "tax": cents(worth.tax),
             "later_tax": cents(worth.later_tax),
             "cost": cents(worth.cost),
-            "ratio": _or_none(worth.ratio, CENT),
-            "break_even_days": _or_none(worth.break_even_days, Decimal(1)),
+            "ratio": or_none(worth.ratio, CENT),
+            "break_even_days": or_none(worth.break_even_days, Decimal(1)),
             "risk_aversion": decimal_text(state.limits.risk_aversion),
             "horizon_years": decimal_text(state.limits.horizon_years),
             "is_worth_it": worth.is_worth_it,
@@ -328,7 +259,7 @@ def slices(trades: Sequence[DraftTrade], state: HouseholdState) -> list[str]:
         if share is not None and share > state.limits.slice_above:
             symbol = state.symbols[order.security]
             found.append(
-                f"The {NOUNS[order.side]} of {_grouped(order.shares)} {symbol} is {per_cent(share)} of what is traded "
+                f"The {NOUNS[order.side]} of {grouped(order.shares)} {symbol} is {per_cent(share)} of what is traded "
                 "in a day: slice it (TWAP or VWAP) or spread it over several days."
             )
     return found
@@ -358,7 +289,7 @@ def _assumptions(figures: Figures, state: HouseholdState) -> list[str]:
 def line(trade: DraftTrade, figures: Figures, state: HouseholdState) -> str:
     """One line of the proposal in words."""
     symbol = state.symbols[trade.security]
-    shares = _grouped(trade.quantity)
+    shares = grouped(trade.quantity)
     row = next(row for row in figures.drift.rows if row.security == trade.security)
     why = _WHY[LineReason(trade.reason)].format(
         symbol=symbol,
@@ -391,119 +322,22 @@ _WHY = {
 }
 
 
-def inputs_text(
-    state: HouseholdState,
-    windows: Windows,
-    proof: Proof,
-    securities: Sequence[int],
-    terms: Mapping[str, object],
-) -> str:
-    """Canonical text of all that the trades follow from; the risk model by the hash of its numbers.
-
-    ``terms`` are what an approval asks for again (``rebalancing.telling.terms``).
-    """
-    return canonical_text(
-        {
-            "household": state.household,
-            "as_of": state.as_of,
-            "version": LOTWISE_VERSION,
-            "accounts": [_record(account) for account in state.accounts],
-            "lots": [_record(lot) for lot in state.lots],
-            "incoming": [
-                [*position, quantity] for position, quantity in sorted(state.incoming.items())
-            ],
-            "securities": [
-                {
-                    "id": security,
-                    "symbol": state.symbols[security],
-                    "price": state.prices[security],
-                    "half_spread": state.half_spreads[security],
-                    "target": state.targets.get(security, ZERO),
-                    "aim": state.aimed.get(security, ZERO),
-                    "keeps": state.keeps.get(security),
-                    "may_buy": security in state.buyable,
-                    **_bound(state, security),
-                    "identical": sorted(state.group_of(security)),
-                    "yearly_drag": state.drags.get(security, ZERO),
-                }
-                for security in securities
-            ],
-            "windows": {
-                "no_buys": {
-                    security: block.clear_on for security, block in windows.buy_blocked.items()
-                },
-                "no_loss_sales": {
-                    security: block.clear_on for security, block in windows.sell_blocked.items()
-                },
-            },
-            "model": dict(sorted(state.whole_targets.items())),
-            "restrictions": [_record(row) for row in state.restrictions.rows],
-            "needs": [_record(flow) for flow in state.needs],
-            **({"joint": [_record(one) for one in state.joint]} if state.joint else {}),
-            "tax": year_tax.record(state.tax),
-            "policy": _record(state.limits)
-            | {"bands": {one: _record(band) for one, band in state.limits.bands.items()}},
-            "risk": {"sha256": proof.risk_sha256, "observations": proof.risk_observations},
-            "solver": {"name": proof.solver, "version": proof.solver_version},
-            "terms": terms,
-        }
-    )
-
-
-def _bound(state: HouseholdState, security: int) -> dict[str, object]:
-    """A mandate's bounds on the security; nothing where there are none."""
-    bounds = state.bounds.get(security)
-    return {} if bounds is None else {"low": bounds.low, "high": bounds.high}
-
-
-def dollars(amount: Decimal) -> str:
-    """``$1,234.50``."""
-    sign = "-" if amount < ZERO else ""
-    return f"{sign}${abs(amount).quantize(CENT):,}"
-
-
-def _grouped(shares: Decimal) -> str:
-    """``1250.5`` -> ``1,250.5``."""
-    return f"{Decimal(decimal_text(shares)):,f}"
-
-
-def points(drift: Decimal) -> str:
-    """A drift in percentage points with its sign."""
-    return f"{(drift * PER_CENT).quantize(POINT):+} points"
-
-
-def per_cent(fraction: Decimal) -> str:
-    return f"{(fraction * PER_CENT).quantize(POINT)} %"
-
-
-def cents(amount: Decimal) -> str:
-    return str(amount.quantize(CENT))
-
-
-def _or_none(value: Decimal | None, quantum: Decimal) -> str | None:
-    return None if value is None else str(value.quantize(quantum))
-
-
-def _record(value: object) -> dict[str, object]:
-    return {item.name: getattr(value, item.name) for item in fields(value)}  # type: ignore[arg-type]  # dataclasses
-
-
 def _drift(row: DriftRow, state: HouseholdState) -> dict[str, object]:
     return {
         "symbol": state.symbols[row.security],
-        "drift": _weight(row.drift),
-        "low": _weight(row.low),
-        "high": _weight(row.high),
+        "drift": weight(row.drift),
+        "low": weight(row.low),
+        "high": weight(row.high),
     }
 
 
 def _cash(figures: Figures, state: HouseholdState) -> dict[str, object]:
     value = figures.drift.value
     return {
-        "before": _weight(figures.drift.cash_weight),
-        "after": _weight(sum(figures.cash_after.values(), ZERO) / value),
-        "low": _weight(figures.drift.cash_low),
-        "high": _weight(figures.drift.cash_high),
+        "before": weight(figures.drift.cash_weight),
+        "after": weight(sum(figures.cash_after.values(), ZERO) / value),
+        "low": weight(figures.drift.cash_low),
+        "high": weight(figures.drift.cash_high),
         "accounts": [
             {
                 "account": account.id,
@@ -522,16 +356,12 @@ def _weights(figures: Figures, state: HouseholdState) -> list[dict[str, object]]
         {
             "security": row.security,
             "symbol": state.symbols[row.security],
-            "before": _weight(row.weight),
-            "after": _weight(figures.after.get(row.security, ZERO) / value),
-            "target": _weight(row.target),
-            "low": _weight(row.low),
-            "high": _weight(row.high),
+            "before": weight(row.weight),
+            "after": weight(figures.after.get(row.security, ZERO) / value),
+            "target": weight(row.target),
+            "low": weight(row.low),
+            "high": weight(row.high),
             "breached": row.breached,
         }
         for row in sorted(figures.drift.rows, key=lambda row: (-row.weight, row.security))
     ]
-
-
-def _weight(fraction: Decimal) -> str:
-    return decimal_text(fraction.quantize(WEIGHT))

@@ -25,7 +25,8 @@ from rebalancing.policies.policy_words import over_horizon
 from rebalancing.policies.worth import Worth, weigh
 from rebalancing.risk import RiskModel
 from rebalancing.telling import conflict_words
-from rebalancing.telling.explanation import Figures, Lasting, Proof, dollars
+from rebalancing.telling.amounts import dollars
+from rebalancing.telling.figures import Figures, Lasting, Proof
 from rebalancing.trades import arrays, later_tax
 from rebalancing.types import CENT, ZERO, HouseholdState, Position
 

@@ -17,7 +17,8 @@ from lots.types import LotRow, Term
 from proposals.budgets import Excess, Gains, Limit, Usage, excesses, gains_of
 from proposals.types import DraftTrade, Side
 from rebalancing.errors import RebalancingError
-from rebalancing.telling.explanation import Figures, dollars, per_cent
+from rebalancing.telling.amounts import dollars, per_cent
+from rebalancing.telling.figures import Figures
 from rebalancing.types import ZERO, HouseholdState, StateLot
 
 ROUNDS = 3  # before every lot at a gain is held at what was wanted of it

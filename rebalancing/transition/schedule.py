@@ -27,7 +27,7 @@ from proposals.types import DraftTrade, Side, Windows
 from rebalancing.errors import RebalancingError
 from rebalancing.household.held_after import after, still_in_force
 from rebalancing.household.state import Books, assemble, forbidden, restricted
-from rebalancing.telling.explanation import Figures
+from rebalancing.telling.figures import Figures
 from rebalancing.trades import budget
 from rebalancing.transition.tax_years import carried_out, next_year, tax_of_year
 from rebalancing.types import ZERO, HouseholdState

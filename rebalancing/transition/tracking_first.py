@@ -13,7 +13,7 @@ from lots.year_tax import TaxPosition, carried_forward
 from rebalancing.optimizer.problem import Problem
 from rebalancing.policies.policy import Horizon
 from rebalancing.risk import RiskModel
-from rebalancing.telling.explanation import Figures
+from rebalancing.telling.figures import Figures
 from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import (
     Adjust,

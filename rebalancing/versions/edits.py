@@ -20,7 +20,7 @@ from proposals import services as proposal_services
 from proposals.models import Proposal
 from proposals.types import DraftProposal, ProposalKind, ReasonCode, Status
 from rebalancing.services import examine
-from rebalancing.telling.explanation import Proof
+from rebalancing.telling.figures import Proof
 from rebalancing.transition import selectors as transition_selectors
 from rebalancing.versions.fixed_rows import FixedRow
 from rebalancing.versions.ways import AroundRows, PlanStep

@@ -16,7 +16,7 @@ from rebalancing.errors import RebalancingError, TooFarFromBest
 from rebalancing.household.checks import verify
 from rebalancing.optimizer import frontier
 from rebalancing.risk import RiskModel
-from rebalancing.telling.explanation import Figures, Proof
+from rebalancing.telling.figures import Figures, Proof
 from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import figures_of, proof_of
 from rebalancing.trades.risk_rows import RiskRows

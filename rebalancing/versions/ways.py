@@ -17,7 +17,7 @@ from proposals.types import DraftTrade, ReasonCode, Side
 from rebalancing.household.checks import BrokenRule, cash_after, verify
 from rebalancing.optimizer.problem import Problem
 from rebalancing.risk import RiskModel
-from rebalancing.telling.explanation import Figures, Proof
+from rebalancing.telling.figures import Figures, Proof
 from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import Adjust, best_trades, figures_of
 from rebalancing.trades.risk_rows import RiskRows

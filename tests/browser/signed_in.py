@@ -18,15 +18,21 @@ def signed_in(
     *,
     width: int,
     scheme: Literal["light", "dark"],
+    has_scripts: bool = True,
 ) -> "Page":
-    """A page of ``width`` by 900 pixels; addresses begin at the server."""
+    """A page of ``width`` by 900 pixels; addresses begin at the server. It waits as long as a busy machine takes."""
     client = Client()
     client.force_login(user)
     context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=live_server.url
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        base_url=live_server.url,
+        java_script_enabled=has_scripts,
     )
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     context.add_cookies(
         [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
     )
-    return context.new_page()
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    return page

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from django.conf import settings
-from django.test import Client
 
 from accounts.types import Role
+from tests.browser.signed_in import signed_in
 from tests.browser.test_windows_pages import SHOTS
 from tests.factories import make_firm
 from tests.proposals.desk import make_person
@@ -21,21 +20,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_a_backtest_fits_light_and_dark_wide_and_narrow(
     chromium: "Browser", live_server: Any, name: str
 ) -> None:
-    client = Client()
-    client.force_login(make_person(make_firm("Ours"), "adam", Role.ADVISER))
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    adam = make_person(make_firm("Ours"), "adam", Role.ADVISER)
     SHOTS.mkdir(parents=True, exist_ok=True)
-    session = {"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     for scheme in schemes:
-        context = chromium.new_context(base_url=live_server.url, color_scheme=scheme)
-        context.add_cookies([session])  # type: ignore[list-item]  # a plain dict is taken too
-        look(context.new_page(), name, scheme)
-        context.close()
+        page = signed_in(chromium, live_server, adam, width=1280, scheme=scheme)
+        look(page, name, scheme)
+        page.context.close()
 
 
 def look(page: "Page", name: str, scheme: str) -> None:
-    page.set_default_timeout(120_000)  # machines that run tests are busy
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))

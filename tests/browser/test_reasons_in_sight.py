@@ -4,13 +4,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Household
 from lots.types import EntryKind
 from proposals.models import Proposal
+from tests.browser.signed_in import signed_in
 from tests.factories import book
 from tests.harvesting.test_services import TODAY, Scene
 
@@ -53,16 +52,7 @@ def page(chromium: "Browser", live_server: Any) -> "Page":
     scene.buy(scene.taxable, "BBB")
     scene.store()
     assert Proposal.objects.exists()
-    client = Client()
-    client.force_login(scene.user)
-    context = chromium.new_context(base_url=live_server.url)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
-    )
-    page = context.new_page()
-    page.set_default_timeout(120_000)  # machines that run tests are busy
-    return page
+    return signed_in(chromium, live_server, scene.user, width=1280, scheme="light")
 
 
 def test_every_reason_is_read_without_scrolling(page: "Page") -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
-from django.test import Client
 
 from proposals.models import Proposal
 from rebalancing.models import RebalancePolicy
+from tests.browser.signed_in import signed_in
 from tests.rebalancing.test_services import Desk, desk, drifted
 
 if TYPE_CHECKING:
@@ -30,16 +30,7 @@ STICKS_OUT = "() => document.documentElement.scrollWidth > document.documentElem
 
 @pytest.fixture
 def page(chromium: "Browser", live_server: Any, drifted: Desk) -> "Page":
-    client = Client()
-    client.force_login(drifted.user)
-    context = chromium.new_context(base_url=live_server.url, color_scheme="light")
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
-    )
-    page = context.new_page()
-    page.set_default_timeout(120_000)  # machines that run tests are busy
-    return page
+    return signed_in(chromium, live_server, drifted.user, width=1280, scheme="light")
 
 
 def test_a_policy_that_changed_after_the_look_is_named_where_it_is_approved(

@@ -3,13 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.conf import settings
-from django.test import Client
 
 from lots.types import EntryKind
 from proposals.models import HarvestedPair
 from securities.calendar import is_business_date
 from tests import factories
+from tests.browser.signed_in import signed_in
 from tests.browser.test_windows_pages import SHOTS
 from tests.harvesting.test_pair_services import Back, make_back
 from tests.harvesting.test_parked_pairs import two_pairs
@@ -33,16 +32,10 @@ def full_desk() -> Back:
 @pytest.fixture
 def page(chromium: "Browser", live_server: Any) -> "Page":
     back = full_desk()
-    client = Client()
-    client.force_login(back.adviser)
-    context = chromium.new_context(base_url=live_server.url, java_script_enabled=False)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
-    )
     is_business_date(TODAY)  # the exchange's calendar takes seconds to load, once a process
-    page = context.new_page()
-    page.set_default_timeout(120_000)  # machines that run tests are busy
+    page = signed_in(
+        chromium, live_server, back.adviser, width=1280, scheme="light", has_scripts=False
+    )
     page.goto("/swap-backs/")
     return page
 

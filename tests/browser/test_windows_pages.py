@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
-from django.test import Client
 
 from lots.types import EntryKind
 from proposals.models import ScheduledPurchase
 from proposals.types import Cadence
 from securities.calendar import is_business_date
 from securities.models import Dividend
+from tests.browser.signed_in import signed_in
 from tests.factories import book, make_account, make_identical_group, make_security, set_price
 from tests.proposals.desk import TODAY, Desk, make_desk
 
@@ -57,16 +57,8 @@ def full_desk() -> Desk:
 @pytest.fixture
 def page(chromium: "Browser", live_server: Any) -> "Page":
     desk = full_desk()
-    client = Client()
-    client.force_login(desk.adviser)
-    context = chromium.new_context(base_url=live_server.url)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
-    )
     is_business_date(TODAY)  # the exchange's calendar takes seconds to load, once a process
-    page = context.new_page()
-    page.set_default_timeout(120_000)  # machines that run tests are busy
+    page = signed_in(chromium, live_server, desk.adviser, width=1280, scheme="light")
     page.goto(f"/households/{desk.household.public_id}/windows/")
     return page
 

@@ -20,7 +20,9 @@ from harvesting.models import HarvestFinding
 from harvesting.types import Outcome
 from lots.models import Transaction
 from lots.netting import YearInputs, marginal_rates
+from lots.types import Term
 from proposals.models import Proposal
+from proposals.selectors import distributions_ahead
 from proposals.types import ProposalKind, Status
 from scans.models import AccountOutcome, Review, ReviewFinding, ScanRun
 from scans.selectors import progress_of
@@ -147,6 +149,13 @@ def test_the_first_night_of_the_demonstration_has_something_of_everything(
     assert pending[ProposalKind.HARVEST] > 10
     assert pending[ProposalKind.REBALANCE] > 10
     assert HarvestFinding.objects.filter(outcome=Outcome.PERMANENT_WASH).count() > 0
+    warned = [
+        line
+        for proposal in Proposal.objects.filter(status=Status.PENDING)
+        for line in distributions_ahead(proposal, AS_OF)
+    ]
+    assert {line.bought.announced.term for line in warned} == {Term.LONG, Term.SHORT}
+    assert all(line.bought.tax for line in warned)
     assert reasons["inside_bands"] > 0
     clean = Household.objects.filter(
         scan_items__reason="no_loss_above_floor+inside_bands", proposals=None

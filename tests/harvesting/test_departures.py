@@ -108,6 +108,53 @@ def test_a_loss_on_a_name_that_is_sold_is_taken(scene: Scene, rule: ExitRule) ->
     assert scene.outcomes() == {lot.pk: Outcome.TAKE}
 
 
+def told_cost(scene: Scene) -> tuple[str, list[str]]:
+    """K of the one lot sold: 7.98 (5 bp of 8,000 and of 159 x 50), 11.97 with half a swap back; and what is told."""
+    proposal = scene.store()
+    assert proposal is not None
+    assert reproduced(proposal.public_id).differences == ()
+    (row,) = proposal.explanation["candidates"]
+    told = [one for one in proposal.explanation["assumptions"] if "no swap back" in one]
+    return row["terms"]["cost"], told
+
+
+def test_no_swap_back_is_counted_for_a_name_that_left(scene: Scene) -> None:
+    scene.buy(scene.taxable, "AAA")
+    left_scene(scene, "AAA", ExitRule.SELL)
+    told = f"AAA {LEFT}: it is not bought back, and no swap back is counted for it."
+    assert told_cost(scene) == ("7.98", [told])
+
+
+@pytest.mark.parametrize(("days", "cost"), [(31, "7.98"), (32, "11.97")])
+def test_nor_for_one_that_stops_trading_before_day_32(scene: Scene, days: int, cost: str) -> None:
+    """It could go back on day 31: a name that trades on that day for the last time can be bought back."""
+    scene.buy(scene.taxable, "AAA")
+    ends = TODAY + timedelta(days=days)
+    Security.objects.filter(pk=scene.security["AAA"].pk).update(delisted_on=ends)
+    told = f"AAA no longer trades from {ends}: it is not bought back, and no swap back is counted for it."
+    assert told_cost(scene) == (cost, [told] if days == 31 else [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "cost"),
+    [
+        (RestrictionKind.MUST_SELL, None, "7.98"),
+        (RestrictionKind.NO_BUY, 31, "7.98"),
+        (RestrictionKind.NO_BUY, 30, "11.97"),
+    ],
+)
+def test_nor_for_one_that_must_not_be_bought_then(
+    scene: Scene, kind: RestrictionKind, days: int | None, cost: str
+) -> None:
+    scene.buy(scene.taxable, "AAA")
+    Restriction.objects.create(
+        firm=scene.firm, household=scene.household, security=scene.security["AAA"], kind=kind,
+        since=TODAY, until=None if days is None else TODAY + timedelta(days=days), reason="The client's wish.",
+        author=scene.user,
+    )  # fmt: skip
+    assert told_cost(scene)[0] == cost
+
+
 def test_an_order_to_sell_goes_before_a_rule_that_holds(scene: Scene) -> None:
     lot = scene.buy(scene.taxable, "AAA")
     left_scene(scene, "AAA", ExitRule.HOLD)

@@ -21,10 +21,12 @@ from lots.types import Term
 from proposals.costs import Commission, TradingCosts
 from tests.harvesting.books import (
     AAA,
+    BBB,
     CCC,
     DDD,
     OLD,
     PLAIN,
+    SPOUSE,
     TAXABLE,
     TODAY,
     around,
@@ -87,6 +89,47 @@ def test_cost_counts_both_legs_and_both_again_as_likely_as_the_swap_back():
     assert candidate.terms.cost == D("11.97")
 
 
+BOTH = {AAA: D("0.0005"), BBB: D("0.0005"), CCC: D("0.0005")}
+AAA_LEFT = {(TAXABLE, AAA): "AAA left the model"}
+
+
+def test_what_is_never_bought_back_costs_both_legs_once():
+    """4.00 of 8,000 and 3.98 of 159 x 50; the half of a swap back, 3.99, is not counted."""
+    (candidate,) = plan(
+        book(lot(1), rules=DEFAULTS), around(half_spreads=BOTH, stays_sold=AAA_LEFT)
+    ).candidates
+    assert (candidate.trading_cost, candidate.terms.cost) == (D("7.98"), D("7.98"))
+
+
+def test_of_a_pair_of_two_only_what_may_go_back_pays_for_it():
+    """16,000 buy 319 CCC: 8.00 and 7.975, and half of what 8,000 of BBB would pay alone, 4.00 and 3.975 (159 x 50)."""
+    held = book(lot(1), lot(2, BBB), rules=DEFAULTS)
+    found = plan(held, around(half_spreads=BOTH, stays_sold=AAA_LEFT))
+    cost = {one.sale.lot.security: one.terms.cost for one in found.candidates}
+    assert len(found.pairs) == 1
+    assert found.pairs[0].cost == D("15.975")
+    assert sum(cost.values()) == D("15.98") + D("3.99")
+    assert min(cost[AAA], cost[BBB] - D("3.99")) == D("7.99")
+
+
+def test_a_loss_is_taken_that_only_a_swap_back_that_never_comes_would_forbid():
+    """20 basis points: 31.90 once, 47.85 with half a swap back; 476 - 292.22 - 31.90 = 151.88."""
+    spreads = dict.fromkeys(BOTH, D("0.002"))
+    rules = replace(DEFAULTS, risk_price=D(0), minimum_pair_benefit=D(140))
+    held = book(lot(1), rules=rules)
+    assert outcomes(plan(held, around(half_spreads=spreads))) == {1: Outcome.NO_BENEFIT}
+    (candidate,) = plan(held, around(half_spreads=spreads, stays_sold=AAA_LEFT)).candidates
+    assert candidate.terms.net == D("151.88")
+
+
+def test_it_stays_sold_in_the_account_that_it_is_told_of():
+    (candidate,) = plan(
+        book(lot(1, account=SPOUSE), rules=DEFAULTS),
+        around(half_spreads=BOTH, stays_sold=AAA_LEFT),
+    ).candidates
+    assert candidate.terms.cost == D("11.97")
+
+
 def test_commission_and_impact_are_part_of_it():
     costs = TradingCosts(
         commissions={TAXABLE: Commission(per_order=D(5))},
@@ -130,6 +173,12 @@ def test_otherwise_it_is_the_lesser_of_going_back_and_staying():
     far = replace(NEAR, tracking_error=D("0.1"))
     cost = swap_back_risk(sale(), far, around(**STATISTICS), must_go_back)
     assert round(cost, 2) == D("95.12")
+
+
+def test_what_is_never_bought_back_bears_none():
+    must_go_back = replace(DEFAULTS, may_keep_substitute=False, swap_back_chance=D(1))
+    surroundings = around(stays_sold=AAA_LEFT, **STATISTICS)
+    assert swap_back_risk(sale(), NEAR, surroundings, must_go_back) == 0
 
 
 # X

@@ -40,7 +40,7 @@ def test_the_example_makes_a_whole_firm():
         "1 firm new, 2 people new, 5 securities new, 1 identical group new,"
         " 2 lists of substitutes new, 1 model new, 2 harvest policies new, 1 rebalance policy new,"
         " 1 risk setting new, 2 households new, 3 owners new, 3 accounts new, 2 tax profiles new,"
-        " 1 budget new, 2 model assignments new, 1 commission schedule new, 1 dividend new,"
+        " 1 budget new, 2 model assignments new, 1 commission schedule new, 1 dividend new, 1 distribution new,"
         " 1 scheduled purchase new, 1 expected cash flow new, 1 restriction new, 1 mandate new,"
         " 2 mandate rules new"
     )

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def test_the_example_says_what_is_ahead_and_what_is_forbidden():
     summary = take(EXAMPLE.read_text(encoding="utf-8"))
     assert (
-        "1 dividend new, 1 scheduled purchase new, 1 expected cash flow new, 1 restriction new"
+        "1 dividend new, 1 distribution new, 1 scheduled purchase new, 1 expected cash flow new, 1 restriction new"
         in summary
     )
     dividend = Dividend.objects.get()

@@ -11,7 +11,7 @@ from rebalancing.mandates import keeping as kept_in_shares
 from rebalancing.mandates.keeping import keeping
 from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.mandates.rules import Classification, Rule, RuleKind
-from rebalancing.telling.explanation import Figures
+from rebalancing.telling.figures import Figures
 from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import best_trades
 from rebalancing.types import HouseholdState

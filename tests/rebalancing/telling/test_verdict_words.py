@@ -11,7 +11,8 @@ from proposals.costs import TradeCost
 from proposals.models import Proposal
 from rebalancing.policies.drift import Drift
 from rebalancing.policies.worth import Worth
-from rebalancing.telling.explanation import Figures, Proof, sentence
+from rebalancing.telling.explanation import sentence
+from rebalancing.telling.figures import Figures, Proof
 
 WORTH = {
     "horizon": "a year",

@@ -10,7 +10,7 @@ from lots.types import LotRow, Term
 from proposals.budgets import Budget, Gains, Limit, Usage, excesses, gains_of
 from proposals.types import Side
 from rebalancing.errors import RebalancingError
-from rebalancing.telling.explanation import Figures
+from rebalancing.telling.figures import Figures
 from rebalancing.trades import arrays, budget
 from rebalancing.trades.best_trades import best_trades
 from rebalancing.trades.gain_prices import gain_prices

@@ -14,6 +14,7 @@ from rebalancing.policies import policy_words
 from rebalancing.policies.policy import Horizon
 from rebalancing.risk import RiskModel
 from rebalancing.telling import explanation
+from rebalancing.telling.amounts import cents
 from rebalancing.trades import arrays, horizons
 from rebalancing.trades.best_trades import best_trades
 from rebalancing.transition.schedule import Caps
@@ -172,7 +173,7 @@ def test_the_parts_add_up_to_what_is_avoided_and_are_told() -> None:
 
 
 def explanation_cents(amount: D) -> D:
-    return D(explanation.cents(amount))
+    return D(cents(amount))
 
 
 def test_figures_of_tracking_error_stay_yearly_and_the_bound_holds() -> None:

@@ -23,7 +23,7 @@ from rebalancing.errors import Inaccurate
 from rebalancing.household.checks import verify
 from rebalancing.household.held_after import after
 from rebalancing.household.state import Books, assemble
-from rebalancing.telling.explanation import Figures
+from rebalancing.telling.figures import Figures
 from rebalancing.transition.schedule import (
     FREE,
     NEAR,

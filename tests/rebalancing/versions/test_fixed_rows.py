@@ -12,7 +12,7 @@ from proposals.costs import Commission, TradingCosts
 from proposals.types import Side
 from rebalancing.errors import Infeasible, RebalancingError
 from rebalancing.household.checks import cash_after, verify
-from rebalancing.telling.explanation import Figures
+from rebalancing.telling.figures import Figures
 from rebalancing.trades import arrays, budget
 from rebalancing.trades.best_trades import best_trades
 from rebalancing.types import HouseholdState

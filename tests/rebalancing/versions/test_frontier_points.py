@@ -12,7 +12,7 @@ from proposals.budgets import Budget, Usage, fits, gains_of
 from rebalancing.errors import RebalancingError, TooFarFromBest
 from rebalancing.household.checks import verify
 from rebalancing.optimizer import FrontierPoint, Problem, frontier
-from rebalancing.telling.explanation import Figures
+from rebalancing.telling.figures import Figures
 from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import best_trades
 from rebalancing.transition.tracking_first import tax_added
