@@ -144,7 +144,7 @@ def test_avoided_less_cost_is_what_the_objective_falls_by(seed: int, horizon: Ho
     if problem.later_tax is not None:
         held_back = (RATE * problem.taxed_gain + problem.taxed_later) @ sells
         assert held_back >= -1e-15
-        fall += D(held_back) * index.value
+        fall += D(float(held_back)) * index.value
     small = sum(abs(exact - problem.taxed_gain) * sells) * float(index.value)
     verdict = figures.worth.avoided - figures.worth.cost
     assert float(verdict) == pytest.approx(float(fall), abs=0.05 + 0.41 * small)
