@@ -23,6 +23,7 @@ from rebalancing.draft import Found, draft_of
 from rebalancing.errors import RebalancingError
 from rebalancing.household.cash_needs import within_reach
 from rebalancing.household.restrictions import conflicts
+from rebalancing.household.shortfalls import below_minimum, not_ready
 from rebalancing.household.state import forbidden, restricted
 from rebalancing.mandates.mandate_checks import HASTE, MandateCheck
 from rebalancing.mandates.rule_words import rule_sentence
@@ -169,6 +170,7 @@ class Search:
                     [
                         f"{far_out}, but nothing that may be traded makes it better.",
                         *conflicts(self._state),
+                        *below_minimum(self._state, figures.cash_after),
                         *([self._check.told()] if self._check.breaches else []),
                     ]
                 ),
@@ -217,7 +219,8 @@ class Search:
         self, reason: Outcome, detail: str, figures: Figures | None = None
     ) -> RebalanceResult:
         looked = look_of(self._measured, counted=reason in _ENDED, figures=figures)
-        return RebalanceResult(self._household, self._as_of, None, reason, detail, looked)
+        told = " ".join([*not_ready(self._state), detail])
+        return RebalanceResult(self._household, self._as_of, None, reason, told, looked)
 
     def _washed(self, trades: Sequence[DraftTrade]) -> frozenset[int]:
         """Securities whose losses the trades would wash, by the tax engine itself.
