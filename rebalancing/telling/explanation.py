@@ -108,7 +108,10 @@ def choices(found: Choices | None, policy: Limits) -> dict[str, object] | None:
     chosen = "band rule" if found.is_rule else "optimum"
     least = found.rule if found.is_rule and found.rule is not None else found.optimum
     told = f"Proposed is the {chosen}: {dollars(found.nothing - least)} better than no trade"
-    if found.rule is None:
+    if found.is_rule and found.optimum < least:
+        more = dollars(least - found.optimum)
+        told += f". The optimum, {more} better still by this measure, is not worth its whole cost."
+    elif found.rule is None:
         told += f". The band rule has no trades to compare: {found.why_no_rule}"
     else:
         other = found.optimum if found.is_rule else found.rule
