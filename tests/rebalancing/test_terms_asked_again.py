@@ -16,6 +16,7 @@ from accounts.locks import lock_household
 from accounts.models import AuditEvent
 from accounts.types import Role
 from lots.types import EntryKind
+from proposals import rechecks
 from proposals import services as proposal_services
 from proposals.errors import AllHeldBack, AlreadyDecided, StaleProposal
 from proposals.models import (
@@ -493,6 +494,12 @@ def test_a_half_spread_is_asked_of_what_is_traded_whoever_says_it(drifted: Desk)
             return moved(proposal)
 
     assert after(spread("0.006", "AAA")) == ["the half spread of AAA was 5 bp and is now 60 bp"]
+    with taken_back():
+        spread("0.006", "AAA")(drifted)
+        # Orders wait for it too.
+        assert [str(one) for one in rechecks.moved_before_release(proposal, DAY)] == [
+            "the half spread of AAA was 5 bp and is now 60 bp"
+        ]
     assert after(spread("0.006", "AAA"), spread("0.00055", "BBB")) == after(spread("0.006", "AAA"))
     # The class's default counts where the securities have no figure of their own any more.
     unsaid: Step = lambda found: Security.objects.update(half_spread=None)  # noqa: E731

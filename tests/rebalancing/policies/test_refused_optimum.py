@@ -66,6 +66,8 @@ def test_the_band_rules_trades_take_the_place_of_an_optimum_that_costs_too_much(
     found = drifted.examine()
     assert found.draft is not None
     assert found.draft.trades == rule.trades
+    assert found.draft.gap_bp is not None
+    assert optimum.gap_bp is not None
     assert found.draft.gap_bp > optimum.gap_bp
     told = found.draft.explanation["choices"]
     assert isinstance(told, dict)
