@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
+from django.test import Client
 
 from rebalancing.models import RebalanceLook
 from rebalancing.policies.policy import Horizon
@@ -35,7 +36,7 @@ def test_all_of_todays_tracking_cost_is_the_most_that_trades_could_avoid() -> No
 
 @pytest.mark.django_db
 def test_a_household_inside_its_bands_keeps_its_tracking_error_and_says_what_is_not_known(
-    calm: Desk,
+    calm: Desk, client: Client
 ) -> None:
     calm.buy(calm.taxable, "AAA", "10", "900")
     night(calm, DAY)
@@ -47,6 +48,9 @@ def test_a_household_inside_its_bands_keeps_its_tracking_error_and_says_what_is_
     assert "; cash 3.0 %. Tracking error " in look.detail
     assert without_drift(look.detail).startswith("Tracking error ")
     assert look.detail.endswith("what they would cost is not known, as none were looked for.")
+    client.force_login(calm.user)
+    page = client.get(f"/households/{calm.household.public_id}/drift/").text
+    assert '<td class="number">not looked for</td>' in page
 
 
 @pytest.mark.django_db
