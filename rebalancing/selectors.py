@@ -22,6 +22,7 @@ from proposals.models import Fill, Proposal
 from proposals.types import HarvestPair, Intention, ProposalKind, Status
 from rebalancing import occasions
 from rebalancing.backtest import cadences
+from rebalancing.household.shortfalls import taken_out
 from rebalancing.household.state import Books, Substitution, assemble, stale_holdings
 from rebalancing.mandates.rules import Classification, Rule, RuleKind
 from rebalancing.model_changes import published
@@ -510,6 +511,7 @@ def _drift_rows(assigned: ModelAssignment, today: date) -> dict[str, object]:
         "today": today,
         "model_name": assigned.model.name,
         "drift": measured,
+        "taken_out": taken_out(state),
         "rows": [
             {
                 "symbol": found.symbols[row.security],

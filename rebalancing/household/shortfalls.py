@@ -63,6 +63,21 @@ def told(state: HouseholdState) -> tuple[str, ...]:
     return tuple(sentences if short is None else [short.sentence, *sentences])
 
 
+def taken_out(state: HouseholdState) -> tuple[str, ...]:
+    """What the weights of a household are parts of where cash is needed, and whether its needs are beyond its means."""
+    if not state.needs:
+        return ()
+    names = {account.id: account.name for account in state.accounts}
+    out = sum((account.set_aside for account in state.accounts), state.unplaced_need)
+    flows = ", ".join(flow.told(names) for flow in state.needs)
+    told = f"Weights are parts of the ${state.value:,.2f} that stay once ${out:,.2f} is taken out: {flows}."
+    try:
+        refuse_beyond_means(state)
+    except NeedBeyondMeans as error:
+        return str(error), told
+    return (told,)
+
+
 def not_ready(state: HouseholdState) -> tuple[str, ...]:
     """What a household that is not traded leaves of its needs: what is missing, and what no sale has raised."""
     short = shortfall(state)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.test import Client
 
 from accounts.errors import Conflict
 from lots.types import EntryKind
@@ -171,7 +172,9 @@ def test_the_households_need_never_empties_the_ira(calm: Desk) -> None:
     assert sum(one.amount for one in sales if one.account == calm.taxable.pk) >= 7000
 
 
-def test_a_need_beyond_means_sells_nothing_and_is_asked_again_the_next_night(calm: Desk) -> None:
+def test_a_need_beyond_means_sells_nothing_and_is_asked_again_the_next_night(
+    calm: Desk, client: Client
+) -> None:
     """$80,000 of taxable accounts worth $72,000; the IRA's $28,000 are told and not asked."""
     need(calm, "80000")
     found = calm.examine()
@@ -180,6 +183,16 @@ def test_a_need_beyond_means_sells_nothing_and_is_asked_again_the_next_night(cal
     assert "A retirement account pays only a need that names it: $28,000.00" in found.detail
     assert found.looked is not None
     assert not found.looked.counted
+    client.force_login(calm.user)
+    page = client.get(f"/households/{calm.household.public_id}/drift/").text
+    assert (
+        "More cash is needed than can be raised: $80,000.00 for the withdrawal of 2023-01-02"
+        in page
+    )
+    assert (
+        "Weights are parts of the $20,000.00 that stay once $80,000.00 is taken out: $80,000"
+        in page
+    )
 
 
 def test_a_proposal_that_cannot_raise_all_says_so_first(calm: Desk) -> None:

@@ -14,6 +14,7 @@ from rebalancing.household.shortfalls import (
     not_ready,
     refuse_beyond_means,
     shortfall,
+    taken_out,
     told,
 )
 from rebalancing.policies import drift
@@ -152,6 +153,19 @@ def test_what_is_met_has_no_shortfall() -> None:
     assert not_ready(household()) == ()
     # Nothing is traded although it could be: what the account lacks is said.
     assert not_ready(placed) == ("Not raised for what is needed: $7,000.00 in A2.",)
+
+
+def test_what_the_weights_are_parts_of_is_told() -> None:
+    assert taken_out(household()) == ()
+    assert taken_out(household(need("20000"))) == (
+        "Weights are parts of the $80,000.00 that stay once $20,000.00 is taken out: $20,000.00 for the withdrawal of "
+        "2022-12-28 from the household.",
+    )
+    beyond, parts = taken_out(household(need("500000")))
+    assert beyond.startswith("More cash is needed than can be raised: $500,000.00")
+    assert parts.startswith(
+        "Weights are parts of the $1,000.00 that stay once $99,000.00 is taken out: "
+    )
 
 
 def test_cash_to_raise_is_told_in_dollars_and_not_as_a_part_of_what_stays() -> None:
