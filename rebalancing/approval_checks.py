@@ -46,12 +46,13 @@ class _Done:
 def moved_spreads(proposal: Proposal, today: date) -> tuple[Moved, ...]:
     """Half spreads of what is traded that are not those the trades were weighed with, whoever says them now (F9).
 
-    They are dated facts: one may be stated for a day before the proposal, or begin after it.
+    They are dated facts: one may be stated for a day before the proposal, or begin after it. Nothing where the
+    proposal kept none.
     """
     traded = {trade.security for trade in proposal_selectors.draft_trades(proposal)}
     then = {
         row["id"]: Decimal(row["half_spread"])
-        for row in json.loads(proposal.inputs)["securities"]
+        for row in json.loads(proposal.inputs).get("securities", ())
         if row["id"] in traded
     }
     firm_id = proposal.household.firm_id
