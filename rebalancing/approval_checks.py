@@ -19,7 +19,7 @@ from rebalancing.mandates import rules as mandates
 from rebalancing.mandates.rule_words import rule_sentence
 from rebalancing.models import ModelAssignment
 from rebalancing.services import mandate_check
-from rebalancing.telling.moved_terms import weights
+from rebalancing.telling.moved_terms import Names, half_spreads, weights
 from rebalancing.trades import arrays
 from rebalancing.types import ZERO, HouseholdState
 from rebalancing.versions.edits import before
@@ -29,6 +29,7 @@ from securities import selectors as securities
 def add_rechecks() -> None:
     """Called once, when the room is set up."""
     rechecks.add(ProposalKind.REBALANCE, terms_in_force.moved_since, is_lasting=True)
+    rechecks.add(ProposalKind.REBALANCE, moved_spreads, is_lasting=True)
     rechecks.add(ProposalKind.REBALANCE, moved_targets)
     rechecks.add(ProposalKind.REBALANCE, broken_mandates)
     rechecks.add(ProposalKind.REBALANCE, gains_for_a_factor)
@@ -40,6 +41,27 @@ class _Done:
 
     after: dict[int, Decimal]
     cash_after: dict[int, Decimal]
+
+
+def moved_spreads(proposal: Proposal, today: date) -> tuple[Moved, ...]:
+    """Half spreads of what is traded that are not those the trades were weighed with, whoever says them now (F9).
+
+    They are dated facts: one may be stated for a day before the proposal, or begin after it. Nothing where the
+    proposal kept none.
+    """
+    traded = {trade.security for trade in proposal_selectors.draft_trades(proposal)}
+    then = {
+        row["id"]: Decimal(row["half_spread"])
+        for row in json.loads(proposal.inputs).get("securities", ())
+        if row["id"] in traded
+    }
+    firm_id = proposal.household.firm_id
+    facts = securities.trading_facts(firm_id, today)
+    now = {one: facts[one].half_spread for one in then if one in facts}
+    if now == then:
+        return ()
+    names = Names(securities.symbols(firm_id), accounts={}, universe=frozenset(then))
+    return half_spreads(then, now, names)
 
 
 def moved_targets(proposal: Proposal, today: date) -> Iterator[Moved]:

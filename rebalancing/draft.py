@@ -14,6 +14,7 @@ from proposals.types import (
     ReasonCode,
     Windows,
 )
+from rebalancing.household import shortfalls
 from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.risk import RiskModel
 from rebalancing.risk_data.past_returns import since_a_rebalance
@@ -64,9 +65,11 @@ def draft_of(found: Found) -> DraftProposal:
         household=state.household,
         kind=ProposalKind.REBALANCE,
         as_of=state.as_of,
-        sentence=explanation.sentence(figures, state.symbols)
+        sentence=_missing_first(state)
+        + explanation.sentence(figures, state.symbols)
         + found.check.sentence(figures)
-        + budget.sentence(bounded),
+        + budget.sentence(bounded)
+        + "".join(f" {one}" for one in shortfalls.below_minimum(state, figures.cash_after)),
         reasons=(
             *(way.reasons if way else ()),
             *found.check.triggers(figures),
@@ -105,6 +108,12 @@ def draft_of(found: Found) -> DraftProposal:
             "instructions": _to_switch_off(figures.trades, state, found.windows),
         },
     )
+
+
+def _missing_first(state: HouseholdState) -> str:
+    """What cannot be made ready of the cash that is needed: nobody may take the proposal for all of it."""
+    short = shortfalls.shortfall(state)
+    return "" if short is None else f"{short.sentence} "
 
 
 def _evidence(found: Found) -> tuple[Evidence, ...]:

@@ -11,7 +11,7 @@ from proposals.models import Restriction
 from proposals.types import RestrictionKind
 from rebalancing.model_changes.published import in_words
 from rebalancing.models import ModelAssignment, ModelVersion
-from rebalancing.policies.occasions import Occasion
+from rebalancing.policies.occasions import FOLLOWS, Occasion
 
 # A rename changes neither shares nor value; what pays cash alone is met by the cash band.
 _ACTIONS = {
@@ -35,10 +35,17 @@ def since(
     is asked only where a restriction has ended.
     """
     return [
+        _of_the_assignment(assigned),
         *_of_the_model(assigned, day, as_of),
         *_of_restrictions(assigned, day, as_of, concerned),
         *_of_actions(assigned.household_id, day, as_of),
     ]
+
+
+def _of_the_assignment(assigned: ModelAssignment) -> Occasion:
+    """Which model is followed: another than at the last look is an occasion, however it came to be."""
+    told = f"the household was given the model {assigned.model.name}"
+    return Occasion(f"{FOLLOWS}{assigned.model_id}", told)
 
 
 def _of_the_model(assigned: ModelAssignment, day: date, as_of: date) -> Iterator[Occasion]:

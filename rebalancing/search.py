@@ -23,6 +23,7 @@ from rebalancing.draft import Found, draft_of
 from rebalancing.errors import RebalancingError
 from rebalancing.household.cash_needs import within_reach
 from rebalancing.household.restrictions import conflicts
+from rebalancing.household.shortfalls import below_minimum, not_ready
 from rebalancing.household.state import forbidden, restricted
 from rebalancing.mandates.keeping import keeping
 from rebalancing.mandates.mandate_checks import HASTE, MandateCheck
@@ -170,6 +171,7 @@ class Search:
                     [
                         f"{far_out}, but nothing that may be traded makes it better.",
                         *conflicts(self._state),
+                        *below_minimum(self._state, figures.cash_after),
                         *([self._check.told()] if self._check.breaches else []),
                     ]
                 ),
@@ -183,11 +185,13 @@ class Search:
             )
         at_any_price = self._measured.cash_breached or self._must_act or self._way is not None
         must_pay = not (at_any_price or self._check.narrows(figures))
-        if must_pay and self._state.limits.only_if_worth_it and not figures.worth.is_worth_it:
-            told = explanation.not_worth_it(figures, symbols) + budget.sentence(bounded)
-            return self._nothing(Outcome.NOT_WORTH_IT, told, figures)
+        must_pay = must_pay and self._state.limits.only_if_worth_it
+        is_refused = must_pay and not figures.worth.is_worth_it
         among = self._proven_among(bounded)
-        bounded, choices = self._against_the_band_rule(bounded)
+        told = explanation.not_worth_it(figures, symbols) + budget.sentence(bounded)
+        bounded, choices = self._against_the_band_rule(bounded, is_refused=is_refused)
+        if is_refused and (choices is None or not choices.is_rule):
+            return self._nothing(Outcome.NOT_WORTH_IT, told, figures)
         figures = bounded.figures
         draft = draft_of(
             Found(
@@ -218,7 +222,8 @@ class Search:
         self, reason: Outcome, detail: str, figures: Figures | None = None
     ) -> RebalanceResult:
         looked = look_of(self._measured, counted=reason in _ENDED, figures=figures)
-        return RebalanceResult(self._household, self._as_of, None, reason, detail, looked)
+        told = " ".join([*not_ready(self._state), detail])
+        return RebalanceResult(self._household, self._as_of, None, reason, told, looked)
 
     def _washed(self, trades: Sequence[DraftTrade]) -> frozenset[int]:
         """Securities whose losses the trades would wash, by the tax engine itself.
@@ -276,10 +281,14 @@ class Search:
             solve = self._way.solver(self._risk, self._securities, self._usage)
         return budget.within(state, self._usage, self._lots, keeping(self._check, solve))
 
-    def _against_the_band_rule(self, bounded: Bounded) -> tuple[Bounded, Choices | None]:
+    def _against_the_band_rule(
+        self, bounded: Bounded, *, is_refused: bool = False
+    ) -> tuple[Bounded, Choices | None]:
         """The optimum beside no trade and the band rule, all priced by the optimum's own objective (F4).
 
         Whole shares and smallest trades can cost the optimum more than its lead: the better of the two is proposed.
+        An optimum that ``is_refused`` as not worth its cost leaves the band rule's trades, where they are worth theirs
+        and better than none: the objective knows no ticket of an order, and more orders are more tickets.
         """
         limits = self._state.limits
         # A rule about bands does not know what must be done.
@@ -301,7 +310,7 @@ class Search:
         if rule.left_over:
             return bounded, Choices(nothing, mine, why_no_rule=budget.why_not(rule))
         theirs = priced(rule.figures.trades)
-        if theirs < mine and self._may_propose(rule.figures):
+        if theirs < (nothing if is_refused else mine) and self._may_propose(rule.figures):
             # Its own bound is that of a narrower problem with other aims: the optimum's is the one it is compared with.
             gained = (mine - theirs) / index.value * arrays.BASIS_POINTS
             gap = max(bounded.figures.proof.gap_bp - gained, ZERO).quantize(arrays.GAP_QUANTUM)

@@ -22,6 +22,7 @@ from proposals.models import Fill, Proposal
 from proposals.types import HarvestPair, Intention, ProposalKind, Status
 from rebalancing import occasions
 from rebalancing.backtest import cadences
+from rebalancing.household.shortfalls import taken_out
 from rebalancing.household.state import Books, Substitution, assemble, stale_holdings
 from rebalancing.mandates.rules import Classification, Rule, RuleKind
 from rebalancing.model_changes import published
@@ -222,7 +223,7 @@ def own_rules(firm_id: int, households: Sequence[int]) -> dict[int, tuple[Rule, 
     for row in rows.select_related("mandate").order_by("mandate__name", "key"):
         household = row.mandate.household_id
         assert household is not None  # that is what was asked for
-        found[household] = (*found.get(household, ()), _rule(row))
+        found[household] = (*found.get(household, ()), rule_of(row))
     return found
 
 
@@ -230,11 +231,12 @@ def _rules(firm_id: int, whose: Q) -> tuple[Rule, ...]:
     of_all = Q(mandate__household=None, mandate__model=None)
     rows = MandateRule.objects.filter(of_all | whose, mandate__firm=firm_id)
     return tuple(
-        _rule(row) for row in rows.select_related("mandate").order_by("mandate__name", "key")
+        rule_of(row) for row in rows.select_related("mandate").order_by("mandate__name", "key")
     )
 
 
-def _rule(row: MandateRule) -> Rule:
+def rule_of(row: MandateRule) -> Rule:
+    """The rule of a row whose mandate has been read with it."""
     return Rule(
         mandate=row.mandate.name,
         key=row.key,
@@ -509,6 +511,7 @@ def _drift_rows(assigned: ModelAssignment, today: date) -> dict[str, object]:
         "today": today,
         "model_name": assigned.model.name,
         "drift": measured,
+        "taken_out": taken_out(state),
         "rows": [
             {
                 "symbol": found.symbols[row.security],

@@ -21,6 +21,7 @@ from proposals.types import (
 from rebalancing import selectors, terms_in_force
 from rebalancing.errors import Infeasible, RebalancingError
 from rebalancing.household.state import assemble, stale_holdings
+from rebalancing.mandates.exposures import risk_figures
 from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.mandates.rules import Trigger
 from rebalancing.models import ModelAssignment, RebalanceLook
@@ -30,6 +31,7 @@ from rebalancing.risk import RiskModel
 from rebalancing.risk_data.risk_models import risk_model
 from rebalancing.search import Search, look_of
 from rebalancing.telling import explanation
+from rebalancing.telling.at_rest import untraded
 from rebalancing.transition import schedule as transition
 from rebalancing.transition import selectors as transition_selectors
 from rebalancing.transition import services as transition_services
@@ -128,8 +130,10 @@ def examine(
     if touched is Scope.NOTHING and way is None:
         reason = decision.why_nothing(schedule)
         told = explanation.left_alone(measured, state.symbols, schedule)
+        error, said = _at_rest(assigned.household.firm_id, state)
         looked = look_of(measured, counted=reason is Outcome.INSIDE_BANDS)
-        return _told(replace(nothing(reason, told), looked=looked), schedule)
+        looked = replace(looked, risk_before=error)
+        return _told(replace(nothing(reason, f"{told} {said}"), looked=looked), schedule)
     everything = touched is Scope.NOTHING or (way is not None and way.is_whole)
     try:
         found = search(
@@ -161,6 +165,15 @@ def _told(result: RebalanceResult, schedule: looks.Schedule) -> RebalanceResult:
         detail=f"{result.detail} {why}".strip(),
         occasions=schedule.occasions,
     )
+
+
+def _at_rest(firm_id: int, state: HouseholdState) -> tuple[Decimal | None, str]:
+    """The tracking error of a household that is left alone, and what is known of the rule of thumb. Solves nothing."""
+    risk, why = risk_or_reason(firm_id, state)
+    if risk is None:
+        return None, f"Its tracking error is not known: {why}"
+    error = risk_figures(state, risk).tracking_error
+    return error, untraded(value=state.value, tracking_error=error, limits=state.limits)
 
 
 def factor_gain_limit(

@@ -19,6 +19,7 @@ from config.setup_file.contents import (
     SecurityEntry,
     SetUpFile,
 )
+from config.setup_file.contradictions import refuse_contradictions
 from config.setup_file.half_spreads import apply_half_spreads, refuse_overtaken
 from config.setup_file.mandates import apply_mandates
 from config.setup_file.model_views import apply_views
@@ -108,6 +109,7 @@ def _apply(contents: SetUpFile, pinned_date: date | None) -> Changes:
     apply_distributions(records, contents.distributions)
     apply_restrictions(records, contents.restrictions)
     apply_mandates(records, contents.mandates)
+    refuse_contradictions(records, contents)
     records.problems.raise_if_any()
     return changes
 

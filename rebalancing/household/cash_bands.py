@@ -6,7 +6,7 @@ rounding must never make the problem infeasible:
 - The household has enough: each account keeps the same fraction of its cash, so the floors add up to the household's
   minimum and no account is drained for another.
 - It has too little: what is missing is raised in the account with the most to sell, then in the next, so that no
-  trade is smaller than it must be. Where there is not enough, the accounts keep what they have.
+  trade is smaller than it must be. Where there is not enough, as much is raised as there is.
 - It has too much: accounts above the household's maximum weight give up the excess, in proportion to theirs. Where
   nothing is worth buying they keep it.
 - Otherwise each account may end with its cash and its share, by value, of the room below the maximum.
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rebalancing.policies.drift import worth_buying
-from rebalancing.types import ZERO, HouseholdState
+from rebalancing.types import ZERO, HouseholdState, Position
 
 # Selling "everything" to raise cash is no plan: prices move before the orders fill.
 MOST_OF_IT = Decimal("0.9")
@@ -73,9 +73,7 @@ def _floors(state: HouseholdState, low: Decimal) -> dict[int, Decimal]:
     for one in state.accounts:
         if one.id in raisable:
             raisable[one.id] = max(raisable[one.id] + min(one.cash, ZERO), ZERO)
-    missing = low - total
-    if sum(raisable.values(), ZERO) < missing:
-        return {account: max(dollars, ZERO) for account, dollars in cash.items()}
+    missing = min(low - total, sum(raisable.values(), ZERO))
     floors = dict(cash)
     for account in sorted(raisable, key=lambda account: (-raisable[account], account)):
         raised = min(missing, raisable[account])
@@ -107,12 +105,17 @@ def _ceilings(state: HouseholdState, low: Decimal, high: Decimal) -> dict[int, D
 
 
 def _raisable(state: HouseholdState) -> dict[int, Decimal]:
-    """Dollars per account that sales can raise."""
-    found: dict[int, Decimal] = {}
+    """Dollars per account that sales can raise; positions below the smallest trade left out."""
+    positions: dict[Position, Decimal] = {}
     for lot in state.lots:
-        net = state.prices[lot.security] * (ONE - state.half_spreads[lot.security])
-        raised = lot.sellable * net * MOST_OF_IT
-        found[lot.account] = found.get(lot.account, ZERO) + raised
+        position = (lot.account, lot.security)
+        dollars = state.account_of[lot.account].most_of(lot) * state.prices[lot.security]
+        positions[position] = positions.get(position, ZERO) + dollars
+    found: dict[int, Decimal] = {}
+    for (account, security), dollars in positions.items():
+        if dollars >= state.smallest_trade(account):
+            raised = dollars * (ONE - state.half_spreads[security]) * MOST_OF_IT
+            found[account] = found.get(account, ZERO) + raised
     return found
 
 

@@ -2,7 +2,8 @@
 
 A need that is due within the policy's days counts as taken out already: its dollars are set aside, so that targets,
 bands and the optimiser look at what stays. An account that has too little must raise the rest. What an account cannot
-raise is not set aside and is told as missing.
+raise is not set aside and is told as missing; accounts that are worth less than what is needed of them raise nothing
+(``rebalancing.household.shortfalls``).
 
 A need of the household is raised where it costs least among its taxable accounts: what leaves a retirement account is
 income to its owner, which no figure here knows, so such an account pays only a need that names it. Candidates are each
@@ -17,9 +18,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from proposals.types import CashFlow
+from rebalancing.household.shortfalls import MOST_OF_VALUE
 from rebalancing.types import CENT, ZERO, HouseholdState, StateAccount
 
-MOST_OF_VALUE = Decimal("0.99")  # a household that is paid out whole has no weights left
 MOST_CANDIDATES = 4
 
 
@@ -87,41 +88,6 @@ def raisable(state: HouseholdState) -> dict[int, Decimal]:
         )
         found[account] += max(amount * (1 - state.half_spreads[security]) - cost - CENT, ZERO)
     return found
-
-
-def told(state: HouseholdState) -> tuple[str, ...]:
-    """Each need in a sentence, and what cannot be raised."""
-    if not state.needs:
-        return ()
-    names = {account.id: account.name for account in state.accounts}
-    sentences = [f"Set aside: {flow.told(names)}." for flow in state.needs]
-    ready = sum((account.set_aside for account in state.accounts), state.unplaced_need)
-    missing = sum((flow.amount for flow in state.needs), ZERO) - ready
-    if missing >= CENT:
-        sentences += [f"${missing:,.2f} of it cannot be raised here.", *_why_missing(state)]
-    return tuple(sentences)
-
-
-def _why_missing(state: HouseholdState) -> Iterator[str]:
-    """What keeps the accounts that have to pay from paying, where it is not that they hold too little."""
-    payers = {flow.account for flow in state.needs if flow.account is not None}
-    if any(flow.account is None for flow in state.needs):
-        taxable = {account.id for account in state.accounts if account.is_taxable}
-        if not taxable:
-            yield "A retirement account pays only a need that names it."
-        payers |= taxable
-    kept = sum(
-        (
-            (lot.quantity - lot.sellable) * state.prices[lot.security]
-            for lot in state.lots
-            if lot.account in payers
-        ),
-        ZERO,
-    )
-    if kept >= CENT:
-        yield (
-            f"Shares worth ${kept:,.2f} are not for sale there: a window, a restriction or another proposal keeps them."
-        )
 
 
 def _together(

@@ -88,7 +88,7 @@ def conflicts(state: HouseholdState) -> tuple[str, ...]:
     for lot in state.lots:
         position = (lot.account, lot.security)
         if position in state.must_sell and lot.sellable < lot.quantity:
-            key = (position, _why_kept(lot, state))
+            key = (position, why_kept(lot, state))
             kept[key] = kept.get(key, ZERO) + lot.quantity - lot.sellable
     names = {account.id: account.name for account in state.accounts}
     return tuple(
@@ -98,7 +98,8 @@ def conflicts(state: HouseholdState) -> tuple[str, ...]:
     )
 
 
-def _why_kept(lot: StateLot, state: HouseholdState) -> str:
+def why_kept(lot: StateLot, state: HouseholdState) -> str:
+    """A clause: why shares of the lot are not for sale; ``state`` as it is solved."""
     gone = state.delisted.get(lot.security)
     if gone is not None:
         return f"it has not traded since {gone}"

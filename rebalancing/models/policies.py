@@ -147,7 +147,8 @@ class RebalanceLook(models.Model):
     """What one night measured of a household and made of it: also when it was left alone (F3).
 
     ``counted`` looks are the policy's, after which the next is due with the next period. The figures of the trades are
-    there where trades were found, proposed or not: dollars, and tracking errors a year as fractions.
+    there where trades were found, proposed or not: dollars, and tracking errors a year as fractions. ``risk_before`` is
+    there as well where the household was left alone.
     """
 
     firm_path = "household__firm"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+FOLLOWS = "follows "  # begins the key of the model that a household follows
 _SHOWN = 4  # sentences; a file of years of actions may be booked at once
 
 
@@ -26,10 +27,18 @@ def met(
     """The ``known`` occasions since the last look, marked where it has not ``seen`` them.
 
     What opened that look goes on opening where what it proposed is ``undecided``: a renewed proposal keeps its reason.
+    The model that is followed is known every night, and opens where that look kept another; one that kept none, of
+    a policy that looks every night, says nothing about it.
     """
     before = {one.key for one in seen}
+    is_silent = not any(key.startswith(FOLLOWS) for key in before)
     carried = {one.key: one for one in seen if one.opens and undecided}
-    found = {one.key: replace(one, opens=one.key not in before) for one in known}
+    found = {
+        one.key: replace(
+            one, opens=one.key not in before and not (is_silent and one.key.startswith(FOLLOWS))
+        )
+        for one in known
+    }
     return tuple((found | carried).values())
 
 

@@ -11,7 +11,7 @@ from accounts.canonical import decimal_text
 from lots.coverage import Coverage
 from proposals.costs import orders_of
 from proposals.types import DraftTrade, Side
-from rebalancing.household import cash_needs, published_changes, restrictions
+from rebalancing.household import published_changes, restrictions, shortfalls
 from rebalancing.policies import policy_words
 from rebalancing.policies.drift import Drift, DriftRow
 from rebalancing.policies.looks import Schedule
@@ -39,7 +39,10 @@ def choices(found: Choices | None, policy: Limits) -> dict[str, object] | None:
     chosen = "band rule" if found.is_rule else "optimum"
     least = found.rule if found.is_rule and found.rule is not None else found.optimum
     told = f"Proposed is the {chosen}: {dollars(found.nothing - least)} better than no trade"
-    if found.rule is None:
+    if found.is_rule and found.optimum < least:
+        more = dollars(least - found.optimum)
+        told += f". The optimum, {more} better still by this measure, is not worth its whole cost."
+    elif found.rule is None:
         told += f". The band rule has no trades to compare: {found.why_no_rule}"
     else:
         other = found.optimum if found.is_rule else found.rule
@@ -82,25 +85,37 @@ def far_out(drift: Drift, symbols: Mapping[int, str]) -> str:
     if drift.largest is not None:
         row = drift.largest
         parts.append(f"Largest drift {symbols[row.security]} {points(row.drift)}")
-    if drift.cash_breached:
+    if drift.cash_weight < ZERO:  # a part of what stays would say nothing
+        parts.append(f"{dollars(-drift.cash_weight * drift.value)} of cash to raise")
+    elif drift.cash_breached:
         band = f"{per_cent(drift.cash_low)} to {per_cent(drift.cash_high)}"
         parts.append(f"cash {per_cent(drift.cash_weight)} outside {band}")
     text = ", ".join(parts)
     return text[:1].upper() + text[1:]
 
 
+_SHORT = re.compile(
+    r"Only \$[\d.,]+ of the .+? (?=Largest drift |[Cc]ash |\$[\d.,]+ of cash to raise)"
+)
 _DRIFT_TOLD = re.compile(
-    r"(?:Largest drift .+? [+-][\d.]+ points)?(?:,? ?[Cc]ash -?[\d.]+ % outside -?[\d.]+ % to -?[\d.]+ %)?"
+    r"(?:Largest drift .+? [+-][\d.]+ points)?"
+    r"(?:,? ?[Cc]ash -?[\d.]+ % outside -?[\d.]+ % to -?[\d.]+ %|,? ?\$[\d.,]+ of cash to raise)?"
     r"(?:, inside its band of -?[\d.]+ % to -?[\d.]+ %; cash -?[\d.]+ %\.|; \d+ securit(?:y is|ies are) out of band\."
     r"|; |, but )"
 )
 
 
 def without_drift(told: str) -> str:
-    """What a look said, without the drift that it began with (``far_out``, ``inside``): where that is told already."""
+    """What a look said, without the drift that it began with (``far_out``, ``inside``): where that is told already.
+
+    What is missing of the cash that is needed stands before it, and stays.
+    """
+    short = _SHORT.match(told)
+    first = "" if short is None else short[0]
+    told = told.removeprefix(first)
     found = _DRIFT_TOLD.match(told)
     rest = told if found is None else told[found.end() :].strip()
-    return f"{rest[:1].upper()}{rest[1:]}"
+    return f"{first}{rest[:1].upper()}{rest[1:]}"
 
 
 def inside(drift: Drift, symbols: Mapping[int, str]) -> str:
@@ -201,7 +216,11 @@ def explanation(
         },
         "policy": policy_words.sentences(state.limits),
         "location": _location(figures),
-        "needs": [*cash_needs.told(state), *restrictions.conflicts(state)],
+        "needs": [
+            *shortfalls.told(state),
+            *restrictions.conflicts(state),
+            *shortfalls.below_minimum(state, figures.cash_after),
+        ],
         "slices": slices(figures.trades, state),
         "proof": {
             "solver": figures.proof.solver,

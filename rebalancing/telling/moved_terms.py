@@ -21,6 +21,10 @@ from rebalancing.telling.terms import Plain, limits_of
 from rebalancing.types import ZERO
 
 PER_CENT = Decimal(100)
+BASIS_POINTS = Decimal(10_000)
+NOTICEABLE_SPREAD = Decimal(
+    "0.0001"
+)  # of the price: a half spread that moved by no more is the same cost
 MOST_TOLD = 3  # changes of one kind that are told one by one
 _PLACES = (2, 4, 6, 8)  # of a per cent: as many as it takes to tell two weights apart
 
@@ -71,6 +75,30 @@ def weights(what: str, was: Decimal, now: Decimal) -> Change:
         if old != new:
             break
     return Change(what, f"{old} %", f"{new} %")
+
+
+def half_spreads(
+    then: Mapping[int, Decimal], now: Mapping[int, Decimal], names: Names
+) -> tuple[Moved, ...]:
+    """What traded securities cost on each side that differs noticeably, the most first; fractions of the price.
+
+    A figure that is measured anew every month differs in its last digits, and is no other cost.
+    """
+    changes = [
+        Change(
+            f"the half spread of {names.symbol(one)}",
+            *(_basis_points(by[one]) for by in (then, now)),
+        )
+        for one in sorted(
+            then.keys() & now.keys(), key=lambda one: (-abs(now[one] - then[one]), one)
+        )
+        if abs(now[one] - then[one]) > NOTICEABLE_SPREAD
+    ]
+    return (_moved("half spreads", changes),) if changes else ()
+
+
+def _basis_points(fraction: Decimal) -> str:
+    return f"{decimal_text(fraction * BASIS_POINTS)} bp"
 
 
 def _moved(called: str, changes: Sequence[Change]) -> Moved:

@@ -18,6 +18,7 @@ from rebalancing.errors import Infeasible, RebalancingError, TooFarFromBest
 from rebalancing.household import location
 from rebalancing.household.cash_needs import candidates, within_reach
 from rebalancing.household.checks import BrokenRule, cash_after, verify
+from rebalancing.household.shortfalls import refuse_beyond_means
 from rebalancing.optimizer import Solution, solve
 from rebalancing.optimizer.conflicts import JOINT, explain
 from rebalancing.optimizer.problem import Problem
@@ -70,9 +71,10 @@ def dearer_risk(haste: int) -> Adjust:
 def with_needs_placed(state: HouseholdState, risk: RiskModel) -> HouseholdState:
     """The state with the household's cash need in the account, or accounts, where raising it costs least (F6).
 
-    Each candidate's best trades are found and the least objective is taken. Raises what the last of them raised where
-    none has an answer.
+    Each candidate's best trades are found and the least objective is taken. Raises NeedBeyondMeans where the accounts
+    that have to pay are worth less than what is needed, and what the last candidate raised where none has an answer.
     """
+    refuse_beyond_means(state)
     state = within_reach(state)
     if not state.unplaced_need:
         return state

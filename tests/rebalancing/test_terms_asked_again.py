@@ -16,6 +16,7 @@ from accounts.locks import lock_household
 from accounts.models import AuditEvent
 from accounts.types import Role
 from lots.types import EntryKind
+from proposals import rechecks
 from proposals import services as proposal_services
 from proposals.errors import AllHeldBack, AlreadyDecided, StaleProposal
 from proposals.models import (
@@ -37,6 +38,7 @@ from rebalancing.models import (
 )
 from rebalancing.transition.services import end_plan, start_plan
 from rebalancing.versions.edits import resolve
+from securities.models import HalfSpread, Security
 from tests.factories import book, make_household, make_security, make_user, set_price
 from tests.rebalancing.test_services import DAY, Desk, desk, drifted
 
@@ -126,6 +128,16 @@ def charge(per_order: str) -> Step:
         )
 
     return set_schedule
+
+
+def spread(fraction: str, symbol: str = "", **values: Any) -> Step:
+    """A half spread of the firm, or of one security, from a day on: the night's own, unless another is said."""
+    return lambda found: HalfSpread.objects.create(
+        firm=found.household.firm,
+        security=found.securities[symbol] if symbol else None,
+        fraction=D(fraction),
+        **{"since": DAY, **values},
+    )
 
 
 def risk(**said: object) -> Step:
@@ -316,6 +328,10 @@ MOVED: dict[str, tuple[Step, str]] = {
         charge("4.95"),
         "the commission in Ann taxable was $1 an order and is now $4.95 an order",
     ),
+    "a wider half spread": (
+        spread("0.006", "AAA"),
+        "the half spread of AAA was 5 bp and is now 60 bp",
+    ),
     "risk method": (
         risk(method="exponential"),
         "the risk setting's method was statistical and is now exponential",
@@ -466,6 +482,33 @@ def test_what_moved_is_refused_in_words_and_what_did_not_passes(drifted: Desk) -
                 told[name] = answer
     assert told == {}
     assert moved(proposal) == []
+
+
+def test_a_half_spread_is_asked_of_what_is_traded_whoever_says_it(drifted: Desk) -> None:
+    proposal = proposed(drifted)
+
+    def after(*steps: Step) -> list[str]:
+        with taken_back():
+            for step in steps:
+                step(drifted)
+            return moved(proposal)
+
+    assert after(spread("0.006", "AAA")) == ["the half spread of AAA was 5 bp and is now 60 bp"]
+    with taken_back():
+        spread("0.006", "AAA")(drifted)
+        # Orders wait for it too.
+        assert [str(one) for one in rechecks.moved_before_release(proposal, DAY)] == [
+            "the half spread of AAA was 5 bp and is now 60 bp"
+        ]
+    assert after(spread("0.006", "AAA"), spread("0.00055", "BBB")) == after(spread("0.006", "AAA"))
+    # The class's default counts where the securities have no figure of their own any more.
+    unsaid: Step = lambda found: Security.objects.update(half_spread=None)  # noqa: E731
+    (told,) = after(unsaid, spread("0.00035", asset_class="us_equity"))
+    assert told.startswith("the half spread of AAA was 5 bp and is now 3.5 bp; the half spread of ")
+    assert after(spread("0.00035", asset_class="us_equity")) == []
+    assert after(spread("0.0006", "AAA")) == []  # measured anew
+    assert after(spread("0.006", "AAA", since=DAY + timedelta(days=400))) == []
+    assert after(lambda found: make_security(found.household.firm, "ZZZ", half_spread="0.02")) == []
 
 
 def test_a_need_that_has_been_paid_since_is_no_change(drifted: Desk) -> None:

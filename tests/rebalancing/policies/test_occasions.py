@@ -18,7 +18,7 @@ from rebalancing.model_changes.model_versions import NewVersion, stored
 from rebalancing.model_changes.recipes import VersionKind
 from rebalancing.model_changes.version_decisions import publish
 from rebalancing.model_changes.version_steps import apply_due
-from rebalancing.models import ModelVersion, RebalanceLook, TargetModel
+from rebalancing.models import ModelAssignment, ModelVersion, RebalanceLook, TargetModel
 from rebalancing.policies import looks, occasions
 from rebalancing.policies.looks import Schedule
 from rebalancing.policies.occasions import Occasion
@@ -67,6 +67,18 @@ def test_where_the_date_says_it_all_an_occasion_opens_nothing(
     found = stand(cadence, as_of=as_of, last_look=last, known=[SPLIT])
     assert found.due is (cadence is not Cadence.NONE)
     assert [(one.key, one.opens) for one in found.occasions] == [("a", False)]
+
+
+def test_another_model_than_the_last_look_saw_opens_and_the_same_or_an_unknown_one_does_not() -> (
+    None
+):
+    core, growth = Occasion("follows 1", "Core"), Occasion("follows 2", "Growth")
+    assert stand(known=[growth], seen=[core]).due
+    assert not stand(known=[growth], seen=[growth]).due
+    # A look from before this was kept, or of a policy that looks every night.
+    found = stand(known=[growth], seen=[SPLIT])
+    assert not found.due
+    assert found.occasions == (growth,)
 
 
 def test_a_renewed_proposal_keeps_what_opened_it_and_a_decided_one_does_not() -> None:
@@ -151,12 +163,20 @@ def file_changed_weights(desk: Desk) -> str:  # noqa: F811
     return f"the model changed on {DAY} (by the set-up file)"
 
 
+def given_another_model(desk: Desk) -> str:  # noqa: F811
+    other = TargetModel.objects.create(firm=desk.household.firm, name="Growth")
+    for row in desk.model.weights.all():
+        other.weights.create(security=row.security, weight=row.weight)
+    ModelAssignment.objects.update(model=other)
+    return "the household was given the model Growth"
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "happens",
     [
         published_after_the_look, lifted_after_the_look, ended_by_itself, split_booked_late,
-        file_changed_weights,
+        file_changed_weights, given_another_model,
     ],
 )  # fmt: skip
 def test_it_opens_a_look_the_next_night_and_no_other(
@@ -183,7 +203,8 @@ def test_it_opens_a_look_the_next_night_and_no_other(
     quarterly.household.tax_profiles.update(year=AFTER.year)
     again = night(quarterly, AFTER)
     assert again.reason == "not_due"
-    assert again.detail.endswith("The next look is on 2023-03-31.")
+    assert "The next look is on 2023-03-31. Tracking error" in again.detail
+    assert "Looked at before its date" not in again.detail
 
 
 @pytest.mark.django_db
@@ -209,7 +230,7 @@ def test_a_version_that_the_night_itself_applied_opens_one_look(quarterly: Desk)
     Proposal.objects.update(status=Status.REJECTED)
     last = RebalanceLook.objects.get(day=NEXT)
     known = [Occasion(row["key"], row["told"]) for row in last.occasions]
-    assert len(known) == 1
+    assert [one.key.split()[0] for one in known] == ["follows", "version"]
     found = looks.schedule(
         cadence=Cadence.ANNUAL, as_of=NEXT + timedelta(days=200), last_look=NEXT + timedelta(days=20),
         known=known, seen=occasions.from_record(last.occasions),
