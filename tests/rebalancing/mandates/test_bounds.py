@@ -40,20 +40,21 @@ def keeps(bounds: Sequence[JointBounds], portfolio: Portfolio) -> bool:
 
 def test_a_sector_counts_its_members_and_an_asset_class_of_cash_counts_cash() -> None:
     (one,) = bounds(rule(RuleKind.SECTOR, "0.1", "0.4", subject="Energy"))
-    assert (one.weights, one.cash, one.low, one.high) == ({STOCK: 1}, 0, D("0.1"), D("0.4"))
+    assert (one.weights, one.cash, one.low, one.high) == ({STOCK: D(1)}, D(0), D("0.1"), D("0.4"))
     assert one.name == "Sector Energy (Core/one)"
     (one,) = bounds(rule(RuleKind.ASSET_CLASS, high="0.1", subject="cash"))
-    assert (one.weights, one.cash) == ({}, 1)
+    assert not one.weights
+    assert one.cash == 1
 
 
 def test_what_nobody_has_classified_counts_where_it_does_harm() -> None:
     unsaid = replace(PORTFOLIO, classes={**PORTFOLIO.classes, BOND: Classification("other")})
     floor, ceiling = bounds(rule(RuleKind.SECTOR, "0.1", "0.9", subject="Energy"), unsaid)
-    assert (floor.weights, floor.high) == ({STOCK: 1}, None)
-    assert (ceiling.weights, ceiling.low) == ({STOCK: 1, BOND: 1}, None)
+    assert (floor.weights, floor.high) == ({STOCK: D(1)}, None)
+    assert (ceiling.weights, ceiling.low) == ({STOCK: D(1), BOND: D(1)}, None)
     # Nobody can say whether 30 or 55 % is too much: at least what is known stays inside.
     (known,) = bounds(rule(RuleKind.SECTOR, "0.1", "0.4", subject="Energy"), unsaid)
-    assert (known.weights, known.low, known.high) == ({STOCK: 1}, None, D("0.4"))
+    assert (known.weights, known.low, known.high) == ({STOCK: D(1)}, None, D("0.4"))
 
 
 def test_the_exposure_of_the_targets_is_added_to_the_limits_of_an_active_one() -> None:
@@ -66,9 +67,9 @@ def test_the_exposure_of_the_targets_is_added_to_the_limits_of_an_active_one() -
 def test_identical_securities_are_one_name_and_funds_none() -> None:
     group = replace(PORTFOLIO, groups=(frozenset({STOCK, BOND}),))
     (one,) = bounds(rule(RuleKind.SINGLE_NAME, high="0.5"), group)
-    assert one.weights == {STOCK: 1, BOND: 1}
+    assert one.weights == {STOCK: D(1), BOND: D(1)}
     (held, wanted) = bounds(rule(RuleKind.TOP_TEN, high="0.5"), group)
-    assert held.weights == wanted.weights == {STOCK: 1, BOND: 1}
+    assert held.weights == wanted.weights == {STOCK: D(1), BOND: D(1)}
 
 
 @pytest.mark.parametrize(
