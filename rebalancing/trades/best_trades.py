@@ -223,14 +223,18 @@ def _whatever_the_smallest(problem: Problem) -> Solution:
 
 
 def _giving_way(problem: Problem, error: Infeasible) -> Problem | None:
-    """The problem with its joint limits moved by the least that gives an answer; None where they are not in the way."""
+    """The problem with its joint limits moved by the least that gives an answer; None where they are not in the way.
+
+    And by what trading everything twice would cost: at the very least, burning money brings a weight down further.
+    """
     if not len(problem.joint):
         return None
     found = explain(problem, error, JOINT)
     if found is error:
         return None
+    burnt = 2.0 * float(problem.cost_rates.max())
     for relaxation in found.relaxations:
-        problem = relaxation.applied_to(problem)
+        problem = replace(relaxation, amount=relaxation.amount + burnt).applied_to(problem)
     return problem
 
 
