@@ -162,6 +162,23 @@ def test_a_firm_whose_night_is_not_opened_yet_waits_for_it(drifted: Desk) -> Non
     assert (night_points.sweep(), walk(drifted)) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [
+        (datetime(2022, 12, 29, 1, tzinfo=UTC), DAY),  # 20:00 in New York, the night has ended
+        (datetime(2022, 12, 29, 6, tzinfo=UTC), date(2022, 12, 29)),  # after midnight
+        (datetime(2022, 12, 29, 23, 30, tzinfo=UTC), None),  # the next night is not opened yet
+    ],
+)
+def test_the_points_of_a_firm_whose_clock_runs_are_of_the_day_they_are_decided_on(
+    monkeypatch: pytest.MonkeyPatch, now: datetime, day: date | None
+) -> None:
+    firm = make_firm()
+    ScanRun.objects.create(firm=firm, business_date=DAY, finished_at=NOW)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+    assert night_points._day(firm) == day
+
+
 def test_a_look_between_two_nights_gets_its_points_too(drifted: Desk) -> None:
     night(drifted)
     assert walk(drifted) == 1
