@@ -5,13 +5,15 @@ how the law is read, what happened to a security) has the firm to itself; what b
 whose first trades are under way is overlooked, and no booking follows facts that are being changed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from accounts.models import Household
 
 _FIRM_LOCK_SPACE = 0x4C59  # beside those of the audit chain and of exports
+_ALONE_LOCK_SPACE = 0x4C5A
 
 
 def lock_firm(firm_id: int) -> None:
@@ -42,6 +44,23 @@ def lock_households(household_ids: Iterable[int]) -> None:
         .order_by("pk")
         .values_list("pk")
     )
+
+
+@contextmanager
+def alone(work: int) -> Iterator[bool]:
+    """Whether nobody else is at this work, known by a number; nobody waits.
+
+    The lock is of the connection, not of a transaction: one that dies leaves nothing behind.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_ALONE_LOCK_SPACE, work])
+        ours = bool(cursor.fetchone()[0])
+    try:
+        yield ours
+    finally:
+        if ours:
+            with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_ALONE_LOCK_SPACE, work])
 
 
 def _advisory(function: str, firm_id: int) -> None:

@@ -35,11 +35,13 @@ def edit_panel(user: User, proposal: Proposal, typed: Typed) -> Mapping[str, obj
 
 
 def frontier_panel(user: User, proposal: Proposal, typed: Typed) -> Mapping[str, object] | None:
-    """The points beside a rebalance: of a pending one to ask for and to pick from, of a decided one as they were."""
+    """The points beside a rebalance: of a pending one to pick from or to ask for, of a decided one as they were."""
     may_pick = proposal.status == Status.PENDING and may(user, Action.DECIDE)
     found = frontier_services.frontier_of(proposal)
     if found is None:
         return {"may_ask": True} if may_pick else None
+    if found.tries and may_pick:
+        return {"may_ask": True, "why_none": found.why_none}
     rows = [
         {
             "number": number,

@@ -18,6 +18,7 @@ from lots.csv_text import csv_safe
 from lots.models import Transaction
 from proposals.models import Proposal, ProposedTrade
 from rebalancing.model_changes.universe_selectors import troubled
+from rebalancing.versions import night_points
 from scans import alarms
 from scans.alarms import COVERAGE_NIGHTS, AccountNights, Alarm, Effective, Night
 from scans.coverage_chart import Coverage, coverage
@@ -27,6 +28,7 @@ from scans.types import AccountState, ItemState, Job
 from securities import calendar
 
 _NIGHTS_SHOWN = 10
+_WITHOUT_SHOWN = 20
 _ACCOUNTS_AT_ONCE = 500
 _BAD_PRICES = (Outcome.NO_PRICE, Outcome.STALE_PRICE, Outcome.PRICE_JUMP, Outcome.DELISTED)
 _TAXABLE = [kind.value for kind in AccountKind if kind.is_taxable]
@@ -45,6 +47,7 @@ class NightRow:
     quiet: int  # households that the bulk screen ruled out
     proposals: Mapping[str, int]
     reasons: Mapping[str, int]
+    points: night_points.Counts  # of its rebalances: the points beside them
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Operations:
     idle: list[Effective]
     rows: list[Effective]  # every enabled account, the most gaps first
     coverage: Coverage
+    without_points: list[Proposal]  # rebalances for which the workers found none, the first of them
 
 
 def operations(user: User, now: datetime) -> Operations:
@@ -75,7 +79,8 @@ def operations(user: User, now: datetime) -> Operations:
         *alarms.coverage_alarms(effective),
     ]
     idle = [row for row in effective if row.is_idle]
-    return Operations(found, rows, idle, effective, coverage(over, effective))
+    without = list(night_points.without_points(firm.pk)[:_WITHOUT_SHOWN])
+    return Operations(found, rows, idle, effective, coverage(over, effective), without)
 
 
 def due_nights(firm: Firm, now: datetime) -> list[date]:
@@ -142,7 +147,7 @@ def _nights(runs: QuerySet[ScanRun]) -> list[Night]:
 
 
 def _night_rows(runs: Sequence[ScanRun]) -> list[NightRow]:
-    """Four queries, however many nights."""
+    """Six queries, however many nights of one firm."""
     states = _counted(ScanItem.objects.filter(run__in=runs), "state")
     looks = _counted(ScanItem.objects.filter(run__in=runs), "screened")
     scanned = AccountOutcome.objects.filter(item=OuterRef("pk"), state=AccountState.SCANNED)
@@ -150,6 +155,9 @@ def _night_rows(runs: Sequence[ScanRun]) -> list[NightRow]:
     skipped = _counted(ended.filter(~Exists(scanned)), "state")
     reasons = _counted(ended, "reason")
     proposals = _proposals(runs)
+    points = (
+        night_points.counts(runs[0].firm_id, [run.business_date for run in runs]) if runs else {}
+    )
     return [
         NightRow(
             run=run,
@@ -160,6 +168,7 @@ def _night_rows(runs: Sequence[ScanRun]) -> list[NightRow]:
             quiet=looks[run.pk]["quiet"],
             proposals=dict(proposals[run.business_date]),
             reasons=_by_code(reasons[run.pk]),
+            points=points.get(run.business_date, night_points.Counts()),
         )
         for run in runs
     ]

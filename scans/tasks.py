@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
 from rebalancing.model_changes import version_effects
-from scans import hints, review_services, services
+from scans import hints, night_points, review_services, services
 from scans.types import Ended
 
 
@@ -33,3 +33,11 @@ def sweep() -> None:
     """Wake workers for what waits."""
     services.sweep()
     version_effects.sweep()
+    night_points.sweep()
+
+
+@shared_task(name=night_points.FIND_POINTS)
+def find_points(firm_id: int) -> None:
+    """Compute the points of one rebalance; the next is another message's. The sweeper mends a chain that broke."""
+    if night_points.find_next(firm_id):
+        night_points.wake_next()

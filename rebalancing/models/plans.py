@@ -64,7 +64,7 @@ class TransitionPlan(models.Model):
 
 
 class ProposalFrontier(models.Model):
-    """Points between little tax and little tracking error beside a rebalance, kept once somebody asked (F40).
+    """Points between little tax and little tracking error beside a rebalance, of the workers or asked for (F40).
 
     Derived: can be dropped and is computed again. ``points`` are plain values, money and shares as text.
     """
@@ -76,6 +76,8 @@ class ProposalFrontier(models.Model):
     points = models.JSONField(default=list)
     left_out = models.PositiveSmallIntegerField(default=0)  # broke a rule in whole shares
     why_none = models.TextField(blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)  # of workers, since they last found points
+    under_way = models.BooleanField(default=False)  # a worker has begun: there is nothing to show
 
     def __str__(self) -> str:
         return f"Frontier of {self.proposal}"

@@ -44,11 +44,12 @@ class Point:
 class FrontierWalk:
     """A ``ways.Way`` that leads where the household's own does, and keeps what lies beside it in ``points``.
 
-    ``lots`` are the household's as booked, ``plan`` the one whose step is looked at.
+    ``lots`` are the household's as booked, ``plan`` the one whose step is looked at, ``seconds`` those of all solving.
     """
 
     lots: Mapping[LotKey, LotRow]
     plan: PlanStep | None = None
+    seconds: float = SECONDS
     points: list[Point] = field(default_factory=list)
     left_out: int = 0
 
@@ -82,7 +83,7 @@ class FrontierWalk:
         problem = capped(problem, caps_of(usage), state.tax, index.value)
         self.points, self.left_out = [], 0
         given = None
-        for found in frontier(problem, points=POINTS, time_limit=SECONDS):
+        for found in frontier(problem, points=POINTS, time_limit=self.seconds):
             trades = arrays.to_trades(found.solution, index)
             # A point is the best at its own price of risk: its bound says nothing at another one.
             asked = problem.replace(risk_aversion=found.risk_aversion)

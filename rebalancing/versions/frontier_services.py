@@ -1,5 +1,8 @@
-"""The points beside a pending rebalance: computed when somebody asks for them, kept, and one of them picked."""
+"""The points beside a pending rebalance: computed by workers or when somebody asks, kept, and one of them picked."""
 
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from accounts import access
@@ -19,9 +22,28 @@ from rebalancing.versions.edits import Edit, NoRebalance, NotResolved
 from rebalancing.versions.frontier_points import FrontierWalk
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The points beside a rebalance as they are stored, or why there are none."""
+
+    points: list[dict[str, object]]
+    left_out: int
+    why_none: str
+
+    def columns(self, today: date) -> dict[str, Any]:
+        """Of a ``ProposalFrontier``, by name."""
+        return {
+            "as_of": today,
+            "points": self.points,
+            "left_out": self.left_out,
+            "why_none": self.why_none,
+            "under_way": False,
+        }
+
+
 def frontier_of(proposal: Proposal) -> ProposalFrontier | None:
     """The points that are kept for a rebalance; of a pending one only those of today. Reads only."""
-    known = ProposalFrontier.objects.filter(proposal=proposal).first()
+    known = ProposalFrontier.objects.filter(proposal=proposal, under_way=False).first()
     if known is None or proposal.status != Status.PENDING:
         return known
     return known if known.as_of == business_date(proposal.household.firm) else None
@@ -30,8 +52,8 @@ def frontier_of(proposal: Proposal) -> ProposalFrontier | None:
 def find_points(*, user: User, public_id: UUID) -> ProposalFrontier:
     """Compute and keep the points of a pending rebalance, at most ``frontier_points.SECONDS`` of solving.
 
-    Points of today are left as they are. Raises NotAllowed, Http404, NoRebalance, and NotResolved for a proposal that
-    is not pending any more.
+    Points of today are left as they are; where the workers found none, it is tried again. Raises NotAllowed, Http404,
+    NoRebalance, and NotResolved for a proposal that is not pending any more.
     """
     access.require(user, Action.DECIDE)
     proposal = access.visible_or_404(user, Proposal, public_id)
@@ -40,11 +62,21 @@ def find_points(*, user: User, public_id: UUID) -> ProposalFrontier:
     if proposal.status != Status.PENDING:
         raise NotResolved(f"This proposal is {proposal.status}: no more points are looked for.")
     known, today = frontier_of(proposal), business_date(proposal.household.firm)
-    if known is not None:
+    if known is not None and not known.tries:
         return known
+    found = compute(proposal, today, seconds=frontier_points.SECONDS)
+    row, _ = ProposalFrontier.objects.update_or_create(
+        proposal=proposal, defaults={**found.columns(today), "tries": 0}
+    )
+    return row
+
+
+def compute(proposal: Proposal, today: date, *, seconds: float) -> Found:
+    """The points beside a pending rebalance on the lots and prices of ``today``. Reads only."""
     walk = FrontierWalk(
         lots={(lot.opening, lot.part): lot for lot in open_lots(proposal.household_id)},
         plan=versions.plan_of(proposal),
+        seconds=seconds,
     )
     try:
         why_none = examine(
@@ -55,16 +87,8 @@ def find_points(*, user: User, public_id: UUID) -> ProposalFrontier:
         ).detail
     except LedgerError as error:  # the page has more to show than this
         why_none = str(error)
-    row, _ = ProposalFrontier.objects.update_or_create(
-        proposal=proposal,
-        defaults={
-            "as_of": today,
-            "points": [frontier_points.record_of(point) for point in walk.points],
-            "left_out": walk.left_out,
-            "why_none": "" if walk.points else why_none,
-        },
-    )
-    return row
+    points = [frontier_points.record_of(point) for point in walk.points]
+    return Found(points, walk.left_out, "" if points else why_none)
 
 
 def pick(*, user: User, public_id: UUID, content_sha256: str, point: int) -> Proposal:
@@ -94,7 +118,7 @@ def pick(*, user: User, public_id: UUID, content_sha256: str, point: int) -> Pro
     if new.pk != shown.pk:  # the same points lie beside it
         ProposalFrontier.objects.update_or_create(
             proposal=new,
-            defaults={"as_of": kept.as_of, "points": kept.points, "left_out": kept.left_out},
+            defaults={**Found(kept.points, kept.left_out, "").columns(today), "tries": 0},
         )
     return new
 
