@@ -10,6 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
 
+from accounts.canonical import decimal_text
+
 WHOLE = Decimal(1)  # share
 FRACTION = Decimal("0.0001")  # shares, as accounts that trade fractions order them
 STORED = Decimal("0.00000001")  # shares, as an order or a fill may have them
@@ -37,6 +39,27 @@ class Allocation:
 
     shares: Mapping[str, Decimal]
     untaken: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DividedBlock:
+    """How the fill of a block was divided, for the person who imported it."""
+
+    external_id: str
+    symbol: str
+    filled: Decimal  # shares
+    wanted: Decimal  # shares, by all its orders
+    orders: int
+    served: int  # orders that got some
+    seed: int
+
+    def __str__(self) -> str:
+        among = "1 order" if self.orders == 1 else f"{self.orders} orders"
+        return (
+            f"Block {self.external_id}: {decimal_text(self.filled)} of the {decimal_text(self.wanted)} shares of "
+            f"{self.symbol} that were wanted went pro rata to {among}, of which {self.served} got some; "
+            f"seed {self.seed}"
+        )
 
 
 def allocate(filled: Decimal, orders: Sequence[Wanted], seed: int) -> Allocation:
