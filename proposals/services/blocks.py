@@ -38,6 +38,7 @@ def record_blocks(firm: Firm, user: User, divisions: Iterable[Division]) -> dict
 
 def _record(firm: Firm, user: User, division: Division) -> BlockFill:
     row, first = division.row, division.orders[0]
+    assert first.export is not None  # it is out
     block = BlockFill.objects.create(
         firm=firm,
         external_id=row.external_id,

@@ -105,7 +105,7 @@ def test_a_row_without_an_order_is_the_fill_of_a_block():
 def test_a_file_of_blocks_needs_no_column_for_orders_and_a_block_no_batch_custodian_or_seed():
     header = "external_id,trade_date,quantity,price,symbol,side"
     (block,) = read_file("B-1,2022-12-28,5,2,OLD,buy", header=header).blocks
-    assert (block.side, block.fee) == (Side.BUY, 0)
+    assert (block.side, block.fee) == (Side.BUY, Decimal(0))
     assert (block.batch, block.custodian, block.seed) == (None, "", None)
 
 
