@@ -139,11 +139,22 @@ def test_a_part_of_a_share_that_nobody_can_take_is_told():
     assert found.untaken == D("0.5")
 
 
-def test_whole_shares_beside_a_fraction_take_what_the_fraction_cannot():
-    """Pro rata is 9.75 each: nine whole ones would leave 10.5 for an order of ten."""
-    orders = [Wanted("whole", D(10)), Wanted("part", D(10), fractions=True)]
-    found = allocate(D("19.5"), orders, 1)
-    assert found.shares == {"whole": 10, "part": D("9.5")}
+@pytest.mark.parametrize(
+    ("filled", "part_wanted", "to_whole", "to_part"),
+    [
+        ("2.5", "10", "1", "1.5"),  # of 20: pro rata is 1.25 each, and 1 is the nearer
+        ("3.5", "10", "2", "1.5"),  # 1.75 each, and 2 is
+        ("19.35", "1", "19", "0.35"),  # of 20: 18.38 and 0.97, but 18 would leave 1.35 for one
+    ],
+)
+def test_whole_shares_beside_a_fraction_are_the_nearest_that_leave_no_rest(
+    filled: str, part_wanted: str, to_whole: str, to_part: str
+):
+    whole = D(20) - D(part_wanted)
+    orders = [Wanted("whole", whole), Wanted("part", D(part_wanted), fractions=True)]
+    found = allocate(D(filled), orders, 1)
+    assert found.shares == {"whole": D(to_whole), "part": D(to_part)}
+    assert found.untaken == 0
 
 
 def test_ties_fall_on_everybody_alike_over_many_seeds():
