@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -130,5 +131,5 @@ def test_one_fill_of_a_block_imported_four_times_at_once_is_divided_once():
     told = [result for result in results if isinstance(result, FillImport)]
     assert sorted((result.new, result.known) for result in told) == [(0, 2)] * 3 + [(2, 0)]
     filled = Order.objects.order_by("side").values_list("side", "filled_quantity")
-    assert list(filled) == [("buy", 7), ("sell", 12)]
+    assert list(filled) == [("buy", Decimal(7)), ("sell", Decimal(12))]
     assert BlockFill.objects.count() == 2
