@@ -17,6 +17,8 @@ from lots.models import PositionStatement, TaxLot, Transaction
 from lots.rounding import plain
 from lots.services import rebuild_lots
 from proposals import selectors
+from proposals.allocation import Allocation, Wanted, allocate
+from proposals.block_models import BlockFill
 from proposals.models import Decision, Order, Proposal
 from proposals.types import OPEN, Verdict
 
@@ -36,6 +38,7 @@ def violations() -> Iterator[str]:
             yield from _washed(household)
         yield from _proposals(firm)
         yield from _orders(firm)
+        yield from _blocks(firm)
 
 
 def _booked(household: Household) -> Iterator[str]:
@@ -164,3 +167,17 @@ def _orders(firm: Firm) -> Iterator[str]:
     for order in orders:
         if (order.filled or 0) != order.filled_quantity:
             yield f"{firm}: order {order.public_id}: {order.filled_quantity} filled, its fills say {order.filled or 0}"
+
+
+def _blocks(firm: Firm) -> Iterator[str]:
+    """Each block's division follows from its recorded seed, and is what its fills say (T49)."""
+    blocks = BlockFill.objects.filter(firm=firm).prefetch_related("shares__order", "fills")
+    for block in blocks.iterator(chunk_size=100):
+        shares = {str(share.order.public_id): share for share in block.shares.all()}
+        wanted = [Wanted(key, one.wanted, one.fractions) for key, one in shares.items()]
+        told = {key: one.allocated for key, one in shares.items()}
+        if allocate(block.quantity, wanted, block.seed) != Allocation(told, Decimal(0)):
+            yield f"{firm}: block {block.external_id} was not divided as its seed says"
+        filled = {fill.order_id: fill.quantity for fill in block.fills.all()}
+        if filled != {one.order_id: one.allocated for one in shares.values() if one.allocated}:
+            yield f"{firm}: block {block.external_id}: its fills are not its division"

@@ -23,8 +23,9 @@ FARTHEST = 2  # times the order's reference price, or a half of it: beyond is a 
 def new_fills(
     rows: Sequence[FillRow], orders: Mapping[UUID, Order], problems: Problems
 ) -> list[FillRow]:
-    """The rows that are not booked yet; what cannot be booked is noted in ``problems``."""
+    """The rows that are not booked yet; what cannot be booked is noted in ``problems``, once of a block."""
     new: list[FillRow] = []
+    refused_blocks: set[str] = set()
     left = {key: order.quantity - order.filled_quantity for key, order in orders.items()}
     successions = _successions(orders.values())
     for row in rows:
@@ -42,7 +43,12 @@ def new_fills(
             continue
         fault = _fault(row, order, left[row.order]) or _merged(row, order, successions)
         if fault is not None:
-            problems.add(fault[1], line=row.line, column=fault[0])
+            column, reason = fault
+            if row.block and column == "order_id":  # a block names none
+                column = "symbol"
+            if not row.block or row.block not in refused_blocks:
+                problems.add(reason, line=row.line, column=column)
+            refused_blocks.add(row.block)
             continue
         left[row.order] -= row.quantity
         new.append(row)
@@ -184,8 +190,10 @@ def _picks(lots: Lots) -> tuple[Pick, ...]:
     )
 
 
-def told_before(rows: Sequence[FillRow], orders: Mapping[UUID, Order]) -> dict[int, Transaction]:
-    """Line of a fill -> the transaction that a statement has booked for the same execution.
+def told_before(
+    rows: Sequence[FillRow], orders: Mapping[UUID, Order]
+) -> dict[tuple[UUID, str], Transaction]:
+    """Key of a fill -> the transaction that a statement has booked for the same execution.
 
     The same account, kind, security, trade date and quantity, and dollars within the cent; the one with the fill's own
     id, else the nearest. Each transaction explains one fill, and a fill's transaction none.
@@ -210,7 +218,7 @@ def told_before(rows: Sequence[FillRow], orders: Mapping[UUID, Order]) -> dict[i
         if same:
             best = min(same, key=lambda one: _unlike(one, row))
             unused[core].remove(best)
-            found[row.line] = best
+            found[row.key] = best
     return found
 
 

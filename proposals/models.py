@@ -21,6 +21,7 @@ from accounts.models import Account, Firm, Household, User, choices, one_of
 from accounts.types import MONEY_LIMIT, PRICE_LIMIT
 from lots.models import Transaction
 from lots.types import Term
+from proposals.block_models import BlockFill
 from proposals.types import (
     OPEN,
     Cadence,
@@ -307,6 +308,9 @@ class Fill(models.Model):
     price = PriceField()
     fee = MoneyField(default=Decimal(0))
     transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, related_name="fill")
+    block = models.ForeignKey(  # that it is a share of; None = the custodian told it of the order
+        BlockFill, on_delete=models.PROTECT, null=True, blank=True, related_name="fills"
+    )
 
     class Meta:
         constraints = [

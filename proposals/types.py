@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from proposals.allocation import DividedBlock
+
 # A price may move this far between a proposal and its fill: a gain smaller than that may be filled as a loss.
 NEARLY_A_LOSS = Decimal("0.02")
 
@@ -688,8 +690,9 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class FillImport:
-    """What a fills file did. A fill that was known with the same content changes nothing."""
+    """What a fills file did. A fill, or a block's, that was known with the same content changes nothing."""
 
-    new: int
-    known: int
+    new: int  # fills of orders, those of blocks among them
+    known: int  # rows
     linked: int = 0  # of the new ones, those that the ledger held already, from a statement
+    blocks: tuple[DividedBlock, ...] = ()  # the new ones

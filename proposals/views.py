@@ -161,7 +161,8 @@ def import_fills(request: HttpRequest) -> HttpResponse:
     result = services.import_fills(user=user, file=upload.read(), name=upload.name)
     booked = f"{result.new} new fills booked, {result.known} known already"
     linked = f"; a statement had told of {result.linked} of the new ones" if result.linked else ""
-    messages.success(request, f"{booked}{linked}.")
+    blocks = "".join(f" {block}." for block in result.blocks)
+    messages.success(request, f"{booked}{linked}.{blocks}")
     return redirect("orders")
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.access import Action
 from accounts.errors import Conflict
@@ -18,14 +19,17 @@ from lots import services as lots
 from lots.booking import BookingError
 from lots.models import Transaction
 from proposals import selectors
+from proposals.block_booking import divide_blocks
+from proposals.block_models import BlockFill
 from proposals.fill_booking import booking_of, new_fills, statements_explained, told_before
-from proposals.fills import FillRow, read_fills
+from proposals.fills import FillRow, FillsFile, read_fills
 from proposals.models import (
     Fill,
     Order,
     Proposal,
 )
 from proposals.remainders import Lots, split_off, unsold
+from proposals.services import blocks
 from proposals.services.life import audit, move, move_orders, require_now
 from proposals.types import (
     FillImport,
@@ -42,41 +46,55 @@ Link = dict[str, object]  # audit facts of a fill that a statement told before
 def import_fills(*, user: User, file: bytes, name: str) -> FillImport:
     """Book a custodian's fills, all or nothing; a fill that is known with the same content changes nothing.
 
-    A fill of what a statement has told before is linked to the booked transaction. Raises NotAllowed, and ImportRefused
-    with every problem found and its place.
+    The fill of a block is divided among the open orders that it can mean (``proposals.block_booking``). A fill of
+    what a statement has told before is linked to the booked transaction. Raises NotAllowed, and ImportRefused with
+    every problem found and its place.
     """
     firm = require_now(user, Action.TRADE)
     name = PurePath(name).name[:255] or "fills"
     check_size(name=name, size=len(file), limit=settings.IMPORT_MAX_BYTES)
     check_bytes(name=name, data=file)
-    rows = read_fills(decoded(name=name, data=file), name=name, as_of=business_date(firm))
+    file_read = read_fills(decoded(name=name, data=file), name=name, as_of=business_date(firm))
     with transaction.atomic(durable=True):
         share_firm(firm.pk)
-        orders = _locked_orders(user, rows)
+        orders = _locked_orders(user, file_read)
         problems = Problems(name)
+        known = blocks.known_blocks(firm, file_read.blocks)
+        divisions = divide_blocks(file_read, known, orders, problems)
+        rows = [*file_read.fills, *(fill for one in divisions for fill in one.fills)]
         new = new_fills(rows, orders, problems)
         problems.raise_if_any()
+        kept = len(rows) - len(new) + len(file_read.blocks) - len(divisions)
         links: list[Link] = []
         if new:
-            links = _link_or_book(firm, user, new, orders, problems)
+            recorded = blocks.record_blocks(firm, user, divisions)
+            links = _link_or_book(firm, user, new, orders, recorded, problems)
             _finish(user, {row.order for row in new}, orders)
             record_audit(
                 firm=firm,
                 actor=user.username,
                 action="fills.imported",
                 subject=name[:120],
-                facts={"new": len(new), "known": len(rows) - len(new), "linked": links},
+                facts={"new": len(new), "known": kept, "linked": links, "blocks": list(recorded)},
             )
-    return FillImport(new=len(new), known=len(rows) - len(new), linked=len(links))
+    told = tuple(blocks.told(one) for one in divisions)
+    return FillImport(new=len(new), known=kept, linked=len(links), blocks=told)
 
 
-def _locked_orders(user: User, rows: Sequence[FillRow]) -> dict[UUID, Order]:
-    """The orders that the rows name, under the locks of their households; another firm's are not there."""
-    named = selectors.orders(user).filter(public_id__in={row.order for row in rows})
-    lock_households(named.values_list("account__household_id", flat=True))
+def _locked_orders(user: User, file: FillsFile) -> dict[UUID, Order]:
+    """The orders that the fills name or the blocks can mean, under the locks of their households.
+
+    Another firm's are not there, nor is what went out to a household while the others were waited for.
+    """
+    named = selectors.orders(user).filter(
+        Q(public_id__in={row.order for row in file.fills}) | blocks.open_orders_of(file.blocks)
+    )
+    households = set(named.values_list("account__household_id", flat=True))
+    lock_households(households)
+    locked = named.filter(account__household__in=households)
     return {
         order.public_id: order
-        for order in named.prefetch_related("lots", "fills").order_by("proposal_id", "pk")
+        for order in locked.prefetch_related("lots", "fills").order_by("proposal_id", "pk")
     }
 
 
@@ -85,6 +103,7 @@ def _link_or_book(
     user: User,
     new: Sequence[FillRow],
     orders: dict[UUID, Order],
+    recorded: Mapping[str, BlockFill],
     problems: Problems,
 ) -> list[Link]:
     """Link the fills that a statement told before, then book the others. Returns what was linked.
@@ -96,9 +115,13 @@ def _link_or_book(
     sold = selectors.lots_sold([one.pk for one in before.values()])
     links = []
     for row in new:
-        if (told := before.get(row.line)) is not None:
-            links.append(_link(row, orders[row.order], told, left, sold.get(told.pk, {})))
-    _book_fills(firm, user, [row for row in new if row.line not in before], orders, left, problems)
+        if (told := before.get(row.key)) is not None:
+            order = orders[row.order]
+            links.append(_link(row, order, told, left, sold.get(told.pk, {})))
+            _make_fill(row, order, told, recorded)
+    unbooked = [row for row in new if row.key not in before]
+    for row, booked in _book_fills(firm, user, unbooked, orders, left, problems):
+        _make_fill(row, orders[row.order], booked, recorded)
     return links
 
 
@@ -116,7 +139,6 @@ def _link(
             named[lot.opening] = named.get(lot.opening, Decimal(0)) + lot.quantity
         left[order.pk] = unsold(left[order.pk], sold, row.quantity)
     order.filled_quantity += row.quantity
-    _make_fill(row, order, told)
     link: Link = {"fill": row.external_id, "transaction": told.external_id, "order": row.order}
     if told.fee != row.fee:
         link |= {"fee_of_fill": row.fee, "fee_booked": told.fee}
@@ -136,8 +158,8 @@ def _book_fills(
     orders: dict[UUID, Order],
     left: dict[int, Lots],
     problems: Problems,
-) -> None:
-    """Book each fill as one transaction, then link it. Raises ImportRefused where the ledger refuses."""
+) -> list[tuple[FillRow, Transaction]]:
+    """Book each fill as one transaction, and return it. Raises ImportRefused where the ledger refuses."""
     bookings = []
     for row in rows:
         order = orders[row.order]
@@ -155,12 +177,16 @@ def _book_fills(
         for problem in error.problems:
             problems.add(problem.reason, line=problem.row, column=problem.column)
         raise problems.refusal() from error
-    for row, booking in zip(rows, bookings, strict=True):
-        booked = Transaction.objects.get(account=booking.account, external_id=booking.external_id)
-        _make_fill(row, orders[row.order], booked)
+    stored = Transaction.objects
+    return [
+        (row, stored.get(account=booking.account, external_id=booking.external_id))
+        for row, booking in zip(rows, bookings, strict=True)
+    ]
 
 
-def _make_fill(row: FillRow, order: Order, booked: Transaction) -> None:
+def _make_fill(
+    row: FillRow, order: Order, booked: Transaction, recorded: Mapping[str, BlockFill]
+) -> None:
     Fill.objects.create(
         order=order,
         external_id=row.external_id,
@@ -169,6 +195,7 @@ def _make_fill(row: FillRow, order: Order, booked: Transaction) -> None:
         price=row.price,
         fee=row.fee,
         transaction=booked,
+        block=recorded.get(row.block),
     )
 
 

@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
 
 from accounts.types import Role
 from proposals import services
+from proposals.block_models import BlockFill
 from proposals.errors import AlreadyDecided, NothingToExport, StaleProposal
 from proposals.models import Decision, Fill, Order, OrderExport, Proposal
 from proposals.types import FillImport, ProposalKind
@@ -114,3 +116,20 @@ def test_of_four_imports_of_one_file_at_once_one_books():
     assert sorted(results, key=str) == [FillImport(new=0, known=2)] * 3 + [FillImport(2, 0)]
     assert Fill.objects.count() == 2
     assert set(Order.objects.values_list("status", flat=True)) == {"filled"}
+
+
+def test_one_fill_of_a_block_imported_four_times_at_once_is_divided_once():
+    desk = make_desk()
+    desk.ordered()
+    file = (
+        b"external_id,trade_date,quantity,price,symbol,side\n"
+        b"B-1,2022-12-28,12,80,OLD,sell\nB-2,2022-12-28,7,80,SUB,buy\n"
+    )
+    results = at_once(
+        [lambda: services.import_fills(user=desk.operations, file=file, name="fills.csv")] * 4
+    )
+    told = [result for result in results if isinstance(result, FillImport)]
+    assert sorted((result.new, result.known) for result in told) == [(0, 2)] * 3 + [(2, 0)]
+    filled = Order.objects.order_by("side").values_list("side", "filled_quantity")
+    assert list(filled) == [("buy", Decimal(7)), ("sell", Decimal(12))]
+    assert BlockFill.objects.count() == 2
