@@ -27,28 +27,23 @@ Exposures = Mapping[str, Mapping[int, Decimal]]  # of a unit of each security to
 def weight_bounds(rules: Iterable[Rule], portfolio: Portfolio) -> dict[int, Bounds]:
     """Security -> the lowest and highest weight that hard rules allow it by itself.
 
-    Rules of one security, and of a single name where it is alone in its group. The tightest of several counts. Whoever
-    solves with them widens a bound that cannot be reached to what can.
+    Rules of one security, and of a single name that nothing else held or wanted counts as one with. The tightest of
+    several counts. Whoever solves with them widens a bound that cannot be reached to what can.
     """
     found: dict[int, Bounds] = {}
-    everybody = _everybody(portfolio)
     for rule in rules:
         if not rule.is_hard:
             continue
         if rule.kind is RuleKind.SECURITY and rule.security is not None:
             names: Iterable[int] = (rule.security,)
         elif rule.kind is RuleKind.SINGLE_NAME:
-            names = [one for one in everybody if _is_name_alone(one, portfolio)]
+            names = [one for name in _names(portfolio) if len(name) == 1 for one in name]
         else:
             continue
         low = rule.low if rule.kind is RuleKind.SECURITY else None
         for security in names:
             found[security] = found.get(security, Bounds()).tightened(low=low, high=rule.high)
     return found
-
-
-def _is_name_alone(security: int, portfolio: Portfolio) -> bool:
-    return not _is_fund(security, portfolio) and len(group_of(security, portfolio)) == 1
 
 
 def joint_bounds(

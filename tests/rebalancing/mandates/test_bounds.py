@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from rebalancing.mandates.bounds import joint_bounds, largest_together
+from rebalancing.mandates.bounds import joint_bounds, largest_together, weight_bounds
 from rebalancing.mandates.rules import (
     Classification,
     Portfolio,
@@ -69,6 +69,16 @@ def test_identical_securities_are_one_name_and_funds_none() -> None:
     assert one.weights == {STOCK: 1, BOND: 1}
     (held, wanted) = bounds(rule(RuleKind.TOP_TEN, high="0.5"), group)
     assert held.weights == wanted.weights == {STOCK: 1, BOND: 1}
+
+
+@pytest.mark.parametrize(
+    "other", [FUND, 99], ids=["a fund", "one that the household has nothing to do with"]
+)
+def test_a_name_whose_identical_securities_do_not_count_has_a_bound_of_its_own(other: int) -> None:
+    group = replace(PORTFOLIO, groups=(frozenset({STOCK, other}),))
+    one = rule(RuleKind.SINGLE_NAME, high="0.5")
+    assert weight_bounds([one], group)[STOCK].high == D("0.5")
+    assert bounds(one, group) == ()
 
 
 @pytest.mark.parametrize(
