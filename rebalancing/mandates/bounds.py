@@ -93,7 +93,11 @@ def _of(finding: RuleFinding, portfolio: Portfolio, exposures: Exposures) -> lis
 
 
 def _classified(finding: RuleFinding, portfolio: Portfolio) -> list[JointBounds]:
-    """A floor counts what is known to belong, a ceiling also what may."""
+    """A floor counts what is known to belong, a ceiling also what may.
+
+    A rule that is broken gives way, and is judged by the end of the doubt that is nearer its limit: then both ends
+    have both limits. One that cannot be judged must only not be broken for certain.
+    """
     rule = finding.rule
     belongs, unsaid = _MEMBERS[rule.kind]
     said = {one: portfolio.classes.get(one) for one in sorted(_everybody(portfolio))}
@@ -101,9 +105,11 @@ def _classified(finding: RuleFinding, portfolio: Portfolio) -> list[JointBounds]
     doubted = {one: ONE for one, known in said.items() if unsaid(known)}
     is_cash = rule.kind is RuleKind.ASSET_CLASS and rule.subject == CASH_CLASS
     certain = replace(_bound(rule, portfolio, members), cash=ONE if is_cash else ZERO)
-    if finding.state is State.UNKNOWN:
-        return [replace(certain, low=None)]
     possible = replace(certain, weights={**members, **doubted})
+    if finding.state is State.UNKNOWN:
+        return [replace(certain, low=None), replace(possible, high=None)]
+    if doubted and finding.state is State.BREACHED:
+        return [certain, possible]
     return [replace(certain, high=None), replace(possible, low=None)] if doubted else [certain]
 
 
