@@ -51,9 +51,17 @@ def test_what_nobody_has_classified_counts_where_it_does_harm() -> None:
     floor, ceiling = bounds(rule(RuleKind.SECTOR, "0.1", "0.9", subject="Energy"), unsaid)
     assert (floor.weights, floor.high) == ({STOCK: 1}, None)
     assert (ceiling.weights, ceiling.low) == ({STOCK: 1, BOND: 1}, None)
-    # Nobody can say whether 30 or 55 % is too much: at least what is known stays inside.
-    (known,) = bounds(rule(RuleKind.SECTOR, "0.1", "0.4", subject="Energy"), unsaid)
+    # Nobody can say whether 30 or 55 % is too much: what is known stays inside, and what may be comes up to the floor.
+    known, may_be = bounds(rule(RuleKind.SECTOR, "0.1", "0.4", subject="Energy"), unsaid)
     assert (known.weights, known.low, known.high) == ({STOCK: 1}, None, D("0.4"))
+    assert (may_be.weights, may_be.low, may_be.high) == ({STOCK: 1, BOND: 1}, D("0.1"), None)
+    # Broken, and judged by what is known: neither end may go further.
+    for limits in ({"high": "0.05"}, {"low": "0.95"}):
+        broken = bounds(rule(RuleKind.SECTOR, **limits, subject="Energy"), unsaid)
+        assert [one.weights for one in broken] == [{STOCK: 1}, {STOCK: 1, BOND: 1}]
+        assert {(one.low, one.high) for one in broken} == {
+            tuple(None if one is None else D(one) for one in map(limits.get, ("low", "high")))
+        }
 
 
 def test_the_exposure_of_the_targets_is_added_to_the_limits_of_an_active_one() -> None:

@@ -214,7 +214,9 @@ def test_only_the_limits_that_may_give_do():
     relaxed = given.relaxations[0].applied_to(problem)
     solution = solve(relaxed)
     assert_proven(relaxed, solution)
-    assert solution.sells.sum() == pytest.approx(0.1, abs=1e-6)  # what the sale costs is no way to have less cash
+    assert solution.sells.sum() == pytest.approx(
+        0.1, abs=1e-6
+    )  # what the sale costs is no way to have less cash
 
 
 def test_where_they_are_not_the_reason_the_same_error_comes_back():
