@@ -3,6 +3,7 @@
 from decimal import Decimal as D
 from functools import partial
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -87,3 +88,29 @@ def test_what_trading_costs_breaks_no_broken_rule_further() -> None:
     (before,), (after,) = check.before, check.after(figures)
     assert before.by < after.by < before.by + D("0.0005")
     assert check.broken_by(figures) == ()
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [{"kind": RuleKind.SECTOR, "subject": "Tech"}, {"kind": RuleKind.SECURITY, "security": 1}],
+)
+def test_a_floor_above_the_model_s_band_is_reached(limit: dict[str, Any]) -> None:
+    """Security 1 is above its band, and still less than its mandate wants."""
+    held = state(
+        accounts=(account(cash="3000"),),
+        lots=(
+            lot(1, "350", "35000", opening=1),
+            lot(2, "400", "40000", opening=2),
+            lot(3, "220", "22000", opening=3),
+        ),
+        prices={1: "100", 2: "100", 3: "100"},
+        targets={1: "0.25", 2: "0.50", 3: "0.22"},
+    )
+    classes = {
+        one: Classification("us_equity", "Tech" if one == 1 else "Energy") for one in (1, 2, 3)
+    }
+    check = MandateCheck(
+        rules=[Rule(mandate="M", key="one", low=D("0.40"), **limit)], state=held, classes=classes
+    )
+    figures = keeping(check, partial(best_trades, risk=risk(3)))(check.bounded(held))
+    assert check.is_cured(figures)
