@@ -283,7 +283,7 @@ def _index(
 
 
 def _may_buy(state: HouseholdState, measured: drift.Drift) -> frozenset[Position]:
-    """Where a purchase could make sense: no security above its band but for a floor's sake, no account without means."""
+    """Where a purchase could make sense: nothing above its band but for a floor, no account without means."""
     securities = drift.worth_buying(state, measured) | (_below_a_floor(state) & state.buyable)
     means = {account.id for account in state.accounts if account.cash > ZERO}
     means |= {lot.account for lot in state.lots if lot.sellable > ZERO}
