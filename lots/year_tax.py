@@ -156,6 +156,22 @@ def with_added(position: TaxPosition, *, short: Decimal, long: Decimal) -> TaxPo
     return replace(position, short=position.short + short, long=position.long + long)
 
 
+def rates_at(position: TaxPosition, *, short: Decimal, long: Decimal) -> tuple[Decimal, Decimal]:
+    """What the next dollar of short-term and of long-term gain costs once so much more of both is realised.
+
+    With brackets at the household's place in them then, as ``position_at`` has it for the year so far; without, the
+    position's own rates.
+    """
+    if position.brackets is None:
+        return position.short_rate, position.long_rate
+    netted = _netted(Fraction(position.short + short), Fraction(position.long + long))
+    there = _at(position.brackets, short=netted[0], long=netted[1])
+    return (
+        rounded(next_dollar(there, short=1, long=0), _STORED_RATE),
+        rounded(next_dollar(there, short=0, long=1), _STORED_RATE),
+    )
+
+
 @lru_cache(maxsize=1024)
 def _net_at(inputs: YearInputs, short: Decimal, long: Decimal) -> YearResult:
     """A year is asked for again and again by whoever tries many sets of sales."""

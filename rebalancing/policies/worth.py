@@ -5,8 +5,8 @@ Units (T40): tracking error is per year, a cost is paid once, so the horizon H i
 horizon of its own, active variance times years is ``d' S Sigma S d`` with ``S = diag(sqrt(H))``, the optimiser's own
 sum, so that avoided less cost is what its objective falls by, tax of this year and later among it. Apart from whole
 cents, location, and impact of orders in several accounts, only two things set them apart: the objective credits a gain
-with no more later tax than it may cost this year (``rebalancing.trades.later_tax``), and its tax crosses brackets in
-straight lines.
+with no more later tax than it may cost this year (``rebalancing.trades.later_tax``), and trades are found by straight
+lines where the tax has brackets, though at the rates where they end (``rebalancing.trades.bracket_rates``).
 """
 
 from dataclasses import dataclass

@@ -20,6 +20,7 @@ from typing import Protocol
 import numpy as np
 
 from lots.types import Term
+from lots.year_tax import added_tax
 from proposals.types import DraftTrade, Side
 from rebalancing.household import location
 from rebalancing.household import published_changes as published
@@ -35,6 +36,7 @@ from rebalancing.trades import horizons, later_tax
 from rebalancing.trades.joint_rows import joint_limits
 from rebalancing.trades.whole_shares import Shares, Wanted, in_whole_shares
 from rebalancing.types import (
+    CENT,
     NOTICEABLE_IMPACT,
     ZERO,
     HouseholdState,
@@ -186,9 +188,20 @@ def gap_bp(trades: Sequence[DraftTrade], problem: Problem, index: Index, bound: 
 
 
 def objective(trades: Sequence[DraftTrade], problem: Problem, index: Index) -> Decimal:
-    """What the optimiser minimises, at the trades: dollars over the horizon, so that two sets can be told apart."""
-    buys, sells = _as_fractions(trades, index)
-    return decimal(evaluate(problem, buys, sells).objective) * index.value
+    """What the optimiser minimises, at the trades: dollars over the horizon, so that two sets can be told apart.
+
+    By the exact tax of the year, brackets and all, where the optimiser follows the straight lines of its problem.
+    """
+    found = evaluate(problem, *_as_fractions(trades, index))
+    gains = (decimal(gain) * index.value for gain in (found.st_gain, found.lt_gain))
+    short, long = (gain.quantize(CENT) for gain in gains)
+    exact = added_tax(index.state.tax, short=short, long=long)
+    return decimal(found.objective - found.tax) * index.value + exact
+
+
+def reckoned_tax(trades: Sequence[DraftTrade], problem: Problem, index: Index) -> Decimal:
+    """Dollars of this year's tax by the straight lines that the trades were found with."""
+    return decimal(evaluate(problem, *_as_fractions(trades, index)).tax) * index.value
 
 
 def holdings_after(trades: Sequence[DraftTrade], state: HouseholdState) -> dict[int, Decimal]:

@@ -5,7 +5,7 @@ Knows no database: the state and the risk model are all it needs.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from importlib.metadata import version
@@ -29,6 +29,7 @@ from rebalancing.telling import conflict_words
 from rebalancing.telling.amounts import dollars
 from rebalancing.telling.figures import Figures, Lasting, Proof
 from rebalancing.trades import arrays, later_tax
+from rebalancing.trades.bracket_rates import Rates, best_by_brackets
 from rebalancing.types import CENT, ZERO, HouseholdState, Position
 
 TIME_LIMIT_SECONDS = 20.0
@@ -46,17 +47,71 @@ Adjust = Callable[[Problem, arrays.Index], Problem]
 def best_trades(state: HouseholdState, risk: RiskModel, *, adjust: Adjust | None = None) -> Figures:
     """The optimiser's trades in whole shares; no trades where nothing is better than the present.
 
-    ``risk`` has the securities of ``arrays.universe(state)`` in that order. ``adjust`` may narrow the problem: caps, or
-    what an adviser has fixed. Raises a RebalancingError where there is no answer, TooFarFromBest where the search was
-    cut short too far from its bound, BrokenRule where the rounded trades break a hard rule.
+    Where they lead into dearer brackets than the optimiser reckoned with, the best by the exact tax of a few answers
+    (``rebalancing.trades.bracket_rates``). ``risk`` has the securities of ``arrays.universe(state)`` in that order.
+    ``adjust`` may narrow the problem: caps, or what an adviser has fixed. Raises a RebalancingError where there is no
+    answer, TooFarFromBest where the search was cut short too far from its bound, BrokenRule where the rounded trades
+    break a hard rule.
     """
+    first = _found(state, risk, adjust)
+    if not first.figures.trades:
+        return first.figures
+
+    def again(rates: Rates) -> _Found:
+        try:
+            return _found(state, risk, _at_rates(rates, adjust))
+        except RebalancingError:
+            return first  # what is there stands
+
+    return best_by_brackets(first, state.tax, first.index.value, again).figures
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Trades with the problem that they answer."""
+
+    figures: Figures
+    problem: Problem
+    index: arrays.Index
+
+    @property
+    def short_gain(self) -> Decimal:
+        return self.figures.short_gain
+
+    @property
+    def long_gain(self) -> Decimal:
+        return self.figures.long_gain
+
+    @property
+    def unreckoned(self) -> Decimal:
+        reckoned = arrays.reckoned_tax(self.figures.trades, self.problem, self.index)
+        return self.figures.worth.tax - reckoned
+
+    @property
+    def objective(self) -> Decimal:
+        return arrays.objective(self.figures.trades, self.problem, self.index)
+
+
+def _found(state: HouseholdState, risk: RiskModel, adjust: Adjust | None) -> _Found:
+    """The optimiser's trades in whole shares, verified."""
     solution, problem, index = _solved(state, risk, adjust)
     trades = arrays.to_trades(solution, index)
     broken = verify(trades, state)
     if broken:
         raise BrokenRule(" ".join(broken))
     gap = arrays.gap_bp(trades, problem, index, solution.bound)
-    return _figures(trades, index, _proof(solution, risk, index, gap))
+    return _Found(_figures(trades, index, _proof(solution, risk, index, gap)), problem, index)
+
+
+def _at_rates(rates: Rates, adjust: Adjust | None) -> Adjust:
+    """The problem with other rates on gains, narrowed as before."""
+
+    def adjusted(problem: Problem, index: arrays.Index) -> Problem:
+        narrowed = problem if adjust is None else adjust(problem, index)
+        tax = replace(narrowed.tax, st_rate=float(rates.short), lt_rate=float(rates.long))
+        return narrowed.replace(tax=tax)
+
+    return adjusted
 
 
 def dearer_risk(haste: int) -> Adjust:
@@ -168,13 +223,23 @@ def _whatever_the_smallest(problem: Problem) -> Solution:
 
 
 def _giving_way(problem: Problem, error: Infeasible) -> Problem | None:
-    """The problem with its joint limits moved by the least that gives an answer; None where they are not in the way."""
+    """The problem with its joint limits moved by the least that gives an answer; None where they are not in the way.
+
+    A floor gives by what trading everything twice would cost as well, but no further than it is missed today: at the
+    very least no money may be spent on any trade.
+    """
     if not len(problem.joint):
         return None
     found = explain(problem, error, JOINT)
     if found is error:
         return None
+    burnt = 2.0 * float(problem.cost_rates.max())
+    now = problem.joint.values(problem.start, float(problem.cash.sum()))
     for relaxation in found.relaxations:
+        if relaxation.limit == "joint_low":
+            missed = float(problem.joint.low[relaxation.row] - now[relaxation.row])
+            more = max(min(relaxation.amount + burnt, missed), relaxation.amount)
+            relaxation = replace(relaxation, amount=more)
         problem = relaxation.applied_to(problem)
     return problem
 

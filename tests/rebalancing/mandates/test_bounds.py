@@ -40,25 +40,26 @@ def keeps(bounds: Sequence[JointBounds], portfolio: Portfolio) -> bool:
 
 def test_a_sector_counts_its_members_and_an_asset_class_of_cash_counts_cash() -> None:
     (one,) = bounds(rule(RuleKind.SECTOR, "0.1", "0.4", subject="Energy"))
-    assert (one.weights, one.cash, one.low, one.high) == ({STOCK: 1}, 0, D("0.1"), D("0.4"))
+    assert (one.weights, one.cash, one.low, one.high) == ({STOCK: D(1)}, D(0), D("0.1"), D("0.4"))
     assert one.name == "Sector Energy (Core/one)"
     (one,) = bounds(rule(RuleKind.ASSET_CLASS, high="0.1", subject="cash"))
-    assert (one.weights, one.cash) == ({}, 1)
+    assert not one.weights
+    assert one.cash == 1
 
 
 def test_what_nobody_has_classified_counts_where_it_does_harm() -> None:
     unsaid = replace(PORTFOLIO, classes={**PORTFOLIO.classes, BOND: Classification("other")})
     floor, ceiling = bounds(rule(RuleKind.SECTOR, "0.1", "0.9", subject="Energy"), unsaid)
-    assert (floor.weights, floor.high) == ({STOCK: 1}, None)
-    assert (ceiling.weights, ceiling.low) == ({STOCK: 1, BOND: 1}, None)
+    assert (floor.weights, floor.high) == ({STOCK: D(1)}, None)
+    assert (ceiling.weights, ceiling.low) == ({STOCK: D(1), BOND: D(1)}, None)
     # Nobody can say whether 30 or 55 % is too much: what is known stays inside, and what may be comes up to the floor.
     known, may_be = bounds(rule(RuleKind.SECTOR, "0.1", "0.4", subject="Energy"), unsaid)
-    assert (known.weights, known.low, known.high) == ({STOCK: 1}, None, D("0.4"))
-    assert (may_be.weights, may_be.low, may_be.high) == ({STOCK: 1, BOND: 1}, D("0.1"), None)
+    assert (known.weights, known.low, known.high) == ({STOCK: D(1)}, None, D("0.4"))
+    assert (may_be.weights, may_be.low, may_be.high) == ({STOCK: D(1), BOND: D(1)}, D("0.1"), None)
     # Broken, and judged by what is known: neither end may go further.
     for limits in ({"high": "0.05"}, {"low": "0.95"}):
         broken = bounds(rule(RuleKind.SECTOR, **limits, subject="Energy"), unsaid)
-        assert [one.weights for one in broken] == [{STOCK: 1}, {STOCK: 1, BOND: 1}]
+        assert [one.weights for one in broken] == [{STOCK: D(1)}, {STOCK: D(1), BOND: D(1)}]
         assert {(one.low, one.high) for one in broken} == {
             tuple(None if one is None else D(one) for one in map(limits.get, ("low", "high")))
         }
@@ -74,9 +75,9 @@ def test_the_exposure_of_the_targets_is_added_to_the_limits_of_an_active_one() -
 def test_identical_securities_are_one_name_and_funds_none() -> None:
     group = replace(PORTFOLIO, groups=(frozenset({STOCK, BOND}),))
     (one,) = bounds(rule(RuleKind.SINGLE_NAME, high="0.5"), group)
-    assert one.weights == {STOCK: 1, BOND: 1}
+    assert one.weights == {STOCK: D(1), BOND: D(1)}
     (held, wanted) = bounds(rule(RuleKind.TOP_TEN, high="0.5"), group)
-    assert held.weights == wanted.weights == {STOCK: 1, BOND: 1}
+    assert held.weights == wanted.weights == {STOCK: D(1), BOND: D(1)}
 
 
 @pytest.mark.parametrize(

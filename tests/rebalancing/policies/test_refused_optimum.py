@@ -9,7 +9,8 @@ from proposals.costs import Commission, TradingCosts
 from rebalancing.policies import decision, drift
 from rebalancing.policies.decision import Scope
 from rebalancing.policies.worth import Worth
-from rebalancing.telling.explanation import Choices, choices
+from rebalancing.telling.explanation import choices
+from rebalancing.telling.figures import Choices
 from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import best_trades
 from tests.rebalancing.policies.test_policies_on_record import say
