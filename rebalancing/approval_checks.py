@@ -15,7 +15,6 @@ from proposals.types import Moved, ProposalKind
 from rebalancing import selectors, terms_in_force
 from rebalancing.household.checks import cash_after
 from rebalancing.household.state import assemble, stale_holdings
-from rebalancing.mandates import rules as mandates
 from rebalancing.mandates.rule_words import rule_sentence
 from rebalancing.models import ModelAssignment
 from rebalancing.services import mandate_check
@@ -104,7 +103,7 @@ def broken_mandates(proposal: Proposal, today: date) -> Iterator[Moved]:
     priced = [replace(one, price=state.prices[one.security]) for one in trades]
     check = mandate_check(assigned, state)
     done = _Done(arrays.holdings_after(priced, state), cash_after(priced, state))
-    for now in mandates.worsened(check.before, check.after(done)):
+    for now in check.worsened_by(done):
         yield Moved(f"mandate {now.rule.id}", "kept", rule_sentence(now, state.symbols))
 
 

@@ -177,10 +177,14 @@ class JointBounds:
     low_margin: Decimal = Decimal(0)
     high_margin: Decimal = Decimal(0)
 
+    def value(self, weights: Mapping[int, Decimal], cash: Decimal) -> Decimal:
+        """What a portfolio comes to."""
+        held = (each * weights.get(one, ZERO) for one, each in self.weights.items())
+        return sum(held, self.cash * cash)
+
     def missed(self, weights: Mapping[int, Decimal], cash: Decimal) -> Decimal:
         """By how much a portfolio is outside: above zero beyond ``high``, below it under ``low``, 0 inside."""
-        held = (each * weights.get(one, ZERO) for one, each in self.weights.items())
-        value = sum(held, self.cash * cash)
+        value = self.value(weights, cash)
         if self.high is not None and value > self.high:
             return value - self.high
         return min(value - self.low, ZERO) if self.low is not None else ZERO

@@ -27,28 +27,23 @@ Exposures = Mapping[str, Mapping[int, Decimal]]  # of a unit of each security to
 def weight_bounds(rules: Iterable[Rule], portfolio: Portfolio) -> dict[int, Bounds]:
     """Security -> the lowest and highest weight that hard rules allow it by itself.
 
-    Rules of one security, and of a single name where it is alone in its group. The tightest of several counts. Whoever
-    solves with them widens a bound that cannot be reached to what can.
+    Rules of one security, and of a single name that nothing else held or wanted counts as one with. The tightest of
+    several counts. Whoever solves with them widens a bound that cannot be reached to what can.
     """
     found: dict[int, Bounds] = {}
-    everybody = _everybody(portfolio)
     for rule in rules:
         if not rule.is_hard:
             continue
         if rule.kind is RuleKind.SECURITY and rule.security is not None:
             names: Iterable[int] = (rule.security,)
         elif rule.kind is RuleKind.SINGLE_NAME:
-            names = [one for one in everybody if _is_name_alone(one, portfolio)]
+            names = [one for name in _names(portfolio) if len(name) == 1 for one in name]
         else:
             continue
         low = rule.low if rule.kind is RuleKind.SECURITY else None
         for security in names:
             found[security] = found.get(security, Bounds()).tightened(low=low, high=rule.high)
     return found
-
-
-def _is_name_alone(security: int, portfolio: Portfolio) -> bool:
-    return not _is_fund(security, portfolio) and len(group_of(security, portfolio)) == 1
 
 
 def joint_bounds(
@@ -98,7 +93,11 @@ def _of(finding: RuleFinding, portfolio: Portfolio, exposures: Exposures) -> lis
 
 
 def _classified(finding: RuleFinding, portfolio: Portfolio) -> list[JointBounds]:
-    """A floor counts what is known to belong, a ceiling also what may."""
+    """A floor counts what is known to belong, a ceiling also what may.
+
+    A rule that is broken gives way, and is judged by the end of the doubt that is nearer its limit: then both ends
+    have both limits. One that cannot be judged must only not be broken for certain.
+    """
     rule = finding.rule
     belongs, unsaid = _MEMBERS[rule.kind]
     said = {one: portfolio.classes.get(one) for one in sorted(_everybody(portfolio))}
@@ -106,9 +105,11 @@ def _classified(finding: RuleFinding, portfolio: Portfolio) -> list[JointBounds]
     doubted = {one: ONE for one, known in said.items() if unsaid(known)}
     is_cash = rule.kind is RuleKind.ASSET_CLASS and rule.subject == CASH_CLASS
     certain = replace(_bound(rule, portfolio, members), cash=ONE if is_cash else ZERO)
-    if finding.state is State.UNKNOWN:
-        return [replace(certain, low=None)]
     possible = replace(certain, weights={**members, **doubted})
+    if finding.state is State.UNKNOWN:
+        return [replace(certain, low=None), replace(possible, high=None)]
+    if doubted and finding.state is State.BREACHED:
+        return [certain, possible]
     return [replace(certain, high=None), replace(possible, low=None)] if doubted else [certain]
 
 

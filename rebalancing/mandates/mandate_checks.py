@@ -20,7 +20,7 @@ from rebalancing.mandates.rule_words import (
 from rebalancing.mandates.rules import Classification, Portfolio, Rule, RuleFinding
 from rebalancing.risk import RiskModel
 from rebalancing.telling.figures import Figures
-from rebalancing.trades.joint_rows import one_share
+from rebalancing.trades.joint_rows import least_step, one_share
 from rebalancing.types import ZERO, HouseholdState, JointBounds
 
 # How much dearer risk becomes, step by step, while a broken rule is not cured.
@@ -127,9 +127,10 @@ class MandateCheck:
         share = one_share(bound, self._state) / self._state.value
         if not missed or abs(missed) > share * trades:
             return bound
+        step = least_step(bound, self._state) / self._state.value
         if missed > ZERO:
-            return replace(bound, high_margin=bound.high_margin + missed + share)
-        return replace(bound, low_margin=bound.low_margin - missed + share)
+            return replace(bound, high_margin=bound.high_margin + missed + step)
+        return replace(bound, low_margin=bound.low_margin - missed + step)
 
     def left_to_haste(self, state: HouseholdState, figures: Figures) -> bool:
         """Whether a hard rule stays broken that is no limit of the optimiser's: dearer risk may cure it."""
@@ -156,11 +157,20 @@ class MandateCheck:
 
     def narrows(self, figures: Figures) -> bool:
         """Whether the trades cure or narrow a breach, and worsen none."""
-        return mandates.narrowed(self.before, self.after(figures))
+        return mandates.narrowed(self.before, self.after(figures), spent=self._spent(figures))
 
     def broken_by(self, figures: Figures) -> tuple[RuleFinding, ...]:
         """Hard rules that the trades break, or break further: they must not be proposed."""
-        return mandates.worsened(self.before, self.after(figures)) if figures.trades else ()
+        return self.worsened_by(figures) if figures.trades else ()
+
+    def worsened_by(self, figures: Done) -> tuple[RuleFinding, ...]:
+        """The same of anything done, trades or not."""
+        return mandates.worsened(self.before, self.after(figures), spent=self._spent(figures))
+
+    def _spent(self, figures: Done) -> Decimal:
+        """What trading costs, as a part of the value that it leaves."""
+        left = sum(figures.after.values(), sum(figures.cash_after.values(), ZERO))
+        return max((self._state.value - left) / left, ZERO) if left > ZERO else ZERO
 
     def triggers(self, figures: Figures | None = None) -> tuple[str, ...]:
         """Reason codes of the breaches, each once; with ``figures`` of those that the trades bring nearer (F23)."""

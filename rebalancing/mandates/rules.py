@@ -173,23 +173,30 @@ def breaches(rules: Iterable[Rule], portfolio: Portfolio) -> tuple[RuleFinding, 
 
 
 def worsened(
-    before: Sequence[RuleFinding], after: Sequence[RuleFinding]
+    before: Sequence[RuleFinding], after: Sequence[RuleFinding], *, spent: Decimal = ZERO
 ) -> tuple[RuleFinding, ...]:
     """Hard rules that trades break, or break by more than before; both of the same rules in the same order.
 
+    ``spent`` is what trading costs of the value: every weight grows by that, at most, without a trade of it, and a rule
+    that is broken already is not broken further for it.
+
     One that was kept and cannot be judged any more counts too: trades must not lead where nobody can tell.
     """
-    return tuple(now for was, now in zip(before, after, strict=True) if _is_worse(was, now))
+    return tuple(now for was, now in zip(before, after, strict=True) if _is_worse(was, now, spent))
 
 
-def _is_worse(was: RuleFinding, now: RuleFinding) -> bool:
+def _is_worse(was: RuleFinding, now: RuleFinding, spent: Decimal) -> bool:
     is_lost = was.state is State.INSIDE and now.state is State.UNKNOWN and now.rule.is_hard
-    return is_lost or (now.is_hard_breach and now.by > was.by)
+    return is_lost or (
+        now.is_hard_breach and now.by > was.by + (spent if was.is_hard_breach else ZERO)
+    )
 
 
-def narrowed(before: Sequence[RuleFinding], after: Sequence[RuleFinding]) -> bool:
+def narrowed(
+    before: Sequence[RuleFinding], after: Sequence[RuleFinding], *, spent: Decimal = ZERO
+) -> bool:
     """Whether trades cure a hard rule, or bring it nearer its limit, and worsen none (F23)."""
-    return bool(nearer(before, after)) and not worsened(before, after)
+    return bool(nearer(before, after)) and not worsened(before, after, spent=spent)
 
 
 def nearer(before: Sequence[RuleFinding], after: Sequence[RuleFinding]) -> tuple[RuleFinding, ...]:

@@ -93,7 +93,19 @@ def explain(problem: Problem, found: Infeasible, giving: Sequence[str] = ()) -> 
 
     Only those of `giving` give, as `Relaxation.limit` names them, and none further than the household is out before
     it trades; none named: any, as far as it takes. Where that is not enough, it is the same error that comes back.
+    What gives is measured without what trading costs, wherever that is possible: a limit must not be met, or missed by
+    less, because money was spent on selling and buying back.
     """
+    if giving:
+        thrifty = _explained(problem, found, giving, is_thrifty=True)
+        if thrifty is not found:
+            return thrifty
+    return _explained(problem, found, giving)
+
+
+def _explained(
+    problem: Problem, found: Infeasible, giving: Sequence[str], *, is_thrifty: bool = False
+) -> Infeasible:
     pieces: tuple[Piece | None, ...] = (None,)
     if problem.tax.max_tax is not None:
         box = problem.gain_box(problem.lot_sellable)
@@ -101,7 +113,11 @@ def explain(problem: Problem, found: Infeasible, giving: Sequence[str] = ()) -> 
     choices = [
         choice
         for piece in pieces
-        if (choice := _choose(problem, _giving(_limits(problem, piece), giving)))
+        if (
+            choice := _choose(
+                problem, _giving(_limits(problem, piece, is_thrifty=is_thrifty), giving)
+            )
+        )
     ]
     if not choices:
         return found
@@ -321,8 +337,11 @@ def _best_sides(problem: Problem, limits: list[_Limit]) -> BoolArray | None:
     return harvest
 
 
-def _limits(problem: Problem, piece: Piece | None) -> list[_Limit]:
-    """Every limit that could give, and the borders of the tax piece, which cannot."""
+def _limits(problem: Problem, piece: Piece | None, *, is_thrifty: bool = False) -> list[_Limit]:
+    """Every limit that could give, and the borders of the tax piece, which cannot.
+
+    With ``is_thrifty`` ceilings of cash do not count what trading costs: then costs help to keep none.
+    """
     m, lots = len(problem.weights), len(problem.lot_weight)
     security = np.concatenate([
         problem.position_security, problem.position_security[problem.lot_position]
@@ -332,6 +351,7 @@ def _limits(problem: Problem, piece: Piece | None) -> list[_Limit]:
     ])  # fmt: skip
     sign = np.concatenate([np.ones(m), -np.ones(lots)])
     flow = -sign - problem.cost_rates[security]
+    kept = -sign if is_thrifty else flow
     start = problem.start
     limits: list[_Limit] = []
     for i in range(len(problem.targets)):
@@ -341,30 +361,36 @@ def _limits(problem: Problem, piece: Piece | None) -> list[_Limit]:
             _Limit(-row, start[i] - problem.lower[i], f"lower bound of security {i}", "lower", i),
         ]
     for a in range(len(problem.cash)):
-        row = np.where(account == a, flow, 0.0)
+        row, whole = np.where(account == a, flow, 0.0), np.where(account == a, kept, 0.0)
         cash, low, high = problem.cash[a], problem.cash_min[a], problem.cash_max[a]
         limits += [
-            _Limit(row, high - cash, f"cash ceiling of account {a}", "cash_max", a),
+            _Limit(whole, high - cash, f"cash ceiling of account {a}", "cash_max", a),
             _Limit(-row, cash - low, f"cash floor of account {a}", "cash_min", a),
         ]
-    limits += _joint_limits(problem, security, sign, flow)
+    limits += _joint_limits(problem, security, sign, (flow, kept))
     limits += _trade_limits(problem)
     limits += _tax_limits(problem, piece)
     return [limit for limit in limits if np.isfinite(limit.most)]
 
 
 def _joint_limits(
-    problem: Problem, security: IntArray, sign: FloatArray, flow: FloatArray
+    problem: Problem, security: IntArray, sign: FloatArray, flows: tuple[FloatArray, FloatArray]
 ) -> list[_Limit]:
-    """Those on several securities and cash together; of each trade (m + L,) its security, sign and flow of cash."""
+    """Those on several securities and cash together; of each trade (m + L,) its security, sign and flows of cash.
+
+    The first flow counts where more cash helps, the second where less does.
+    """
     joint = problem.joint
     now = joint.values(problem.start, float(problem.cash.sum()))
     limits: list[_Limit] = []
     for j in range(len(joint)):
-        row = joint.weights[j][security] * sign + joint.cash[j] * flow
+        held, most_of, least_of = (
+            joint.weights[j][security] * sign, *(flows if joint.cash[j] < 0.0 else flows[::-1]),
+        )  # fmt: skip
+        most, least = held + joint.cash[j] * most_of, held + joint.cash[j] * least_of
         limits += [
-            _Limit(row, joint.high[j] - now[j], f"most of joint limit {j}", "joint_high", j),
-            _Limit(-row, now[j] - joint.low[j], f"least of joint limit {j}", "joint_low", j),
+            _Limit(most, joint.high[j] - now[j], f"most of joint limit {j}", "joint_high", j),
+            _Limit(-least, now[j] - joint.low[j], f"least of joint limit {j}", "joint_low", j),
         ]
     return limits
 

@@ -28,11 +28,16 @@ def met(
 
     What opened that look goes on opening where what it proposed is ``undecided``: a renewed proposal keeps its reason.
     The model that is followed is known every night, and opens where that look kept another; one that kept none, of
-    a policy that looks every night, says nothing about it.
+    a policy that looks every night, says nothing about it. One that is followed no more is no reason.
     """
     before = {one.key for one in seen}
     is_silent = not any(key.startswith(FOLLOWS) for key in before)
-    carried = {one.key: one for one in seen if one.opens and undecided}
+    now = {one.key for one in known}
+    carried = {
+        one.key: one
+        for one in seen
+        if one.opens and undecided and (one.key in now or not one.key.startswith(FOLLOWS))
+    }
     found = {
         one.key: replace(
             one, opens=one.key not in before and not (is_silent and one.key.startswith(FOLLOWS))

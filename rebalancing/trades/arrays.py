@@ -296,12 +296,27 @@ def _index(
 
 
 def _may_buy(state: HouseholdState, measured: drift.Drift) -> frozenset[Position]:
-    """Where a purchase could make sense: no security above its band, no account without means."""
-    securities = drift.worth_buying(state, measured)
+    """Where a purchase could make sense: nothing above its band but for a floor, no account without means."""
+    securities = drift.worth_buying(state, measured) | (_below_a_floor(state) & state.buyable)
     means = {account.id for account in state.accounts if account.cash > ZERO}
     means |= {lot.account for lot in state.lots if lot.sellable > ZERO}
     every = frozenset((account, security) for account in means for security in securities)
     return every - state.barred
+
+
+def _below_a_floor(state: HouseholdState) -> frozenset[int]:
+    """Securities that a mandate wants more of than there is, alone or together, whatever the model wants."""
+    value = state.value
+    held = {security: dollars / value for security, dollars in state.holdings().items()}
+    found = {
+        security
+        for security, bounds in state.bounds.items()
+        if bounds.low is not None and held.get(security, ZERO) < bounds.low
+    }
+    for one in state.joint:
+        if one.low is not None and one.value(held, state.cash / value) < one.low:
+            found |= {security for security, each in one.weights.items() if each > ZERO}
+    return frozenset(found)
 
 
 def _must_sell(state: HouseholdState, index: Index) -> FloatArray | None:

@@ -225,7 +225,8 @@ def _whatever_the_smallest(problem: Problem) -> Solution:
 def _giving_way(problem: Problem, error: Infeasible) -> Problem | None:
     """The problem with its joint limits moved by the least that gives an answer; None where they are not in the way.
 
-    And by what trading everything twice would cost: at the very least, burning money brings a weight down further.
+    A floor gives by what trading everything twice would cost as well, but no further than it is missed today: at the
+    very least no money may be spent on any trade.
     """
     if not len(problem.joint):
         return None
@@ -233,8 +234,13 @@ def _giving_way(problem: Problem, error: Infeasible) -> Problem | None:
     if found is error:
         return None
     burnt = 2.0 * float(problem.cost_rates.max())
+    now = problem.joint.values(problem.start, float(problem.cash.sum()))
     for relaxation in found.relaxations:
-        problem = replace(relaxation, amount=relaxation.amount + burnt).applied_to(problem)
+        if relaxation.limit == "joint_low":
+            missed = float(problem.joint.low[relaxation.row] - now[relaxation.row])
+            more = max(min(relaxation.amount + burnt, missed), relaxation.amount)
+            relaxation = replace(relaxation, amount=more)
+        problem = relaxation.applied_to(problem)
     return problem
 
 

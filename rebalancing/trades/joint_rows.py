@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 from rebalancing.optimizer.joint_limits import JointLimits
-from rebalancing.types import ZERO, HouseholdState, JointBounds
+from rebalancing.types import ONE, ZERO, HouseholdState, JointBounds
 
 
 def joint_limits(
@@ -14,8 +14,9 @@ def joint_limits(
 ) -> JointLimits | None:
     """A row each of ``state.joint``, the securities in this order; None where there are none.
 
-    Both limits are a share tighter besides their margins, so that whole shares keep them, and a ceiling above zero by
-    what trading costs the whole. Limits that leave no room between them are met in the middle.
+    Both limits are tighter besides their margins by the least that can be traded, so that rounding keeps them, but not
+    so far that a household inside would have to trade; and a ceiling above zero by what trading costs the whole. Limits
+    that leave no room between them are met in the middle.
     """
     if not state.joint:
         return None
@@ -37,11 +38,14 @@ def joint_limits(
 def _inside(
     one: JointBounds, state: HouseholdState, value: Decimal, dearest: Decimal
 ) -> tuple[float, float]:
-    share = one_share(one, state) / value
-    low = None if one.low is None else one.low + share + one.low_margin
+    least = least_step(one, state) / value
+    held = {security: dollars / value for security, dollars in state.holdings().items()}
+    now = one.value(held, state.cash / value)
+    low = None if one.low is None else one.low + _room(now - one.low, least) + one.low_margin
     high = None
     if one.high is not None:
-        high = one.high - max(one.high, ZERO) * dearest - share - one.high_margin
+        most = one.high - max(one.high, ZERO) * dearest
+        high = most - _room(most - now, least) - one.high_margin
     if low is not None and high is not None and low > high:
         assert one.low is not None  # both are there
         assert one.high is not None
@@ -50,6 +54,17 @@ def _inside(
         -np.inf if low is None else float(low),
         np.inf if high is None else float(high),
     )
+
+
+def _room(now: Decimal, least: Decimal) -> Decimal:
+    """How far to stay away from a limit that the household is ``now`` inside of by so much; below zero: outside."""
+    return least if now < ZERO else min(now, least)
+
+
+def least_step(one: JointBounds, state: HouseholdState) -> Decimal:
+    """The most that the least trade of anything counts, in dollars: a share, or the part of one that accounts trade."""
+    coarsest = max((account.quantum for account in state.accounts), default=ONE)
+    return one_share(one, state) * coarsest
 
 
 def one_share(one: JointBounds, state: HouseholdState) -> Decimal:

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from rebalancing.mandates.bounds import joint_bounds, largest_together
+from rebalancing.mandates.bounds import joint_bounds, largest_together, weight_bounds
 from rebalancing.mandates.rules import (
     Classification,
     Portfolio,
@@ -52,9 +52,17 @@ def test_what_nobody_has_classified_counts_where_it_does_harm() -> None:
     floor, ceiling = bounds(rule(RuleKind.SECTOR, "0.1", "0.9", subject="Energy"), unsaid)
     assert (floor.weights, floor.high) == ({STOCK: D(1)}, None)
     assert (ceiling.weights, ceiling.low) == ({STOCK: D(1), BOND: D(1)}, None)
-    # Nobody can say whether 30 or 55 % is too much: at least what is known stays inside.
-    (known,) = bounds(rule(RuleKind.SECTOR, "0.1", "0.4", subject="Energy"), unsaid)
+    # Nobody can say whether 30 or 55 % is too much: what is known stays inside, and what may be comes up to the floor.
+    known, may_be = bounds(rule(RuleKind.SECTOR, "0.1", "0.4", subject="Energy"), unsaid)
     assert (known.weights, known.low, known.high) == ({STOCK: D(1)}, None, D("0.4"))
+    assert (may_be.weights, may_be.low, may_be.high) == ({STOCK: D(1), BOND: D(1)}, D("0.1"), None)
+    # Broken, and judged by what is known: neither end may go further.
+    for limits in ({"high": "0.05"}, {"low": "0.95"}):
+        broken = bounds(rule(RuleKind.SECTOR, **limits, subject="Energy"), unsaid)
+        assert [one.weights for one in broken] == [{STOCK: D(1)}, {STOCK: D(1), BOND: D(1)}]
+        assert {(one.low, one.high) for one in broken} == {
+            tuple(None if one is None else D(one) for one in map(limits.get, ("low", "high")))
+        }
 
 
 def test_the_exposure_of_the_targets_is_added_to_the_limits_of_an_active_one() -> None:
@@ -70,6 +78,16 @@ def test_identical_securities_are_one_name_and_funds_none() -> None:
     assert one.weights == {STOCK: D(1), BOND: D(1)}
     (held, wanted) = bounds(rule(RuleKind.TOP_TEN, high="0.5"), group)
     assert held.weights == wanted.weights == {STOCK: D(1), BOND: D(1)}
+
+
+@pytest.mark.parametrize(
+    "other", [FUND, 99], ids=["a fund", "one that the household has nothing to do with"]
+)
+def test_a_name_whose_identical_securities_do_not_count_has_a_bound_of_its_own(other: int) -> None:
+    group = replace(PORTFOLIO, groups=(frozenset({STOCK, other}),))
+    one = rule(RuleKind.SINGLE_NAME, high="0.5")
+    assert weight_bounds([one], group)[STOCK].high == D("0.5")
+    assert bounds(one, group) == ()
 
 
 @pytest.mark.parametrize(

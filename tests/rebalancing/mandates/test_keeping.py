@@ -3,6 +3,7 @@
 from decimal import Decimal as D
 from functools import partial
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from rebalancing.telling.figures import Figures
 from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import best_trades
 from rebalancing.types import HouseholdState
-from tests.rebalancing.states import random_state, risk
+from tests.rebalancing.states import account, lot, random_state, risk, state
 
 
 def household(rng: Random) -> tuple[HouseholdState, MandateCheck]:
@@ -66,3 +67,50 @@ def test_without_solving_again_whole_shares_miss_some(monkeypatch: pytest.Monkey
     monkeypatch.setattr(kept_in_shares, "ROUNDS", 0)
     once = tried(60)
     assert once["broken"] + again["cured"] - once["cured"] > 0
+
+
+def test_what_trading_costs_breaks_no_broken_rule_further() -> None:
+    """Of security 1 nothing may be sold: its 40 % of what is left grow by the half spreads of all other trades."""
+    held = state(
+        accounts=(account(cash="3000"),),
+        lots=(
+            lot(1, "400", "30000", opening=1, sellable="0"),
+            lot(2, "400", "40000", opening=2),
+            lot(3, "170", "17000", opening=3),
+        ),
+        prices={1: "100", 2: "100", 3: "100"},
+        targets={1: "0.38", 2: "0.25", 3: "0.34"},
+    )
+    rule = Rule(mandate="M", key="one", kind=RuleKind.SINGLE_NAME, high=D("0.35"))
+    check = MandateCheck(rules=[rule], state=held, classes={})
+    figures = best_trades(held, risk(3))
+    assert figures.trades
+    (before,), (after,) = check.before, check.after(figures)
+    assert before.by < after.by < before.by + D("0.0005")
+    assert check.broken_by(figures) == ()
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [{"kind": RuleKind.SECTOR, "subject": "Tech"}, {"kind": RuleKind.SECURITY, "security": 1}],
+)
+def test_a_floor_above_the_model_s_band_is_reached(limit: dict[str, Any]) -> None:
+    """Security 1 is above its band, and still less than its mandate wants."""
+    held = state(
+        accounts=(account(cash="3000"),),
+        lots=(
+            lot(1, "350", "35000", opening=1),
+            lot(2, "400", "40000", opening=2),
+            lot(3, "220", "22000", opening=3),
+        ),
+        prices={1: "100", 2: "100", 3: "100"},
+        targets={1: "0.25", 2: "0.50", 3: "0.22"},
+    )
+    classes = {
+        one: Classification("us_equity", "Tech" if one == 1 else "Energy") for one in (1, 2, 3)
+    }
+    check = MandateCheck(
+        rules=[Rule(mandate="M", key="one", low=D("0.40"), **limit)], state=held, classes=classes
+    )
+    figures = keeping(check, partial(best_trades, risk=risk(3)))(check.bounded(held))
+    assert check.is_cured(figures)

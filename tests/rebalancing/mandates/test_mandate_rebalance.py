@@ -212,6 +212,16 @@ def test_cash_that_a_rule_wants_is_raised(household: Household) -> None:
     assert D("8.00") <= D(row["after"].removesuffix(" %")) < D("8.60")
 
 
+def test_a_rule_out_of_reach_is_not_brought_nearer_by_trading_costs(household: Household) -> None:
+    """Three names are 97 % and 70 % is allowed, while 10 % may be cash: 7 % is sold and nothing bought back."""
+    limit(household, "top_ten", high=D("0.70"))
+    found = look(household)
+    assert found.reason == "rebalance_proposed", found.detail
+    assert found.draft is not None
+    assert {trade.side for trade in found.draft.trades} == {Side.SELL}
+    assert sum(trade.amount for trade in found.draft.trades) < 8000
+
+
 def test_a_sector_that_cannot_be_brought_inside_comes_as_near_as_it_can(
     household: Household,
 ) -> None:

@@ -21,7 +21,7 @@ from rebalancing.model_changes.version_steps import apply_due
 from rebalancing.models import ModelAssignment, ModelVersion, RebalanceLook, TargetModel
 from rebalancing.policies import looks, occasions
 from rebalancing.policies.looks import Schedule
-from rebalancing.policies.occasions import Occasion
+from rebalancing.policies.occasions import Occasion, met, sentence
 from rebalancing.policies.policy import Cadence
 from tests.factories import book, make_household, make_security, set_price
 from tests.rebalancing.policies.test_policies_on_record import night, say
@@ -67,6 +67,16 @@ def test_where_the_date_says_it_all_an_occasion_opens_nothing(
     found = stand(cadence, as_of=as_of, last_look=last, known=[SPLIT])
     assert found.due is (cadence is not Cadence.NONE)
     assert [(one.key, one.opens) for one in found.occasions] == [("a", False)]
+
+
+def test_a_model_that_is_followed_no_more_is_no_reason() -> None:
+    """Given another model and given the first back before anybody decided."""
+    core, growth = Occasion("follows 1", "Core"), Occasion("follows 2", "Growth")
+    (seen,) = met((growth,), seen=(core,), undecided=False)
+    assert seen.opens
+    assert (
+        sentence(met((core,), seen=(seen,), undecided=True)) == "Looked at before its date: Core."
+    )
 
 
 def test_another_model_than_the_last_look_saw_opens_and_the_same_or_an_unknown_one_does_not() -> (

@@ -55,6 +55,27 @@ def test_limits_without_room_for_a_share_are_met_in_the_middle() -> None:
     assert found.low[0] == found.high[0] == pytest.approx(0.305)
 
 
+def test_a_household_inside_its_limits_is_not_driven_away_from_them_by_dear_shares() -> None:
+    """40 % and 50 % cash are inside; a share of $4,000 more room would sell all of it, or none of it be cash."""
+    dear = replace(
+        household(bound(low=D("0.3"), high=D("0.45"))), prices={1: D(100), 2: D(200), 3: D(4000)}
+    )
+    cash = JointBounds(rule="a/b", name="Cash", weights={}, cash=D(1), low=D("0.45"))
+    wanted = replace(bound(high=D("0.45")), weights={1: D(1), 2: D("0.5"), 3: D(1)})
+    found = joint_limits(replace(dear, joint=(wanted, cash)), (1, 2), VALUE)
+    assert found is not None
+    assert found.high[0] == pytest.approx(0.4)
+    assert found.low[1] == pytest.approx(0.5)
+
+
+def test_accounts_that_trade_fractions_need_a_fraction_s_room() -> None:
+    whole = household(bound(high=D("0.3")))
+    parts = replace(whole, accounts=(replace(whole.accounts[0], quantum=D("0.0001")),))
+    found = joint_limits(parts, (1, 2), VALUE)
+    assert found is not None
+    assert found.high[0] == pytest.approx(0.3 * (1 - 0.004) - 0.000001)
+
+
 def test_without_rules_there_are_no_rows() -> None:
     assert joint_limits(household(), (1, 2), VALUE) is None
     problem, _ = arrays.build(household(), risk(2))
