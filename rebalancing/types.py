@@ -176,6 +176,9 @@ class JointBounds:
     high: Decimal | None = None
     low_margin: Decimal = Decimal(0)
     high_margin: Decimal = Decimal(0)
+    is_of_doubt: bool = (
+        False  # only worth keeping where the rule's other limit is kept: then nobody can say
+    )
 
     def value(self, weights: Mapping[int, Decimal], cash: Decimal) -> Decimal:
         """What a portfolio comes to."""

@@ -96,7 +96,8 @@ def _classified(finding: RuleFinding, portfolio: Portfolio) -> list[JointBounds]
     """A floor counts what is known to belong, a ceiling also what may.
 
     A rule that is broken gives way, and is judged by the end of the doubt that is nearer its limit: then both ends
-    have both limits. One that cannot be judged must only not be broken for certain.
+    have both limits, the other end's for what it is worth once this one is inside. One that cannot be judged must only
+    not be broken for certain.
     """
     rule = finding.rule
     belongs, unsaid = _MEMBERS[rule.kind]
@@ -109,7 +110,11 @@ def _classified(finding: RuleFinding, portfolio: Portfolio) -> list[JointBounds]
     if finding.state is State.UNKNOWN:
         return [replace(certain, low=None), replace(possible, high=None)]
     if doubted and finding.state is State.BREACHED:
-        return [certain, possible]
+        is_above = rule.high is not None and finding.limit == rule.high
+        return [
+            replace(certain, is_of_doubt=not is_above),
+            replace(possible, is_of_doubt=is_above),
+        ]
     return [replace(certain, high=None), replace(possible, low=None)] if doubted else [certain]
 
 

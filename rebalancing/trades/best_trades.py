@@ -20,7 +20,7 @@ from rebalancing.household.cash_needs import candidates, within_reach
 from rebalancing.household.checks import BrokenRule, cash_after, verify
 from rebalancing.household.shortfalls import refuse_beyond_means
 from rebalancing.optimizer import Solution, solve
-from rebalancing.optimizer.conflicts import JOINT, explain
+from rebalancing.optimizer.conflicts import explain
 from rebalancing.optimizer.problem import Problem
 from rebalancing.policies.policy_words import over_horizon
 from rebalancing.policies.worth import Worth, weigh
@@ -30,6 +30,7 @@ from rebalancing.telling.amounts import dollars
 from rebalancing.telling.figures import Figures, Lasting, Proof
 from rebalancing.trades import arrays, later_tax
 from rebalancing.trades.bracket_rates import Rates, best_by_brackets
+from rebalancing.trades.giving_way import giving_way
 from rebalancing.types import CENT, ZERO, HouseholdState, Position
 
 TIME_LIMIT_SECONDS = 20.0
@@ -204,7 +205,7 @@ def _solve(problem: Problem, index: arrays.Index) -> Solution:
     try:
         return _whatever_the_smallest(problem)
     except Infeasible as error:
-        given = _giving_way(problem, error)
+        given = giving_way(problem, index.state.joint, error)
         if given is not None:
             with suppress(Infeasible):  # a limit that gave way is met on a knife's edge
                 return _whatever_the_smallest(given)
@@ -220,28 +221,6 @@ def _whatever_the_smallest(problem: Problem) -> Solution:
         if SMALLEST_TRADE not in error.conflicts:
             raise
         return solve(problem.replace(min_trade=0.0), time_limit=TIME_LIMIT_SECONDS)
-
-
-def _giving_way(problem: Problem, error: Infeasible) -> Problem | None:
-    """The problem with its joint limits moved by the least that gives an answer; None where they are not in the way.
-
-    A floor gives by what trading everything twice would cost as well, but no further than it is missed today: at the
-    very least no money may be spent on any trade.
-    """
-    if not len(problem.joint):
-        return None
-    found = explain(problem, error, JOINT)
-    if found is error:
-        return None
-    burnt = 2.0 * float(problem.cost_rates.max())
-    now = problem.joint.values(problem.start, float(problem.cash.sum()))
-    for relaxation in found.relaxations:
-        if relaxation.limit == "joint_low":
-            missed = float(problem.joint.low[relaxation.row] - now[relaxation.row])
-            more = max(min(relaxation.amount + burnt, missed), relaxation.amount)
-            relaxation = replace(relaxation, amount=more)
-        problem = relaxation.applied_to(problem)
-    return problem
 
 
 def _near_enough(solution: Solution, index: arrays.Index) -> Solution:

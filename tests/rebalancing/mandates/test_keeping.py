@@ -114,3 +114,45 @@ def test_a_floor_above_the_model_s_band_is_reached(limit: dict[str, Any]) -> Non
     )
     figures = keeping(check, partial(best_trades, risk=risk(3)))(check.bounded(held))
     assert check.is_cured(figures)
+
+
+def test_what_only_may_belong_is_not_sold_where_what_does_is_too_much_anyway() -> None:
+    """Of the Tech name nothing is for sale: 35 % against 30 %. Another, of no sector, has gained and is 42 %."""
+    found = state(
+        accounts=(account(cash="3000"),),
+        lots=(
+            lot(1, "350", "15000", opening=1, sellable="0"),
+            lot(2, "200", "19000", opening=2),
+            lot(3, "420", "21000", opening=3),
+        ),
+        prices={1: "100", 2: "100", 3: "100"},
+        targets={1: "0.34", 2: "0.20", 3: "0.42"},
+    )
+    sectors = {1: "Tech", 2: "Energy", 3: ""}
+    check = MandateCheck(
+        rules=[Rule(mandate="M", key="tech", kind=RuleKind.SECTOR, subject="Tech", high=D("0.30"))],
+        state=found,
+        classes={one: Classification("us_equity", sector) for one, sector in sectors.items()},
+    )
+    figures = keeping(check, partial(best_trades, risk=risk(3)))(check.bounded(found))
+    assert figures.short_gain + figures.long_gain < 1000
+    assert check.broken_by(figures) == ()
+
+
+def test_what_may_belong_is_sold_too_where_that_brings_the_rule_inside() -> None:
+    """The same, but the Tech name is for sale: both go down to 30 % together, and nobody can say that it is more."""
+    found = state(
+        accounts=(account(cash="3000"), account(2, is_taxable=False)),
+        lots=(lot(1, "350", "34000", opening=1), lot(3, "200", "19000", opening=3)),
+        prices={1: "100", 2: "100", 3: "100"},
+        targets={1: "0.50", 2: "0.30", 3: "0.17"},
+    )
+    sectors = {1: "Tech", 2: "Energy", 3: ""}
+    check = MandateCheck(
+        rules=[Rule(mandate="M", key="tech", kind=RuleKind.SECTOR, subject="Tech", high=D("0.30"))],
+        state=found,
+        classes={one: Classification("us_equity", sector) for one, sector in sectors.items()},
+    )
+    figures = keeping(check, partial(best_trades, risk=risk(3)))(check.bounded(found))
+    assert check.is_cured(figures)
+    assert check.narrows(figures)

@@ -29,7 +29,7 @@ def household(*joint: JointBounds) -> HouseholdState:
 
 
 def bound(**limits: D) -> JointBounds:
-    return JointBounds(rule="a/b", name="Sector X (a/b)", weights={1: D(1), 2: D("0.5")}, **limits)
+    return JointBounds(rule="a/b", name="Sector X (a/b)", weights={1: D(1), 2: D("0.5")}, **limits)  # type: ignore[arg-type]  # limits alone
 
 
 def test_limits_are_a_share_tighter_and_a_ceiling_by_what_trading_costs() -> None:

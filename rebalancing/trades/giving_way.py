@@ -1,0 +1,54 @@
+"""Rules on several securities together that no trades keep: which of them give, and how far (ADR 21)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rebalancing.errors import Infeasible
+from rebalancing.optimizer.conflicts import JOINT, explain
+from rebalancing.optimizer.problem import BoolArray, Problem
+from rebalancing.types import JointBounds
+
+
+def giving_way(problem: Problem, joint: Sequence[JointBounds], error: Infeasible) -> Problem | None:
+    """The problem with its joint limits moved by the least that gives an answer; None where they are not in the way.
+
+    A floor gives by what trading everything twice would cost as well, but no further than it is missed today: at the
+    very least no money may be spent on any trade.
+    """
+    if not len(problem.joint):
+        return None
+    found = explain(problem, error, JOINT)
+    if found is error:
+        return None
+    hopeless = _hopeless(found, joint)
+    if np.any(hopeless):
+        problem = _as_it_is(problem, hopeless)
+        found = explain(problem, error, JOINT)
+        if found is error:  # nothing else is in the way
+            return problem
+    burnt = 2.0 * float(problem.cost_rates.max())
+    now = problem.joint.values(problem.start, float(problem.cash.sum()))
+    for relaxation in found.relaxations:
+        if relaxation.limit == "joint_low":
+            missed = float(problem.joint.low[relaxation.row] - now[relaxation.row])
+            more = max(min(relaxation.amount + burnt, missed), relaxation.amount)
+            relaxation = replace(relaxation, amount=more)
+        problem = relaxation.applied_to(problem)
+    return problem
+
+
+def _hopeless(found: Infeasible, joint: Sequence[JointBounds]) -> BoolArray:
+    """(r,) limits about what may belong of rules that what belongs for certain breaks anyway."""
+    broken = {joint[one.row].rule for one in found.relaxations if not joint[one.row].is_of_doubt}
+    return np.array([one.is_of_doubt and one.rule in broken for one in joint], dtype=np.bool_)
+
+
+def _as_it_is(problem: Problem, rows: BoolArray) -> Problem:
+    """The problem with these joint limits (r,) no tighter than what is held today."""
+    joint = problem.joint
+    now = joint.values(problem.start, float(problem.cash.sum()))
+    low = np.where(rows, np.maximum(joint.low - now, 0.0), 0.0)
+    high = np.where(rows, np.maximum(now - joint.high, 0.0), 0.0)
+    return problem.replace(joint_limits=joint.given(low=low, high=high))
