@@ -51,6 +51,7 @@ def joint_bounds(
 ) -> tuple[JointBounds, ...]:
     """What hard rules allow several securities and cash together; ``findings`` are the rules against the portfolio.
 
+    Broken rules about one security are among them, because these limits may give way; ``weight_bounds`` has the rest.
     What nobody has classified counts on the side where it does harm, unless the rule cannot be judged anyway. A limit
     that cannot be kept gives way to what can be reached: that is for whoever solves with them.
     """
@@ -78,8 +79,14 @@ def _of(finding: RuleFinding, portfolio: Portfolio, exposures: Exposures) -> lis
             return _classified(finding, portfolio)
         case RuleKind.CASH:
             return [replace(_bound(rule, portfolio, {}), cash=ONE)]
+        case RuleKind.SECURITY if finding.is_hard_breach and rule.security is not None:
+            return [_bound(rule, portfolio, {rule.security: ONE})]
         case RuleKind.SINGLE_NAME:
-            together = (dict.fromkeys(name, ONE) for name in _names(portfolio) if len(name) > 1)
+            together = [
+                dict.fromkeys(sorted(name), ONE)
+                for name in _names(portfolio)
+                if len(name) > 1 or finding.is_hard_breach
+            ]
             return [replace(_bound(rule, portfolio, name), low=None) for name in together]
         case RuleKind.TOP_TEN:
             wanted = replace(portfolio, weights=portfolio.targets)

@@ -97,11 +97,16 @@ class MandateCheck:
         return tuple(one for one in self.before if one.is_hard_breach)
 
     def bounded(self, state: HouseholdState) -> HouseholdState:
-        """The state with the weights that hard rules allow single securities, and several together."""
+        """The state with the weights that hard rules allow single securities, and several together.
+
+        A rule that is broken is a limit that gives way, also where it is about one security.
+        """
         exposures = {} if self._risk is None else unit_exposures(self._state, self._risk)
         return replace(
             state,
-            bounds=weight_bounds(self.rules, self._portfolio),
+            bounds=weight_bounds(
+                [one.rule for one in self.before if not one.is_hard_breach], self._portfolio
+            ),
             joint=joint_bounds(self.before, self._portfolio, exposures),
         )
 

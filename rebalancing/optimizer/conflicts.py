@@ -115,7 +115,7 @@ def _explained(
         for piece in pieces
         if (
             choice := _choose(
-                problem, _giving(_limits(problem, piece, is_thrifty=is_thrifty), giving)
+                problem, _giving(problem, _limits(problem, piece, is_thrifty=is_thrifty), giving)
             )
         )
     ]
@@ -144,14 +144,21 @@ def _explained(
     return Infeasible(message, conflicts=conflicts, against=against, relaxations=relaxations)
 
 
-def _giving(limits: list[_Limit], fields: Sequence[str]) -> list[_Limit]:
-    """The limits, hard but for those of these fields as far as no trade at all misses them; no fields: as they are."""
+def _giving(problem: Problem, limits: list[_Limit], fields: Sequence[str]) -> list[_Limit]:
+    """The limits, hard but for those of these fields as far as no trade at all misses them; no fields: as they are.
+
+    Rows of joint limits that give together do so by the first of them.
+    """
     if not fields:
         return limits
     hard, out = [], []
+    shared = problem.joint.shared
+    assert shared is not None  # set by JointLimits
     for one in limits:
         is_out = one.field in fields and one.most < 0.0
         hard.append(replace(one, name="", most=0.0 if is_out else one.most))
+        if is_out and one.field in JOINT:
+            one = replace(one, at=int(shared[one.at]))
         if is_out:
             out.append(one)
     return [*hard, *out]

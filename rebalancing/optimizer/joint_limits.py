@@ -6,13 +6,13 @@ cash of all accounts after linear costs, both in fractions of V as it is before 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from rebalancing.errors import BadProblem
-from rebalancing.optimizer.checked_arrays import FloatArray, floats
+from rebalancing.optimizer.checked_arrays import BoolArray, FloatArray, IntArray, floats, indices
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,6 +26,9 @@ class JointLimits:
     cash: FloatArray  # (r,) what a unit of cash counts
     low: FloatArray  # (r,)
     high: FloatArray  # (r,)
+    # (r,) rows that give together where they cannot be kept, each by the first of them: what counts of a rule about
+    # the largest is the row that is furthest out. Default: every row for itself
+    shared: IntArray | None = None
 
     def __post_init__(self) -> None:
         table = np.asarray(self.weights)
@@ -39,6 +42,9 @@ class JointLimits:
             values = floats(getattr(self, name), f"joint_limits.{name}", shape, open_end=open_end)
             values.setflags(write=False)
             object.__setattr__(self, name, values)
+        if self.shared is None:
+            object.__setattr__(self, "shared", np.arange(rows))
+        object.__setattr__(self, "shared", indices(self.shared, "joint_limits.shared", rows, rows))
         over = self.low > self.high
         if np.any(over):
             raise BadProblem(
@@ -56,9 +62,12 @@ class JointLimits:
         self, *, low: FloatArray | float = 0.0, high: FloatArray | float = 0.0
     ) -> JointLimits:
         """The same rows with their limits (r,) moved outwards by so much."""
-        return JointLimits(
-            weights=self.weights, cash=self.cash, low=self.low - low, high=self.high + high
-        )
+        return replace(self, low=self.low - low, high=self.high + high)
+
+    def together(self, row: int) -> BoolArray:
+        """(r,) the rows that give with this one."""
+        assert self.shared is not None  # set in __post_init__
+        return np.asarray(self.shared == self.shared[row])
 
 
 def none(securities: int) -> JointLimits:

@@ -1,13 +1,12 @@
 """Rules on several securities together that no trades keep: which of them give, and how far (ADR 21)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from rebalancing.errors import Infeasible
 from rebalancing.optimizer.conflicts import JOINT, explain
-from rebalancing.optimizer.problem import BoolArray, Problem
+from rebalancing.optimizer.problem import BoolArray, FloatArray, Problem
 from rebalancing.types import JointBounds
 
 
@@ -29,14 +28,23 @@ def giving_way(problem: Problem, joint: Sequence[JointBounds], error: Infeasible
         if found is error:  # nothing else is in the way
             return problem
     burnt = 2.0 * float(problem.cost_rates.max())
-    now = problem.joint.values(problem.start, float(problem.cash.sum()))
+    out = _outside(problem)
+    given: dict[str, FloatArray] = {"low": np.zeros(len(out)), "high": np.zeros(len(out))}
     for relaxation in found.relaxations:
+        rows = problem.joint.together(relaxation.row)
         if relaxation.limit == "joint_low":
-            missed = float(problem.joint.low[relaxation.row] - now[relaxation.row])
-            more = max(min(relaxation.amount + burnt, missed), relaxation.amount)
-            relaxation = replace(relaxation, amount=more)
-        problem = relaxation.applied_to(problem)
-    return problem
+            missed = np.where(rows, -out, 0.0)
+            more = np.maximum(np.minimum(relaxation.amount + burnt, missed), relaxation.amount)
+            given["low"] += np.where(missed > 0.0, more, 0.0)
+        else:
+            given["high"] += np.where(rows & (out > 0.0), relaxation.amount, 0.0)
+    return problem.replace(joint_limits=problem.joint.given(**given))
+
+
+def _outside(problem: Problem) -> FloatArray:
+    """(r,) how far today's holdings are above the most of each limit; negative: below the least."""
+    now = problem.joint.values(problem.start, float(problem.cash.sum()))
+    return np.maximum(now - problem.joint.high, 0.0) - np.maximum(problem.joint.low - now, 0.0)
 
 
 def _hopeless(found: Infeasible, joint: Sequence[JointBounds]) -> BoolArray:
@@ -47,8 +55,6 @@ def _hopeless(found: Infeasible, joint: Sequence[JointBounds]) -> BoolArray:
 
 def _as_it_is(problem: Problem, rows: BoolArray) -> Problem:
     """The problem with these joint limits (r,) no tighter than what is held today."""
-    joint = problem.joint
-    now = joint.values(problem.start, float(problem.cash.sum()))
-    low = np.where(rows, np.maximum(joint.low - now, 0.0), 0.0)
-    high = np.where(rows, np.maximum(now - joint.high, 0.0), 0.0)
-    return problem.replace(joint_limits=joint.given(low=low, high=high))
+    out = np.where(rows, _outside(problem), 0.0)
+    given = problem.joint.given(low=np.maximum(-out, 0.0), high=np.maximum(out, 0.0))
+    return problem.replace(joint_limits=given)

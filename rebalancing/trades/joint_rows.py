@@ -32,7 +32,14 @@ def joint_limits(
         cash=np.array([float(one.cash) for one in state.joint]),
         low=np.array([low for low, _ in limits]),
         high=np.array([high for _, high in limits]),
+        shared=np.array(_shared(state.joint), dtype=np.int64),
     )
+
+
+def _shared(joint: Sequence[JointBounds]) -> list[int]:
+    """The first row of the same rule; what only may belong is another matter."""
+    first: dict[tuple[str, bool], int] = {}
+    return [first.setdefault((one.rule, one.is_of_doubt), at) for at, one in enumerate(joint)]
 
 
 def _inside(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from proposals.types import Side
 from rebalancing.errors import RebalancingError
 from rebalancing.mandates import keeping as kept_in_shares
 from rebalancing.mandates.keeping import keeping
@@ -156,3 +157,49 @@ def test_what_may_belong_is_sold_too_where_that_brings_the_rule_inside() -> None
     figures = keeping(check, partial(best_trades, risk=risk(3)))(check.bounded(found))
     assert check.is_cured(figures)
     assert check.narrows(figures)
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"kind": RuleKind.SECTOR, "subject": "Tech"},
+        {"kind": RuleKind.SECURITY, "security": 1},
+        {"kind": RuleKind.SINGLE_NAME},
+    ],
+    ids=lambda limit: str(limit["kind"]),
+)
+def test_a_rule_about_one_security_gives_way_as_one_about_its_sector_does(
+    limit: dict[str, Any],
+) -> None:
+    """35 % of one name, 20 % allowed, and nothing may be bought for it: what cash may take is sold."""
+    found = state(
+        accounts=(account(cash="3000"),),
+        lots=(
+            lot(1, "350", "34000", opening=1),
+            lot(2, "200", "19000", opening=2),
+            lot(3, "200", "19000", opening=3),
+            lot(4, "220", "21000", opening=4),
+        ),
+        prices=dict.fromkeys((1, 2, 3, 4), "100"),
+        targets={1: "0.25", 2: "0.25", 3: "0.25", 4: "0.22"},
+        buyable=frozenset(),
+    )
+    check = MandateCheck(
+        rules=[
+            Rule(
+                mandate="M",
+                key="one",
+                high=D("0.20") if limit["kind"] is not RuleKind.SINGLE_NAME else D("0.30"),
+                **limit,
+            )
+        ],
+        state=found,
+        classes={
+            1: Classification("us_equity", "Tech"),
+            **dict.fromkeys((2, 3, 4), Classification("us_equity", "Energy")),
+        },
+    )
+    figures = keeping(check, partial(best_trades, risk=risk(4)))(check.bounded(found))
+    assert check.narrows(figures)
+    assert {(trade.security, trade.side) for trade in figures.trades} == {(1, Side.SELL)}
+    assert D(1800) < sum(figures.cash_after.values()) - D(3000) <= D(2000)
