@@ -191,12 +191,19 @@ def sides(page: "Page") -> tuple[set[str], set[str]]:
 
 
 def reference_prices(page: "Page") -> dict[str, str]:
-    """Symbol -> reference price as the blotter shows it."""
+    """Symbol -> reference price as the blotter shows it, on all its pages; ends on the first."""
     prices = {}
-    for row in page.locator("h2:text-is('Blotter') + div tbody tr").all():
-        cells = row.locator("td").all_inner_texts()
-        prices[cells[2]] = cells[5].replace("$", "").replace(",", "")
-    return prices
+    page.goto("/orders/")
+    while True:
+        for row in page.locator("h2:text-is('Blotter') + div tbody tr").all():
+            cells = row.locator("td").all_inner_texts()
+            prices[cells[2]] = cells[5].replace("$", "").replace(",", "")
+        following = page.locator("a[rel=next]")
+        if not following.count():
+            page.goto("/orders/")
+            return prices
+        following.first.click()
+        page.wait_for_load_state()
 
 
 def proposals_of(page: "Page", household: str) -> list[str]:
