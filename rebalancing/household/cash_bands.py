@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rebalancing.policies.drift import worth_buying
-from rebalancing.types import ZERO, HouseholdState, Position
+from rebalancing.types import ONE, ZERO, HouseholdState, Position
 
 # Selling "everything" to raise cash is no plan: prices move before the orders fill.
 MOST_OF_IT = Decimal("0.9")
-ONE = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)

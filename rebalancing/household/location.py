@@ -18,10 +18,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from lots.year_tax import TaxPosition
-from rebalancing.types import ZERO, HouseholdState, Position
+from rebalancing.types import ONE, ZERO, HouseholdState, Position
 from securities.types import Yields
-
-ONE = Decimal(1)
 
 
 def yearly_drags(yields: Mapping[int, Yields], tax: TaxPosition) -> dict[int, Decimal]:

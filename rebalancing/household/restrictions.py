@@ -15,8 +15,6 @@ from decimal import Decimal
 from proposals.types import RestrictionKind, Side
 from rebalancing.types import ZERO, HouseholdState, Position, StateLot
 
-ONE = Decimal(1)
-
 
 def with_restrictions(state: HouseholdState) -> HouseholdState:
     """The state with its ``restrictions`` in targets, lots and purchases. NO_SELL comes with the windows.

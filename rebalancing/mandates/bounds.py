@@ -3,7 +3,7 @@
 Tracking error, volatility and the number of names are no limits of this kind: they are judged after the trades.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,13 +11,14 @@ from rebalancing.mandates.rule_words import subject
 from rebalancing.mandates.rules import (
     CASH_CLASS,
     LARGEST,
-    Classification,
     Portfolio,
     Rule,
     RuleFinding,
     RuleKind,
     State,
+    belongs,
     group_of,
+    is_unsaid,
 )
 from rebalancing.types import ONE, ZERO, Bounds, JointBounds
 
@@ -107,10 +108,9 @@ def _classified(finding: RuleFinding, portfolio: Portfolio) -> list[JointBounds]
     not be broken for certain.
     """
     rule = finding.rule
-    belongs, unsaid = _MEMBERS[rule.kind]
     said = {one: portfolio.classes.get(one) for one in sorted(_everybody(portfolio))}
-    members = {one: ONE for one, known in said.items() if belongs(rule.subject, known)}
-    doubted = {one: ONE for one, known in said.items() if unsaid(known)}
+    members = {one: ONE for one, known in said.items() if belongs(rule.kind, rule.subject, known)}
+    doubted = {one: ONE for one, known in said.items() if is_unsaid(rule.kind, known)}
     is_cash = rule.kind is RuleKind.ASSET_CLASS and rule.subject == CASH_CLASS
     certain = replace(_bound(rule, portfolio, members), cash=ONE if is_cash else ZERO)
     possible = replace(certain, weights={**members, **doubted})
@@ -123,22 +123,6 @@ def _classified(finding: RuleFinding, portfolio: Portfolio) -> list[JointBounds]
             replace(possible, is_of_doubt=is_above),
         ]
     return [replace(certain, high=None), replace(possible, low=None)] if doubted else [certain]
-
-
-def _of_class(asset_class: str, said: Classification | None) -> bool:
-    return said is not None and said.asset_class == asset_class
-
-
-def _of_sector(sector: str, said: Classification | None) -> bool:
-    return said is not None and said.sector == sector
-
-
-_Belongs = Callable[[str, Classification | None], bool]
-_Unsaid = Callable[[Classification | None], bool]
-_MEMBERS: dict[RuleKind, tuple[_Belongs, _Unsaid]] = {
-    RuleKind.ASSET_CLASS: (_of_class, lambda said: said is None),
-    RuleKind.SECTOR: (_of_sector, lambda said: said is None or not said.sector),
-}
 
 
 def _near_target(rule: Rule, security: int, portfolio: Portfolio) -> JointBounds:

@@ -101,7 +101,8 @@ class MandateCheck:
 
         A rule that is broken is a limit that gives way, also where it is about one security.
         """
-        exposures = {} if self._risk is None else unit_exposures(self._state, self._risk)
+        asks = any(one.kind is mandates.RuleKind.FACTOR for one in self.rules)
+        exposures = unit_exposures(self._state, self._risk) if asks and self._risk else {}
         return replace(
             state,
             bounds=weight_bounds(

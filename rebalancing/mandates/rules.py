@@ -5,7 +5,7 @@ value, cash included; risks are fractions a year. What cannot be measured is nei
 with the reason. Single names and the ten largest leave funds out, and count securities of one identical group as one.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -98,9 +98,6 @@ class Classification:
     asset_class: str
     sector: str = ""
     is_fund: bool = False
-
-
-_Says = Callable[[Classification | None], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,39 +312,41 @@ def _names(portfolio: Portfolio) -> list[tuple[str, Decimal]]:
 def _of_class(asset_class: str, portfolio: Portfolio) -> _Measured:
     dollars = portfolio.cash if asset_class == CASH_CLASS else ZERO
     return _sum(
-        portfolio,
-        start=dollars,
-        counts=lambda one: one is not None and one.asset_class == asset_class,
-        unsaid=lambda one: one is None,
-        what="asset class",
+        portfolio, start=dollars, kind=RuleKind.ASSET_CLASS, subject=asset_class, what="asset class"
     )
 
 
 def _of_sector(sector: str, portfolio: Portfolio) -> _Measured:
-    return _sum(
-        portfolio,
-        start=ZERO,
-        counts=lambda one: one is not None and one.sector == sector,
-        unsaid=lambda one: one is None or not one.sector,
-        what="sector",
-    )
+    return _sum(portfolio, start=ZERO, kind=RuleKind.SECTOR, subject=sector, what="sector")
+
+
+def belongs(kind: RuleKind, subject: str, said: Classification | None) -> bool:
+    """Whether a security with this classification certainly counts for a rule about a class or a sector."""
+    if said is None:
+        return False
+    return (said.asset_class if kind is RuleKind.ASSET_CLASS else said.sector) == subject
+
+
+def is_unsaid(kind: RuleKind, said: Classification | None) -> bool:
+    """Whether nobody has said what such a rule asks of a security."""
+    return said is None or (kind is RuleKind.SECTOR and not said.sector)
 
 
 def _sum(
     portfolio: Portfolio,
     *,
     start: Decimal,
-    counts: _Says,
-    unsaid: _Says,
+    kind: RuleKind,
+    subject: str,
     what: str,
 ) -> _Measured:
     """The weight of what counts; what nobody has classified may count too."""
     total, doubt, names = start, ZERO, []
     for security, weight in portfolio.weights.items():
         known = portfolio.classes.get(security)
-        if counts(known):
+        if belongs(kind, subject, known):
             total += weight
-        elif unsaid(known) and weight > ZERO:
+        elif is_unsaid(kind, known) and weight > ZERO:
             doubt += weight
             names.append(portfolio.symbols[security])
     note = f"no {what} is known of {', '.join(sorted(names))}" if names else ""

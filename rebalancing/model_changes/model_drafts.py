@@ -21,9 +21,8 @@ from rebalancing.model_changes.return_views import View
 from rebalancing.optimizer.problem import BoolArray, FloatArray
 from rebalancing.risk import RiskModel
 from rebalancing.trades import arrays
-from rebalancing.types import ZERO, Bounds
+from rebalancing.types import ONE, ZERO, Bounds
 
-ONE = Decimal(1)
 POINT = Decimal("0.0001")  # weights are made to the basis point
 
 

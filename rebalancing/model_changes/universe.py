@@ -12,10 +12,9 @@ from math import floor
 from accounts.canonical import decimal_text
 from lots.rounding import spread
 from rebalancing.model_changes.recipes import ExitRule, Freed
-from rebalancing.types import ZERO
+from rebalancing.types import ONE, ZERO
 
 WEIGHT = Decimal("0.00000001")  # weights are stored to this
-ONE = Decimal(1)
 
 
 class BadChange(ValueError):

@@ -29,12 +29,11 @@ from rebalancing.model_changes.universe import (
     turnover,
 )
 from rebalancing.models import ModelVersion, TargetModel
-from rebalancing.types import ZERO
+from rebalancing.types import ONE, ZERO
 from securities import selectors as securities
 from securities.importers.file_text import check_bytes, check_size, decoded
 
 MOST_STEPS = 60  # trading days
-ONE = Decimal(1)
 
 
 class BadUniverse(LotwiseError):

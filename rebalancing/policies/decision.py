@@ -14,9 +14,8 @@ from enum import StrEnum
 from rebalancing.policies.drift import Drift, DriftRow
 from rebalancing.policies.looks import Schedule
 from rebalancing.policies.policy import CashFlows, PolicyKind, destinations
-from rebalancing.types import ZERO, HouseholdState, Limits, Outcome
+from rebalancing.types import ONE, ZERO, HouseholdState, Limits, Outcome
 
-ONE = Decimal(1)
 _SPECK = Decimal("0.000000001")  # of the household: the last digits of a division are no direction
 
 

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rebalancing.types import ZERO, HouseholdState, Limits
-
-ONE = Decimal(1)
+from rebalancing.types import ONE, ZERO, HouseholdState, Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

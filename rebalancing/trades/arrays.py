@@ -38,6 +38,7 @@ from rebalancing.trades.whole_shares import Shares, Wanted, in_whole_shares
 from rebalancing.types import (
     CENT,
     NOTICEABLE_IMPACT,
+    ONE,
     ZERO,
     HouseholdState,
     Limits,
@@ -50,7 +51,6 @@ RISK_QUANTUM = Decimal("0.00000001")
 VARIANCE_QUANTUM = RISK_QUANTUM * RISK_QUANTUM
 GAP_QUANTUM = Decimal("0.0001")  # basis points
 BASIS_POINTS = Decimal(10_000)
-ONE = Decimal(1)
 _DEAREST_RATE = Decimal("0.5")  # a penny share's commission per share has no limit
 _CERTAINLY_A_LOSS = -1e-9  # per dollar: what may turn out a loss is kept on the harvest side
 

@@ -14,9 +14,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from rebalancing.household import location
 from rebalancing.household.cash_bands import CashBand, cash_bands, household_band
-from rebalancing.types import CENT, ZERO, HouseholdState, Position, StateLot
+from rebalancing.types import CENT, ONE, ZERO, HouseholdState, Position, StateLot
 
-ONE = Decimal(1)
 HALF = Decimal("0.5")
 SPECK = Decimal("0.000001")  # shares: a float's last digits must not cost a whole one
 # What is this near to all of a lot is all of it.

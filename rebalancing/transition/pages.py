@@ -10,9 +10,7 @@ from rebalancing.transition import curves
 from rebalancing.transition import selectors as transition_selectors
 from rebalancing.transition.forms import LIMITS, PlanForm
 from rebalancing.transition.schedule import Column, Schedule, Transition
-from rebalancing.types import ZERO
-
-ONE = Decimal(1)
+from rebalancing.types import ONE, ZERO
 
 
 def context(

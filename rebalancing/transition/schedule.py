@@ -30,14 +30,13 @@ from rebalancing.household.state import Books, assemble, forbidden, restricted
 from rebalancing.telling.figures import Figures
 from rebalancing.trades import budget
 from rebalancing.transition.tax_years import carried_out, next_year, tax_of_year
-from rebalancing.types import ZERO, HouseholdState
+from rebalancing.types import ONE, ZERO, HouseholdState
 from securities import calendar
 
 SHARES = tuple(Decimal(share) for share in ("0", "0.1", "0.25", "0.5", "0.75", "1"))
 MOST_YEARS = 20
 NEAR = Decimal("0.001")  # of tracking error a year: 0.1 points
 _NO_NEARER = Decimal("0.0001")
-ONE = Decimal(1)
 
 
 class Ending(StrEnum):
