@@ -176,11 +176,13 @@ class Book:
         return np.asarray(shares * self.market.closes[self.day])
 
     def marginal_rates(self) -> tuple[float, float]:
-        """What one more dollar of short- and of long-term gain costs this year."""
+        """What one more dollar of short- and of long-term gain costs this year.
+
+        Measured on a whole dollar: a sum that would be nothing but for the rounding of floats decides no rate.
+        """
         short, long = self.year.short, self.year.long
-        if short + long < 0.0:
-            return 0.0, 0.0
-        return (LONG_RATE if short < 0.0 else SHORT_RATE), (SHORT_RATE if long < 0.0 else LONG_RATE)
+        tax, _, _ = settle(short, long)
+        return settle(short + 1.0, long)[0] - tax, settle(short, long + 1.0)[0] - tax
 
     def begin_day(self, day: int) -> None:
         """On the first trading day of a year the tax of the last one is paid."""

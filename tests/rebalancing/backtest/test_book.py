@@ -75,6 +75,32 @@ def test_a_year_is_netted_and_what_is_left_is_carried_with_its_term(short, long,
     assert settle(short, long) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("rest", [0.0, -2.3e-13, 2.3e-13])
+def test_what_floats_leave_of_a_washed_loss_decides_no_rate(rest):
+    book = Book(market((10.0, 10.0), (20.0, 10.0)))
+    book.year.short, book.year.long = rest, 3_000.0
+    assert book.marginal_rates() == pytest.approx((0.35, 0.15))
+
+    book.year.short, book.year.long = 3_000.0, rest
+    assert book.marginal_rates() == pytest.approx((0.35, 0.15))
+
+
+@pytest.mark.parametrize(
+    ("short", "long", "expected"),
+    [
+        (100, 100, (0.35, 0.15)),
+        (-40, 100, (0.15, 0.15)),
+        (100, -40, (0.35, 0.35)),
+        (-100, 40, (0.0, 0.0)),
+        (40, -100, (0.0, 0.0)),
+    ],
+)
+def test_one_more_dollar_costs_the_rate_of_the_gain_that_is_left(short, long, expected):
+    book = Book(market((10.0, 10.0), (20.0, 10.0)))
+    book.year.short, book.year.long = short, long
+    assert book.marginal_rates() == pytest.approx(expected)
+
+
 def test_a_year_is_paid_for_on_the_first_trading_day_of_the_next():
     days = [date(2020, 12, 29), date(2020, 12, 30), date(2020, 12, 31), date(2021, 1, 4)]
     book = Book(market((10.0, 10.0), (20.0, 10.0), (20.0, 10.0), (20.0, 10.0), days=days))

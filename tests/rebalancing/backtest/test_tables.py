@@ -1,5 +1,6 @@
 """Table L3 as the method was specified with, the files that are shipped, and what is said of them."""
 
+from dataclasses import astuple
 from decimal import Decimal
 
 import pytest
@@ -19,6 +20,8 @@ QUICK = [
     if cell.policy.kind in (Kind.NEVER, Kind.POINTS, Kind.BAND)
     or (cell.policy.kind is Kind.CALENDAR and cell.policy.every >= 21)
 ]
+
+KEYS = 5  # fields of a record that say which run it is: table, rule, look, number, to
 
 
 def assert_printed(found: Record) -> None:
@@ -53,13 +56,26 @@ def test_every_row_of_l3_that_is_shipped_is_as_expected():
         assert_printed(one)
 
 
+def assert_shipped(found: Record) -> None:
+    """Give or take one in the last printed digit, or in dollars at the end a hundred-thousandth.
+
+    Processors round the last bits of a product of matrices differently, and over thirty years that grows: to a
+    ten-millionth of a weight, as measured with four sets of kernels.
+    """
+    (shipped,) = [one for one in results.shipped() if astuple(one)[:KEYS] == astuple(found)[:KEYS]]
+    for ours, theirs in zip(astuple(found)[KEYS:], astuple(shipped)[KEYS:], strict=True):
+        printed = Decimal(theirs)
+        digit = Decimal(1).scaleb(int(printed.as_tuple().exponent))
+        assert abs(Decimal(ours) - printed) <= max(digit, printed / 100_000), (found, shipped)
+
+
 @pytest.mark.chaos
 @pytest.mark.parametrize("table", list(TableName))
 def test_a_sample_of_every_table_is_what_is_shipped(table):
     chosen: list[Cell] = list(cells(table))[2::7]
-    found = records.compute(chosen, prices=PRICES, jobs=2)
 
-    assert [one for one in found if one not in set(results.shipped())] == []
+    for one in records.compute(chosen, prices=PRICES, jobs=2):
+        assert_shipped(one)
 
 
 def test_the_shipped_files_hold_every_run_of_every_table():
