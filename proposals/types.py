@@ -156,6 +156,11 @@ class CashFlowKind(StrEnum):
         """Whether the cash leaves."""
         return self is not CashFlowKind.DEPOSIT
 
+    @property
+    def told(self) -> str:
+        """In a sentence."""
+        return "required distribution" if self is CashFlowKind.RMD else self.value
+
 
 class PairState(StrEnum):
     """Where the substitute of a filled harvest stands; an open pair is in exactly one of these (F30, I23).
@@ -368,10 +373,10 @@ class CashFlow:
     reason: str
 
     def told(self, accounts: Mapping[int, str]) -> str:
-        """``$5,000.00 for the rmd of 2024-12-15 from Ann IRA``."""
+        """``$5,000.00 for the required distribution of 2024-12-15 from Ann IRA``."""
         where = "the household" if self.account is None else accounts[self.account]
         way = "from" if self.kind.is_need else "into"
-        return f"${self.amount:,.2f} for the {self.kind} of {self.due_on} {way} {where}"
+        return f"${self.amount:,.2f} for the {self.kind.told} of {self.due_on} {way} {where}"
 
 
 _NOT_TO_BUY = (RestrictionKind.NO_BUY, RestrictionKind.MUST_SELL)

@@ -335,7 +335,10 @@ class HouseholdState:
     @property
     def must_act(self) -> bool:
         """Whether something must be done at any price: shares to sell, a weight above its limit, cash for a need."""
-        short = any(account.set_aside and account.cash < ZERO for account in self.accounts)
+        aside = [account for account in self.accounts if account.set_aside]
+        # A need that nothing is set aside for is beyond the household's means: somebody must be told.
+        unmet = bool(self.needs) and not aside and not self.unplaced_need
+        short = unmet or any(account.cash < ZERO for account in aside)
         taxable_cash = sum((max(one.cash, ZERO) for one in self.accounts if one.is_taxable), ZERO)
         return (
             short

@@ -2,8 +2,8 @@
 
 A need that is due within the policy's days counts as taken out already: its dollars are set aside, so that targets,
 bands and the optimiser look at what stays. An account that has too little must raise the rest. What an account cannot
-raise is not set aside and is told as missing; accounts that are worth less than what is needed of them raise nothing
-(``rebalancing.household.shortfalls``).
+raise is not set aside and is told as missing; accounts that are worth less than what is needed of them raise nothing,
+and nothing is set aside (``rebalancing.household.shortfalls``).
 
 A need of the household is raised where it costs least among its taxable accounts: what leaves a retirement account is
 income to its owner, which no figure here knows, so such an account pays only a need that names it. Candidates are each
@@ -18,17 +18,21 @@ from dataclasses import replace
 from decimal import Decimal
 
 from proposals.types import CashFlow
-from rebalancing.household.shortfalls import MOST_OF_VALUE
+from rebalancing.household.shortfalls import MOST_OF_VALUE, beyond_means
 from rebalancing.types import CENT, ZERO, HouseholdState, StateAccount
 
 MOST_CANDIDATES = 4
 
 
 def with_needs(state: HouseholdState, flows: Sequence[CashFlow]) -> HouseholdState:
-    """The state with the cash of needs set aside in their accounts; the household's own wait for ``placed``."""
+    """The state with the cash of needs set aside in their accounts; the household's own wait for ``placed``.
+
+    Nothing is set aside for needs beyond its means: what would stay is a remnant that no weight can be a part of.
+    """
     needs = [flow for flow in flows if flow.kind.is_need and flow.amount > ZERO]
-    if not needs:
-        return state
+    asked = replace(state, needs=tuple(needs))
+    if not needs or beyond_means(asked) is not None:
+        return asked
     room = max(state.value * MOST_OF_VALUE, ZERO)
     wanted: dict[int, Decimal] = {}
     unplaced = ZERO
@@ -39,9 +43,7 @@ def with_needs(state: HouseholdState, flows: Sequence[CashFlow]) -> HouseholdSta
             unplaced += amount
         else:
             wanted[flow.account] = wanted.get(flow.account, ZERO) + amount
-    return replace(
-        _set_aside(state, wanted), unplaced_need=state.unplaced_need + unplaced, needs=tuple(needs)
-    )
+    return replace(_set_aside(asked, wanted), unplaced_need=state.unplaced_need + unplaced)
 
 
 def within_reach(state: HouseholdState) -> HouseholdState:

@@ -70,12 +70,14 @@ def taken_out(state: HouseholdState) -> tuple[str, ...]:
     names = {account.id: account.name for account in state.accounts}
     out = sum((account.set_aside for account in state.accounts), state.unplaced_need)
     flows = ", ".join(flow.told(names) for flow in state.needs)
-    told = f"Weights are parts of the ${state.value:,.2f} that stay once ${out:,.2f} is taken out: {flows}."
-    try:
-        refuse_beyond_means(state)
-    except NeedBeyondMeans as error:
-        return str(error), told
-    return (told,)
+    beyond = beyond_means(state)
+    if beyond is not None:
+        return str(
+            beyond
+        ), f"Weights are parts of the ${state.value:,.2f} that are there; nothing is set aside."
+    return (
+        f"Weights are parts of the ${state.value:,.2f} that stay once ${out:,.2f} is taken out: {flows}.",
+    )
 
 
 def not_ready(state: HouseholdState) -> tuple[str, ...]:
@@ -117,6 +119,13 @@ def below_minimum(state: HouseholdState, cash_after: Mapping[int, Decimal]) -> t
 
 def refuse_beyond_means(state: HouseholdState) -> None:
     """Raises NeedBeyondMeans, with all figures, where the accounts that have to pay are worth less than the needs."""
+    beyond = beyond_means(state)
+    if beyond is not None:
+        raise beyond
+
+
+def beyond_means(state: HouseholdState) -> NeedBeyondMeans | None:
+    """The refusal of needs that are more than the accounts which have to pay are worth; None: they are not."""
     names = {account.id: account.name for account in state.accounts}
     worth = _worth(state)
     left = dict(worth)
@@ -126,7 +135,7 @@ def refuse_beyond_means(state: HouseholdState) -> None:
     for account in state.accounts:
         if left[account.id] < ZERO and any(flow.account == account.id for flow in state.needs):
             needs = [flow.told(names) for flow in state.needs if flow.account == account.id]
-            raise NeedBeyondMeans(
+            return NeedBeyondMeans(
                 _beyond(needs, worth[account.id] - left[account.id], [account], worth)
                 + " Cash does not move between accounts."
             )
@@ -135,14 +144,14 @@ def refuse_beyond_means(state: HouseholdState) -> None:
     able = sum((max(left[account.id], ZERO) for account in payers), ZERO)
     amount = sum((flow.amount for flow in shared), ZERO)
     if amount <= able:
-        return
+        return None
     told_of = _beyond([flow.told(names) for flow in shared], amount, payers, left)
     sheltered = [account for account in state.accounts if not account.is_taxable]
     if sheltered:
         held = sum((worth[account.id] for account in sheltered), ZERO)
         names_of = ", ".join(account.name for account in sheltered)
         told_of += f" {SHELTERED}: ${held:,.2f} in {names_of}."
-    raise NeedBeyondMeans(told_of)
+    return NeedBeyondMeans(told_of)
 
 
 def _beyond(

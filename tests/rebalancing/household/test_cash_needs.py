@@ -63,7 +63,9 @@ def test_a_need_is_raised_in_its_account_to_the_cent() -> None:
     assert verify(figures.trades, start) == []
     assert 0 <= figures.cash_after[3] < 1000
     assert {one.account for one in figures.trades if one.side is Side.SELL} >= {3}
-    assert told(start) == ("Set aside: $6,000.00 for the rmd of 2022-12-28 from A3.",)
+    assert told(start) == (
+        "Set aside: $6,000.00 for the required distribution of 2022-12-28 from A3.",
+    )
 
 
 def test_targets_and_bands_look_at_what_stays() -> None:

@@ -160,7 +160,7 @@ def test_a_distribution_that_comes_up_is_raised_in_its_account(calm: Desk) -> No
     ira = [one for one in result.draft.trades if one.account == calm.ira.pk]
     assert sum(one.amount for one in ira if one.side is Side.SELL) >= 8000
     [said] = [text for text in result.draft.explanation["needs"] if "rmd" in text]  # type: ignore[attr-defined]
-    assert said.startswith("Set aside: $9,000.00 for the rmd of 2023-01-02")
+    assert said.startswith("Set aside: $9,000.00 for the required distribution of 2023-01-02")
     assert calm.store(result) is not None
 
 
@@ -186,13 +186,10 @@ def test_a_need_beyond_means_sells_nothing_and_is_asked_again_the_next_night(
     client.force_login(calm.user)
     page = client.get(f"/households/{calm.household.public_id}/drift/").text
     assert (
-        "More cash is needed than can be raised: $80,000.00 for the withdrawal of 2023-01-02"
+        "More cash is needed than can be raised: $80,000.00 for the withdrawal of 2 January 2023"
         in page
     )
-    assert (
-        "Weights are parts of the $20,000.00 that stay once $80,000.00 is taken out: $80,000"
-        in page
-    )
+    assert "Weights are parts of the $100,000.00 that are there; nothing is set aside." in page
 
 
 def test_a_proposal_that_cannot_raise_all_says_so_first(calm: Desk) -> None:

@@ -163,9 +163,13 @@ def test_what_the_weights_are_parts_of_is_told() -> None:
     )
     beyond, parts = taken_out(household(need("500000")))
     assert beyond.startswith("More cash is needed than can be raised: $500,000.00")
-    assert parts.startswith(
-        "Weights are parts of the $1,000.00 that stay once $99,000.00 is taken out: "
-    )
+    assert parts == "Weights are parts of the $100,000.00 that are there; nothing is set aside."
+
+
+def test_a_need_beyond_means_leaves_the_weights_as_they_are_and_still_must_be_told() -> None:
+    calm, asked = household(), household(need("500000"))
+    assert drift.of_state(asked) == drift.of_state(calm)
+    assert (calm.must_act, asked.must_act) == (False, True)
 
 
 def test_cash_to_raise_is_told_in_dollars_and_not_as_a_part_of_what_stays() -> None:
