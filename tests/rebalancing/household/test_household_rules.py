@@ -159,7 +159,7 @@ def test_a_distribution_that_comes_up_is_raised_in_its_account(calm: Desk) -> No
     assert result.draft is not None
     ira = [one for one in result.draft.trades if one.account == calm.ira.pk]
     assert sum(one.amount for one in ira if one.side is Side.SELL) >= 8000
-    [said] = [text for text in result.draft.explanation["needs"] if "rmd" in text]  # type: ignore[attr-defined]
+    [said] = [text for text in result.draft.explanation["needs"] if "required distribution" in text]  # type: ignore[attr-defined]
     assert said.startswith("Set aside: $9,000.00 for the required distribution of 2023-01-02")
     assert calm.store(result) is not None
 
