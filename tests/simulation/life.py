@@ -153,6 +153,8 @@ class Life:
     def pay(self, payment: Payment) -> None:
         account, stock = payment.account, self.world.stock(payment.security)
         dollars = (payment.shares * payment.dividend.amount).quantize(_CENT)
+        if not dollars:  # on a fraction of a share: nothing is paid
+            return
         shares = sixty_fourths(dollars / stock.price)
         if not account.reinvests_dividends or not shares:
             self.book(account, EntryKind.CASH_IN, amount=dollars)
