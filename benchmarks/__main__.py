@@ -3,7 +3,7 @@
 `--only ledger` measures the tax engine alone and needs no servers; `--only scan` the night of a small firm in which
 nearly everybody has something to do; `--only screen` the bulk screen; `--only night` the night of a large firm, with
 `--full` the one of 10,000 accounts and 1,000,000 lots. `--only rebalance` measures the optimiser beside others, with
-`--full` more accounts, and 500 names for the slow ones; `--only rebalance-night` a night of rebalances in memory;
+`--full` on more accounts; `--only rebalance-night` a night of rebalances in memory;
 neither needs servers.
 """
 

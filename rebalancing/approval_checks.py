@@ -19,7 +19,7 @@ from rebalancing.mandates.rule_words import rule_sentence
 from rebalancing.models import ModelAssignment
 from rebalancing.services import mandate_check
 from rebalancing.telling.moved_terms import Names, half_spreads, weights
-from rebalancing.trades import arrays
+from rebalancing.trades import measures
 from rebalancing.types import ZERO, HouseholdState
 from rebalancing.versions.edits import before
 from securities import selectors as securities
@@ -102,7 +102,7 @@ def broken_mandates(proposal: Proposal, today: date) -> Iterator[Moved]:
         return
     priced = [replace(one, price=state.prices[one.security]) for one in trades]
     check = mandate_check(assigned, state)
-    done = _Done(arrays.holdings_after(priced, state), cash_after(priced, state))
+    done = _Done(measures.holdings_after(priced, state), cash_after(priced, state))
     for now in check.worsened_by(done):
         yield Moved(f"mandate {now.rule.id}", "kept", rule_sentence(now, state.symbols))
 

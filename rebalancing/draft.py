@@ -22,9 +22,10 @@ from rebalancing.telling import explanation, inputs, reasons, terms
 from rebalancing.telling.figures import Choices
 from rebalancing.telling.reasons import Evidence
 from rebalancing.telling.terms import Terms
-from rebalancing.trades import arrays, budget
+from rebalancing.trades import budget
 from rebalancing.trades.active_risk import active_risk
 from rebalancing.trades.budget import Bounded
+from rebalancing.trades.index import universe
 from rebalancing.types import (
     CENT,
     ZERO,
@@ -89,7 +90,7 @@ def draft_of(found: Found) -> DraftProposal:
             way.recorded(state) if way else state,
             found.windows,
             figures.proof,
-            arrays.universe(state),
+            universe(state),
             terms.record(found.terms),
         ),
         explanation={
@@ -119,7 +120,7 @@ def _missing_first(state: HouseholdState) -> str:
 def _evidence(found: Found) -> tuple[Evidence, ...]:
     """The reasons of the trades, each with its figures (F20-F22)."""
     figures, state = found.bounded.figures, found.bounded.state
-    securities = arrays.universe(state)
+    securities = universe(state)
     value = figures.drift.value
     weights = {one: dollars / value for one, dollars in state.holdings().items()}
     after = {one: dollars / value for one, dollars in figures.after.items()}

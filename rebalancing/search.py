@@ -36,11 +36,13 @@ from rebalancing.risk_data.risk_models import risk_model
 from rebalancing.telling import explanation
 from rebalancing.telling.figures import Choices, Figures
 from rebalancing.telling.terms import Terms
-from rebalancing.trades import arrays, budget
+from rebalancing.trades import arrays, budget, measures
 from rebalancing.trades.best_trades import best_trades, dearer_risk, with_needs_placed
 from rebalancing.trades.budget import Bounded
 from rebalancing.trades.gain_prices import gain_prices
+from rebalancing.trades.index import universe
 from rebalancing.types import (
+    BASIS_POINTS,
     ZERO,
     HouseholdState,
     Looked,
@@ -132,7 +134,7 @@ class Search:
         self._haste = HASTE[0]  # of the trades that were taken
         self._must_act = state.must_act
         self._state = decision.narrowed(self._free, measured, touched)
-        self._securities = arrays.universe(state)
+        self._securities = universe(state)
         self._risk = risk_model(firm_id=firm_id, state=state)
 
     def run(self) -> RebalanceResult:
@@ -299,7 +301,7 @@ class Search:
         problem, index = arrays.build(self._state, self._risk)
 
         def priced(trades: Sequence[DraftTrade]) -> Decimal:
-            return arrays.objective(trades, problem, index)
+            return measures.objective(trades, problem, index)
 
         nothing, mine = priced(()), priced(bounded.figures.trades)
         narrow = decision.narrowed(self._state, self._measured, Scope.OUTSIDE)
@@ -312,8 +314,8 @@ class Search:
         theirs = priced(rule.figures.trades)
         if theirs < (nothing if is_refused else mine) and self._may_propose(rule.figures):
             # Its own bound is that of a narrower problem with other aims: the optimum's is the one it is compared with.
-            gained = (mine - theirs) / index.value * arrays.BASIS_POINTS
-            gap = max(bounded.figures.proof.gap_bp - gained, ZERO).quantize(arrays.GAP_QUANTUM)
+            gained = (mine - theirs) / index.value * BASIS_POINTS
+            gap = max(bounded.figures.proof.gap_bp - gained, ZERO).quantize(measures.GAP_QUANTUM)
             proof = replace(bounded.figures.proof, gap_bp=gap)
             told = replace(rule, figures=replace(rule.figures, proof=proof))
             return told, Choices(nothing, mine, theirs, is_rule=True)

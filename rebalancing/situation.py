@@ -16,7 +16,7 @@ from rebalancing.household.state import Books, assemble, stale_holdings
 from rebalancing.models import ModelAssignment
 from rebalancing.risk import RiskModel
 from rebalancing.risk_data.risk_models import risk_model
-from rebalancing.trades import arrays
+from rebalancing.trades.index import universe
 from rebalancing.types import ZERO, Outcome
 
 
@@ -82,7 +82,7 @@ def read(household_id: int, as_of: date, *, drafts: Sequence[DraftProposal] = ()
         windows=proposal_selectors.windows(household_id, as_of, drafts=drafts),
         usage=usage_of(household_id, as_of, tax=tax, drafts=drafts),
         risk=risk_model(firm_id=assigned.household.firm_id, state=every),
-        securities=arrays.universe(every),
+        securities=universe(every),
     )
 
 

@@ -30,6 +30,7 @@ from rebalancing.policies.worth import Worth
 ZERO = Decimal(0)
 ONE = Decimal(1)
 CENT = Decimal("0.01")
+BASIS_POINTS = Decimal(10_000)  # in one
 NOUNS = {Side.BUY: "purchase", Side.SELL: "sale"}  # in sentences
 Position = tuple[int, int]  # account, security
 # What an order costs however small it is must be no more than this part of it.

@@ -34,8 +34,9 @@ from rebalancing.household.checks import verify
 from rebalancing.optimizer import Solution, solve
 from rebalancing.risk import RiskModel
 from rebalancing.telling.figures import Figures
-from rebalancing.trades import arrays
+from rebalancing.trades import arrays, draft_lines
 from rebalancing.trades import best_trades as deciding
+from rebalancing.trades.index import universe
 from rebalancing.types import HouseholdState
 
 NAMES = 100
@@ -124,7 +125,7 @@ def _decide(state: HouseholdState, risk: RiskModel) -> str:
 
 def _of_universe(state: HouseholdState, risk: RiskModel) -> RiskModel:
     """The shared model's rows of the securities an account has or wants: all of them, unless one is neither."""
-    rows = np.array(arrays.universe(state)) - 1
+    rows = np.array(universe(state)) - 1
     if len(rows) == len(risk.specific_variance):
         return risk
     return RiskModel(risk.loadings[rows], risk.specific_variance[rows], risk.observations)
@@ -145,7 +146,7 @@ def _tell_stages(states: Sequence[HouseholdState], risk: RiskModel) -> None:
         try:
             problem, index = stage("arrays", partial(arrays.build, state, own))
             solution = stage("solve", partial(solve, problem))
-            trades = stage("whole shares", partial(arrays.to_trades, solution, index))
+            trades = stage("whole shares", partial(draft_lines.to_trades, solution, index))
             stage("verify", partial(verify, trades, state))
             stage("all but the solve", partial(_with_answer, solution, state, own))
         except RebalancingError:

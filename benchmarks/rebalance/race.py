@@ -33,7 +33,7 @@ SLSQP_LARGEST = 100  # at 500 names one step takes it minutes
 TEXTBOOK_TIMED = 50  # names from which on we must be faster too
 SMALLEST_TRADES = ((20, 0.005), (50, 0.002), (100, 0.001), (100, 0.002))  # names, fraction of V
 SCIP_LARGEST_WITH_TRADES = 50
-SCIP_SECONDS, SCIP_SECONDS_FULL = 20.0, 120.0
+SCIP_SECONDS = 120.0  # a tax region
 _OURS, _OURS_LONG = "ours", "ours, 2,000 nodes"
 _TEXTBOOK = "optimal_rebalance (SLSQP)"
 _TRADED = 1e-6  # of V: a dollar in a million is no trade
@@ -42,7 +42,7 @@ Trades = tuple[FloatArray, FloatArray]
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: a few minutes, or with ``--full`` about an hour."""
+    """How much is measured: some ten minutes, or with ``--full`` more accounts."""
 
     seed: int
     full: bool
@@ -51,20 +51,10 @@ class Plan:
     def seeds(self) -> range:
         return range(self.seed, self.seed + (5 if self.full else 2))
 
-    @property
-    def scip_seconds(self) -> float:
-        return SCIP_SECONDS_FULL if self.full else SCIP_SECONDS
-
     def accounts(self, size: int) -> list[Instance]:
-        """Those that every contender gets; of the largest only the first two, and only the fast contenders."""
+        """Those that every contender gets; of the largest only the first two."""
         seeds = self.seeds if size < max(SIZES) else range(self.seed, self.seed + 1)
         return [make(size, seed=seed, year=year) for seed in seeds for year in Year]
-
-    def peer_takes(self, size: int) -> bool:
-        return self.full or size < max(SIZES)
-
-    def scip_takes(self, size: int) -> bool:
-        return self.full or size < max(SIZES)
 
 
 def measure(*, seed: int, full: bool) -> list[Figure]:
@@ -80,7 +70,7 @@ def _measure(plan: Plan) -> list[Figure]:
     ours_beside_peer: list[Solved] = []
     for size in SIZES:
         accounts = plan.accounts(size)
-        rows, solved, seconds = _race(plan, size, accounts)
+        rows, solved, seconds = _race(size, accounts)
         tables.contenders(
             f"{size} names, {_lots(accounts)} lots: the whole problem, {len(accounts)} accounts",
             rows,
@@ -131,20 +121,18 @@ class _Answer:
     counts: bool = True  # whether its value, if feasible, may be the best known
 
 
-def _race(
-    plan: Plan, size: int, accounts: Sequence[Instance]
-) -> tuple[list[Row], list[Solved], list[float]]:
+def _race(size: int, accounts: Sequence[Instance]) -> tuple[list[Row], list[Solved], list[float]]:
     """Rows of every contender; our answers; the peer's processor seconds."""
     rows: list[Row] = []
     solved: list[Solved] = []
-    peer_answers = _peer(plan, size, accounts)
+    peer_answers = _peer(accounts)
     bar = tqdm(accounts, desc=f"{size} names", unit="account", disable=None, leave=False)
     for account, theirs in zip(bar, peer_answers, strict=True):
         problem = account.problem
         timing, solution = timed(partial(solve, problem), repeats=REPEATS)
         answers = [
             _Answer(_OURS, timing, (solution.buys, solution.sells)),
-            *_others(plan, size, problem),
+            *_others(size, problem),
             *theirs,
         ]
         best = _best_known(problem, answers)
@@ -159,11 +147,10 @@ def _race(
     return rows, solved, seconds
 
 
-def _others(plan: Plan, size: int, problem: Problem) -> Iterator[_Answer]:
+def _others(size: int, problem: Problem) -> Iterator[_Answer]:
     timing, longer = timed(lambda: ours.solve_to_the_end(problem))
     yield _Answer(_OURS_LONG, timing, (longer.buys, longer.sells))
-    if plan.scip_takes(size):
-        yield _scip(problem, plan.scip_seconds)
+    yield _scip(problem)
     timing, plain = timed(lambda: convex.solve_plain(problem))
     yield _Answer("cvxpy, either-or left out", timing, (plain.buys, plain.sells), counts=False)
     if size <= SLSQP_LARGEST:
@@ -188,18 +175,18 @@ def _attempt(name: str, run: Callable[[], Trades]) -> _Answer:
     return _Answer(name, timing, found)
 
 
-def _scip(problem: Problem, seconds: float) -> _Answer:
-    timing, found = timed(lambda: convex.solve_with_scip(problem, seconds=seconds))
+def _scip(problem: Problem) -> _Answer:
+    timing, found = timed(lambda: convex.solve_with_scip(problem, seconds=SCIP_SECONDS))
     name = "SCIP, a binary a name"
     if found is None:
-        return _Answer(name, timing, None, remark=f"nothing in {seconds:.0f} s")
-    remark = "" if found.proven else f"not proven in {seconds:.0f} s"
+        return _Answer(name, timing, None, remark=f"nothing in {SCIP_SECONDS:.0f} s")
+    remark = "" if found.proven else f"not proven in {SCIP_SECONDS:.0f} s"
     return _Answer(name, timing, (found.buys, found.sells), remark=remark)
 
 
-def _peer(plan: Plan, size: int, accounts: Sequence[Instance]) -> list[list[_Answer]]:
+def _peer(accounts: Sequence[Instance]) -> list[list[_Answer]]:
     """An answer an account, or none where the package is not there or not asked."""
-    if not (peer.is_installed() and plan.peer_takes(size)):
+    if not peer.is_installed():
         return [[] for _ in accounts]
     name = "taxrebalance 0.2.0"
     found = peer.solve([account.problem for account in accounts], repeats=1)
@@ -276,7 +263,7 @@ def _smallest(plan: Plan) -> list[Solved]:
             timing, solution = timed(partial(solve, problem), repeats=REPEATS)
             answers = [_Answer(_OURS, timing, (solution.buys, solution.sells))]
             if plan.full or size <= SCIP_LARGEST_WITH_TRADES:
-                answers.append(_scip(problem, SCIP_SECONDS_FULL))
+                answers.append(_scip(problem))
             best = _best_known(problem, answers)
             rows += [_row(problem, answer, best) for answer in answers]
             if size == 100:

@@ -8,7 +8,8 @@ import numpy as np
 from rebalancing.mandates.rules import RiskFigures
 from rebalancing.optimizer.problem import FloatArray
 from rebalancing.risk import RiskModel
-from rebalancing.trades import arrays
+from rebalancing.trades import border, measures
+from rebalancing.trades.index import universe
 from rebalancing.types import ZERO, HouseholdState
 
 # Factors of a model that was put together by hand have no names.
@@ -20,11 +21,11 @@ def risk_figures(
 ) -> RiskFigures:
     """Risk of the household with ``holdings`` (dollars per security; None: its own) against its targets.
 
-    ``risk`` has the securities of ``arrays.universe(state)`` in that order. Exposures are as
+    ``risk`` has the securities of ``universe(state)`` in that order. Exposures are as
     ``RiskModel.exposures`` says; an active one is against the targets.
     """
     held = state.holdings() if holdings is None else holdings
-    securities, value = arrays.universe(state), state.value
+    securities, value = universe(state), state.value
     weights = _floats(held.get(one, ZERO) / value for one in securities)
     active = weights - _floats(state.targets.get(one, ZERO) for one in securities)
     return RiskFigures(
@@ -37,7 +38,7 @@ def risk_figures(
 
 def unit_exposures(state: HouseholdState, risk: RiskModel) -> dict[str, dict[int, Decimal]]:
     """Factor -> security -> exposure of a unit of its weight; ``risk`` as for ``risk_figures``."""
-    securities = arrays.universe(state)
+    securities = universe(state)
     columns = [_by_name(risk, unit) for unit in np.eye(len(securities))]
     found: dict[str, dict[int, Decimal]] = {}
     for security, column in zip(securities, columns, strict=True):
@@ -64,7 +65,7 @@ def _by_name(risk: RiskModel, weights: FloatArray) -> dict[str, Decimal]:
 
 
 def _exact(number: float) -> Decimal:
-    return arrays.decimal(number).quantize(arrays.RISK_QUANTUM)
+    return border.decimal(number).quantize(measures.RISK_QUANTUM)
 
 
 def _floats(amounts: Iterable[Decimal]) -> FloatArray:

@@ -20,7 +20,7 @@ from rebalancing.model_changes.recipes import Recipe
 from rebalancing.model_changes.return_views import View
 from rebalancing.optimizer.problem import BoolArray, FloatArray
 from rebalancing.risk import RiskModel
-from rebalancing.trades import arrays
+from rebalancing.trades import border, measures
 from rebalancing.types import ONE, ZERO, Bounds
 
 POINT = Decimal("0.0001")  # weights are made to the basis point
@@ -105,7 +105,7 @@ def returns_with_views(
 
 
 def _told(number: float) -> Decimal:
-    return arrays.decimal(float(number)).quantize(arrays.RISK_QUANTUM)
+    return border.decimal(float(number)).quantize(measures.RISK_QUANTUM)
 
 
 def _limits(bounds: Bounds | None) -> tuple[Decimal, Decimal]:

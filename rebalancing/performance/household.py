@@ -34,7 +34,7 @@ from rebalancing.reviews.performance import (
     premium_sentence,
 )
 from rebalancing.reviews.types import QUANTUM, NewFinding
-from rebalancing.trades.arrays import decimal
+from rebalancing.trades.border import decimal
 from rebalancing.types import CENT
 from securities import selectors as securities
 

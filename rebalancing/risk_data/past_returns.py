@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from rebalancing.trades.arrays import decimal
+from rebalancing.trades.border import decimal
 from securities.calendar import trading_days, trading_days_before
 from securities.frames import adjusted_returns
 

@@ -20,7 +20,7 @@ from rebalancing.errors import BadReturns
 from rebalancing.models import RiskSetting, SuppliedRisk
 from rebalancing.risk import RiskModel, check, estimate, from_factor_returns, supplied
 from rebalancing.risk.history import Cell, suspects
-from rebalancing.trades import arrays
+from rebalancing.trades.index import universe
 from rebalancing.types import ZERO, HouseholdState, RiskMethod
 from securities import selectors as securities
 from securities.calendar import trading_days
@@ -41,12 +41,12 @@ class FirmRisk:
 
 
 def risk_model(*, firm_id: int, state: HouseholdState) -> RiskModel:
-    """The risk model of ``arrays.universe(state)`` in that order, of the day of ``state``.
+    """The risk model of ``universe(state)`` in that order, of the day of ``state``.
 
     Raises BadReturns where the firm's setting cannot be followed, or too little of what the household holds or should
     hold has a usable history; securities are named by their symbols.
     """
-    names = arrays.universe(state)
+    names = universe(state)
     firm = firm_risk(firm_id, state.as_of)
     if firm.model is None:
         raise firm.refusal or BadReturns("The firm has no risk model.")

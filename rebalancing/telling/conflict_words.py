@@ -6,14 +6,15 @@ from decimal import ROUND_CEILING
 from rebalancing.errors import Infeasible
 from rebalancing.optimizer.conflicts import Relaxation
 from rebalancing.telling.amounts import dollars
-from rebalancing.trades import arrays
+from rebalancing.trades import border
+from rebalancing.trades.index import Index, in_words
 from rebalancing.types import CENT
 
 TOLD = 5  # limits in the way that the message lists
 _FLOORS = ("lower", "cash_min", "buy_floor", "sell_floor", "joint_low")
 
 
-def for_people(found: Infeasible, index: arrays.Index) -> Infeasible:
+def for_people(found: Infeasible, index: Index) -> Infeasible:
     """The same error: what is in conflict, the smallest relaxation that helps, and what stands in the way.
 
     ``relaxations`` become sentences' parts (``the cash floor of account A2 lower by $20.00``). Where the optimiser knew
@@ -41,15 +42,15 @@ def for_people(found: Infeasible, index: arrays.Index) -> Infeasible:
     )
 
 
-def _part(one: Relaxation, index: arrays.Index) -> str:
-    short = (arrays.decimal(one.amount) * index.value).quantize(CENT, rounding=ROUND_CEILING)
+def _part(one: Relaxation, index: Index) -> str:
+    short = (border.decimal(one.amount) * index.value).quantize(CENT, rounding=ROUND_CEILING)
     way = "lower" if one.limit in _FLOORS else "higher"
     return f"{_named(one.name, index)} {way} by {dollars(short)}"
 
 
-def _named(text: str, index: arrays.Index) -> str:
+def _named(text: str, index: Index) -> str:
     """A lot has no name that people know: its security and account have."""
-    return arrays.in_words(re.sub(r"lot \d+ of security", "a lot of security", text), index)
+    return in_words(re.sub(r"lot \d+ of security", "a lot of security", text), index)
 
 
 def _together(parts: tuple[str, ...]) -> str:

@@ -18,10 +18,9 @@ from rebalancing.mandates.rules import Rule, RuleKind
 from rebalancing.model_changes.recipes import ExitRule
 from rebalancing.policies import policy_words
 from rebalancing.telling.terms import Plain, limits_of
-from rebalancing.types import ZERO
+from rebalancing.types import BASIS_POINTS, ZERO
 
 PER_CENT = Decimal(100)
-BASIS_POINTS = Decimal(10_000)
 NOTICEABLE_SPREAD = Decimal(
     "0.0001"
 )  # of the price: a half spread that moved by no more is the same cost

@@ -11,7 +11,8 @@ import numpy as np
 
 from rebalancing.optimizer.problem import FloatArray
 from rebalancing.risk import RiskModel
-from rebalancing.trades.arrays import RISK_QUANTUM, decimal
+from rebalancing.trades.border import decimal
+from rebalancing.trades.measures import RISK_QUANTUM
 
 ZERO = Decimal(0)
 

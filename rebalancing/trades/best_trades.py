@@ -28,13 +28,13 @@ from rebalancing.risk import RiskModel
 from rebalancing.telling import conflict_words
 from rebalancing.telling.amounts import dollars
 from rebalancing.telling.figures import Figures, Lasting, Proof
-from rebalancing.trades import arrays, later_tax
+from rebalancing.trades import arrays, border, draft_lines, later_tax, measures
 from rebalancing.trades.bracket_rates import Rates, best_by_brackets
 from rebalancing.trades.giving_way import giving_way
-from rebalancing.types import CENT, ZERO, HouseholdState, Position
+from rebalancing.trades.index import Index, in_words
+from rebalancing.types import BASIS_POINTS, CENT, ZERO, HouseholdState, Position
 
 TIME_LIMIT_SECONDS = 20.0
-BASIS_POINTS = Decimal(10_000)
 # How far trades of a search that was cut short may be from the best possible, in basis points of the household's value:
 TOLD_GAP_BP = 5.0  # beyond it the proposal says so
 MOST_GAP_BP = 25.0  # beyond it there is no proposal
@@ -42,14 +42,14 @@ _STOPPED = {"time_limit": "by the clock", "node_limit": "after a fixed number of
 SMALLEST_TRADE = "smallest trade"  # the optimiser's name for it among conflicts
 
 
-Adjust = Callable[[Problem, arrays.Index], Problem]
+Adjust = Callable[[Problem, Index], Problem]
 
 
 def best_trades(state: HouseholdState, risk: RiskModel, *, adjust: Adjust | None = None) -> Figures:
     """The optimiser's trades in whole shares; no trades where nothing is better than the present.
 
     Where they lead into dearer brackets than the optimiser reckoned with, the best by the exact tax of a few answers
-    (``rebalancing.trades.bracket_rates``). ``risk`` has the securities of ``arrays.universe(state)`` in that order.
+    (``rebalancing.trades.bracket_rates``). ``risk`` has the securities of ``universe(state)`` in that order.
     ``adjust`` may narrow the problem: caps, or what an adviser has fixed. Raises a RebalancingError where there is no
     answer, TooFarFromBest where the search was cut short too far from its bound, BrokenRule where the rounded trades
     break a hard rule.
@@ -73,7 +73,7 @@ class _Found:
 
     figures: Figures
     problem: Problem
-    index: arrays.Index
+    index: Index
 
     @property
     def short_gain(self) -> Decimal:
@@ -85,29 +85,29 @@ class _Found:
 
     @property
     def unreckoned(self) -> Decimal:
-        reckoned = arrays.reckoned_tax(self.figures.trades, self.problem, self.index)
+        reckoned = measures.reckoned_tax(self.figures.trades, self.problem, self.index)
         return self.figures.worth.tax - reckoned
 
     @property
     def objective(self) -> Decimal:
-        return arrays.objective(self.figures.trades, self.problem, self.index)
+        return measures.objective(self.figures.trades, self.problem, self.index)
 
 
 def _found(state: HouseholdState, risk: RiskModel, adjust: Adjust | None) -> _Found:
     """The optimiser's trades in whole shares, verified."""
     solution, problem, index = _solved(state, risk, adjust)
-    trades = arrays.to_trades(solution, index)
+    trades = draft_lines.to_trades(solution, index)
     broken = verify(trades, state)
     if broken:
         raise BrokenRule(" ".join(broken))
-    gap = arrays.gap_bp(trades, problem, index, solution.bound)
+    gap = measures.gap_bp(trades, problem, index, solution.bound)
     return _Found(_figures(trades, index, _proof(solution, risk, index, gap)), problem, index)
 
 
 def _at_rates(rates: Rates, adjust: Adjust | None) -> Adjust:
     """The problem with other rates on gains, narrowed as before."""
 
-    def adjusted(problem: Problem, index: arrays.Index) -> Problem:
+    def adjusted(problem: Problem, index: Index) -> Problem:
         narrowed = problem if adjust is None else adjust(problem, index)
         tax = replace(narrowed.tax, st_rate=float(rates.short), lt_rate=float(rates.long))
         return narrowed.replace(tax=tax)
@@ -118,7 +118,7 @@ def _at_rates(rates: Rates, adjust: Adjust | None) -> Adjust:
 def dearer_risk(haste: int) -> Adjust:
     """The problem with risk ``haste`` times as dear as the policy says; figures stay at the policy's price."""
 
-    def adjust(problem: Problem, index: arrays.Index) -> Problem:
+    def adjust(problem: Problem, index: Index) -> Problem:
         return problem.replace(risk_aversion=haste * problem.risk_aversion)
 
     return adjust
@@ -168,7 +168,7 @@ def proof_of(
     solution: Solution,
     risk: RiskModel,
     problem: Problem,
-    index: arrays.Index,
+    index: Index,
     trades: Sequence[DraftTrade],
 ) -> Proof:
     """Where trades come from that a solution of the problem became in whole shares; how far they are from its bound.
@@ -176,12 +176,12 @@ def proof_of(
     Raises TooFarFromBest where its search was cut short too far from it.
     """
     _near_enough(solution, index)
-    return _proof(solution, risk, index, arrays.gap_bp(trades, problem, index, solution.bound))
+    return _proof(solution, risk, index, measures.gap_bp(trades, problem, index, solution.bound))
 
 
 def _solved(
     state: HouseholdState, risk: RiskModel, adjust: Adjust | None = None
-) -> tuple[Solution, Problem, arrays.Index]:
+) -> tuple[Solution, Problem, Index]:
     """The optimiser's trades; what must be sold stays in cash where it can go nowhere else."""
     problem, index = _built(state, risk, adjust)
     try:
@@ -195,12 +195,12 @@ def _solved(
 
 def _built(
     state: HouseholdState, risk: RiskModel, adjust: Adjust | None, *, is_loose: bool = False
-) -> tuple[Problem, arrays.Index]:
+) -> tuple[Problem, Index]:
     problem, index = arrays.build(state, risk, is_loose=is_loose)
     return (problem if adjust is None else adjust(problem, index)), index
 
 
-def _solve(problem: Problem, index: arrays.Index) -> Solution:
+def _solve(problem: Problem, index: Index) -> Solution:
     """The optimiser's trades. Rules on several securities together that cannot be kept give by the least that helps."""
     try:
         return _whatever_the_smallest(problem)
@@ -223,10 +223,10 @@ def _whatever_the_smallest(problem: Problem) -> Solution:
         return solve(problem.replace(min_trade=0.0), time_limit=TIME_LIMIT_SECONDS)
 
 
-def _near_enough(solution: Solution, index: arrays.Index) -> Solution:
+def _near_enough(solution: Solution, index: Index) -> Solution:
     """The solution, unless its search was cut short too far from the proven bound. Raises TooFarFromBest."""
     if solution.status in _STOPPED and solution.gap_bp > MOST_GAP_BP:
-        far = _distance(arrays.decimal(solution.gap_bp), index)
+        far = _distance(border.decimal(solution.gap_bp), index)
         raise TooFarFromBest(
             f"The search for the best trades was stopped {_STOPPED[solution.status]}, and what it found may be {far} "
             f"from the best possible; beyond {MOST_GAP_BP:g} bp nothing is proposed."
@@ -234,7 +234,7 @@ def _near_enough(solution: Solution, index: arrays.Index) -> Solution:
     return solution
 
 
-def _cut_short(solution: Solution, index: arrays.Index, gap: Decimal) -> str:
+def _cut_short(solution: Solution, index: Index, gap: Decimal) -> str:
     """What a proposal says of a search that was cut short; ``gap`` is that of its trades. Empty where it is not far."""
     if solution.status not in _STOPPED or solution.gap_bp <= TOLD_GAP_BP:
         return ""
@@ -244,7 +244,7 @@ def _cut_short(solution: Solution, index: arrays.Index, gap: Decimal) -> str:
     )
 
 
-def _distance(gap: Decimal, index: arrays.Index) -> str:
+def _distance(gap: Decimal, index: Index) -> str:
     """A gap in basis points as dollars over the horizon of the objective."""
     far = (gap / BASIS_POINTS * index.value).quantize(CENT, rounding=ROUND_CEILING)
     over = over_horizon(index.state.limits)
@@ -253,20 +253,20 @@ def _distance(gap: Decimal, index: arrays.Index) -> str:
 
 def _figures(
     trades: Sequence[DraftTrade],
-    index: arrays.Index,
+    index: Index,
     proof: Proof,
 ) -> Figures:
     """All figures of the rounded trades, in Decimal but for the tracking errors."""
     state, measured = index.state, index.drift
-    after = arrays.holdings_after(trades, state)
+    after = measures.holdings_after(trades, state)
     short, long = _gains(trades, state, Term.SHORT), _gains(trades, state, Term.LONG)
     return Figures(
         drift=measured,
         trades=tuple(trades),
         after=after,
         cash_after=cash_after(trades, state),
-        risk_before=arrays.tracking_error(index, state.holdings()),
-        risk_after=arrays.tracking_error(index, after),
+        risk_before=measures.tracking_error(index, state.holdings()),
+        risk_after=measures.tracking_error(index, after),
         worth=_worth(trades, index, short=short, long=long),
         lasting=_lasting(trades, index),
         carried_worth=carried_worth(state.tax, short=short, long=long),
@@ -289,19 +289,17 @@ def counted_by(state: HouseholdState, risk: RiskModel, figures: Figures) -> Figu
     )
 
 
-def _worth(
-    trades: Sequence[DraftTrade], index: arrays.Index, *, short: Decimal, long: Decimal
-) -> Worth:
+def _worth(trades: Sequence[DraftTrade], index: Index, *, short: Decimal, long: Decimal) -> Worth:
     """The rule of thumb; ``short`` and ``long`` are the dollars of gain that the trades realise by term."""
     state = index.state
-    before, after = state.holdings(), arrays.holdings_after(trades, state)
-    parts = arrays.variance_years(index, before), arrays.variance_years(index, after)
+    before, after = state.holdings(), measures.holdings_after(trades, state)
+    parts = measures.variance_years(index, before), measures.variance_years(index, after)
     return weigh(
         value=index.value,
         risk_aversion=state.limits.risk_aversion,
         horizon_years=state.limits.horizon_years,
-        risk_before=arrays.tracking_error(index, before),
-        risk_after=arrays.tracking_error(index, after),
+        risk_before=measures.tracking_error(index, before),
+        risk_after=measures.tracking_error(index, after),
         variance_years=None
         if parts[0] is None or parts[1] is None
         else (sum(parts[0].values(), ZERO), sum(parts[1].values(), ZERO)),
@@ -311,11 +309,11 @@ def _worth(
     )
 
 
-def _lasting(trades: Sequence[DraftTrade], index: arrays.Index) -> tuple[Lasting, ...]:
+def _lasting(trades: Sequence[DraftTrade], index: Index) -> tuple[Lasting, ...]:
     """How long each security counts, and its part of the tracking cost avoided; empty where one horizon is for all."""
     state = index.state
-    before = arrays.variance_years(index, state.holdings())
-    after = arrays.variance_years(index, arrays.holdings_after(trades, state))
+    before = measures.variance_years(index, state.holdings())
+    after = measures.variance_years(index, measures.holdings_after(trades, state))
     if index.years is None or before is None or after is None:
         return ()
     traded = {trade.security for trade in trades}
@@ -323,7 +321,7 @@ def _lasting(trades: Sequence[DraftTrade], index: arrays.Index) -> tuple[Lasting
     return tuple(
         Lasting(
             security=security,
-            years=arrays.decimal(years),
+            years=border.decimal(years),
             avoided=price * (before[security] - after[security]),
             is_traded=security in traded,
         )
@@ -370,17 +368,17 @@ def _gains(trades: Sequence[DraftTrade], state: HouseholdState, term: Term) -> D
     return sum(gains, ZERO)
 
 
-def _proof(solution: Solution, risk: RiskModel, index: arrays.Index, gap: Decimal) -> Proof:
+def _proof(solution: Solution, risk: RiskModel, index: Index, gap: Decimal) -> Proof:
     """``gap`` is that of the trades as proposed, in whole shares."""
     return Proof(
         solver=solution.solver,
         solver_version=_solver_version(),
         gap_bp=gap,
         cut_short=_cut_short(solution, index, gap),
-        risk_sha256=arrays.fingerprint(risk),
+        risk_sha256=border.fingerprint(risk),
         risk_observations=risk.observations,
         risk_source=risk.source,
-        risk_notes=tuple(arrays.in_words(note, index) for note in risk.notes),
+        risk_notes=tuple(in_words(note, index) for note in risk.notes),
     )
 
 

@@ -13,7 +13,8 @@ from rebalancing.errors import RebalancingError
 from rebalancing.optimizer import Problem, Solution, solve, tracking_bought
 from rebalancing.optimizer.problem import summed
 from rebalancing.risk import RiskModel
-from rebalancing.trades import arrays
+from rebalancing.trades import arrays, border
+from rebalancing.trades.index import Index
 from rebalancing.types import ZERO, HouseholdState
 
 MORE = Decimal(1000)  # dollars of gain that are priced
@@ -65,14 +66,14 @@ def gain_prices(
     more = float(MORE / index.value)
     yearly = _yearly(capped, index, solution)
     return {
-        limit: arrays.decimal(
+        limit: border.decimal(
             yearly * tracking_bought(capped, solution, _CAPS[limit], more)
         ).quantize(QUANTUM)
         for limit in caps
     }
 
 
-def _yearly(problem: Problem, index: arrays.Index, solution: Solution) -> float:
+def _yearly(problem: Problem, index: Index, solution: Solution) -> float:
     """Yearly tracking error per unit of the problem's active risk, at its solution.
 
     Another figure than one only where each security counts over years of its own: then a little less of all active

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rebalancing.risk import RiskModel
-from rebalancing.trades import arrays
+from rebalancing.trades.index import universe
 from rebalancing.types import HouseholdState
 
 
@@ -15,8 +15,8 @@ class RiskRows:
         self._place = {security: at for at, security in enumerate(securities)}
 
     def of(self, state: HouseholdState) -> RiskModel:
-        """The model of ``arrays.universe(state)`` in that order."""
-        securities = arrays.universe(state)
+        """The model of ``universe(state)`` in that order."""
+        securities = universe(state)
         if len(securities) == len(self._place):
             return self._risk
         return self._risk.take([self._place[security] for security in securities])

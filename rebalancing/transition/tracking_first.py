@@ -14,13 +14,13 @@ from rebalancing.optimizer.problem import Problem
 from rebalancing.policies.policy import Horizon
 from rebalancing.risk import RiskModel
 from rebalancing.telling.figures import Figures
-from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import (
     Adjust,
     best_trades,
     counted_by,
     with_needs_placed,
 )
+from rebalancing.trades.index import Index
 from rebalancing.trades.risk_rows import RiskRows
 from rebalancing.transition.schedule import Caps
 from rebalancing.types import ZERO, HouseholdState
@@ -74,7 +74,7 @@ class TrackingFirst:
         return inside
 
     def _once(self, state: HouseholdState, caps: Caps, adjust: Adjust | None) -> Figures:
-        def narrowed(problem: Problem, index: arrays.Index) -> Problem:
+        def narrowed(problem: Problem, index: Index) -> Problem:
             found = capped(problem, caps, state.tax, index.value)
             return found if adjust is None else adjust(found, index)
 

@@ -17,7 +17,7 @@ from rebalancing.household.checks import verify
 from rebalancing.optimizer import frontier
 from rebalancing.risk import RiskModel
 from rebalancing.telling.figures import Figures, Proof
-from rebalancing.trades import arrays
+from rebalancing.trades import arrays, draft_lines
 from rebalancing.trades.best_trades import figures_of, proof_of
 from rebalancing.trades.risk_rows import RiskRows
 from rebalancing.transition.schedule import caps_of
@@ -84,7 +84,7 @@ class FrontierWalk:
         self.points, self.left_out = [], 0
         given = None
         for found in frontier(problem, points=POINTS, time_limit=self.seconds):
-            trades = arrays.to_trades(found.solution, index)
+            trades = draft_lines.to_trades(found.solution, index)
             # A point is the best at its own price of risk: its bound says nothing at another one.
             asked = problem.replace(risk_aversion=found.risk_aversion)
             try:

@@ -18,8 +18,9 @@ from rebalancing.household.checks import BrokenRule, cash_after, verify
 from rebalancing.optimizer.problem import Problem
 from rebalancing.risk import RiskModel
 from rebalancing.telling.figures import Figures, Proof
-from rebalancing.trades import arrays
+from rebalancing.trades import draft_lines
 from rebalancing.trades.best_trades import Adjust, best_trades, figures_of
+from rebalancing.trades.index import Index
 from rebalancing.trades.risk_rows import RiskRows
 from rebalancing.trades.whole_shares import Shares
 from rebalancing.transition import schedule as transition
@@ -156,19 +157,19 @@ class AroundRows:
             raise BadRows(wrong)
         rows = self.rows
         if self.alone is not None:
-            trades = arrays.lines(fixed_rows.shares_of(rows), state)
+            trades = draft_lines.lines(fixed_rows.shares_of(rows), state)
             return figures_of(trades, state, rows_of.of(state), self.alone)
         reserve: dict[int, Decimal] = {}
         for attempt in range(_ATTEMPTS):
             fixed = fixed_rows.shares_of(rows)
-            traded = arrays.lines(fixed, state)
+            traded = draft_lines.lines(fixed, state)
             left = _less_cash(fixed_rows.around(state, rows, traded), reserve)
             found = inner(traded, state)(left, _narrowed(rows))
             over = _over_caps(rows, found.trades, state)
             if over:
                 rows = tuple(over.get(row, row) for row in rows)
                 continue
-            together = arrays.lines(_joined(fixed, found.trades), state)
+            together = draft_lines.lines(_joined(fixed, found.trades), state)
             missing = _missing(together, state)
             if missing and attempt < _ATTEMPTS - 1 and together:
                 # An order that a fixed row shares with others may cost a little more than the two apart.
@@ -195,7 +196,7 @@ def _narrowed(rows: Sequence[FixedRow]) -> Adjust:
     """The problem without purchases of what is fixed, and with caps where there are caps."""
     caps = buy_caps(rows)
 
-    def adjust(problem: Problem, index: arrays.Index) -> Problem:
+    def adjust(problem: Problem, index: Index) -> Problem:
         if not caps:
             return problem
         may_buy = np.array(
@@ -211,7 +212,7 @@ def _narrowed(rows: Sequence[FixedRow]) -> Adjust:
     return adjust
 
 
-def _most(position: Position, caps: Mapping[Position, Decimal], index: arrays.Index) -> float:
+def _most(position: Position, caps: Mapping[Position, Decimal], index: Index) -> float:
     if position not in caps:
         return float("inf")
     dollars = caps[position] * index.state.prices[position[1]]

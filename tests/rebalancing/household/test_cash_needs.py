@@ -17,8 +17,8 @@ from rebalancing.household.checks import verify
 from rebalancing.household.shortfalls import NeedBeyondMeans, told
 from rebalancing.household.state import invest_only, raise_only
 from rebalancing.policies import drift
-from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import best_trades, with_needs_placed
+from rebalancing.trades.index import universe
 from rebalancing.types import HouseholdState
 from tests.rebalancing.states import DAY, account, lot, random_state, risk, state
 
@@ -51,7 +51,7 @@ def household(*flows: CashFlow, **changes: Any) -> HouseholdState:
 
 
 def solved(start: HouseholdState) -> Any:
-    return best_trades(start, risk(len(arrays.universe(start))))
+    return best_trades(start, risk(len(universe(start))))
 
 
 def test_a_need_is_raised_in_its_account_to_the_cent() -> None:
@@ -181,7 +181,7 @@ def test_needs_of_random_households_are_met_or_refused(seed: int) -> None:
         for _ in range(2)
     ]
     start = with_needs(start, flows)
-    numbers = risk(len(arrays.universe(start)))
+    numbers = risk(len(universe(start)))
     if seed in BEYOND_MEANS:
         with pytest.raises(NeedBeyondMeans):
             with_needs_placed(start, numbers)

@@ -12,8 +12,9 @@ from proposals.types import RestrictionKind, RestrictionRow, Restrictions, Side
 from rebalancing.household.checks import verify
 from rebalancing.household.restrictions import capped, conflicts, with_restrictions
 from rebalancing.household.state import restricted
-from rebalancing.trades import arrays
+from rebalancing.trades import arrays, draft_lines
 from rebalancing.trades.best_trades import best_trades
+from rebalancing.trades.index import Index, universe
 from rebalancing.types import HouseholdState
 from tests.rebalancing.states import DAY, account, lot, random_state, risk, state
 
@@ -48,7 +49,7 @@ def household(*rows: RestrictionRow, **changes: Any) -> HouseholdState:
 
 
 def solved(start: HouseholdState) -> Any:
-    return best_trades(start, risk(len(arrays.universe(start))))
+    return best_trades(start, risk(len(universe(start))))
 
 
 def sold(start: HouseholdState, security: int, account: int | None = None) -> D:
@@ -208,12 +209,12 @@ def rounded(
     class Answer:
         pass
 
-    _, index = arrays.build(start, risk(len(arrays.universe(start))))
+    _, index = arrays.build(start, risk(len(universe(start))))
     answer: Any = Answer()
     value = float(index.value)
     answer.buys = np.array([buys.get(one, 0.0) / value for one in index.positions])
     answer.sells = np.array([sells.get(one.opening, 0.0) / value for one in index.lots])
-    return verify(arrays.to_trades(answer, index), start)
+    return verify(draft_lines.to_trades(answer, index), start)
 
 
 def test_a_wrong_optimiser_cannot_sell_a_held_gain() -> None:
@@ -227,7 +228,7 @@ def test_a_wrong_optimiser_cannot_buy_where_one_account_must_not() -> None:
     assert (1, 3) not in arrays.build(start, risk(3))[1].positions
     free = replace(start, barred=frozenset())
     _, index = arrays.build(free, risk(3))
-    trades = arrays.to_trades(_answer(index, buys={(1, 3): 600.0}), index)
+    trades = draft_lines.to_trades(_answer(index, buys={(1, 3): 600.0}), index)
     assert [trade.security for trade in trades] == [3]
     assert any("must not be bought" in text for text in verify(trades, start))
     assert verify(trades, free) == []
@@ -238,14 +239,14 @@ def test_a_wrong_optimiser_cannot_keep_what_must_be_sold() -> None:
     start = household(row(RestrictionKind.MUST_SELL))
     assert any("must be sold, 0 of 150" in text for text in verify([], start))
     _, index = arrays.build(start, risk(3))
-    trades = arrays.to_trades(_answer(index), index)
+    trades = draft_lines.to_trades(_answer(index), index)
     assert sum(trade.quantity for trade in trades if trade.security == 1) == 300
     assert not any("must be sold" in text for text in verify(trades, start))
 
 
 def test_a_wrong_optimiser_cannot_exceed_a_largest_weight() -> None:
     start = household(row(RestrictionKind.MAX_WEIGHT, 2, limit=D("0.355")))
-    trades = arrays.to_trades(
+    trades = draft_lines.to_trades(
         _answer(arrays.build(start, risk(3))[1], buys={(1, 2): 900.0}),
         arrays.build(start, risk(3))[1],
     )
@@ -253,11 +254,11 @@ def test_a_wrong_optimiser_cannot_exceed_a_largest_weight() -> None:
     assert verify(trades, start) == []
     bare = replace(start, max_weights={})
     _, index = arrays.build(bare, risk(3))
-    unaware = arrays.to_trades(_answer(index, buys={(1, 2): 900.0}), index)
+    unaware = draft_lines.to_trades(_answer(index, buys={(1, 2): 900.0}), index)
     assert any("more than its largest weight" in text for text in verify(unaware, start))
 
 
-def _answer(index: arrays.Index, *, buys: dict[tuple[int, int], float] | None = None) -> Any:
+def _answer(index: Index, *, buys: dict[tuple[int, int], float] | None = None) -> Any:
     class Answer:
         pass
 

@@ -14,8 +14,8 @@ from rebalancing.mandates.keeping import keeping
 from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.mandates.rules import Classification, Rule, RuleKind
 from rebalancing.telling.figures import Figures
-from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import best_trades
+from rebalancing.trades.index import universe
 from rebalancing.types import HouseholdState
 from tests.rebalancing.states import account, lot, random_state, risk, state
 
@@ -25,7 +25,7 @@ def household(rng: Random) -> tuple[HouseholdState, MandateCheck]:
     state = random_state(rng)
     classes = {
         one: Classification("us_equity", "Tech" if at % 2 else "Energy")
-        for at, one in enumerate(arrays.universe(state))
+        for at, one in enumerate(universe(state))
     }
     limit = D(rng.randrange(20, 70)) / 100
     rules = [
@@ -41,7 +41,7 @@ def tried(seeds: int) -> dict[str, int]:
     counts = dict.fromkeys(("traded", "broken", "was_out", "cured"), 0)
     for seed in range(seeds):
         state, check = household(Random(seed))
-        solve = partial(best_trades, risk=risk(len(arrays.universe(state))))
+        solve = partial(best_trades, risk=risk(len(universe(state))))
         try:
             figures: Figures = keeping(check, solve)(check.bounded(state))
         except RebalancingError:

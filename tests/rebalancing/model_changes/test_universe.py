@@ -26,8 +26,8 @@ from rebalancing.model_changes.universe import (
     step_weights,
     turnover,
 )
-from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import best_trades
+from rebalancing.trades.index import universe
 from rebalancing.types import Exit, HouseholdState, ModelChange
 from scans.substitute_breaks import checked
 from securities.importers.refusal import ImportRefused
@@ -202,7 +202,7 @@ def household(rule: ExitRule, *, weight: str = "0", **changes: Any) -> Household
 
 
 def solved(start: HouseholdState) -> Any:
-    return best_trades(start, risk(len(arrays.universe(start))))
+    return best_trades(start, risk(len(universe(start))))
 
 
 def sold(figures: Any, security: int = 1) -> set[int]:

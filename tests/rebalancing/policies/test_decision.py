@@ -13,8 +13,9 @@ from rebalancing.policies.decision import Scope
 from rebalancing.policies.looks import ALWAYS, Schedule
 from rebalancing.policies.policy import CashFlows, Destination, PolicyKind
 from rebalancing.risk import estimate
-from rebalancing.trades.arrays import build, tracking_error
+from rebalancing.trades.arrays import build
 from rebalancing.trades.best_trades import best_trades
+from rebalancing.trades.measures import tracking_error
 from rebalancing.types import HouseholdState, Limits, Outcome
 from tests.rebalancing.states import LIMITS, account, lot, risk, state
 

@@ -29,7 +29,8 @@ from rebalancing.policies.policy import BandType, Cadence, Destination, Horizon,
 from rebalancing.policies.worth import weigh
 from rebalancing.services import examine, store
 from rebalancing.telling.explanation import verdict
-from rebalancing.trades import arrays
+from rebalancing.trades import measures
+from rebalancing.trades.index import Index
 from rebalancing.types import HouseholdState, Limits, Looked, Outcome, RebalanceResult
 from securities.models import Security
 from securities.types import AssetClass
@@ -324,7 +325,7 @@ def test_a_band_rule_without_trades_never_takes_the_optimums_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Where rounding costs the optimum more than no trade does, no trade is not a proposal either."""
-    monkeypatch.setattr(arrays, "objective", lambda trades, problem, index: D(len(trades)))
+    monkeypatch.setattr(measures, "objective", lambda trades, problem, index: D(len(trades)))
     narrowed = decision.narrowed
 
     def nothing_to_trade(state: HouseholdState, drift: Drift, touched: Scope) -> HouseholdState:
@@ -356,10 +357,10 @@ def test_the_band_rule_is_told_by_its_distance_to_the_optimums_bound(
     # As if rounding had cost the optimum half of its distance, and the rule nothing: $100,000 in basis points.
     more = optimum.gap_bp / 2 / 10_000 * 100_000
 
-    def dearer(trades: Sequence[DraftTrade], problem: Problem, index: arrays.Index) -> D:
+    def dearer(trades: Sequence[DraftTrade], problem: Problem, index: Index) -> D:
         return D(0) if tuple(trades) == rule.trades else more
 
-    monkeypatch.setattr(arrays, "objective", dearer)
+    monkeypatch.setattr(measures, "objective", dearer)
     found = drifted.examine().draft
     assert found is not None
     assert found.trades == rule.trades != optimum.trades

@@ -11,7 +11,7 @@ from rebalancing.policies.decision import Scope
 from rebalancing.policies.worth import Worth
 from rebalancing.telling.explanation import choices
 from rebalancing.telling.figures import Choices
-from rebalancing.trades import arrays
+from rebalancing.trades import arrays, measures
 from rebalancing.trades.best_trades import best_trades
 from tests.rebalancing.policies.test_policies_on_record import say
 from tests.rebalancing.states import LIMITS, account, lot, risk, state
@@ -41,7 +41,7 @@ def test_tickets_can_make_the_optimum_not_worth_it_and_the_band_rule_worth_it() 
     assert rule.worth.is_worth_it
     problem, index = arrays.build(start, risk(5))
     nothing, best, other = (
-        arrays.objective(trades, problem, index) for trades in ((), optimum.trades, rule.trades)
+        measures.objective(trades, problem, index) for trades in ((), optimum.trades, rule.trades)
     )
     assert best < other < nothing
 
@@ -83,7 +83,7 @@ def test_the_band_rules_trades_take_the_place_of_an_optimum_that_costs_too_much(
     assert found.looked.worth.trading_cost == optimum.cost
     # Worth it by its cost alone, and worse than no trade by the objective: that is no proposal.
     up_to(rule.cost)
-    monkeypatch.setattr(arrays, "objective", lambda trades, problem, index: D(len(trades)))
+    monkeypatch.setattr(measures, "objective", lambda trades, problem, index: D(len(trades)))
     assert drifted.examine().reason == "not_worth_it"
 
 

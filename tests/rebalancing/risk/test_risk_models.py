@@ -24,7 +24,7 @@ from rebalancing.models import (
 )
 from rebalancing.risk import RiskModel
 from rebalancing.risk_data.risk_models import firm_risk, risk_model
-from rebalancing.trades.arrays import fingerprint
+from rebalancing.trades.border import fingerprint
 from rebalancing.types import HouseholdState, RiskMethod
 from securities.calendar import trading_days
 from securities.models import CorporateAction, Price, Security

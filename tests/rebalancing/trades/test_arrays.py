@@ -22,8 +22,9 @@ from rebalancing.household.cash_bands import cash_bands, household_band
 from rebalancing.household.checks import cash_after, verify
 from rebalancing.household.state import Substitution, restricted, shifted_targets, substitutions_of
 from rebalancing.optimizer import solve
-from rebalancing.trades import arrays
+from rebalancing.trades import arrays, border, draft_lines, measures
 from rebalancing.trades.best_trades import best_trades
+from rebalancing.trades.index import in_words, universe
 from rebalancing.types import HouseholdState, StateLot
 from tests.rebalancing.states import DAY, account, lot, random_state, risk, state
 
@@ -53,13 +54,13 @@ def trades_of(
     found: HouseholdState, *, buys: dict[int, str], sells: dict[int, str]
 ) -> list[DraftTrade]:
     """Trades when the optimiser asks for these dollars per security bought and per opening sold."""
-    _, index = arrays.build(found, risk(len(arrays.universe(found))))
+    _, index = arrays.build(found, risk(len(universe(found))))
     value = float(index.value)
     asked = Trades(
         np.array([float(buys.get(security, 0)) / value for _, security in index.positions]),
         np.array([float(sells.get(one.opening, 0)) / value for one in index.lots]),
     )
-    return arrays.to_trades(asked, index)
+    return draft_lines.to_trades(asked, index)
 
 
 def summary(trades: Iterable[DraftTrade]) -> list[tuple[str, int, D]]:
@@ -155,7 +156,7 @@ def test_shares_stay_in_their_account_rather_than_be_sold_here_and_bought_there(
         np.array([1400 / value if position == (1, 2) else 0.0 for position in index.positions]),
         np.array([{1: 1100.0, 4: 500.0}.get(one.opening, 0.0) / value for one in index.lots]),
     )
-    assert summary(arrays.to_trades(moved, index)) == [("sell", 1, D(11)), ("buy", 2, D(18))]
+    assert summary(draft_lines.to_trades(moved, index)) == [("sell", 1, D(11)), ("buy", 2, D(18))]
 
 
 def test_every_line_says_why() -> None:
@@ -188,8 +189,8 @@ def test_a_loss_in_a_retirement_account_is_no_tax_loss() -> None:
 
 
 def test_a_float_comes_back_digit_by_digit() -> None:
-    assert arrays.decimal(0.1) == D("0.1")
-    assert arrays.decimal(np.float64(1e-7)) == D("1E-7")
+    assert border.decimal(0.1) == D("0.1")
+    assert border.decimal(np.float64(1e-7)) == D("1E-7")
 
 
 # Restrictions
@@ -279,17 +280,17 @@ def test_the_proof_is_about_the_whole_shares_that_are_proposed() -> None:
     solution = solve(problem)
     found = best_trades(start, risk(2))
     assert found.trades
-    assert found.proof.gap_bp == arrays.gap_bp(found.trades, problem, index, solution.bound)
-    assert found.proof.gap_bp > arrays.decimal(solution.gap_bp) + 1
+    assert found.proof.gap_bp == measures.gap_bp(found.trades, problem, index, solution.bound)
+    assert found.proof.gap_bp > border.decimal(solution.gap_bp) + 1
 
 
 def test_messages_name_accounts_and_securities_instead_of_rows() -> None:
     _, index = arrays.build(two_securities(), risk(2))
-    assert arrays.in_words("cash floor of account 0 (short by 1 %)", index) == (
+    assert in_words("cash floor of account 0 (short by 1 %)", index) == (
         "cash floor of account A1 (short by 1 %)"
     )
-    assert arrays.in_words("column 1 has 5 returns", index) == "S2 has 5 returns"
-    assert arrays.in_words("upper bound of security 0", index) == "upper bound of S1"
+    assert in_words("column 1 has 5 returns", index) == "S2 has 5 returns"
+    assert in_words("upper bound of security 0", index) == "upper bound of S1"
 
 
 def test_a_loss_is_never_sold_while_the_security_or_its_twin_is_bought() -> None:
@@ -315,7 +316,7 @@ def test_an_overdrawn_account_with_nothing_to_sell_is_named() -> None:
 
 def test_the_same_state_gives_the_same_trades() -> None:
     start = random_state(Random(7))
-    first, again = (best_trades(start, risk(len(arrays.universe(start)))) for _ in range(2))
+    first, again = (best_trades(start, risk(len(universe(start)))) for _ in range(2))
     assert first == again
 
 
@@ -323,7 +324,7 @@ def test_the_same_state_gives_the_same_trades() -> None:
 def test_random_households_break_no_rule(seed: int) -> None:
     start = random_state(Random(seed))
     try:
-        found = best_trades(start, risk(len(arrays.universe(start))))
+        found = best_trades(start, risk(len(universe(start))))
     except Infeasible:
         assert start.cash < household_band(start)[0] or not start.buyable
         return
@@ -464,7 +465,7 @@ def test_commissions_and_impact_of_every_order_are_left_in_cash(seed: int) -> No
         daily_volumes=dict.fromkeys(start.prices, D(5000)),
     )  # fmt: skip
     start = replace(start, costs=costs, limits=replace(start.limits, cash_minimum=D(0)))
-    found = best_trades(start, risk(len(arrays.universe(start))))
+    found = best_trades(start, risk(len(universe(start))))
     assert verify(found.trades, start) == []
     moved = cash_moved(found.trades, replace(costs, half_spreads=start.half_spreads))
     for one in start.accounts:

@@ -9,7 +9,7 @@ from accounts.types import FilingStatus
 from lots.netting import YearInputs
 from lots.year_tax import TaxPosition, added_tax, position_at, rates_at
 from rebalancing.errors import Infeasible
-from rebalancing.trades import arrays, best_trades
+from rebalancing.trades import arrays, best_trades, measures
 from rebalancing.trades.bracket_rates import Rates, best_by_brackets
 from rebalancing.types import HouseholdState
 from tests.rebalancing.states import account, lot, risk, state
@@ -131,7 +131,7 @@ def test_a_sale_into_dearer_brackets_is_weighed_by_what_they_cost(
     monkeypatch.setattr(best_trades, "best_by_brackets", only_once)
     plain = best_trades.best_trades(household, risk(4))
     problem, index = arrays.build(household, risk(4))
-    exact = [arrays.objective(one.trades, problem, index) for one in (found, plain)]
+    exact = [measures.objective(one.trades, problem, index) for one in (found, plain)]
     assert len(asked) == 1
     assert found.long_gain < plain.long_gain
     assert exact[0] < exact[1] - 100
@@ -143,7 +143,7 @@ def test_the_objective_is_told_by_the_exact_tax() -> None:
     household = concentrated(tax_at(30_000))
     found = best_trades.best_trades(household, risk(4))
     problem, index = arrays.build(household, risk(4))
-    fall = arrays.objective((), problem, index) - arrays.objective(found.trades, problem, index)
+    fall = measures.objective((), problem, index) - measures.objective(found.trades, problem, index)
     assert fall == pytest.approx(found.worth.avoided - found.worth.cost, rel=D("1e-4"))
 
 

@@ -11,9 +11,10 @@ from proposals.budgets import Budget, Gains, Limit, Usage, excesses, gains_of
 from proposals.types import Side
 from rebalancing.errors import RebalancingError
 from rebalancing.telling.figures import Figures
-from rebalancing.trades import arrays, budget
+from rebalancing.trades import budget
 from rebalancing.trades.best_trades import best_trades
 from rebalancing.trades.gain_prices import gain_prices
+from rebalancing.trades.index import universe
 from rebalancing.types import HouseholdState
 from tests.rebalancing.states import DAY, TAX, account, lot, random_state, risk, state
 
@@ -48,7 +49,7 @@ def usage(found: HouseholdState, **limits: str) -> Usage:
 
 
 def bounded(found: HouseholdState, limits: Usage | None) -> budget.Bounded:
-    model = risk(len(arrays.universe(found)))
+    model = risk(len(universe(found)))
 
     def solve(one: HouseholdState) -> Figures:
         return best_trades(one, model)

@@ -11,8 +11,8 @@ from proposals.types import DraftTrade, Side
 from rebalancing.errors import Infeasible
 from rebalancing.household.cash_bands import household_band
 from rebalancing.household.checks import verify
-from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import best_trades
+from rebalancing.trades.index import universe
 from rebalancing.types import HouseholdState
 from tests.rebalancing.states import account, lot, random_state, risk, state
 
@@ -82,7 +82,7 @@ def test_random_households_with_fractions_break_no_rule(seed: int) -> None:
         accounts=tuple(replace(one, quantum=rng.choice([Q, D(1)])) for one in start.accounts),
     )
     try:
-        found = best_trades(start, risk(len(arrays.universe(start))))
+        found = best_trades(start, risk(len(universe(start))))
     except Infeasible:
         assert start.cash < household_band(start)[0] or not start.buyable
         return

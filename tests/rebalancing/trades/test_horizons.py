@@ -15,7 +15,7 @@ from rebalancing.policies.policy import Horizon
 from rebalancing.risk import RiskModel
 from rebalancing.telling import explanation
 from rebalancing.telling.amounts import cents
-from rebalancing.trades import arrays, horizons
+from rebalancing.trades import arrays, horizons, measures
 from rebalancing.trades.best_trades import best_trades
 from rebalancing.transition.schedule import Caps
 from rebalancing.transition.tracking_first import TrackingFirst
@@ -151,7 +151,7 @@ def test_what_is_avoided_is_what_the_solved_objective_saves() -> None:
     start = household()
     problem, index = arrays.build(start, UNEVEN)
     found = best_trades(start, UNEVEN)
-    fall = arrays.objective((), problem, index) - arrays.objective(found.trades, problem, index)
+    fall = measures.objective((), problem, index) - measures.objective(found.trades, problem, index)
     linear = sum(trade.amount * start.half_spreads[trade.security] for trade in found.trades)
     assert found.trades
     assert float(found.worth.avoided - linear) == pytest.approx(float(fall), abs=0.01)
@@ -180,7 +180,7 @@ def test_figures_of_tracking_error_stay_yearly_and_the_bound_holds() -> None:
     start = household()
     found = best_trades(start, UNEVEN)
     _, index = arrays.build(start, UNEVEN)
-    active = arrays.active_weights(index, start.holdings())
+    active = measures.active_weights(index, start.holdings())
     assert float(found.risk_before) == pytest.approx(UNEVEN.tracking_error(active), abs=1e-8)
     problem, _ = arrays.build(start, UNEVEN)
     assert solve(problem).bound <= solve(problem).objective + 1e-12

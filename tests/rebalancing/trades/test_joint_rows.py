@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rebalancing.trades import arrays
+from rebalancing.trades.index import in_words
 from rebalancing.trades.joint_rows import joint_limits
 from rebalancing.types import HouseholdState, JointBounds
 from tests.rebalancing.states import account, lot, risk, state
@@ -84,7 +85,5 @@ def test_without_rules_there_are_no_rows() -> None:
 
 def test_a_row_has_the_rule_s_name_in_messages() -> None:
     _, index = arrays.build(household(bound(high=D("0.5"))), risk(2))
-    assert arrays.in_words("most of joint limit 0", index) == "Sector X (a/b)"
-    assert (
-        arrays.in_words("least of joint limit 0 and security 1", index) == "Sector X (a/b) and S2"
-    )
+    assert in_words("most of joint limit 0", index) == "Sector X (a/b)"
+    assert in_words("least of joint limit 0 and security 1", index) == "Sector X (a/b) and S2"

@@ -12,8 +12,9 @@ from proposals.types import Side
 from rebalancing.errors import RebalancingError
 from rebalancing.optimizer import Problem, solve
 from rebalancing.policies.policy import Horizon
-from rebalancing.trades import arrays, later_tax
+from rebalancing.trades import arrays, later_tax, measures
 from rebalancing.trades.best_trades import best_trades
+from rebalancing.trades.index import universe
 from rebalancing.types import HouseholdState
 from tests.rebalancing.states import LIMITS, TAX, account, lot, random_state, risk, state
 
@@ -21,7 +22,7 @@ RATE = 0.14611135  # 23.8 % in ten years at 5 % a year
 
 
 def problem_of(found: HouseholdState) -> Problem:
-    return arrays.build(found, risk(len(arrays.universe(found))))[0]
+    return arrays.build(found, risk(len(universe(found))))[0]
 
 
 def household(*lots: tuple[int, str, str], cash: str = "0", **changes: object) -> HouseholdState:
@@ -127,14 +128,16 @@ def test_avoided_less_cost_is_what_the_objective_falls_by(seed: int, horizon: Ho
     """T40, later tax among it; but for gains credited with less, and small gains that are counted as no gain at all."""
     found = random_state(Random(seed))
     found = replace(found, limits=replace(found.limits, horizon=horizon))
-    model = risk(len(arrays.universe(found)))
+    model = risk(len(universe(found)))
     try:
         figures = best_trades(found, model)
     except RebalancingError:
         return
     problem, index = arrays.build(found, model)
-    fall = arrays.objective((), problem, index) - arrays.objective(figures.trades, problem, index)
-    _, sells = arrays._as_fractions(figures.trades, index)
+    fall = measures.objective((), problem, index) - measures.objective(
+        figures.trades, problem, index
+    )
+    _, sells = measures._as_fractions(figures.trades, index)
     exact = np.array([
         0.0 if not one.is_taxable
         else float(1 - one.basis / (one.quantity * found.prices[one.security]))
@@ -159,9 +162,11 @@ def test_without_a_gain_held_back_the_verdict_is_the_objective() -> None:
     figures = best_trades(held, model)
     assert figures.worth.later_tax != 0
     problem, index = arrays.build(held, model)
-    fall = arrays.objective((), problem, index) - arrays.objective(figures.trades, problem, index)
+    fall = measures.objective((), problem, index) - measures.objective(
+        figures.trades, problem, index
+    )
     verdict = figures.worth.avoided - figures.worth.cost
     assert float(verdict) == pytest.approx(float(fall), abs=0.02)
     blind = problem.replace(later_tax=None)
-    missed = arrays.objective((), blind, index) - arrays.objective(figures.trades, blind, index)
+    missed = measures.objective((), blind, index) - measures.objective(figures.trades, blind, index)
     assert float(missed - fall) == pytest.approx(float(figures.worth.later_tax), abs=0.02)

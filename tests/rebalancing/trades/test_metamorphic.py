@@ -10,8 +10,9 @@ import pytest
 from lots.types import Term
 from proposals.types import DraftTrade, Side
 from rebalancing.errors import Infeasible
-from rebalancing.trades import arrays
+from rebalancing.trades import arrays, measures
 from rebalancing.trades.best_trades import best_trades
+from rebalancing.trades.index import universe
 from rebalancing.types import HouseholdState
 from tests.rebalancing.states import account, lot, random_state, risk, state
 
@@ -21,7 +22,7 @@ def summary(trades: Iterable[DraftTrade]) -> set[tuple[int, int, Side, D, int | 
 
 
 def solved(start: HouseholdState) -> tuple[DraftTrade, ...]:
-    return best_trades(start, risk(len(arrays.universe(start)))).trades
+    return best_trades(start, risk(len(universe(start)))).trades
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -33,7 +34,7 @@ def test_the_order_of_lots_and_accounts_changes_nothing(seed: int) -> None:
     rng.shuffle(lots)
     rng.shuffle(accounts)
     shuffled = replace(start, lots=tuple(lots), accounts=tuple(accounts))
-    numbers = risk(len(arrays.universe(start)))
+    numbers = risk(len(universe(start)))
     try:
         first = best_trades(start, numbers)
     except Infeasible:
@@ -42,7 +43,9 @@ def test_the_order_of_lots_and_accounts_changes_nothing(seed: int) -> None:
         return
     second = best_trades(shuffled, numbers)
     problem, index = arrays.build(start, numbers)
-    ours, theirs = (float(arrays.objective(one.trades, problem, index)) for one in (first, second))
+    ours, theirs = (
+        float(measures.objective(one.trades, problem, index)) for one in (first, second)
+    )
     # Rounding to whole shares is not unique either: a share of the dearest security is the most it may cost.
     room = float(max(start.prices.values()) * D("0.002"))
     assert abs(ours - theirs) <= room

@@ -13,8 +13,9 @@ from proposals.types import Side
 from rebalancing.errors import Infeasible, RebalancingError
 from rebalancing.household.checks import cash_after, verify
 from rebalancing.telling.figures import Figures
-from rebalancing.trades import arrays, budget
+from rebalancing.trades import budget
 from rebalancing.trades.best_trades import best_trades
+from rebalancing.trades.index import universe
 from rebalancing.types import HouseholdState
 from rebalancing.versions.fixed_rows import BadRows, FixedRow, problems_of
 from rebalancing.versions.ways import AroundRows, PlanStep
@@ -56,9 +57,9 @@ def purchase(security: int, shares: str, *, account: int = 1, is_cap: bool = Fal
 
 
 def solved(found: HouseholdState, *rows: FixedRow, plan: PlanStep | None = None) -> Figures:
-    universe = arrays.universe(found)
+    securities = universe(found)
     way = AroundRows(rows=rows, by="Ada", plan=plan)
-    return way.solver(risk(len(universe)), universe, None)(found)
+    return way.solver(risk(len(securities)), securities, None)(found)
 
 
 def sold(figures: Figures) -> dict[int | None, D]:
@@ -204,10 +205,10 @@ def test_commissions_of_an_order_shared_with_a_fixed_row_are_paid() -> None:
 
 def test_around_rows_the_budget_of_gains_is_kept() -> None:
     found = drifted()
-    universe = arrays.universe(found)
+    securities = universe(found)
     usage = Usage(budget=Budget(year=DAY.year, long_limit=D(500)), accounts=frozenset({1}), tax=TAX)
     way = AroundRows(rows=(sale(2, "0"),), by="Ada")
-    solve = way.solver(risk(3), universe, usage)
+    solve = way.solver(risk(3), securities, usage)
     bounded = budget.within(found, usage, rows_of(found), solve)
 
     assert bounded.is_bound
@@ -221,7 +222,7 @@ def test_rows_beyond_the_budget_are_left_over_with_the_figures() -> None:
     usage = Usage(budget=Budget(year=DAY.year, long_limit=D(500)), accounts=frozenset({1}), tax=TAX)
     way = AroundRows(rows=(sale(1, "100"), sale(2, "0")), by="Ada")
     bounded = budget.within(
-        found, usage, rows_of(found), way.solver(risk(3), arrays.universe(found), usage)
+        found, usage, rows_of(found), way.solver(risk(3), universe(found), usage)
     )
 
     assert bounded.left_over

@@ -13,8 +13,8 @@ from rebalancing.errors import RebalancingError, TooFarFromBest
 from rebalancing.household.checks import verify
 from rebalancing.optimizer import FrontierPoint, Problem, frontier
 from rebalancing.telling.figures import Figures
-from rebalancing.trades import arrays
 from rebalancing.trades.best_trades import best_trades
+from rebalancing.trades.index import universe
 from rebalancing.transition.tracking_first import tax_added
 from rebalancing.types import HouseholdState
 from rebalancing.versions import frontier_points
@@ -44,8 +44,8 @@ def walked(
     found: HouseholdState, usage: Usage | None = None, plan: PlanStep | None = None
 ) -> tuple[FrontierWalk, Figures]:
     walk = FrontierWalk(lots=rows_of(found), plan=plan)
-    universe = arrays.universe(found)
-    return walk, walk.solver(risk(len(universe)), universe, usage)(found)
+    securities = universe(found)
+    return walk, walk.solver(risk(len(securities)), securities, usage)(found)
 
 
 def test_the_points_go_from_little_tax_to_little_tracking_error() -> None:
@@ -142,7 +142,7 @@ def test_a_stored_point_is_traded_to_the_share() -> None:
         alone=frontier_points.proof_of_record(record),
         because=("FRONTIER",),
     )
-    figures = way.solver(risk(3), arrays.universe(found), None)(found)
+    figures = way.solver(risk(3), universe(found), None)(found)
 
     assert figures == point.figures
     assert frontier_points.is_of(record, figures.trades)
