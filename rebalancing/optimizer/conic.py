@@ -14,7 +14,9 @@ import clarabel
 import numpy as np
 from scipy import sparse
 
-from rebalancing.optimizer.cone_program import Columns, Layout, Program, Sizes, built
+from rebalancing.optimizer.cone_columns import Columns, Layout
+from rebalancing.optimizer.cone_program import Sizes, built
+from rebalancing.optimizer.cone_rows import Program
 from rebalancing.optimizer.multipliers import (
     RawSolution,
     apart,

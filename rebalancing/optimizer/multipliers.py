@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from rebalancing.optimizer.cone_program import Layout, Program, Sizes
+from rebalancing.optimizer.cone_columns import Layout
+from rebalancing.optimizer.cone_program import Sizes
+from rebalancing.optimizer.cone_rows import Program
 from rebalancing.optimizer.problem import FloatArray, Problem, summed
 from rebalancing.optimizer.subproblem import BASIS_POINTS, PERCENT, Apart, Duals
 
