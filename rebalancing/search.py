@@ -24,7 +24,7 @@ from rebalancing.errors import RebalancingError
 from rebalancing.household.cash_needs import within_reach
 from rebalancing.household.restrictions import conflicts
 from rebalancing.household.shortfalls import below_minimum, not_ready
-from rebalancing.household.state import forbidden, restricted
+from rebalancing.household.state import restricted, tradable
 from rebalancing.mandates.keeping import keeping
 from rebalancing.mandates.mandate_checks import HASTE, MandateCheck
 from rebalancing.mandates.rule_words import rule_sentence
@@ -124,12 +124,7 @@ class Search:
         self._windows = proposal_selectors.windows(state.household, self._as_of, drafts=drafts)
         ahead = coming_entries(self._windows.coming)
         self._ledgers = _ledgers(state.household, self._as_of, intentions, drafts, ahead)
-        blocks = self._windows.buy_blocked
-        self._free = restricted(
-            forbidden(state, self._windows),
-            no_buys=[security for security, block in blocks.items() if block.is_window],
-            no_loss_sales=self._windows.sell_blocked,
-        )
+        self._free = tradable(state, self._windows)
         self._touched = touched
         self._haste = HASTE[0]  # of the trades that were taken
         self._must_act = state.must_act
@@ -140,6 +135,7 @@ class Search:
     def run(self) -> RebalanceResult:
         """Raises RebalancingError where the optimiser has no answer or its trades break a rule."""
         self._state = with_needs_placed(self._state, self._risk)
+        self._must_act = self._state.must_act  # not for a need of which nothing can be raised
         bounded = self._best()
         washed = self._washed(bounded.figures.trades)
         if washed:

@@ -19,11 +19,12 @@ from proposals import selectors as proposal_selectors
 from proposals.compliance import feasible
 from proposals.handling import UNSAID, HandlingRule
 from proposals.models import Fill, Proposal
-from proposals.types import HarvestPair, Intention, ProposalKind, Status
+from proposals.types import DraftProposal, HarvestPair, Intention, ProposalKind, Status
 from rebalancing import occasions
 from rebalancing.backtest import cadences
+from rebalancing.household.cash_needs import to_tell_of, within_reach
 from rebalancing.household.shortfalls import taken_out
-from rebalancing.household.state import Books, Substitution, assemble, stale_holdings
+from rebalancing.household.state import Books, Substitution, assemble, stale_holdings, tradable
 from rebalancing.mandates.rules import Classification, Rule, RuleKind
 from rebalancing.model_changes import published
 from rebalancing.model_changes.recipes import ExitRule, VersionKind, VersionState
@@ -49,7 +50,7 @@ from rebalancing.policies.policy import (
     PolicyKind,
     horizon_of,
 )
-from rebalancing.types import Band, Limits
+from rebalancing.types import Band, HouseholdState, Limits
 from securities import selectors as securities
 from securities.models import Security
 
@@ -492,6 +493,18 @@ def recent_looks(household_id: int) -> list[RebalanceLook]:
     return list(rows.order_by("-day")[:_LOOKS_SHOWN])
 
 
+def state_of(found: Books, drafts: Sequence[DraftProposal] = ()) -> HouseholdState:
+    """The household once all that is on its way has happened.
+
+    Where it needs cash, with what may be traded today and no more set aside than that can raise.
+    """
+    state = assemble(found, drafts)
+    if not state.needs:
+        return state
+    windows = proposal_selectors.windows(state.household, state.as_of, drafts=drafts)
+    return within_reach(tradable(state, windows))
+
+
 def _drift_rows(assigned: ModelAssignment, today: date) -> dict[str, object]:
     found = books(
         assigned,
@@ -503,10 +516,10 @@ def _drift_rows(assigned: ModelAssignment, today: date) -> dict[str, object]:
     if stale:
         names = ", ".join(sorted(found.symbols[security] for security in stale))
         return {"today": today, "why_not": f"There is no price young enough for {names}."}
-    state = assemble(found)
+    state = state_of(found)
     if state.value <= ZERO:
         return {"today": today, "why_not": "The household holds neither shares nor cash."}
-    measured = drift.of_state(state)
+    measured = drift.of_state(to_tell_of(state))
     return {
         "today": today,
         "model_name": assigned.model.name,

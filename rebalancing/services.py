@@ -20,7 +20,8 @@ from proposals.types import (
 )
 from rebalancing import selectors, terms_in_force
 from rebalancing.errors import Infeasible, RebalancingError
-from rebalancing.household.state import assemble, stale_holdings
+from rebalancing.household.shortfalls import not_ready
+from rebalancing.household.state import stale_holdings
 from rebalancing.mandates.exposures import risk_figures
 from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.mandates.rules import Trigger
@@ -92,7 +93,7 @@ def examine(
         names = ", ".join(sorted(books.symbols[security] for security in stale))
         days = books.limits.maximum_price_age_days
         return nothing(Outcome.STALE_PRICES, f"No price of the last {days} days: {names}.")
-    state = assemble(books, drafts)
+    state = selectors.state_of(books, drafts)
     if state.value <= ZERO:
         return nothing(Outcome.EMPTY, "The household's cash is overdrawn by all it holds.")
     measured = drift.of_state(state)
@@ -129,7 +130,9 @@ def examine(
             return replace(step, occasions=schedule.occasions)
     if touched is Scope.NOTHING and way is None:
         reason = decision.why_nothing(schedule)
-        told = explanation.left_alone(measured, state.symbols, schedule)
+        told = " ".join(
+            [*not_ready(state), explanation.left_alone(measured, state.symbols, schedule)]
+        )
         error, said = _at_rest(assigned.household.firm_id, state)
         looked = look_of(measured, counted=reason is Outcome.INSIDE_BANDS)
         looked = replace(looked, risk_before=error)

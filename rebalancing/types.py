@@ -304,6 +304,9 @@ class HouseholdState:
     max_weights: Mapping[int, Decimal] = field(default_factory=dict)  # fractions of the value
     needs: tuple[CashFlow, ...] = ()  # cash that is set aside for them
     unplaced_need: Decimal = Decimal(0)  # dollars of them that no account sets aside yet
+    is_beyond_means: bool = (
+        False  # the accounts that have to pay are worth less: nothing is set aside
+    )
     drags: Mapping[int, Decimal] = field(default_factory=dict)  # yearly tax on a taxable dollar
     exits: Mapping[int, Exit] = field(default_factory=dict)  # by security, those in force
     delisted: Mapping[int, date] = field(default_factory=dict)  # since when it no longer trades
@@ -336,13 +339,11 @@ class HouseholdState:
     @property
     def must_act(self) -> bool:
         """Whether something must be done at any price: shares to sell, a weight above its limit, cash for a need."""
-        aside = [account for account in self.accounts if account.set_aside]
-        # A need that nothing is set aside for is beyond the household's means: somebody must be told.
-        unmet = bool(self.needs) and not aside and not self.unplaced_need
-        short = unmet or any(account.cash < ZERO for account in aside)
+        short = any(account.set_aside and account.cash < ZERO for account in self.accounts)
         taxable_cash = sum((max(one.cash, ZERO) for one in self.accounts if one.is_taxable), ZERO)
         return (
             short
+            or self.is_beyond_means  # somebody must be told
             or self.unplaced_need > taxable_cash
             or any(dollars > ZERO for dollars in self.forced().values())
         )

@@ -16,7 +16,7 @@ A ceiling leaves room for whole shares. No floor is below zero.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from rebalancing.policies.drift import worth_buying
 from rebalancing.types import ONE, ZERO, HouseholdState, Position
@@ -39,6 +39,34 @@ def household_band(state: HouseholdState) -> tuple[Decimal, Decimal]:
     left_by_model = ONE - sum(state.targets.values(), ZERO)
     most = max(state.limits.cash_maximum, left_by_model, state.limits.cash_minimum)
     return state.limits.cash_minimum * value, most * value
+
+
+def most_after(state: HouseholdState) -> Decimal:
+    """Most dollars of cash that the household may end with: its band's most, what it has, and what must be sold.
+
+    Where an account is short of its floor, also what the least sale leaves that cures it: a share, or the smallest
+    trade, can be more than the whole band of a small household.
+    """
+    bands = cash_bands(state)
+    raised = [
+        max(account.cash, bands[account.id].floor + _least_sale(state, account.id))
+        if account.cash < bands[account.id].floor
+        else account.cash
+        for account in state.accounts
+    ]
+    _, most = household_band(state)
+    return max(most, state.cash, sum(raised, ZERO)) + sum(state.forced().values(), ZERO)
+
+
+def _least_sale(state: HouseholdState, account: int) -> Decimal:
+    """Dollars of the largest of the least sales of its positions: the smallest trade in whole shares."""
+    step = state.account_of[account].quantum
+    smallest, found = state.smallest_trade(account), ZERO
+    for lot in state.lots:
+        if lot.account == account and lot.sellable > ZERO:
+            one = state.prices[lot.security] * step
+            found = max(found, max((smallest / one).to_integral_value(ROUND_CEILING), ONE) * one)
+    return found
 
 
 def cash_bands(state: HouseholdState, *, is_loose: bool = False) -> dict[int, CashBand]:

@@ -32,7 +32,7 @@ def with_needs(state: HouseholdState, flows: Sequence[CashFlow]) -> HouseholdSta
     needs = [flow for flow in flows if flow.kind.is_need and flow.amount > ZERO]
     asked = replace(state, needs=tuple(needs))
     if not needs or beyond_means(asked) is not None:
-        return asked
+        return replace(asked, is_beyond_means=bool(needs))
     room = max(state.value * MOST_OF_VALUE, ZERO)
     wanted: dict[int, Decimal] = {}
     unplaced = ZERO
@@ -47,14 +47,30 @@ def with_needs(state: HouseholdState, flows: Sequence[CashFlow]) -> HouseholdSta
 
 
 def within_reach(state: HouseholdState) -> HouseholdState:
-    """The state in which no account sets aside more than it has and can raise."""
+    """The state in which no more is set aside than accounts have and can raise; what is missing is told (``told``)."""
+    if not state.needs:
+        return state
     able = raisable(state)
     accounts = []
     for account in state.accounts:
         there = account.cash + account.set_aside
         kept = min(account.set_aside, max(there + able[account.id], ZERO))
         accounts.append(replace(account, cash=there - kept, set_aside=kept))
-    return replace(state, accounts=tuple(accounts))
+    most = sum((max(one.cash + able[one.id], ZERO) for one in accounts if one.is_taxable), ZERO)
+    return replace(state, accounts=tuple(accounts), unplaced_need=min(state.unplaced_need, most))
+
+
+def to_tell_of(state: HouseholdState) -> HouseholdState:
+    """The state whose weights are told: as it is where more cash has to be raised than stays behind.
+
+    Parts of so small a rest would say that a name is many times the household.
+    """
+    if state.cash >= -state.value:
+        return state
+    accounts = (
+        replace(one, cash=one.cash + one.set_aside, set_aside=ZERO) for one in state.accounts
+    )
+    return replace(state, accounts=tuple(accounts), unplaced_need=ZERO)
 
 
 def candidates(state: HouseholdState) -> Iterator[HouseholdState]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from proposals.costs import orders_of
 from proposals.types import DraftTrade, Side
 from rebalancing.errors import RebalancingError
-from rebalancing.household.cash_bands import household_band
+from rebalancing.household.cash_bands import household_band, most_after
 from rebalancing.household.restrictions import is_held_for_gain
 from rebalancing.types import ZERO, HouseholdState, Position, StateLot
 
@@ -138,11 +138,11 @@ def _cash(trades: Sequence[DraftTrade], state: HouseholdState) -> Iterator[str]:
             yield f"Account {account.name} would lack ${-after[account.id]} of ${account.set_aside} that it needs."
         elif after[account.id] < ZERO:
             yield f"Account {account.name} would owe ${-after[account.id]}."
-    least, most = household_band(state)
+    least, most = household_band(state)[0], most_after(state)
     total = sum(after.values(), ZERO)
     if total < min(least, state.cash):
         yield f"The household would keep ${total} of cash, less than its minimum of ${least}."
-    if total > max(most, state.cash) + sum(state.forced().values(), ZERO):
+    if total > most:
         yield f"The household would keep ${total} of cash, more than its maximum of ${most}."
 
 

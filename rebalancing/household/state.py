@@ -364,6 +364,15 @@ def shifted_targets(
     return {security: weight for security, weight in found.items() if weight > ZERO}
 
 
+def tradable(state: HouseholdState, windows: Windows) -> HouseholdState:
+    """The state with what may be traded today: no purchases and no sales that windows or restrictions forbid."""
+    return restricted(
+        forbidden(state, windows),
+        no_buys=[one for one, block in windows.buy_blocked.items() if block.is_window],
+        no_loss_sales=windows.sell_blocked,
+    )
+
+
 def forbidden(state: HouseholdState, windows: Windows) -> HouseholdState:
     """The state without what NO_BUY and NO_SELL forbid (F37): of one account, there alone."""
     rows = [row for row in windows.restricted.rows if row.kind is RestrictionKind.NO_BUY]

@@ -7,7 +7,8 @@ from lots import selectors as lot_selectors
 from lots.year_tax import added_tax
 from proposals import selectors as proposal_selectors
 from rebalancing import selectors
-from rebalancing.household.state import assemble, stale_holdings
+from rebalancing.household.cash_needs import to_tell_of
+from rebalancing.household.state import stale_holdings
 from rebalancing.mandates.mandate_checks import MandateCheck
 from rebalancing.model_changes import universe_selectors
 from rebalancing.model_changes.new_weights_effect import effect
@@ -169,7 +170,7 @@ def _state(household_id: int, as_of: date) -> tuple[ModelAssignment, HouseholdSt
     if stale:
         names = ", ".join(sorted(books.symbols[security] for security in stale))
         return f"No price of the last {books.limits.maximum_price_age_days} days: {names}."
-    state = assemble(books)
+    state = to_tell_of(selectors.state_of(books))
     if state.value <= ZERO:
         return "The household holds neither shares nor cash."
     return assigned, state

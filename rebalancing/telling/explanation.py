@@ -22,6 +22,7 @@ from rebalancing.types import (
     CENT,
     NOTICEABLE_IMPACT,
     NOUNS,
+    ONE,
     ZERO,
     HouseholdState,
     Limits,
@@ -82,7 +83,7 @@ def _more_or_less(amount: Decimal) -> str:
 def far_out(drift: Drift, symbols: Mapping[int, str]) -> str:
     """What is farthest from the model, such as ``Largest drift AAPL +7.2 points``."""
     parts = []
-    if drift.largest is not None:
+    if drift.largest is not None and drift.cash_weight >= -ONE:  # else nearly all of it is sold
         row = drift.largest
         parts.append(f"Largest drift {symbols[row.security]} {points(row.drift)}")
     if drift.cash_weight < ZERO:  # a part of what stays would say nothing

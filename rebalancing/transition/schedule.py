@@ -26,7 +26,7 @@ from proposals.budgets import Budget, Limit, Usage
 from proposals.types import DraftTrade, Side, Windows
 from rebalancing.errors import RebalancingError
 from rebalancing.household.held_after import after, still_in_force
-from rebalancing.household.state import Books, assemble, forbidden, restricted
+from rebalancing.household.state import Books, assemble, tradable
 from rebalancing.telling.figures import Figures
 from rebalancing.trades import budget
 from rebalancing.transition.tax_years import carried_out, next_year, tax_of_year
@@ -237,11 +237,7 @@ class Planner:
         windows = self._windows
         if books.as_of > self._books.as_of:
             windows = _later(windows, books.as_of)
-        return restricted(
-            forbidden(assemble(books), windows),
-            no_buys=[one for one, block in windows.buy_blocked.items() if block.is_window],
-            no_loss_sales=windows.sell_blocked,
-        )
+        return tradable(assemble(books), windows)
 
     def _column(self, share: Decimal) -> Column:
         if share >= ONE:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import harvesting.services
-import rebalancing.services
+import rebalancing.selectors
 from accounts.models import Firm
 from accounts.types import OwnerKind
 from harvesting import gains, pair_selectors
@@ -89,7 +89,7 @@ def spied(
 
 def test_each_kind_sees_the_year_that_those_before_it_leave(desk: Desk, monkeypatch):
     in_harvest = spied(monkeypatch, harvesting.services, "clean_plan", lambda args, _: args[2].tax)
-    in_rebalance = spied(monkeypatch, rebalancing.services, "assemble", lambda _, state: state.tax)
+    in_rebalance = spied(monkeypatch, rebalancing.selectors, "state_of", lambda _, state: state.tax)
     in_pairs = pair_selectors.situation(
         desk.household.pk,
         TODAY,

@@ -20,7 +20,7 @@ from rebalancing.policies import drift
 from rebalancing.trades.best_trades import best_trades, with_needs_placed
 from rebalancing.trades.index import universe
 from rebalancing.types import HouseholdState
-from tests.rebalancing.states import DAY, account, lot, random_state, risk, state
+from tests.rebalancing.states import DAY, LIMITS, account, lot, random_state, risk, state
 
 
 def need(amount: str, account: int | None = None, **changes: Any) -> CashFlow:
@@ -190,3 +190,54 @@ def test_needs_of_random_households_are_met_or_refused(seed: int) -> None:
     figures = best_trades(placed, numbers)
     assert verify(figures.trades, placed) == []
     assert all(figures.cash_after[one.id] >= 0 for one in placed.accounts if one.set_aside)
+
+
+SMALL = [  # price, shares of each of two names, smallest trade, cash, needs
+    ("600", "8", "1", "0", ()),
+    ("600", "8", "1", "-10", ()),
+    ("10", "150", "250", "0", ()),
+    ("10", "150", "250", "-5", ()),
+    ("10", "150", "250", "0", (need("100"),)),
+    ("600", "8", "1", "0", (need("100"),)),
+    ("2000", "7", "250", "0", (need("500"),)),
+    ("2000", "7", "250", "-20", ()),
+]
+
+
+@pytest.mark.parametrize(("price", "shares", "smallest", "cash", "flows"), SMALL)
+def test_a_household_of_few_shares_raises_cash_by_the_least_sale(
+    price: str, shares: str, smallest: str, cash: str, flows: tuple[CashFlow, ...]
+) -> None:
+    """One share or one smallest trade is more than its whole cash band: it is sold all the same, and no more."""
+    basis = str(D(price) * D(shares) / 2)
+    start = household(
+        *flows,
+        accounts=(account(1, cash),),
+        lots=(lot(1, shares, basis, opening=1), lot(2, shares, basis, opening=2)),
+        prices={1: price, 2: price},
+        targets={1: "0.48", 2: "0.49"},
+        limits=replace(LIMITS, minimum_trade=D(smallest)),
+    )
+    placed = with_needs_placed(start, risk(2))
+    figures = best_trades(placed, risk(2))
+    [sale] = figures.trades
+    missing = D("0.005") * placed.value - placed.cash
+    least = max(D(price), D(smallest))
+    assert sale.side is Side.SELL
+    assert missing <= sale.amount <= missing + least + D(price)
+    assert verify(figures.trades, placed) == []
+
+
+@pytest.mark.parametrize("amount", ["24000", "24600", "24750", "24999.99", "25000"])
+def test_a_need_of_nearly_all_there_is_raises_what_it_can(amount: str) -> None:
+    start = household(
+        need(amount),
+        accounts=(account(1, "1000"),),
+        lots=(lot(1, "240", "2400", opening=1, term=Term.SHORT),),
+        prices={1: "100"},
+        targets={1: "0.97"},
+    )
+    placed = with_needs_placed(start, risk(1))
+    figures = best_trades(placed, risk(1))
+    assert D(0) <= figures.cash_after[1] < 100
+    assert verify(figures.trades, placed) == []

@@ -192,6 +192,21 @@ def test_a_need_beyond_means_sells_nothing_and_is_asked_again_the_next_night(
     assert "Weights are parts of the $100,000.00 that are there; nothing is set aside." in page
 
 
+def test_a_need_of_which_nothing_can_be_raised_is_told_and_opens_no_look(calm: Desk) -> None:
+    """Nothing in the account is for sale: what is inside its band stays as it is."""
+    RebalancePolicy.objects.update(cash_minimum=0)
+    before = calm.examine()
+    for symbol in ("AAA", "BBB", "CCC"):
+        restrict(calm, RestrictionKind.NO_SELL, symbol, account_id=calm.taxable.pk)
+    need(calm, "9000", account=calm.taxable)
+    found = calm.examine()
+    assert (found.draft, found.reason) == (None, before.reason) == (None, "inside_bands")
+    assert found.detail.startswith(
+        "Only $2,000.00 of the $9,000.00 needed can be made ready; $7,000.00 is missing: "
+    )
+    assert "they must not be sold, Ethics" in found.detail
+
+
 def test_a_proposal_that_cannot_raise_all_says_so_first(calm: Desk) -> None:
     """Of $50,000 what BBB and the cash bring: AAA must not be sold."""
     need(calm, "50000")

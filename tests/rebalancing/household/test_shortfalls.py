@@ -7,6 +7,7 @@ import pytest
 
 from proposals.types import CashFlowKind, RestrictionKind, RestrictionRow, Restrictions
 from rebalancing.household.cash_bands import cash_bands, household_band
+from rebalancing.household.cash_needs import to_tell_of, within_reach
 from rebalancing.household.checks import verify
 from rebalancing.household.shortfalls import (
     NeedBeyondMeans,
@@ -172,12 +173,49 @@ def test_a_need_beyond_means_leaves_the_weights_as_they_are_and_still_must_be_to
     assert (calm.must_act, asked.must_act) == (False, True)
 
 
+def test_where_more_leaves_than_stays_weights_are_parts_of_what_is_there() -> None:
+    leaving = household(need("40000", account=3), need("48000"))
+    assert to_tell_of(household(need("20000"))) == household(need("20000"))
+    shown = to_tell_of(leaving)
+    assert (shown.value, shown.cash) == (D(100_000), D(3_000))
+    assert drift.of_state(shown).rows == drift.of_state(household()).rows
+    assert taken_out(leaving)[0].startswith(
+        "Weights are parts of the $100,000.00 that are there, of which $88,000.00 is taken out: $40,000.00 for"
+    )
+
+
+def test_a_need_of_which_nothing_can_be_raised_sets_nothing_aside_and_opens_nothing() -> None:
+    asked = kept(
+        household(
+            need("24000", account=1),
+            accounts=(account(1, "0"), account(2, "1000"), account(3, "2000", is_taxable=False)),
+        ),
+        lot1="0",
+    )
+    assert asked.must_act
+    found = within_reach(asked)
+    assert (found.must_act, found.value, found.cash) == (False, D(100_000), D(3_000))
+    assert not_ready(found)[0].startswith("Only $0.00 of the $24,000.00 needed can be made ready;")
+
+
+def test_a_need_of_the_household_that_no_taxable_account_can_raise_opens_nothing() -> None:
+    asked = kept(
+        household(
+            need("40000"),
+            accounts=(account(1, "0"), account(2, "0"), account(3, "3000", is_taxable=False)),
+        ),
+        lot1="0",
+        lot2="0",
+    )
+    found = within_reach(asked)
+    assert (asked.must_act, found.must_act, found.unplaced_need) == (True, False, D(0))
+
+
 def test_cash_to_raise_is_told_in_dollars_and_not_as_a_part_of_what_stays() -> None:
     """Of $100,000 $90,000 leave: -$87,000 of cash would be -870 % of the $10,000 that stay."""
     start = household(need("40000", account=3), need("24000", account=1), need("24000", account=2))
     words = far_out(drift.of_state(start), start.symbols)
-    assert words.endswith(", $85,000.00 of cash to raise")
-    assert "%" not in words
+    assert words == "$85,000.00 of cash to raise"  # and no drift: S1 would be 480 % of what stays
     assert without_drift(f"{words}; trades 2 lines.") == "Trades 2 lines."
     short = "Only $1.00 of the $3.00 needed can be made ready; $2.00 is missing: a. b."
     assert without_drift(f"{short} {words}; trades 2 lines.") == f"{short} Trades 2 lines."
