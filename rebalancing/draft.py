@@ -1,12 +1,11 @@
 """A proposal from the trades that were found: its sentence, reasons, figures and the proof, ready to be stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from lots.coverage import Coverage
-from proposals.budgets import Limit
 from proposals.types import (
     DraftProposal,
     DraftTrade,
@@ -25,6 +24,7 @@ from rebalancing.telling.terms import Terms
 from rebalancing.trades import budget
 from rebalancing.trades.active_risk import active_risk
 from rebalancing.trades.budget import Bounded
+from rebalancing.trades.gain_prices import Prices
 from rebalancing.trades.index import universe
 from rebalancing.types import (
     CENT,
@@ -45,7 +45,7 @@ class Found:
     bounded: Bounded
     choices: Choices | None
     among: Sequence[str]
-    gain_prices: Mapping[Limit, Decimal] | None
+    gain_prices: Prices
     check: MandateCheck
     windows: Windows
     risk: RiskModel

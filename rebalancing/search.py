@@ -1,6 +1,6 @@
 """One household that is out of band: solve it, check what comes out, and say why there is nothing or what to trade."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -9,7 +9,7 @@ from functools import partial
 from lots import selectors as lot_selectors
 from lots.types import Ledger, LedgerEntry, LotRow
 from proposals import selectors as proposal_selectors
-from proposals.budgets import Limit, Usage, capped
+from proposals.budgets import Usage, capped
 from proposals.compliance import coming_entries, entries_of, washed_by
 from proposals.types import (
     NEARLY_A_LOSS,
@@ -39,7 +39,7 @@ from rebalancing.telling.terms import Terms
 from rebalancing.trades import arrays, budget, measures
 from rebalancing.trades.best_trades import best_trades, dearer_risk, with_needs_placed
 from rebalancing.trades.budget import Bounded
-from rebalancing.trades.gain_prices import gain_prices
+from rebalancing.trades.gain_prices import Prices, gain_prices
 from rebalancing.trades.index import universe
 from rebalancing.types import (
     BASIS_POINTS,
@@ -346,18 +346,19 @@ class Search:
             found.append("that only invest or raise cash")
         return found
 
-    def _gain_prices(
-        self, bounded: Bounded, choices: Choices | None
-    ) -> Mapping[Limit, Decimal] | None:
-        """What a little more of the budget would buy, where it binds (F35).
+    def _gain_prices(self, bounded: Bounded, choices: Choices | None) -> Prices:
+        """What a little more of the budget would buy, where it binds, or why that is not known (F35).
 
         It is the optimiser's price at the policy's price of risk: of trades found otherwise it says nothing.
         """
-        if self._usage is None or self._way is not None or not bounded.is_bound:
-            return None
-        is_rule = choices is not None and choices.is_rule
-        if is_rule or (self._check.breaches and self._factor_gain_limit is None):
-            return None
+        if self._usage is None or not bounded.is_bound:
+            return ""
+        if self._way is not None:
+            return "the trades are not the optimum by themselves"
+        if choices is not None and choices.is_rule:
+            return "the trades are the band rule's"
+        if self._check.breaches and self._factor_gain_limit is None:
+            return "a hard rule of the mandate decides the trades"
         return gain_prices(self._state, self._risk, self._usage, haste=self._haste)
 
 

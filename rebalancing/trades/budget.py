@@ -93,17 +93,17 @@ def why_not(bounded: Bounded) -> str:
 
 
 def explanation(
-    bounded: Bounded, prices: Mapping[Limit, Decimal] | None = None
+    bounded: Bounded, prices: Mapping[Limit, Decimal] | str = ""
 ) -> dict[str, object] | None:
     """What the budget changed, for the page; None where it did not bind.
 
-    ``prices`` are basis points of tracking error that $1,000 more of a limit would buy
+    ``prices`` are basis points of tracking error that $1,000 more of a limit would buy, or why they are not known
     (``rebalancing.trades.gain_prices``).
     """
     if not bounded.is_bound:
         return None
     rows = []
-    known = prices or {}
+    known = {} if isinstance(prices, str) else prices
     for excess in bounded.broken:
         gains = _of_term(excess.limit, bounded.figures)
         rows.append(
@@ -125,7 +125,7 @@ def explanation(
             f"{_what_binds(bounded)} binds: {' '.join(one.sentence for one in bounded.broken)} "
             "Those trades were made smaller; the tracking error comes to "
             f"{per_cent(now.risk_after)} instead of {per_cent(free.risk_after)}."
-            + _priced(bounded, known)
+            + _priced(bounded, prices)
         ),
     }
 
@@ -136,10 +136,13 @@ def _what_binds(bounded: Bounded) -> str:
     return "The household's budget of gains"
 
 
-def _priced(bounded: Bounded, prices: Mapping[Limit, Decimal]) -> str:
+def _priced(bounded: Bounded, prices: Mapping[Limit, Decimal] | str) -> str:
     """What a little more of each limit that binds would buy."""
+    if isinstance(prices, str):
+        return f" What $1,000 more would buy is not known: {prices}." if prices else ""
+    aim = "" if bounded.state.aims is None else " against what the band rule aims at"
     return "".join(
-        f" $1,000 more {one.limit} would buy {prices[one.limit]} basis points of tracking error."
+        f" $1,000 more {one.limit} would buy {prices[one.limit]} basis points of tracking error{aim}."
         for one in bounded.broken
         if one.limit in prices
     )

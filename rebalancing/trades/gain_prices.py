@@ -1,4 +1,4 @@
-"""The shadow price of a budget of gains (F35): "$1,000 more gain buys x bp of tracking". Decimals out, floats inside.
+"""The shadow price of a budget (F35): "$1,000 more gain buys x bp of tracking". Decimals out, floats inside.
 
 The optimiser prices its own caps. The budget that is kept is the exact one of ``rebalancing.trades.budget``, on whole
 shares; what a little more of it would buy is told from the capped problem, before shares are rounded.
@@ -17,23 +17,33 @@ from rebalancing.trades import arrays, border
 from rebalancing.trades.index import Index
 from rebalancing.types import ZERO, HouseholdState
 
-MORE = Decimal(1000)  # dollars of gain that are priced
+MORE = Decimal(1000)  # dollars of gain, or of tax, that are priced
 TIME_LIMIT_SECONDS = 20.0
 QUANTUM = Decimal("0.01")  # basis points
 _CAPS = {
     Limit.SHORT: "max_st_gain",
     Limit.LONG: "max_lt_gain",
     Limit.FACTOR: "max_net_gain",
+    Limit.TAX: "max_tax",
 }
+Prices = Mapping[Limit, Decimal] | str  # or a clause: why they are not known
 
 
 def room(usage: Usage) -> dict[Limit, Decimal]:
-    """Dollars of net gain that each limit on gains still lets a draft realise; nothing where it is overdrawn."""
+    """Dollars of net gain, or of tax, that each limit still lets a draft add; nothing where it is overdrawn.
+
+    Without a limit on tax where the year's tax is not known.
+    """
     found: dict[Limit, Decimal] = {}
     for limit, most in usage.budget.limits.items():
         if limit is Limit.FACTOR:  # of the draft alone
             found[limit] = most
-        elif limit in _CAPS:
+        elif limit is Limit.TAX:
+            taxes = [usage.use(limit, world) for world in usage.worlds]
+            known = [tax for tax in taxes if tax is not None]
+            if len(known) == len(taxes):
+                found[limit] = max(most - max(known), ZERO)
+        else:
             used = max(
                 world.short if limit is Limit.SHORT else world.long for world in usage.worlds
             )
@@ -41,20 +51,20 @@ def room(usage: Usage) -> dict[Limit, Decimal]:
     return found
 
 
-def gain_prices(
-    state: HouseholdState, risk: RiskModel, usage: Usage, *, haste: int = 1
-) -> Mapping[Limit, Decimal] | None:
-    """Basis points of yearly tracking error that $1,000 more of each limit on gains would buy.
+def gain_prices(state: HouseholdState, risk: RiskModel, usage: Usage, *, haste: int = 1) -> Prices:
+    """Basis points of yearly tracking error that $1,000 more of each limit would buy.
 
     ``state`` is the household without the budget's restrictions; ``haste`` how much dearer than by the policy risk was
-    to the trades, and is to the price. None where no price is known: where a band rule aims
-    elsewhere than at the model, where sales count that are no gain of the household's return, or where the optimiser
-    has no answer inside the caps.
+    to the trades, and is to the price. Where a band rule aims elsewhere than at the model it is tracking error against
+    what the rule aims at. A clause where no price is known: sales count that are no gain of the household's return, or
+    the optimiser has no answer inside the caps.
     """
     caps = room(usage)
     taxable = {account.id for account in state.accounts if account.is_taxable}
-    if not caps or state.aims is not None or not taxable <= usage.accounts:
-        return None
+    if not caps:
+        return usage.why_no_tax or "no limit of the budget has a price"
+    if not taxable <= usage.accounts:
+        return "an account is taxed on another return"
     problem, index = arrays.build(state, risk)
     most = {_CAPS[limit]: float(dollars / index.value) for limit, dollars in caps.items()}
     tax = replace(problem.tax, **most)
@@ -62,7 +72,7 @@ def gain_prices(
     try:
         solution = solve(capped, time_limit=TIME_LIMIT_SECONDS)
     except RebalancingError:
-        return None
+        return "before rounding the optimiser finds no trades inside the budget"
     more = float(MORE / index.value)
     yearly = _yearly(capped, index, solution)
     return {

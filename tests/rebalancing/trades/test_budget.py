@@ -116,7 +116,7 @@ def test_a_thousand_dollars_more_of_gain_buys_so_much_tracking():
     found, model = drifted(times=20), risk(2)
     limits = usage(found, long="40000")
     prices = gain_prices(found, model, limits)
-    assert prices is not None
+    assert not isinstance(prices, str)
     assert set(prices) == {Limit.LONG}
     tight, wide = (bounded(found, usage(found, long=most)).figures for most in ("40000", "41000"))
     bought = (tight.risk_after - wide.risk_after) * 10_000
@@ -132,11 +132,47 @@ def test_a_thousand_dollars_more_of_gain_buys_so_much_tracking():
     assert loose == {Limit.LONG: D("0.00")}
 
 
-def test_a_price_that_is_not_known_is_not_told():
-    found = drifted()
-    assert gain_prices(found, risk(2), usage(found, tax="500")) is None
+def test_a_thousand_dollars_more_of_tax_buys_so_much_tracking():
+    """Where $1,000 more tax would be paid: what the price promises, beside what such a budget brings."""
+    found, model = drifted(times=20), risk(2)
+    limits = usage(found, tax="9000")
+    prices = gain_prices(found, model, limits)
+    assert not isinstance(prices, str)
+    assert set(prices) == {Limit.TAX}
+    tight, wide = (bounded(found, usage(found, tax=most)).figures for most in ("9000", "10000"))
+    bought = (tight.risk_after - wide.risk_after) * 10_000
+    assert D(0) < prices[Limit.TAX] < bought  # less the tax itself
+    told = budget.explanation(bounded(found, limits), prices)
+    assert told is not None
+    assert "$1,000 more tax would buy" in str(told["sentence"])
+
+
+def test_the_price_of_a_band_rules_budget_is_against_what_it_aims_at():
+    found = drifted(times=20)
     elsewhere = replace(found, aims={1: D("0.5"), 2: D("0.47")})
-    assert gain_prices(elsewhere, risk(2), usage(found, long="2000")) is None
+    limits = usage(found, long="20000")
+    prices = gain_prices(elsewhere, risk(2), limits)
+    assert not isinstance(prices, str)
+    assert prices[Limit.LONG] > 0
+    told = budget.explanation(bounded(elsewhere, limits), prices)
+    assert told is not None
+    assert "basis points of tracking error against what the band rule aims at." in str(
+        told["sentence"]
+    )
+
+
+def test_a_price_that_is_not_known_says_why():
+    found = drifted()
+    limits = usage(found, long="2000")
+    nobodys = replace(limits, accounts=frozenset())
+    assert gain_prices(found, risk(2), nobodys) == "an account is taxed on another return"
+    unknown = replace(usage(found, tax="500"), tax=None, why_no_tax="there is no tax profile")
+    assert gain_prices(found, risk(2), unknown) == "there is no tax profile"
+    told = budget.explanation(bounded(found, limits), "the trades are the band rule's")
+    assert told is not None
+    assert str(told["sentence"]).endswith(
+        " What $1,000 more would buy is not known: the trades are the band rule's."
+    )
 
 
 def test_a_budget_that_does_not_bind_changes_nothing():
