@@ -487,9 +487,11 @@ def looks_of_day(households: Iterable[int], day: date) -> dict[int, RebalanceLoo
     return {row.household_id: row for row in rows}
 
 
-def recent_looks(household_id: int) -> list[RebalanceLook]:
-    """The newest looks at a household, also those that left it alone (F3)."""
+def recent_looks(household_id: int, until: date | None = None) -> list[RebalanceLook]:
+    """The newest looks at a household, up to a day where one is given, also those that left it alone (F3)."""
     rows = RebalanceLook.objects.filter(household=household_id).select_related("largest")
+    if until is not None:
+        rows = rows.filter(day__lte=until)
     return list(rows.order_by("-day")[:_LOOKS_SHOWN])
 
 

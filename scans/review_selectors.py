@@ -195,6 +195,11 @@ def performance(review: Review, household: Household) -> PerformancePage | str:
     return performance_page(household_id=household.pk, as_of=review.run.business_date)
 
 
+def looks(review: Review, household: Household) -> list[RebalanceLook]:
+    """How far it has drifted: the newest looks up to the review's day (F15)."""
+    return rebalances.recent_looks(household.pk, review.run.business_date)
+
+
 def drafts(user: User, review: Review) -> QuerySet[ModelVersion]:
     """The versions of models that were drafted on the review's date."""
     rows = access.visible(user, ModelVersion).filter(as_of=review.run.business_date)

@@ -82,7 +82,7 @@ def review(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @require_safe
 def household(request: HttpRequest, public_id: UUID, household_id: UUID) -> HttpResponse:
-    """One household of a review: what it returned beside its model, and its lines."""
+    """One household of a review: what it returned beside its model, how far it drifted, and its lines."""
     user = person(request)
     shown = review_selectors.review(user, public_id)
     of = review_selectors.household(user, household_id)
@@ -91,6 +91,7 @@ def household(request: HttpRequest, public_id: UUID, household_id: UUID) -> Http
         "household": of,
         "rows": review_selectors.lines_of(shown, of),
         "performance": review_selectors.performance(shown, of),
+        "looks": review_selectors.looks(shown, of),
     }
     return render(request, "scans/review_household.html", context)
 

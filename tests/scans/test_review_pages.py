@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -195,6 +195,23 @@ def test_codes_are_words_and_days_are_written_one_way(firm: Firm, adviser: Clien
         assert "not worth it" in html
         assert "not_worth_it" not in html
         assert "Wait until 3 January 2023: it costs −$5.00." in html
+
+
+def test_the_household_of_a_review_shows_its_drift_up_to_the_reviews_day(
+    firm: Firm, adviser: Client
+) -> None:
+    review = review_on(firm, Job.MONTHLY, NIGHT)
+    home = make_household(firm, "Miller")
+    address = f"/reviews/{review.public_id}/households/{home.public_id}/"
+    assert "Drift until then" not in page(adviser, address)
+    for days, drift in ((-7, "0.0123"), (0, "0.0456"), (1, "0.0789")):
+        RebalanceLook.objects.create(
+            household=home, day=NIGHT + timedelta(days=days), counted=True, reason="inside_bands",
+            largest_drift=D(drift), out_of_band=0, cash_weight=D("0.02"),
+        )  # fmt: skip
+    html = page(adviser, address)
+    assert html.index("4.56") < html.index("1.23")  # the newest first
+    assert "7.89" not in html  # a look after the review
 
 
 def test_a_line_about_a_version_leads_to_it_and_to_what_is_still_held(
