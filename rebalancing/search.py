@@ -34,7 +34,7 @@ from rebalancing.policies.drift import Drift
 from rebalancing.policies.policy import PolicyKind
 from rebalancing.risk_data.risk_models import risk_model
 from rebalancing.telling import explanation
-from rebalancing.telling.figures import Choices, Figures
+from rebalancing.telling.figures import Choices, Figures, Proof
 from rebalancing.telling.terms import Terms
 from rebalancing.trades import arrays, budget, measures
 from rebalancing.trades.best_trades import best_trades, dearer_risk, with_needs_placed
@@ -310,9 +310,7 @@ class Search:
         theirs = priced(rule.figures.trades)
         if theirs < (nothing if is_refused else mine) and self._may_propose(rule.figures):
             # Its own bound is that of a narrower problem with other aims: the optimum's is the one it is compared with.
-            gained = (mine - theirs) / index.value * BASIS_POINTS
-            gap = max(bounded.figures.proof.gap_bp - gained, ZERO).quantize(measures.GAP_QUANTUM)
-            proof = replace(bounded.figures.proof, gap_bp=gap)
+            proof = nearer_by(bounded.figures.proof, mine - theirs, value=index.value)
             told = replace(rule, figures=replace(rule.figures, proof=proof))
             return told, Choices(nothing, mine, theirs, is_rule=True)
         return bounded, Choices(nothing, mine, theirs)
@@ -359,6 +357,15 @@ class Search:
         if is_rule or (self._check.breaches and self._factor_gain_limit is None):
             return None
         return gain_prices(self._state, self._risk, self._usage, haste=self._haste)
+
+
+def nearer_by(proof: Proof, gained: Decimal, *, value: Decimal) -> Proof:
+    """The proof of trades whose objective is ``gained`` dollars below that of the proof's own (negative: above)."""
+    gap = max(proof.gap_bp - gained / value * BASIS_POINTS, ZERO).quantize(measures.GAP_QUANTUM)
+    if proof.objective is None or proof.bound is None:
+        return replace(proof, gap_bp=gap)
+    objective = proof.objective - gained
+    return replace(proof, gap_bp=gap, objective=objective, bound=min(proof.bound, objective))
 
 
 def _ledgers(

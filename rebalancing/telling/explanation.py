@@ -5,7 +5,7 @@ Figures in the explanation are strings, exact and unrounded unless they are cent
 
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from accounts.canonical import decimal_text
 from lots.coverage import Coverage
@@ -17,7 +17,7 @@ from rebalancing.policies.drift import Drift, DriftRow
 from rebalancing.policies.looks import Schedule
 from rebalancing.policies.worth import Worth
 from rebalancing.telling.amounts import cents, dollars, grouped, or_none, per_cent, points, weight
-from rebalancing.telling.figures import Choices, Figures
+from rebalancing.telling.figures import Choices, Figures, Proof
 from rebalancing.types import (
     CENT,
     NOTICEABLE_IMPACT,
@@ -27,6 +27,13 @@ from rebalancing.types import (
     HouseholdState,
     Limits,
     LineReason,
+)
+
+# What a rebalance has passed before it is told: ``household.checks``, ``Search._washed``, ``MandateCheck.broken_by``.
+CHECKED = (
+    "Checked again in whole shares, apart from the solver: lots, prices, windows, restrictions and the cash of every "
+    "account in exact decimals, wash sales by the tax engine, and that no hard rule of a mandate is broken or broken "
+    "further."
 )
 
 
@@ -223,17 +230,28 @@ def explanation(
             *shortfalls.below_minimum(state, figures.cash_after),
         ],
         "slices": slices(figures.trades, state),
-        "proof": {
-            "solver": figures.proof.solver,
-            "solver_version": figures.proof.solver_version,
-            "gap_bp": decimal_text(figures.proof.gap_bp),
-            "cut_short": figures.proof.cut_short,
-            "among": list(among),
-        },
+        "proof": _proof(figures.proof, among),
         "assumptions": _assumptions(figures, state),
         "lines": [line(trade, figures, state) for trade in figures.trades],
         "coverage": coverage.sentence,
     }
+
+
+def _proof(proof: Proof, among: Sequence[str]) -> dict[str, object]:
+    """The distance from the bound and the two that it lies between, in dollars to the cent; a bound is rounded down."""
+    told: dict[str, object] = {
+        "solver": proof.solver,
+        "solver_version": proof.solver_version,
+        "gap_bp": decimal_text(proof.gap_bp),
+        "cut_short": proof.cut_short,
+        "among": list(among),
+        "checked": CHECKED,
+    }
+    if proof.objective is not None and proof.bound is not None:
+        objective = proof.objective.quantize(CENT)
+        bound = min(proof.bound.quantize(CENT, rounding=ROUND_FLOOR), objective)
+        told |= {"objective": cents(objective), "bound": cents(bound)}
+    return told
 
 
 def horizons(figures: Figures, symbols: Mapping[int, str]) -> list[dict[str, str]]:

@@ -365,6 +365,11 @@ def test_the_band_rule_is_told_by_its_distance_to_the_optimums_bound(
     assert found is not None
     assert found.trades == rule.trades != optimum.trades
     assert found.gap_bp == (optimum.gap_bp / 2).quantize(D("0.0001"))
+    first, now = optimum.explanation["proof"], found.explanation["proof"]
+    assert isinstance(first, dict)
+    assert isinstance(now, dict)
+    assert now["bound"] == first["bound"]
+    assert abs(D(first["objective"]) - more - D(now["objective"])) <= D("0.01")
 
 
 def test_a_threshold_policy_stops_at_its_destination(drifted: Desk) -> None:  # noqa: F811
