@@ -46,21 +46,67 @@ def choices(found: Choices | None, policy: Limits) -> dict[str, object] | None:
         rows.append((f"Band rule, {policy_words.goes(policy.destination)}", found.rule))
     chosen = "band rule" if found.is_rule else "optimum"
     least = found.rule if found.is_rule and found.rule is not None else found.optimum
-    told = f"Proposed is the {chosen}: {dollars(found.nothing - least)} better than no trade"
+    told = f"Proposed is the {chosen}: {_beside_no_trade(_less(least, found.nothing))}"
+    lead = _lead_of_rule(found)
     if found.is_rule and found.optimum < least:
-        more = dollars(least - found.optimum)
+        more = dollars(_less(found.optimum, least))
         told += f". The optimum, {more} better still by this measure, is not worth its whole cost."
     elif found.rule is None:
         told += f". The band rule has no trades to compare: {found.why_no_rule}"
+    elif lead > ZERO:
+        still = " still" if _less(least, found.nothing) >= ZERO else ""
+        told += f". {dollars(lead)} better{still} would be {_rule_refused(found)}"
     else:
         other = found.optimum if found.is_rule else found.rule
         rival = "optimum in whole shares" if found.is_rule else "band rule"
-        told += f" and {dollars(other - least)} better than the {rival}."
+        told += f" and {dollars(_less(least, other))} better than the {rival}."
     return {
         "sentence": told,
         "priced": "Tracking cost over the horizon, cost, tax of this year and later",
         "rows": [{"name": name, "dollars": cents(amount)} for name, amount in rows],
     }
+
+
+def _less(one: Decimal, other: Decimal) -> Decimal:
+    """By how much the first is the less, in cents, as both are told."""
+    return other.quantize(CENT) - one.quantize(CENT)
+
+
+def _beside_no_trade(better: Decimal) -> str:
+    """What is proposed beside no trade. It is worse only where cash has to be mended: else it is not proposed."""
+    if better < ZERO:
+        return f"{dollars(-better)} worse than no trade, which would leave cash outside its limits"
+    return f"{dollars(better)} better than no trade"
+
+
+def _lead_of_rule(found: Choices) -> Decimal:
+    """Dollars by which the band rule is better though it is not proposed; nothing where it is, or is not better."""
+    if found.rule is None or found.is_rule:
+        return ZERO
+    return max(_less(found.rule, found.optimum), ZERO)
+
+
+def _rule_refused(found: Choices) -> str:
+    return f"the band rule, which {found.why_not_rule.removesuffix('.')}."
+
+
+def worse_than_none(
+    nothing: Decimal, traded: Decimal, found: Choices | None, policy: Limits
+) -> str:
+    """That the best trades are worse than none, in dollars of the objective; empty where they are not."""
+    worse = _less(nothing, traded)
+    if worse <= ZERO:
+        return ""
+    told = (
+        f"in whole shares the best trades are {dollars(worse)} worse than no trade: {dollars(traded)} against "
+        f"{dollars(nothing)} of tracking cost over {policy_words.over_horizon(policy)}, cost, and tax of this year and "
+        "later."
+    )
+    if found is None or found.rule is None or not found.why_not_rule:
+        return told
+    lead = _less(found.rule, nothing)
+    better = f" {dollars(lead)} better than no trade would be {_rule_refused(found)}"
+    return told + better if lead > ZERO else told
 
 
 def sentence(figures: Figures, symbols: Mapping[int, str]) -> str:

@@ -70,7 +70,8 @@ class Choices:
 
     The less the better.
 
-    ``rule`` is None where the band rule has no trades, and then ``why_no_rule`` says why.
+    ``rule`` is None where the band rule has no trades, and then ``why_no_rule`` says why. ``why_not_rule`` is why it is
+    not proposed though it is better: what stands behind "the band rule, which".
     """
 
     nothing: Decimal
@@ -78,3 +79,4 @@ class Choices:
     rule: Decimal | None = None
     is_rule: bool = False  # the band rule's trades are proposed
     why_no_rule: str = ""
+    why_not_rule: str = ""
