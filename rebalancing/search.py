@@ -34,7 +34,7 @@ from rebalancing.policies.drift import Drift
 from rebalancing.policies.policy import PolicyKind
 from rebalancing.risk_data.risk_models import risk_model
 from rebalancing.telling import explanation
-from rebalancing.telling.figures import Choices, Figures
+from rebalancing.telling.figures import Choices, Figures, Proof
 from rebalancing.telling.terms import Terms
 from rebalancing.trades import arrays, budget, measures
 from rebalancing.trades.best_trades import best_trades, dearer_risk, with_needs_placed
@@ -182,8 +182,8 @@ class Search:
                 figures,
             )
         at_any_price = self._measured.cash_breached or self._must_act or self._way is not None
-        must_pay = not (at_any_price or self._check.narrows(figures))
-        must_pay = must_pay and self._state.limits.only_if_worth_it
+        must_trade = at_any_price or self._check.narrows(figures)
+        must_pay = self._state.limits.only_if_worth_it and not must_trade
         is_refused = must_pay and not figures.worth.is_worth_it
         among = self._proven_among(bounded)
         told = explanation.not_worth_it(figures, symbols) + budget.sentence(bounded)
@@ -191,6 +191,9 @@ class Search:
         if is_refused and (choices is None or not choices.is_rule):
             return self._nothing(Outcome.NOT_WORTH_IT, told, figures)
         figures = bounded.figures
+        worse = "" if must_trade or self._is_overdrawn else self._worse_than_none(figures, choices)
+        if worse:
+            return self._nothing(Outcome.NO_TRADES, f"{far_out}, but {worse}", figures)
         draft = draft_of(
             Found(
                 bounded=bounded,
@@ -279,6 +282,24 @@ class Search:
             solve = self._way.solver(self._risk, self._securities, self._usage)
         return budget.within(state, self._usage, self._lots, keeping(self._check, solve))
 
+    @property
+    def _is_overdrawn(self) -> bool:
+        return any(account.cash < ZERO for account in self._state.accounts)
+
+    def _priced(self) -> Callable[[Sequence[DraftTrade]], Decimal]:
+        """Dollars of trades by the objective of the policy's own price of risk."""
+        problem, index = arrays.build(self._state, self._risk)
+        return lambda trades: measures.objective(trades, problem, index)
+
+    def _worse_than_none(self, figures: Figures, choices: Choices | None) -> str:
+        """Why the trades are not proposed where none are better by their own objective (F4); empty where they are not.
+
+        The optimum never is before it becomes whole shares.
+        """
+        priced = self._priced()
+        nothing, traded = priced(()), priced(figures.trades)
+        return explanation.worse_than_none(nothing, traded, choices, self._state.limits)
+
     def _against_the_band_rule(
         self, bounded: Bounded, *, is_refused: bool = False
     ) -> tuple[Bounded, Choices | None]:
@@ -294,11 +315,7 @@ class Search:
             return bounded, None
         if self._touched is not Scope.EVERYTHING or limits.kind is not PolicyKind.OPTIMUM:
             return bounded, None
-        problem, index = arrays.build(self._state, self._risk)
-
-        def priced(trades: Sequence[DraftTrade]) -> Decimal:
-            return measures.objective(trades, problem, index)
-
+        priced = self._priced()
         nothing, mine = priced(()), priced(bounded.figures.trades)
         narrow = decision.narrowed(self._state, self._measured, Scope.OUTSIDE)
         try:
@@ -308,24 +325,32 @@ class Search:
         if rule.left_over:
             return bounded, Choices(nothing, mine, why_no_rule=budget.why_not(rule))
         theirs = priced(rule.figures.trades)
-        if theirs < (nothing if is_refused else mine) and self._may_propose(rule.figures):
+        if theirs >= (nothing if is_refused else mine):
+            return bounded, Choices(nothing, mine, theirs)
+        why_not = self._why_no_proposal(rule.figures)
+        if not why_not:
             # Its own bound is that of a narrower problem with other aims: the optimum's is the one it is compared with.
-            gained = (mine - theirs) / index.value * BASIS_POINTS
-            gap = max(bounded.figures.proof.gap_bp - gained, ZERO).quantize(measures.GAP_QUANTUM)
-            proof = replace(bounded.figures.proof, gap_bp=gap)
+            proof = nearer_by(bounded.figures.proof, mine - theirs, value=self._state.value)
             told = replace(rule, figures=replace(rule.figures, proof=proof))
             return told, Choices(nothing, mine, theirs, is_rule=True)
-        return bounded, Choices(nothing, mine, theirs)
+        return bounded, Choices(nothing, mine, theirs, why_not_rule=why_not)
 
-    def _may_propose(self, figures: Figures) -> bool:
-        """Whether the band rule's trades pass what the optimum's have passed before."""
+    def _why_no_proposal(self, figures: Figures) -> str:
+        """What keeps the band rule's trades from passing what the optimum's have passed before; empty: nothing."""
+        symbols = self._state.symbols
+        if not figures.trades:
+            return "has no trades"
         must_pay = self._state.limits.only_if_worth_it and not self._measured.cash_breached
-        return (
-            bool(figures.trades)
-            and (figures.worth.is_worth_it or not must_pay)
-            and not self._washed(figures.trades)
-            and not self._check.broken_by(figures)
-        )
+        if must_pay and not figures.worth.is_worth_it:
+            return "is not worth its whole cost"
+        washed = self._washed(figures.trades)
+        if washed:
+            return f"would wash a loss of {', '.join(sorted(symbols[one] for one in washed))}"
+        broken = self._check.broken_by(figures)
+        if broken:
+            told = " ".join(rule_sentence(one, symbols) for one in broken)
+            return f"would break the mandate. {told}"
+        return ""
 
     def _proven_among(self, bounded: Bounded) -> list[str]:
         """What else holds of the trades that the bound is about, where it is not about all of them."""
@@ -360,6 +385,15 @@ class Search:
         if self._check.breaches and self._factor_gain_limit is None:
             return "a hard rule of the mandate decides the trades"
         return gain_prices(self._state, self._risk, self._usage, haste=self._haste)
+
+
+def nearer_by(proof: Proof, gained: Decimal, *, value: Decimal) -> Proof:
+    """The proof of trades whose objective is ``gained`` dollars below that of the proof's own (negative: above)."""
+    gap = max(proof.gap_bp - gained / value * BASIS_POINTS, ZERO).quantize(measures.GAP_QUANTUM)
+    if proof.objective is None or proof.bound is None:
+        return replace(proof, gap_bp=gap)
+    objective = proof.objective - gained
+    return replace(proof, gap_bp=gap, objective=objective, bound=min(proof.bound, objective))
 
 
 def _ledgers(

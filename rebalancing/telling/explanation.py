@@ -5,7 +5,7 @@ Figures in the explanation are strings, exact and unrounded unless they are cent
 
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from accounts.canonical import decimal_text
 from lots.coverage import Coverage
@@ -17,7 +17,7 @@ from rebalancing.policies.drift import Drift, DriftRow
 from rebalancing.policies.looks import Schedule
 from rebalancing.policies.worth import Worth
 from rebalancing.telling.amounts import cents, dollars, grouped, or_none, per_cent, points, weight
-from rebalancing.telling.figures import Choices, Figures
+from rebalancing.telling.figures import Choices, Figures, Proof
 from rebalancing.types import (
     CENT,
     NOTICEABLE_IMPACT,
@@ -27,6 +27,13 @@ from rebalancing.types import (
     HouseholdState,
     Limits,
     LineReason,
+)
+
+# What a rebalance has passed before it is told: ``household.checks``, ``Search._washed``, ``MandateCheck.broken_by``.
+CHECKED = (
+    "Checked again in whole shares, apart from the solver: lots, prices, windows, restrictions and the cash of every "
+    "account in exact decimals, wash sales by the tax engine, and that no hard rule of a mandate is broken or broken "
+    "further."
 )
 
 
@@ -39,21 +46,67 @@ def choices(found: Choices | None, policy: Limits) -> dict[str, object] | None:
         rows.append((f"Band rule, {policy_words.goes(policy.destination)}", found.rule))
     chosen = "band rule" if found.is_rule else "optimum"
     least = found.rule if found.is_rule and found.rule is not None else found.optimum
-    told = f"Proposed is the {chosen}: {dollars(found.nothing - least)} better than no trade"
+    told = f"Proposed is the {chosen}: {_beside_no_trade(_less(least, found.nothing))}"
+    lead = _lead_of_rule(found)
     if found.is_rule and found.optimum < least:
-        more = dollars(least - found.optimum)
+        more = dollars(_less(found.optimum, least))
         told += f". The optimum, {more} better still by this measure, is not worth its whole cost."
     elif found.rule is None:
         told += f". The band rule has no trades to compare: {found.why_no_rule}"
+    elif lead > ZERO:
+        still = " still" if _less(least, found.nothing) >= ZERO else ""
+        told += f". {dollars(lead)} better{still} would be {_rule_refused(found)}"
     else:
         other = found.optimum if found.is_rule else found.rule
         rival = "optimum in whole shares" if found.is_rule else "band rule"
-        told += f" and {dollars(other - least)} better than the {rival}."
+        told += f" and {dollars(_less(least, other))} better than the {rival}."
     return {
         "sentence": told,
         "priced": "Tracking cost over the horizon, cost, tax of this year and later",
         "rows": [{"name": name, "dollars": cents(amount)} for name, amount in rows],
     }
+
+
+def _less(one: Decimal, other: Decimal) -> Decimal:
+    """By how much the first is the less, in cents, as both are told."""
+    return other.quantize(CENT) - one.quantize(CENT)
+
+
+def _beside_no_trade(better: Decimal) -> str:
+    """What is proposed beside no trade. It is worse only where cash has to be mended: else it is not proposed."""
+    if better < ZERO:
+        return f"{dollars(-better)} worse than no trade, which would leave cash outside its limits"
+    return f"{dollars(better)} better than no trade"
+
+
+def _lead_of_rule(found: Choices) -> Decimal:
+    """Dollars by which the band rule is better though it is not proposed; nothing where it is, or is not better."""
+    if found.rule is None or found.is_rule:
+        return ZERO
+    return max(_less(found.rule, found.optimum), ZERO)
+
+
+def _rule_refused(found: Choices) -> str:
+    return f"the band rule, which {found.why_not_rule.removesuffix('.')}."
+
+
+def worse_than_none(
+    nothing: Decimal, traded: Decimal, found: Choices | None, policy: Limits
+) -> str:
+    """That the best trades are worse than none, in dollars of the objective; empty where they are not."""
+    worse = _less(nothing, traded)
+    if worse <= ZERO:
+        return ""
+    told = (
+        f"in whole shares the best trades are {dollars(worse)} worse than no trade: {dollars(traded)} against "
+        f"{dollars(nothing)} of tracking cost over {policy_words.over_horizon(policy)}, cost, and tax of this year and "
+        "later."
+    )
+    if found is None or found.rule is None or not found.why_not_rule:
+        return told
+    lead = _less(found.rule, nothing)
+    better = f" {dollars(lead)} better than no trade would be {_rule_refused(found)}"
+    return told + better if lead > ZERO else told
 
 
 def sentence(figures: Figures, symbols: Mapping[int, str]) -> str:
@@ -223,17 +276,28 @@ def explanation(
             *shortfalls.below_minimum(state, figures.cash_after),
         ],
         "slices": slices(figures.trades, state),
-        "proof": {
-            "solver": figures.proof.solver,
-            "solver_version": figures.proof.solver_version,
-            "gap_bp": decimal_text(figures.proof.gap_bp),
-            "cut_short": figures.proof.cut_short,
-            "among": list(among),
-        },
+        "proof": _proof(figures.proof, among),
         "assumptions": _assumptions(figures, state),
         "lines": [line(trade, figures, state) for trade in figures.trades],
         "coverage": coverage.sentence,
     }
+
+
+def _proof(proof: Proof, among: Sequence[str]) -> dict[str, object]:
+    """The distance from the bound and the two that it lies between, in dollars to the cent; a bound is rounded down."""
+    told: dict[str, object] = {
+        "solver": proof.solver,
+        "solver_version": proof.solver_version,
+        "gap_bp": decimal_text(proof.gap_bp),
+        "cut_short": proof.cut_short,
+        "among": list(among),
+        "checked": CHECKED,
+    }
+    if proof.objective is not None and proof.bound is not None:
+        objective = proof.objective.quantize(CENT)
+        bound = min(proof.bound.quantize(CENT, rounding=ROUND_FLOOR), objective)
+        told |= {"objective": cents(objective), "bound": cents(bound)}
+    return told
 
 
 def horizons(figures: Figures, symbols: Mapping[int, str]) -> list[dict[str, str]]:

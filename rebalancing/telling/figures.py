@@ -12,7 +12,11 @@ from rebalancing.types import ZERO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """Where the trades come from and how good they are."""
+    """Where the trades come from and how good they are.
+
+    ``objective`` and ``bound`` are dollars of one and the same objective, that of the problem the trades were found
+    with: its horizon, its price of risk, its straight lines of tax. Apart they are as far as ``gap_bp`` says.
+    """
 
     solver: str
     solver_version: str
@@ -22,6 +26,8 @@ class Proof:
     risk_source: str  # what the model was estimated from, in words
     risk_notes: tuple[str, ...]
     cut_short: str = ""  # a sentence where the search was stopped far from its bound
+    objective: Decimal | None = None  # None where an earlier version kept the proof
+    bound: Decimal | None = None  # never above the objective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +70,8 @@ class Choices:
 
     The less the better.
 
-    ``rule`` is None where the band rule has no trades, and then ``why_no_rule`` says why.
+    ``rule`` is None where the band rule has no trades, and then ``why_no_rule`` says why. ``why_not_rule`` is why it is
+    not proposed though it is better: what stands behind "the band rule, which".
     """
 
     nothing: Decimal
@@ -72,3 +79,4 @@ class Choices:
     rule: Decimal | None = None
     is_rule: bool = False  # the band rule's trades are proposed
     why_no_rule: str = ""
+    why_not_rule: str = ""

@@ -100,8 +100,8 @@ def _found(state: HouseholdState, risk: RiskModel, adjust: Adjust | None) -> _Fo
     broken = verify(trades, state)
     if broken:
         raise BrokenRule(" ".join(broken))
-    gap = measures.gap_bp(trades, problem, index, solution.bound)
-    return _Found(_figures(trades, index, _proof(solution, risk, index, gap)), problem, index)
+    proof = _proof(solution, risk, problem, index, trades)
+    return _Found(_figures(trades, index, proof), problem, index)
 
 
 def _at_rates(rates: Rates, adjust: Adjust | None) -> Adjust:
@@ -176,7 +176,7 @@ def proof_of(
     Raises TooFarFromBest where its search was cut short too far from it.
     """
     _near_enough(solution, index)
-    return _proof(solution, risk, index, measures.gap_bp(trades, problem, index, solution.bound))
+    return _proof(solution, risk, problem, index, trades)
 
 
 def _solved(
@@ -368,13 +368,24 @@ def _gains(trades: Sequence[DraftTrade], state: HouseholdState, term: Term) -> D
     return sum(gains, ZERO)
 
 
-def _proof(solution: Solution, risk: RiskModel, index: Index, gap: Decimal) -> Proof:
-    """``gap`` is that of the trades as proposed, in whole shares."""
+def _proof(
+    solution: Solution,
+    risk: RiskModel,
+    problem: Problem,
+    index: Index,
+    trades: Sequence[DraftTrade],
+) -> Proof:
+    """How far the trades as proposed, in whole shares, are from the solution's bound."""
+    gap = measures.gap_bp(trades, problem, index, solution.bound)
+    objective = measures.reckoned(trades, problem, index)
     return Proof(
         solver=solution.solver,
         solver_version=_solver_version(),
         gap_bp=gap,
         cut_short=_cut_short(solution, index, gap),
+        objective=objective,
+        # Rounding may pass the bound by less than a share: no distance, as the gap says.
+        bound=min(border.decimal(solution.bound) * index.value, objective),
         risk_sha256=border.fingerprint(risk),
         risk_observations=risk.observations,
         risk_source=risk.source,

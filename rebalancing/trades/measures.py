@@ -43,6 +43,11 @@ def objective(trades: Sequence[DraftTrade], problem: Problem, index: Index) -> D
     return decimal(found.objective - found.tax) * index.value + exact
 
 
+def reckoned(trades: Sequence[DraftTrade], problem: Problem, index: Index) -> Decimal:
+    """Dollars of the objective at the trades by the problem's own straight lines of tax: what a bound is of."""
+    return decimal(evaluate(problem, *_as_fractions(trades, index)).objective) * index.value
+
+
 def reckoned_tax(trades: Sequence[DraftTrade], problem: Problem, index: Index) -> Decimal:
     """Dollars of this year's tax by the straight lines that the trades were found with."""
     return decimal(evaluate(problem, *_as_fractions(trades, index)).tax) * index.value

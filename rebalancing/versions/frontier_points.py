@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from accounts.canonical import decimal_text
 from lots.types import LotRow
 from proposals.budgets import Usage, fits, gains_of
 from proposals.types import DraftTrade, Side
@@ -136,6 +137,8 @@ def record_of(point: Point) -> dict[str, object]:
             "solver_version": proof.solver_version,
             "gap_bp": str(proof.gap_bp),
             "cut_short": proof.cut_short,
+            "objective": None if proof.objective is None else decimal_text(proof.objective),
+            "bound": None if proof.bound is None else decimal_text(proof.bound),
             "risk_sha256": proof.risk_sha256,
             "risk_source": proof.risk_source,
             "risk_observations": proof.risk_observations,
@@ -162,6 +165,10 @@ def fixed_of(record: Mapping[str, Any]) -> tuple[FixedRow, ...]:
 def proof_of_record(record: Mapping[str, Any]) -> Proof:
     """Where a stored point comes from."""
     proof = record["proof"]
+    # Points kept by an earlier version say neither.
+    objective, bound = (
+        None if proof.get(name) is None else Decimal(proof[name]) for name in ("objective", "bound")
+    )
     return Proof(
         solver=proof["solver"],
         solver_version=proof["solver_version"],
@@ -171,6 +178,8 @@ def proof_of_record(record: Mapping[str, Any]) -> Proof:
         risk_observations=proof["risk_observations"],
         risk_notes=tuple(proof["risk_notes"]),
         cut_short=proof.get("cut_short", ""),  # points kept by an earlier version do not say
+        objective=objective,
+        bound=bound,
     )
 
 

@@ -1,5 +1,6 @@
 """Policies on the real database: who inherits what, when a household is looked at, and what is kept of each look."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -27,11 +28,13 @@ from rebalancing.policies.drift import Drift
 from rebalancing.policies.looks import Schedule
 from rebalancing.policies.policy import BandType, Cadence, Destination, Horizon, PolicyKind
 from rebalancing.policies.worth import weigh
+from rebalancing.search import Search
 from rebalancing.services import examine, store
 from rebalancing.telling.explanation import verdict
 from rebalancing.trades import measures
 from rebalancing.trades.index import Index
 from rebalancing.types import HouseholdState, Limits, Looked, Outcome, RebalanceResult
+from rebalancing.versions.ways import AroundRows
 from securities.models import Security
 from securities.types import AssetClass
 from tests.factories import book
@@ -324,7 +327,9 @@ def test_a_band_rule_without_trades_never_takes_the_optimums_place(
     drifted: Desk,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where rounding costs the optimum more than no trade does, no trade is not a proposal either."""
+    """As if rounding had cost the optimum more than no trade does, in a household whose cash must be raised."""
+    book(drifted.ira, EntryKind.CASH_OUT, DAY, amount="990")
+    book(drifted.taxable, EntryKind.CASH_OUT, DAY, amount="1990")
     monkeypatch.setattr(measures, "objective", lambda trades, problem, index: D(len(trades)))
     narrowed = decision.narrowed
 
@@ -339,6 +344,66 @@ def test_a_band_rule_without_trades_never_takes_the_optimums_place(
     found = drifted.examine()
     assert found.draft is not None
     assert found.draft.trades
+    lines = len(found.draft.trades)
+    told = found.draft.explanation["choices"]
+    assert isinstance(told, dict)
+    assert told["sentence"].startswith(
+        f"Proposed is the optimum: ${lines}.00 worse than no trade, which would leave cash outside its limits. "
+    )
+
+
+@pytest.mark.parametrize("kind", ["optimum", "threshold", "calendar"])
+def test_trades_that_are_worse_than_none_by_their_own_objective_are_not_proposed(
+    drifted: Desk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    """As if rounding to whole shares had cost a dollar a trade, and the drift nothing."""
+    say(drifted, kind=kind, only_if_worth_it=False)
+    assert drifted.examine().draft is not None
+    monkeypatch.setattr(measures, "objective", lambda trades, problem, index: D(len(trades)))
+    found = drifted.examine()
+    assert (found.draft, found.reason) == (None, "no_trades")
+    assert found.detail.startswith("Largest drift AAA +16.0 points, but in whole shares the best ")
+    assert re.search(
+        r"trades are \$(\d\.00) worse than no trade: \$\1 against \$0\.00 of tracking cost over a year, cost, and tax",
+        found.detail,
+    )
+    assert found.looked is not None
+    assert found.looked.counted
+    # What an adviser asks for is done all the same.
+    way = AroundRows(rows=(), by="Ada")
+    assert examine(household_id=drifted.household.pk, as_of=DAY, way=way).draft is not None
+
+
+def test_why_the_better_band_rule_is_not_proposed_is_told(
+    drifted: Desk,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    say(drifted, only_if_worth_it=False)
+    optimum = drifted.examine().draft
+    assert optimum is not None
+
+    def dearer(trades: Sequence[DraftTrade], problem: Problem, index: Index) -> D:
+        return D(9) if not trades else D(4) if tuple(trades) == optimum.trades else D(3)
+
+    monkeypatch.setattr(measures, "objective", dearer)
+    washed = Search._washed
+    aaa = drifted.securities["AAA"].pk
+
+    def but_the_rule(self: Search, trades: Sequence[DraftTrade]) -> frozenset[int]:
+        return washed(self, trades) if tuple(trades) == optimum.trades else frozenset({aaa})
+
+    monkeypatch.setattr(Search, "_washed", but_the_rule)
+    found = drifted.examine().draft
+    assert found is not None
+    assert found.trades == optimum.trades
+    told = found.explanation["choices"]
+    assert isinstance(told, dict)
+    assert told["sentence"] == (
+        "Proposed is the optimum: $5.00 better than no trade. $1.00 better still would be the band rule, which would "
+        "wash a loss of AAA."
+    )
 
 
 def test_the_band_rule_is_told_by_its_distance_to_the_optimums_bound(
@@ -365,6 +430,11 @@ def test_the_band_rule_is_told_by_its_distance_to_the_optimums_bound(
     assert found is not None
     assert found.trades == rule.trades != optimum.trades
     assert found.gap_bp == (optimum.gap_bp / 2).quantize(D("0.0001"))
+    first, now = optimum.explanation["proof"], found.explanation["proof"]
+    assert isinstance(first, dict)
+    assert isinstance(now, dict)
+    assert now["bound"] == first["bound"]
+    assert abs(D(first["objective"]) - more - D(now["objective"])) <= D("0.01")
 
 
 def test_a_threshold_policy_stops_at_its_destination(drifted: Desk) -> None:  # noqa: F811

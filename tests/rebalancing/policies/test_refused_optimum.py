@@ -9,7 +9,7 @@ from proposals.costs import Commission, TradingCosts
 from rebalancing.policies import decision, drift
 from rebalancing.policies.decision import Scope
 from rebalancing.policies.worth import Worth
-from rebalancing.telling.explanation import choices
+from rebalancing.telling.explanation import choices, worse_than_none
 from rebalancing.telling.figures import Choices
 from rebalancing.trades import arrays, measures
 from rebalancing.trades.best_trades import best_trades
@@ -97,3 +97,40 @@ def test_the_optimum_that_was_refused_is_told_beside_the_rule() -> None:
     told = choices(Choices(D(11), D(5), D(4), is_rule=True), LIMITS)
     assert told is not None
     assert str(told["sentence"]).endswith("and $1.00 better than the optimum in whole shares.")
+
+
+def test_a_band_rule_that_is_better_and_not_proposed_is_never_less_than_nothing_better() -> None:
+    refused = Choices(D(11), D(5), D(4), why_not_rule="is not worth its whole cost")
+    told = choices(refused, LIMITS)
+    assert told is not None
+    assert told["sentence"] == (
+        "Proposed is the optimum: $6.00 better than no trade. $1.00 better still would be the band rule, which is not "
+        "worth its whole cost."
+    )
+    # Where cash must be mended the optimum may be worse than no trade.
+    told = choices(Choices(D(1), D(5), D(4), why_not_rule="has no trades"), LIMITS)
+    assert told is not None
+    assert told["sentence"] == (
+        "Proposed is the optimum: $4.00 worse than no trade, which would leave cash outside its limits. $1.00 better "
+        "would be the band rule, which has no trades."
+    )
+    # Less than a cent is no lead.
+    told = choices(Choices(D(11), D("5.001"), D(5), why_not_rule="has no trades"), LIMITS)
+    assert told is not None
+    assert str(told["sentence"]).endswith("and $0.00 better than the band rule.")
+
+
+def test_trades_that_are_worse_than_none_are_told_with_both_figures() -> None:
+    why = "would break the mandate. The largest weight is 12 %, at most 10 % (M1)."
+    refused = Choices(D(4), D(5), D(3), why_not_rule=why)
+    told = (
+        "in whole shares the best trades are $1.00 worse than no trade: $5.00 against $4.00 of tracking cost over a "
+        "year, cost, and tax of this year and later."
+    )
+    assert worse_than_none(D(4), D(5), None, LIMITS) == told
+    assert worse_than_none(D(4), D(5), refused, LIMITS) == (
+        f"{told} $1.00 better than no trade would be the band rule, which {why}"
+    )
+    assert worse_than_none(D(2), D(5), refused, LIMITS).endswith("this year and later.")
+    assert worse_than_none(D(5), D(5), refused, LIMITS) == ""
+    assert worse_than_none(D("4.999"), D(5), refused, LIMITS) == ""  # both are told as $5.00

@@ -21,8 +21,10 @@ from rebalancing.errors import Infeasible
 from rebalancing.household.cash_bands import cash_bands, household_band
 from rebalancing.household.checks import cash_after, verify
 from rebalancing.household.state import Substitution, restricted, shifted_targets, substitutions_of
-from rebalancing.optimizer import solve
+from rebalancing.optimizer import Solution, solve
+from rebalancing.optimizer.problem import Problem
 from rebalancing.trades import arrays, border, draft_lines, measures
+from rebalancing.trades import best_trades as module
 from rebalancing.trades.best_trades import best_trades
 from rebalancing.trades.index import in_words, universe
 from rebalancing.types import HouseholdState, StateLot
@@ -282,6 +284,28 @@ def test_the_proof_is_about_the_whole_shares_that_are_proposed() -> None:
     assert found.trades
     assert found.proof.gap_bp == measures.gap_bp(found.trades, problem, index, solution.bound)
     assert found.proof.gap_bp > border.decimal(solution.gap_bp) + 1
+    assert found.proof.objective == measures.reckoned(found.trades, problem, index)
+    assert found.proof.bound == border.decimal(solution.bound) * index.value
+    apart = (found.proof.objective - found.proof.bound) / index.value * 10_000
+    assert abs(found.proof.gap_bp - apart) <= measures.GAP_QUANTUM
+
+
+def test_trades_that_rounding_brings_past_the_bound_are_at_no_distance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = best_trades(two_securities(), risk(2)).proof
+    assert found.objective is not None
+    assert found.bound is not None
+    solve_once = module._whatever_the_smallest
+
+    def past(problem: Problem) -> Solution:
+        solution = solve_once(problem)
+        return replace(solution, bound=solution.objective + 0.001)
+
+    monkeypatch.setattr(module, "_whatever_the_smallest", past)
+    beyond = best_trades(two_securities(), risk(2)).proof
+    assert beyond.bound == beyond.objective == found.objective > found.bound
+    assert beyond.gap_bp == D(0)
 
 
 def test_messages_name_accounts_and_securities_instead_of_rows() -> None:

@@ -73,6 +73,14 @@ def test_every_point_is_proven_at_its_own_price_of_risk() -> None:
     *others, nearest = [point.figures.proof.gap_bp for point in walk.points]
     assert all(D(0) <= gap < D(1) for gap in others)
     assert nearest < D(10)  # a price of risk of 10,000 sees what whole shares leave
+    for point in walk.points:
+        kept = frontier_points.record_of(point)
+        assert frontier_points.proof_of_record(kept) == point.figures.proof
+    record: dict[str, Any] = frontier_points.record_of(walk.points[-1])
+    del record["proof"]["objective"], record["proof"]["bound"]  # as an earlier version kept it
+    earlier = frontier_points.proof_of_record(record)
+    assert (earlier.objective, earlier.bound) == (None, None)
+    assert earlier.gap_bp == nearest
 
 
 def test_a_point_whose_search_was_cut_short_too_far_away_is_left_out(
