@@ -223,6 +223,7 @@ def explanation(
             *restrictions.conflicts(state),
             *shortfalls.below_minimum(state, figures.cash_after),
         ],
+        "must_act": state.must_act,
         "kept_back": list(kept_back(state, figures.after, figures.cash_after)),
         "slices": slices(figures.trades, state),
         "proof": {

@@ -33,6 +33,9 @@ WORTH = {
         ({"mandate": [{"what": "Cash"}]}, [], "what a mandate asks for is done all the same."),
         ({"cash_is_out": True}, [], "cash outside its band is mended all the same."),
         ({}, ["RESTRICTION"], "what a restriction or a need asks for is done all the same."),
+        ({"must_act": True}, [], "what a restriction or a need asks for is done all the same."),
+        # A restriction that ended has opened the look: it asks for nothing.
+        ({"opened_by": "Ended."}, ["DRIFT", "RESTRICTION"], "the policy trades all the same."),
         ({"needs": ["$5."]}, [], "what a restriction or a need asks for is done all the same."),
     ],
 )
