@@ -8,8 +8,9 @@ from django.db.models import Q
 from lots.models import Transaction
 from lots.types import EntryKind
 from proposals.models import Restriction
-from proposals.types import RestrictionKind
+from proposals.types import ReasonCode, RestrictionKind
 from rebalancing.model_changes.published import in_words
+from rebalancing.model_changes.recipes import VersionKind
 from rebalancing.models import ModelAssignment, ModelVersion
 from rebalancing.policies.occasions import FOLLOWS, Occasion
 
@@ -45,7 +46,7 @@ def since(
 def _of_the_assignment(assigned: ModelAssignment) -> Occasion:
     """Which model is followed: another than at the last look is an occasion, however it came to be."""
     told = f"the household was given the model {assigned.model.name}"
-    return Occasion(f"{FOLLOWS}{assigned.model_id}", told)
+    return Occasion(f"{FOLLOWS}{assigned.model_id}", told, code=ReasonCode.MODEL_CHANGE)
 
 
 def _of_the_model(assigned: ModelAssignment, day: date, as_of: date) -> Iterator[Occasion]:
@@ -57,12 +58,14 @@ def _of_the_model(assigned: ModelAssignment, day: date, as_of: date) -> Iterator
         yield Occasion(
             f"version {row.pk} step {row.steps_done}",
             f"the model changed on {row.last_step_on} ({in_words(row)}{step})",
+            code=ReasonCode(VersionKind(row.kind).code),
         )
     changed_on = assigned.model.weights_since
     if changed_on is not None and day <= changed_on <= as_of:
         yield Occasion(
             f"weights of {assigned.model_id} since {changed_on}",
             f"the model changed on {changed_on} (by the set-up file)",
+            code=ReasonCode.MODEL_CHANGE,
         )
 
 
@@ -85,6 +88,7 @@ def _of_restrictions(
                 f"restriction {row.pk} until {row.until}",
                 f"a restriction on {row.security.symbol}{account} ended on {row.until} "
                 f"({RestrictionKind(row.kind).told})",
+                code=ReasonCode.RESTRICTION,
             )
 
 

@@ -22,6 +22,7 @@ from rebalancing import selectors
 from rebalancing.draft import Found, draft_of
 from rebalancing.errors import RebalancingError
 from rebalancing.household.cash_needs import within_reach
+from rebalancing.household.kept_back import kept_back
 from rebalancing.household.restrictions import conflicts
 from rebalancing.household.shortfalls import below_minimum, not_ready
 from rebalancing.household.state import restricted, tradable
@@ -169,6 +170,7 @@ class Search:
                     [
                         f"{far_out}, but nothing that may be traded makes it better.",
                         *conflicts(self._state),
+                        *kept_back(self._state),
                         *below_minimum(self._state, figures.cash_after),
                         *([self._check.told()] if self._check.breaches else []),
                     ]
@@ -178,7 +180,13 @@ class Search:
         if self._is_for_mandate and not self._check.narrows(figures):
             return self._nothing(
                 Outcome.NO_TRADES,
-                f"{far_out}. A hard rule is broken, and no trades bring it nearer its limit. {self._check.told()}",
+                " ".join(
+                    [
+                        f"{far_out}. A hard rule is broken, and no trades bring it nearer its limit.",
+                        self._check.told(),
+                        *kept_back(bounded.state),
+                    ]
+                ),
                 figures,
             )
         at_any_price = self._measured.cash_breached or self._must_act or self._way is not None
@@ -187,6 +195,7 @@ class Search:
         is_refused = must_pay and not figures.worth.is_worth_it
         among = self._proven_among(bounded)
         told = explanation.not_worth_it(figures, symbols) + budget.sentence(bounded)
+        told = " ".join([told, *kept_back(bounded.state)])
         bounded, choices = self._against_the_band_rule(bounded, is_refused=is_refused)
         if is_refused and (choices is None or not choices.is_rule):
             return self._nothing(Outcome.NOT_WORTH_IT, told, figures)

@@ -161,7 +161,11 @@ def _told(result: RebalanceResult, schedule: looks.Schedule) -> RebalanceResult:
     why = occasions.sentence(schedule.occasions) if not schedule.is_cooling else ""
     draft = result.draft
     if why and draft is not None:
-        draft = replace(draft, explanation={**draft.explanation, "opened_by": why})
+        draft = replace(
+            draft,
+            reasons=occasions.with_codes(draft.reasons, schedule.occasions),
+            explanation={**draft.explanation, "opened_by": why},
+        )
     return replace(
         result,
         draft=draft,

@@ -3,8 +3,8 @@
 Weights are fractions of the household's value, cash included. Ids are primary keys.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
@@ -14,7 +14,7 @@ from lots.types import Term
 from lots.year_tax import TaxPosition
 from proposals.costs import TradingCosts
 from proposals.handling import UNSAID
-from proposals.types import CashFlow, DraftProposal, Restrictions, Side, may_turn_loss
+from proposals.types import CashFlow, DraftProposal, Restrictions, Side, Windows, may_turn_loss
 from rebalancing.model_changes.recipes import ExitRule, VersionKind
 from rebalancing.policies.occasions import Occasion
 from rebalancing.policies.policy import (
@@ -76,6 +76,16 @@ class LineReason(StrEnum):
     TAX_LOSS = "TAX_LOSS"  # sold although not overweight: the loss is worth more than the drift
     RAISE_CASH = "RAISE_CASH"
     INVEST_CASH = "INVEST_CASH"
+
+
+class Kept(StrEnum):
+    """What keeps shares of a lot from sale beside restrictions, windows and the end of trading; read by people."""
+
+    GIFT = "a gift with two bases has no one gain: a person decides about it"
+    BUDGET = "the budget of gains leaves no room for them"
+    FACTOR = "the policy's limit on gains for the factor reason leaves no room for them"
+    POLICY = "the policy's look trades other names today"
+    FIXED = "a line that somebody fixed keeps them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +312,9 @@ class HouseholdState:
     barred: frozenset[Position] = frozenset()  # purchases that one account must not make
     must_sell: frozenset[Position] = frozenset()
     max_weights: Mapping[int, Decimal] = field(default_factory=dict)  # fractions of the value
+    # Why, where it is neither restriction nor window nor the end of trading: by lot, what kept it first.
+    kept: Mapping[tuple[int, int], Kept] = field(default_factory=dict)
+    windows: Windows | None = None  # those that its lots and purchases are cut by
     needs: tuple[CashFlow, ...] = ()  # cash that is set aside for them
     unplaced_need: Decimal = Decimal(0)  # dollars of them that no account sets aside yet
     is_beyond_means: bool = (
@@ -418,6 +431,13 @@ class HouseholdState:
     def smallest_trade(self, account: int) -> Decimal:
         """Dollars: the policy's smallest trade, or more where the custodian charges a ticket for every order."""
         return max(self.limits.minimum_trade, self.costs.ticket(account) / TICKET_SHARE)
+
+    def keeping(self, lots: Iterable[StateLot], why: Kept) -> "HouseholdState":
+        """The state with these of its lots; ``why`` less of them is for sale is remembered."""
+        before = {lot.key: lot.sellable for lot in self.lots}
+        left = tuple(lots)
+        less = {lot.key: why for lot in left if lot.sellable < before[lot.key]}
+        return replace(self, lots=left, kept={**less, **self.kept})
 
     def may_turn_loss(self, lot: StateLot) -> bool:
         return lot.may_turn_loss(self.prices[lot.security])

@@ -1,7 +1,7 @@
 """What must be sold, is held for its gains, or has a largest weight, in a household's state (F37). Pure Decimal.
 
 - MUST_SELL: the position is sold out, whatever the tax, as far as nothing else keeps its shares: a window, a NO_SELL, a
-  held gain, the budget of gains, another proposal. It is never bought where it must be sold. One of the household or
+  held gain, a gift's two bases, the budget of gains. It is never bought where it must be sold. One of the household or
   firm takes the security's target away; the others share it in proportion.
 - HOLD_GAINS: a taxable lot whose gain is more than the limit, as a part of its value, is not sold.
 - MAX_WEIGHT: a target above the limit is cut to it, the others share the rest; what is held above it is sold, what may
@@ -108,9 +108,22 @@ def why_kept(lot: StateLot, state: HouseholdState) -> str:
     if is_held_for_gain(lot, state):
         held = rules.hold_gains(account=lot.account, security=lot.security)
         return f"their gain is held, {held.dated}" if held else "their gain is held"
-    if state.may_turn_loss(lot):
-        return "the loss would be a wash sale"
-    return "the budget of gains, another proposal or a gift's two bases keep them"
+    kept = state.kept.get(lot.key)
+    if kept is not None:
+        return kept.value
+    return _washed(lot.security, state) if state.may_turn_loss(lot) else "they are not for sale"
+
+
+def _washed(security: int, state: HouseholdState) -> str:
+    """A clause: the window that a loss would be sold inside of, with its end where it is known."""
+    told = "the loss would be a wash sale"
+    blocked = state.windows.sell_blocked if state.windows is not None else {}
+    group = sorted(state.group_of(security), key=lambda one: (one != security, one))
+    block = next((blocked[one] for one in group if one in blocked), None)
+    if block is None:
+        return told
+    until = ", and no end of it is in sight" if block.is_endless else f" until {block.clear_on}"
+    return f"{told}{until}: {block.cause}"
 
 
 def _barred(state: HouseholdState) -> frozenset[Position]:

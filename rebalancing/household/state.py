@@ -36,6 +36,7 @@ from rebalancing.types import (
     ZERO,
     Exit,
     HouseholdState,
+    Kept,
     Limits,
     ModelChange,
     Position,
@@ -216,6 +217,9 @@ def assemble(books: Books, drafts: Sequence[DraftProposal] = ()) -> HouseholdSta
         exits=books.exits,
         model_changes=books.model_changes,
         delisted=books.delisted,
+        kept={
+            (row.opening, row.part): Kept.GIFT for row in books.lots if row.loss_basis is not None
+        },
     )
     state = replace(state, drags=yearly_drags(books.yields, state.tax))
     state = with_needs(state, books.cash_flows)
@@ -367,7 +371,7 @@ def shifted_targets(
 def tradable(state: HouseholdState, windows: Windows) -> HouseholdState:
     """The state with what may be traded today: no purchases and no sales that windows or restrictions forbid."""
     return restricted(
-        forbidden(state, windows),
+        replace(forbidden(state, windows), windows=windows),
         no_buys=[one for one, block in windows.buy_blocked.items() if block.is_window],
         no_loss_sales=windows.sell_blocked,
     )

@@ -158,7 +158,7 @@ class RebalanceLook(models.Model):
     reason = models.CharField(max_length=40)
     detail = models.TextField(blank=True)
     counted = models.BooleanField()
-    # What had happened since the look before (rebalancing.policies.occasions): [{"key", "told", "opens"}].
+    # What had happened since the look before (rebalancing.policies.occasions): [{"key", "told", "opens", "code"}].
     occasions = models.JSONField(default=list)
     out_of_band = models.PositiveIntegerField()  # securities
     largest = models.ForeignKey(Security, on_delete=models.PROTECT, null=True, related_name="+")

@@ -14,7 +14,7 @@ from enum import StrEnum
 from rebalancing.policies.drift import Drift, DriftRow
 from rebalancing.policies.looks import Schedule
 from rebalancing.policies.policy import CashFlows, PolicyKind, destinations
-from rebalancing.types import ONE, ZERO, HouseholdState, Limits, Outcome
+from rebalancing.types import ONE, ZERO, HouseholdState, Kept, Limits, Outcome
 
 _SPECK = Decimal("0.000000001")  # of the household: the last digits of a division are no direction
 
@@ -127,11 +127,11 @@ def _only(state: HouseholdState, *, sells: frozenset[int], buys: frozenset[int])
     Cash cannot move between accounts: one that is overdrawn may sell whatever it holds.
     """
     overdrawn = _overdrawn(state)
-    lots = tuple(
+    lots = (
         lot if lot.security in sells or lot.account in overdrawn else replace(lot, sellable=ZERO)
         for lot in state.lots
     )
-    return replace(state, lots=lots, buyable=state.buyable & buys)
+    return replace(state.keeping(lots, Kept.POLICY), buyable=state.buyable & buys)
 
 
 def _overdrawn(state: HouseholdState) -> frozenset[int]:

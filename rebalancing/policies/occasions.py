@@ -8,17 +8,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from proposals.types import ReasonCode
+
 FOLLOWS = "follows "  # begins the key of the model that a household follows
 _SHOWN = 4  # sentences; a file of years of actions may be booked at once
 
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """A fact of a household's model, restrictions or books; its ``key`` is the same every night. ``opens``: a look."""
+    """A fact of a household's model, restrictions or books; its ``key`` is the same every night. ``opens``: a look.
+
+    ``code`` is the reason of a proposal that it opened; a corporate action has none.
+    """
 
     key: str
     told: str
     opens: bool = False
+    code: ReasonCode | None = None
 
 
 def met(
@@ -56,11 +62,37 @@ def sentence(occasions: Iterable[Occasion]) -> str:
     return f"Looked at before its date: {'; '.join(told[:_SHOWN])}{more}."
 
 
+def with_codes(reasons: Sequence[str], occasions: Iterable[Occasion]) -> tuple[str, ...]:
+    """A proposal's reasons with the codes of what opened its look behind the first, each once.
+
+    Where the date alone stood for a reason, it was not the date.
+    """
+    codes = [one.code.value for one in occasions if one.opens and one.code is not None]
+    first = [one for one in reasons[:1] if not codes or one != ReasonCode.CALENDAR]
+    return tuple(dict.fromkeys([*first, *codes, *reasons[1:]]))
+
+
 def as_record(occasions: Iterable[Occasion]) -> list[dict[str, object]]:
     """The occasions as a look keeps them."""
-    return [{"key": one.key, "told": one.told, "opens": one.opens} for one in occasions]
+    return [
+        {
+            "key": one.key,
+            "told": one.told,
+            "opens": one.opens,
+            "code": None if one.code is None else one.code.value,
+        }
+        for one in occasions
+    ]
 
 
 def from_record(rows: Iterable[Mapping[str, Any]]) -> tuple[Occasion, ...]:
-    """What ``as_record`` made."""
-    return tuple(Occasion(row["key"], row["told"], row["opens"]) for row in rows)
+    """What ``as_record`` made; looks from before codes were kept have none."""
+    return tuple(
+        Occasion(
+            row["key"],
+            row["told"],
+            row["opens"],
+            ReasonCode(row["code"]) if row.get("code") else None,
+        )
+        for row in rows
+    )

@@ -12,6 +12,7 @@ from lots.coverage import Coverage
 from proposals.costs import orders_of
 from proposals.types import DraftTrade, Side
 from rebalancing.household import published_changes, restrictions, shortfalls
+from rebalancing.household.kept_back import kept_back
 from rebalancing.policies import policy_words
 from rebalancing.policies.drift import Drift, DriftRow
 from rebalancing.policies.looks import Schedule
@@ -275,6 +276,8 @@ def explanation(
             *restrictions.conflicts(state),
             *shortfalls.below_minimum(state, figures.cash_after),
         ],
+        "must_act": state.must_act,
+        "kept_back": list(kept_back(state, figures.after, figures.cash_after)),
         "slices": slices(figures.trades, state),
         "proof": _proof(figures.proof, among),
         "assumptions": _assumptions(figures, state),

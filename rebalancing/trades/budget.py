@@ -19,7 +19,7 @@ from proposals.types import DraftTrade, Side
 from rebalancing.errors import RebalancingError
 from rebalancing.telling.amounts import dollars, per_cent
 from rebalancing.telling.figures import Figures
-from rebalancing.types import ZERO, HouseholdState, StateLot
+from rebalancing.types import ZERO, HouseholdState, Kept, StateLot
 
 ROUNDS = 3  # before every lot at a gain is held at what was wanted of it
 LotKey = tuple[int, int]
@@ -224,12 +224,13 @@ def _less_sellable(
     held = {
         lot.key: kept.get(lot.key, ZERO) for lot in counted if every or dearness[lot.key] >= last
     }
-    return replace(
-        state,
-        lots=tuple(
+    only_factor = all(excess.limit is Limit.FACTOR for excess in broken)
+    return state.keeping(
+        (
             replace(lot, sellable=min(lot.sellable, held.get(lot.key, lot.sellable)))
             for lot in state.lots
         ),
+        Kept.FACTOR if only_factor else Kept.BUDGET,
     )
 
 

@@ -17,7 +17,7 @@ from proposals.types import DraftTrade, Side
 from rebalancing.errors import RebalancingError
 from rebalancing.household.state import Underway, restricted, share_of_basis
 from rebalancing.trades.whole_shares import Shares
-from rebalancing.types import NOUNS, ZERO, HouseholdState, Position, StateLot
+from rebalancing.types import NOUNS, ZERO, HouseholdState, Kept, Position, StateLot
 
 LotKey = tuple[int, int]
 
@@ -107,12 +107,11 @@ def around(
     for position, quantity in done.bought.items():
         incoming[position] = incoming.get(position, ZERO) + quantity
     left = replace(
-        state,
+        state.keeping(_left(state.lots, sold, bought), Kept.FIXED),
         accounts=tuple(
             replace(account, cash=account.cash + done.cash.get(account.id, ZERO))
             for account in state.accounts
         ),
-        lots=tuple(_left(state.lots, sold, bought)),
         incoming=incoming,
         tax=with_added(
             state.tax, short=gain(trades, state, Term.SHORT), long=gain(trades, state, Term.LONG)

@@ -21,10 +21,19 @@ from proposals import services as proposal_services
 from proposals.costs import cash_moved
 from proposals.models import GainBudget, Proposal
 from proposals.selectors import trading_costs
-from proposals.types import DraftProposal, DraftTrade, Intention, ProposalKind, Side, Status
+from proposals.types import (
+    DraftProposal,
+    DraftTrade,
+    Intention,
+    ProposalKind,
+    RestrictionKind,
+    Side,
+    Status,
+)
 from rebalancing import selectors
 from rebalancing.household.state import assemble
 from rebalancing.models import ModelAssignment, ModelWeight, RebalancePolicy, TargetModel
+from rebalancing.policies.worth import Worth
 from rebalancing.services import examine, store
 from rebalancing.types import RebalanceResult
 from securities.models import Price, Security
@@ -449,6 +458,54 @@ def test_a_loss_lot_is_kept_while_the_ira_has_just_bought_the_security(drifted: 
     draft = drifted.examine().draft
     assert draft is not None
     assert all(trade.gain >= 0 for trade in draft.trades if trade.account == drifted.taxable.pk)
+
+
+def forbid(desk: Desk, kind: RestrictionKind, *symbols: str) -> None:
+    for symbol in symbols:
+        proposal_services.restrict(
+            user=desk.user, security_id=desk.securities[symbol].pk, kind=kind, reason="An insider.",
+            since=DAY, household_id=desk.household.pk,
+        )  # fmt: skip
+
+
+def test_a_look_that_restrictions_end_without_trades_names_them(drifted: Desk) -> None:
+    """F37: what is too heavy must not be sold, what is too light must not be bought."""
+    forbid(drifted, RestrictionKind.NO_SELL, "AAA")
+    forbid(drifted, RestrictionKind.NO_BUY, "BBB", "CCC")
+    result = drifted.examine()
+    assert result.reason == "no_trades"
+    assert (
+        "AAA stays at 56.0 % of the household, above its band of 35.0 % to 45.0 %: shares worth $56,000.00 are not for "
+        "sale (they must not be sold, An insider (restricted " in result.detail
+    )
+    assert "BBB stays at 21.0 % of the household, below its band" in result.detail
+    assert "CCC stays at 20.0 % of the household, below its band" in result.detail
+
+
+def test_a_proposal_names_what_a_window_leaves_out_of_band(drifted: Desk) -> None:
+    day = DAY - timedelta(days=7)
+    drifted.buy(drifted.taxable, "BBB", "10", "2000")
+    book(
+        drifted.taxable, EntryKind.SELL, day, drifted.securities["BBB"], "10",
+        amount="1000", picks=_last_lot(drifted.taxable),
+    )  # fmt: skip
+    draft = drifted.examine().draft
+    assert draft is not None
+    kept = cast("list[str]", draft.explanation["kept_back"])
+    [told] = [one for one in kept if one.startswith("BBB stays at ")]
+    assert draft.explanation["needs"] == []  # it is no reason to trade at any price
+    assert "below its band" in told
+    assert "it is blocked until 2023-01-21: " in told
+
+
+def test_drift_that_is_not_worth_its_cost_says_what_restrictions_keep_back(
+    drifted: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbid(drifted, RestrictionKind.NO_BUY, "BBB")
+    monkeypatch.setattr(Worth, "is_worth_it", False)
+    result = drifted.examine()
+    assert result.reason == "not_worth_it"
+    assert "BBB stays at 21.0 % of the household" in result.detail
 
 
 def _last_lot(account: Account) -> tuple[Pick, ...]:

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from lots.types import LotRow, Term
 from proposals.types import RestrictionKind, RestrictionRow, Restrictions, Windows
-from rebalancing.household.state import Underway, forbidden, lots_after
-from rebalancing.types import StateLot
-from tests.rebalancing import states
+from rebalancing.household.restrictions import why_kept
+from rebalancing.household.state import Underway, assemble, forbidden, lots_after
+from rebalancing.types import Kept, StateLot
+from tests.rebalancing import legacy, states
 
 LOT = LotRow(
     1, 0, 7, 1, date(2024, 3, 1), date(2024, 3, 1), quantity=Decimal(10), basis=Decimal(100)
@@ -25,6 +26,21 @@ def test_a_gift_worth_less_than_its_basis_is_not_the_optimisers_to_sell() -> Non
     gift = replace(LOT, loss_basis=Decimal(60), loss_start=date(2024, 3, 1))
 
     assert (state_lot(LOT).sellable, state_lot(gift).sellable) == (Decimal(10), Decimal(0))
+
+
+def test_why_a_gift_is_kept_is_told_apart_from_the_others() -> None:
+    held = [
+        legacy.lot(1, 1, "500", "20000"),
+        replace(
+            legacy.lot(2, 1, "100", "12000"), loss_basis=Decimal(9000), loss_start=date(2020, 3, 2)
+        ),
+    ]
+    found = assemble(legacy.books(lots=held, targets={1: "0.2", 2: "0.77"}))
+
+    assert found.kept == {(2, 0): Kept.GIFT}
+    assert why_kept(found.lots[1], found) == (
+        "a gift with two bases has no one gain: a person decides about it"
+    )
 
 
 def test_an_inherited_lot_is_long_term_at_once() -> None:

@@ -1,6 +1,7 @@
 """Events open a look before its date, once: a model that changed, a restriction that ended, a corporate action (F6)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal as D
 
@@ -12,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Firm
 from lots.types import EntryKind
 from proposals.models import Proposal, Restriction
+from proposals.selectors.desk import inbox
 from proposals.services import lift_restriction, restrict
-from proposals.types import RestrictionKind, Status
+from proposals.types import ReasonCode, RestrictionKind, Status
 from rebalancing.model_changes.model_versions import NewVersion, stored
 from rebalancing.model_changes.recipes import VersionKind
 from rebalancing.model_changes.version_decisions import publish
@@ -21,7 +23,7 @@ from rebalancing.model_changes.version_steps import apply_due
 from rebalancing.models import ModelAssignment, ModelVersion, RebalanceLook, TargetModel
 from rebalancing.policies import looks, occasions
 from rebalancing.policies.looks import Schedule
-from rebalancing.policies.occasions import Occasion, met, sentence
+from rebalancing.policies.occasions import Occasion, met, sentence, with_codes
 from rebalancing.policies.policy import Cadence
 from tests.factories import book, make_household, make_security, set_price
 from tests.rebalancing.policies.test_policies_on_record import night, say
@@ -32,6 +34,7 @@ from tests.rebalancing.test_services import (  # noqa: F401 - desk and drifted a
     drifted,
 )
 
+OCCASIONAL = (ReasonCode.UNIVERSE, ReasonCode.MODEL_CHANGE, ReasonCode.RESTRICTION)
 NEXT, AFTER = date(2022, 12, 29), date(2023, 1, 3)
 SPLIT, VERSION = Occasion("a", "AAA split"), Occasion("b", "the model changed")
 
@@ -100,6 +103,29 @@ def test_a_renewed_proposal_keeps_what_opened_it_and_a_decided_one_does_not() ->
 def test_a_cool_down_outlasts_an_occasion() -> None:
     found = stand(known=[SPLIT], executed_on=DAY, cool_down_days=9)
     assert found.is_cooling
+
+
+def test_the_codes_of_what_opened_a_look_stand_behind_the_first_reason() -> None:
+    version = Occasion("b", "", opens=True, code=ReasonCode.UNIVERSE)
+    weights = Occasion("c", "", opens=True, code=ReasonCode.MODEL_CHANGE)
+    known = replace(weights, key="d", opens=False, code=ReasonCode.RESTRICTION)
+    opened = [replace(SPLIT, opens=True), version, weights, replace(weights, key="e"), known]
+    assert with_codes(("DRIFT", "MODEL_CHANGE", "RISK"), opened) == (
+        "DRIFT",
+        "UNIVERSE",
+        "MODEL_CHANGE",
+        "RISK",
+    )
+    assert with_codes(("UNIVERSE", "DRIFT"), [version]) == ("UNIVERSE", "DRIFT")
+    assert with_codes(("CALENDAR",), [weights]) == ("MODEL_CHANGE",)
+    assert with_codes(("CALENDAR",), [known]) == ("CALENDAR",)
+    assert with_codes(("DRIFT", "RISK"), [replace(SPLIT, opens=True)]) == ("DRIFT", "RISK")
+
+
+def test_occasions_keep_their_codes_and_those_of_older_looks_have_none() -> None:
+    coded = replace(VERSION, code=ReasonCode.UNIVERSE)
+    assert occasions.from_record(occasions.as_record([coded, SPLIT])) == (coded, SPLIT)
+    assert occasions.from_record([{"key": "a", "told": "AAA split", "opens": False}]) == (SPLIT,)
 
 
 def test_many_occasions_are_counted() -> None:
@@ -183,14 +209,18 @@ def given_another_model(desk: Desk) -> str:  # noqa: F811
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "happens",
+    ("happens", "code"),
     [
-        published_after_the_look, lifted_after_the_look, ended_by_itself, split_booked_late,
-        file_changed_weights, given_another_model,
+        (published_after_the_look, ReasonCode.UNIVERSE),
+        (lifted_after_the_look, ReasonCode.RESTRICTION),
+        (ended_by_itself, ReasonCode.RESTRICTION),
+        (split_booked_late, None),
+        (file_changed_weights, ReasonCode.MODEL_CHANGE),
+        (given_another_model, ReasonCode.MODEL_CHANGE),
     ],
-)  # fmt: skip
+)
 def test_it_opens_a_look_the_next_night_and_no_other(
-    quarterly: Desk, happens: Callable[[Desk], str]
+    quarterly: Desk, happens: Callable[[Desk], str], code: ReasonCode | None
 ) -> None:
     restrict(
         user=quarterly.user, security_id=quarterly.securities["BBB"].pk, kind=RestrictionKind.NO_BUY,
@@ -204,6 +234,9 @@ def test_it_opens_a_look_the_next_night_and_no_other(
     assert result.detail.endswith(why)
     (pending,) = Proposal.objects.filter(status=Status.PENDING)
     assert pending.explanation["opened_by"] == why
+    assert [one for one in OCCASIONAL if one in pending.reasons] == ([code] if code else [])
+    for one in OCCASIONAL:
+        assert list(inbox(quarterly.user, reason=one)) == ([pending] if one is code else [])
     assert RebalanceLook.objects.get(day=NEXT).counted
     # Undecided it is renewed with its reason; decided it is over, and the calendar goes on as it was.
     Proposal.objects.filter(status=Status.PENDING).update(status=Status.REJECTED)

@@ -27,11 +27,15 @@ WORTH = {
     ("more", "reasons", "why"),
     [
         ({}, [], "the policy trades all the same."),
+        ({"kept_back": ["S1 stays."]}, [], "the policy trades all the same."),
         ({"edited": {"by": "Ada", "rows": []}}, [], "a person has asked for it all the same."),
         ({"transition": {"since": "2022-01-03"}}, [], "a transition plan does not ask for it."),
         ({"mandate": [{"what": "Cash"}]}, [], "what a mandate asks for is done all the same."),
         ({"cash_is_out": True}, [], "cash outside its band is mended all the same."),
         ({}, ["RESTRICTION"], "what a restriction or a need asks for is done all the same."),
+        ({"must_act": True}, [], "what a restriction or a need asks for is done all the same."),
+        # A restriction that ended has opened the look: it asks for nothing.
+        ({"opened_by": "Ended."}, ["DRIFT", "RESTRICTION"], "the policy trades all the same."),
         ({"needs": ["$5."]}, [], "what a restriction or a need asks for is done all the same."),
     ],
 )
@@ -45,6 +49,17 @@ def test_the_verdict_names_who_asked_for_the_trades(
         {"explanation": {"worth": WORTH, **more}, "proposal": proposal},
     )
     assert f"Not worth it by this rule; {why}" in page
+
+
+def test_the_page_tells_what_keeps_a_name_out_of_band() -> None:
+    proposal = SimpleNamespace(
+        reasons=[], gap_bp=None, household=SimpleNamespace(public_id=UUID(int=1))
+    )
+    explanation = {"worth": WORTH, "kept_back": ["S1 stays at 45.0 % of the household."]}
+    page = render_to_string(
+        "proposals/explanation.html", {"explanation": explanation, "proposal": proposal}
+    )
+    assert "S1 stays at 45.0 % of the household." in page
 
 
 def test_the_page_tells_what_the_location_saves_a_year() -> None:

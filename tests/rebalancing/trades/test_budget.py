@@ -10,12 +10,13 @@ from lots.types import LotRow, Term
 from proposals.budgets import Budget, Gains, Limit, Usage, excesses, gains_of
 from proposals.types import Side
 from rebalancing.errors import RebalancingError
+from rebalancing.household.restrictions import why_kept
 from rebalancing.telling.figures import Figures
 from rebalancing.trades import budget
 from rebalancing.trades.best_trades import best_trades
 from rebalancing.trades.gain_prices import gain_prices
 from rebalancing.trades.index import universe
-from rebalancing.types import HouseholdState
+from rebalancing.types import HouseholdState, Kept
 from tests.rebalancing.states import DAY, TAX, account, lot, random_state, risk, state
 
 LONG_AGO = DAY.replace(year=DAY.year - 3)
@@ -188,6 +189,9 @@ def test_a_budget_of_nothing_leaves_no_gain():
     inside = bounded(found, limits)
     assert gains(inside, limits).long <= 0
     assert budget.why_not(inside).startswith("The long-term gain budget of 2022 is $0.00")
+    held = [one for one in inside.state.lots if one.sellable < one.quantity]
+    assert held
+    assert {why_kept(one, inside.state) for one in held} == {Kept.BUDGET.value}
 
 
 def test_a_tax_limit_makes_the_dearest_sales_smaller_first_T15():
