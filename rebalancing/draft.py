@@ -71,10 +71,14 @@ def draft_of(found: Found) -> DraftProposal:
         + found.check.sentence(figures)
         + budget.sentence(bounded)
         + "".join(f" {one}" for one in shortfalls.below_minimum(state, figures.cash_after)),
-        reasons=(
-            *(way.reasons if way else ()),
-            *found.check.triggers(figures),
-            *_reasons(bounded, evidence),
+        reasons=tuple(
+            dict.fromkeys(  # a factor may be a limit that is cured and a gap that narrows
+                (
+                    *(way.reasons if way else ()),
+                    *found.check.triggers(figures),
+                    *_reasons(bounded, evidence),
+                )
+            )
         ),
         trades=figures.trades,
         tax_saved=-worth.tax.quantize(CENT),

@@ -53,7 +53,9 @@ class Outcome(StrEnum):
     COOLING_DOWN = "cooling_down"  # too soon after the last executed rebalance
     INSIDE_BANDS = "inside_bands"
     NOT_WORTH_IT = "not_worth_it"
-    NO_TRADES = "no_trades"  # out of band, but nothing that may be done makes it better
+    NO_TRADES = (
+        "no_trades"  # out of band, but nothing that may be done, in whole shares, makes it better
+    )
     OVER_BUDGET = "over_budget"  # no trades inside the household's budget of gains make it better
     BREAKS_MANDATE = (
         "breaks_mandate"  # the trades found would break a hard rule, or break it further

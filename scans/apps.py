@@ -9,10 +9,11 @@ class ScansConfig(AppConfig):
     name = "scans"
 
     def ready(self) -> None:
-        from scans import factor_panel, substitute_panel  # models are there only now
+        from scans import factor_panel, premium_panel, substitute_panel  # models are there only now
 
         substitute_panel.add_panel()
         factor_panel.add_panel()
+        premium_panel.add_panel()
         post_migrate.connect(_after_migrate, sender=self)
 
 

@@ -1,7 +1,7 @@
 """The reasons a rebalance gives, each with its figures, and each only where its figure says so (F20-F23): pure Decimal.
 
-What a reason claims is measured on the rounded trades: a figure that does not fall, a gap that does not narrow or a
-breach that stays as wide is not a reason.
+What a reason claims is measured on the rounded trades: a figure that does not fall or a gap that does not narrow is not
+a reason. Mandates have figures of their own (``rebalancing.mandates.mandate_checks``).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,12 +20,11 @@ WEIGHT = Decimal("0.00000001")
 
 
 class Reason(StrEnum):
-    """The four reasons of the trade; others stand beside them."""
+    """The reasons that come with evidence; others stand beside them."""
 
     RISK = "RISK"
     CONTRARIAN = "CONTRARIAN"
     FACTOR = "FACTOR"
-    MANDATE = "MANDATE"
 
 
 class Exposed(Protocol):
@@ -59,18 +58,6 @@ class Measure:
             "after": decimal_text(self.after.quantize(WEIGHT)),
             "falls": self.falls,
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MandateFigure:
-    """One limit of a mandate around the trades: by how much the value is beyond it, 0 = kept. Fractions."""
-
-    rule: str
-    limit: str  # in words
-    before: Decimal
-    after: Decimal
-    beyond_before: Decimal
-    beyond_after: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,23 +120,6 @@ def of_factors(before: Exposed, after: Exposed, names: Sequence[str] = ()) -> Ev
         Reason.FACTOR,
         "The trades narrow the active exposure to the factors of the risk model, in tracking error a year.",
         tuple(row.record() for row in (together, *rows)),
-    )
-
-
-def of_mandates(figures: Sequence[MandateFigure]) -> Evidence | None:
-    """MANDATE: the limits whose breach the trades cure or narrow."""
-    mended = [one for one in figures if one.beyond_before > max(one.beyond_after, ZERO)]
-    if not mended:
-        return None
-    cured = sum(one.beyond_after <= ZERO for one in mended)
-    return Evidence(
-        Reason.MANDATE,
-        f"The trades cure {cured} and narrow {len(mended) - cured} breached limits of the mandate.",
-        tuple(
-            Measure(f"{one.rule}: {one.limit}", one.before, one.after).record()
-            | {"falls": True, "cured": one.beyond_after <= ZERO}
-            for one in mended
-        ),
     )
 
 

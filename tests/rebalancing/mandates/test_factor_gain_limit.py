@@ -61,7 +61,12 @@ def realised(found: RebalanceResult, home: Household, day: date = DAY) -> Gains:
 def test_a_factor_alone_realises_no_more_than_its_limit(exposed: Household) -> None:
     free = look(exposed)
     assert free.draft is not None, free
+    # The limit is cured and the exposure narrows: one reason, told once, with its evidence.
     assert free.draft.reasons[0] == "FACTOR"
+    assert len(set(free.draft.reasons)) == len(free.draft.reasons)
+    told = free.draft.explanation["evidence"]
+    assert isinstance(told, list)
+    assert "FACTOR" in [one["reason"] for one in told]
     assert free.draft.factor_gain_limit is None
     whole = realised(free, exposed)
     most = ((whole.short + whole.long) * D("0.8")).quantize(D("0.01"))

@@ -12,7 +12,7 @@ from rebalancing.policies import policy_words
 from rebalancing.policies.policy import BandType, Cadence, CashFlows, Destination, PolicyKind
 from rebalancing.risk.model import NamedFactors, RiskModel
 from rebalancing.telling import reasons
-from rebalancing.telling.reasons import MandateFigure, Measure
+from rebalancing.telling.reasons import Measure
 from rebalancing.trades.active_risk import ActiveRisk, active_risk
 from rebalancing.types import Band
 from tests.rebalancing.states import LIMITS, account, lot, risk, state
@@ -79,23 +79,6 @@ def test_factors_are_a_reason_only_where_their_gap_narrows() -> None:
     ]
     assert reasons.of_factors(narrow, wide) is None
     assert reasons.of_factors(narrow, narrow) is None
-
-
-def test_a_mandate_is_a_reason_where_a_breach_is_cured_or_narrowed() -> None:
-    def figure(rule: str, before: str, after: str) -> MandateFigure:
-        return MandateFigure(
-            rule=rule, limit="at most 10 %", before=D("0.1") + D(before),
-            after=D("0.1") + D(after), beyond_before=D(before), beyond_after=D(after),
-        )  # fmt: skip
-
-    found = reasons.of_mandates(
-        [figure("M1", "0.05", "0"), figure("M2", "0.05", "0.02"), figure("M3", "0.02", "0.03")]
-    )
-    assert found is not None
-    assert found.sentence.startswith("The trades cure 1 and narrow 1 breached")
-    assert [row["name"] for row in found.rows] == ["M1: at most 10 %", "M2: at most 10 %"]
-    assert reasons.of_mandates([figure("M3", "0.02", "0.03"), figure("M4", "0", "0")]) is None
-    assert reasons.of_mandates([]) is None
 
 
 def trade(security: int, side: Side, shares: str) -> DraftTrade:
