@@ -109,7 +109,9 @@ def test_windows_of_a_household_and_of_the_firm_both_ways(page: "Page") -> None:
     page.click("button:has-text('Record it')")
     assert "The required distribution of 2023-01-06 is on record." in page.inner_text("main")
     shoot(page, "windows-household-cash")
-    page.click("button:has-text('Done')")
+    page.fill("input[id^=flow-why-]", "Paid by another bank.")
+    page.press("input[id^=flow-why-]", "Enter")
+    assert "The required distribution of 2023-01-06 is called off." in page.inner_text("main")
     assert "No withdrawal, required distribution, fee or deposit is on record." in page.inner_text(
         "main"
     )
