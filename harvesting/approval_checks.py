@@ -1,5 +1,9 @@
-"""What an approval asks of this room: whether the model has let a name go since the night (F18)."""
+"""What an approval asks of this room: whether the model has let a name go since the night (F18), how old prices may be.
 
+Proposals keep the rules they were made under in their inputs.
+"""
+
+import json
 from collections.abc import Collection, Iterator
 from datetime import date
 
@@ -7,6 +11,7 @@ from harvesting import selectors
 from proposals import departures, rechecks
 from proposals import selectors as proposal_selectors
 from proposals.models import Proposal
+from proposals.staleness import PriceAge
 from proposals.types import DraftTrade, Moved, ProposalKind, Side
 from securities import selectors as securities
 
@@ -18,6 +23,15 @@ def add_rechecks() -> None:
     """Called once, when the room is set up."""
     for kind in _KINDS:
         rechecks.add(kind, left_names)
+        rechecks.add_price_age(kind, price_age)
+
+
+def price_age(proposal: Proposal) -> PriceAge | None:
+    """How old a price the harvest policy of the proposal permitted; None where the proposal kept no rules."""
+    inputs = json.loads(proposal.inputs or "{}")
+    kept = inputs.get("book", inputs)  # a harvest keeps the whole book, the others the rules alone
+    days = kept.get("rules", {}).get("maximum_price_age_days")
+    return None if days is None else PriceAge(days, of_trading=True)
 
 
 def left_names(proposal: Proposal, today: date) -> Iterator[Moved]:

@@ -29,6 +29,25 @@ class BadLimit(LotwiseError):
     status = 422
 
 
+class BadCashFlow(LotwiseError):
+    """A withdrawal, distribution, fee or deposit that cannot be."""
+
+    code = "bad_cash_flow"
+    status = 422
+
+
+class CashFlowKnown(Conflict):
+    """One of the kind, account and day is on record."""
+
+    code = "cash_flow_known"
+
+
+class CashFlowEnded(Conflict):
+    """It is settled or called off, or there is none."""
+
+    code = "cash_flow_ended"
+
+
 class HouseholdBusy(Conflict):
     """An approved proposal of the same kind is still on its way."""
 

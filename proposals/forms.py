@@ -1,13 +1,14 @@
 """What the desk's forms accept."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 
 from accounts.models import choices
 from accounts.typed_dollars import DollarsField
 from accounts.types import PRICE_LIMIT
-from proposals.types import OrderType, Proration, RestrictionKind, Verdict
+from proposals.types import CashFlowKind, OrderType, Proration, RestrictionKind, Verdict
 
 
 class DecisionForm(forms.Form):
@@ -97,3 +98,55 @@ class LiftForm(forms.Form):
 
     restriction = forms.IntegerField(min_value=1)
     reason = forms.CharField(max_length=2000)
+
+
+class CashFlowForm(forms.Form):
+    """Cash that leaves or comes in; without an account it is the household's. The rules are the service's."""
+
+    kind = forms.TypedChoiceField(
+        label="What",
+        choices=[(kind.value, kind.told.capitalize()) for kind in CashFlowKind],
+        coerce=CashFlowKind,
+    )
+    account = forms.UUIDField(label="Account", required=False)
+    amount = DollarsField("Amount, $", required=True)
+    due_on = forms.DateField(label="Due on")
+    reason = forms.CharField(label="What for", max_length=2_000)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "flow-%s", **kwargs})
+
+    def problems(self) -> list[str]:
+        """What is wrong, in sentences."""
+        return _sentences(self)
+
+
+class EndFlowForm(forms.Form):
+    """The cash flow that has happened, or is called off and why."""
+
+    CALLED_OFF = "called_off"
+    WORDS: ClassVar = {"settled": "settled", CALLED_OFF: "called off"}
+
+    flow = forms.IntegerField(label="Cash flow", min_value=1)
+    how = forms.ChoiceField(label="How", choices=list(WORDS.items()))
+    reason = forms.CharField(label="Why", required=False, max_length=2_000)
+
+    def clean(self) -> dict[str, Any]:
+        """Nothing is called off without a reason."""
+        said: dict[str, Any] = self.cleaned_data
+        if said.get("how") == self.CALLED_OFF and not said.get("reason", "."):
+            self.add_error(None, "Say in a sentence why it is called off.")
+        return said
+
+    def problems(self) -> list[str]:
+        """What is wrong, in sentences."""
+        return _sentences(self)
+
+
+def _sentences(form: forms.Form) -> list[str]:
+    """Each field's errors after its label, those of the whole form as they are."""
+    return [
+        str(error) if name == NON_FIELD_ERRORS else f"{form.fields[name].label}: {error}"
+        for name, errors in form.errors.items()
+        for error in errors
+    ]

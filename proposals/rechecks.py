@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from proposals.models import Proposal
+from proposals.staleness import UNSAID, PriceAge
 from proposals.types import Moved, ProposalKind
 
 Recheck = Callable[[Proposal, date], Iterable[Moved]]
+AgeOf = Callable[[Proposal], PriceAge | None]
 
 _rechecks: dict[ProposalKind, list[Recheck]] = {}
 _before_release: dict[ProposalKind, list[Recheck]] = {}
+_price_ages: dict[ProposalKind, AgeOf] = {}
 
 
 def add(kind: ProposalKind, recheck: Recheck, *, is_lasting: bool = False) -> None:
@@ -21,6 +24,17 @@ def add(kind: ProposalKind, recheck: Recheck, *, is_lasting: bool = False) -> No
         asked = known.setdefault(kind, [])
         if recheck not in asked:
             asked.append(recheck)
+
+
+def add_price_age(kind: ProposalKind, age_of: AgeOf) -> None:
+    """Ask ``age_of`` how old a price a proposal of the kind was permitted to be made at, None = it does not say."""
+    _price_ages[kind] = age_of
+
+
+def price_age(proposal: Proposal) -> PriceAge:
+    """How old a price may be when the proposal is approved: as old as the night that made it permitted (T46)."""
+    age_of = _price_ages.get(ProposalKind(proposal.kind))
+    return (age_of(proposal) if age_of else None) or UNSAID
 
 
 def moved(proposal: Proposal, today: date) -> tuple[Moved, ...]:

@@ -5,7 +5,7 @@ changes what is owed, what may be sold or what would wash does not.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -17,9 +17,30 @@ from proposals.costs import cash_moved
 from proposals.drafts import CENT, ZERO, restricted_trades, shares, shares_wanted
 from proposals.types import DraftTrade, Moved, Side
 from proposals.washes import accepted_at, wash_problems
+from securities.calendar import trading_days_before
 
 PRICE_DRIFT = Decimal("0.01")  # of the proposal's price
-PRICE_AGE_DAYS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PriceAge:
+    """How old a price may be that is traded on: days of the calendar, or of the exchange."""
+
+    days: int
+    of_trading: bool = False
+
+    def oldest(self, today: date) -> date:
+        """The first day whose price still counts."""
+        if self.of_trading:
+            return trading_days_before(today, self.days)
+        return today - timedelta(days=self.days)
+
+    def __str__(self) -> str:
+        of = "trading " if self.of_trading else ""
+        return f"{self.days} {of}{'day' if self.days == 1 else 'days'}"
+
+
+UNSAID = PriceAge(5)  # of a proposal that does not say what its policy was
 
 
 def moved_inputs(
@@ -31,14 +52,16 @@ def moved_inputs(
     tax_profile: Mapping[str, str],
     tax_profile_now: Mapping[str, str],
     accepted_wash: Decimal = ZERO,
+    price_age: PriceAge = UNSAID,
 ) -> tuple[Moved, ...]:
     """Every input that moved; empty = the trades may be approved on ``facts.as_of``.
 
     ``as_of`` is the day and ``tax_profile`` are the figures of the proposal, ``tax_profile_now`` today's.
-    ``accepted_wash`` are the dollars of loss that the trades may defer (I9).
+    ``accepted_wash`` are the dollars of loss that the trades may defer (I9), ``price_age`` is how old a price the
+    proposal was permitted to be made at.
     """
     found = [*_age(facts.as_of, as_of, expires_on), *_listings(trades, facts)]
-    found += [*_prices(trades, facts), *_lots(trades, facts)]
+    found += [*_prices(trades, facts, price_age), *_lots(trades, facts)]
     found += [*_tax_profile(tax_profile, tax_profile_now), *_windows(trades, facts)]
     found += _restrictions(trades, facts)
     found += [*_cash(trades, facts), *_budget(trades, facts), *_unreconciled(trades, facts)]
@@ -67,9 +90,10 @@ def _listings(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
         yield Moved(name, "open", f"ended on {facts.delisted[security]}")
 
 
-def _prices(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
+def _prices(trades: Sequence[DraftTrade], facts: Facts, age: PriceAge) -> Iterator[Moved]:
     """1 % drift passes, a changed sign of a gain or loss never does (A6)."""
     seen: set[int] = set()
+    oldest = age.oldest(facts.as_of)
     for trade in trades:
         name = f"price of {facts.symbol(trade.security)}"
         quote = facts.quotes.get(trade.security)
@@ -77,8 +101,8 @@ def _prices(trades: Sequence[DraftTrade], facts: Facts) -> Iterator[Moved]:
             seen.add(trade.security)
             if quote is None:
                 yield Moved(name, f"${_plain(trade.price)}", "no price")
-            elif facts.as_of - quote.day > timedelta(days=PRICE_AGE_DAYS):
-                yield Moved(name, f"at most {PRICE_AGE_DAYS} days old", f"of {quote.day}")
+            elif quote.day < oldest:
+                yield Moved(name, f"at most {age} old", f"of {quote.day}")
             elif abs(quote.price - trade.price) > PRICE_DRIFT * trade.price:
                 yield Moved(name, f"${_plain(trade.price)}", f"${_plain(quote.price)}")
         if quote is not None and trade.side is Side.SELL:

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from proposals import cost_views, views, window_views
+from proposals import cash_flow_views, cost_views, views, window_views
 
 urlpatterns = [
     path("", views.inbox, name="inbox"),
@@ -38,5 +38,15 @@ urlpatterns = [
         "households/<uuid:public_id>/restrictions/lifting/",
         window_views.lift_restriction,
         name="lift-restriction",
+    ),
+    path(
+        "households/<uuid:public_id>/cash-flows/",
+        cash_flow_views.expect_cash_flow,
+        name="expect-cash-flow",
+    ),
+    path(
+        "households/<uuid:public_id>/cash-flows/ending/",
+        cash_flow_views.end_cash_flow,
+        name="end-cash-flow",
     ),
 ]

@@ -13,7 +13,7 @@ from accounts.access import Action, may, person
 from accounts.paging import page_of
 from accounts.selectors import account, accounts, business_date, household
 from proposals import selectors, services, window_pages
-from proposals.forms import LiftForm, RestrictionForm
+from proposals.forms import CashFlowForm, LiftForm, RestrictionForm
 from proposals.types import RestrictionKind
 from proposals.window_pages import WindowLine
 from proposals.window_timeline import timeline
@@ -54,6 +54,17 @@ def _firm_page(request: HttpRequest) -> dict[str, Any]:
 @require_safe
 def household_windows(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """One household: its table, its timeline, and the tax engine's word on each position."""
+    return show_household(request, public_id)
+
+
+def show_household(
+    request: HttpRequest,
+    public_id: UUID,
+    *,
+    flow_form: CashFlowForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The page of a household, perhaps with a form of cash ahead that was refused."""
     user = person(request)
     shown = household(user, public_id)
     as_of = business_date(shown.firm)
@@ -68,8 +79,10 @@ def household_windows(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "as_of": as_of,
         "accounts": accounts(user).filter(household=shown),
         "may_restrict": may(user, Action.DECIDE),
+        "flows": selectors.open_cash_flows(shown),
+        "flow_form": flow_form or CashFlowForm(),
     }
-    return render(request, "proposals/household_windows.html", context)
+    return render(request, "proposals/household_windows.html", context, status=status)
 
 
 @require_safe

@@ -11,6 +11,7 @@ from proposals import rechecks
 from proposals import selectors as proposal_selectors
 from proposals.budgets import capped, excesses, gains_of
 from proposals.models import Proposal
+from proposals.staleness import PriceAge
 from proposals.types import Moved, ProposalKind
 from rebalancing import selectors, terms_in_force
 from rebalancing.household.checks import cash_after
@@ -32,6 +33,13 @@ def add_rechecks() -> None:
     rechecks.add(ProposalKind.REBALANCE, moved_targets)
     rechecks.add(ProposalKind.REBALANCE, broken_mandates)
     rechecks.add(ProposalKind.REBALANCE, gains_for_a_factor)
+    rechecks.add_price_age(ProposalKind.REBALANCE, price_age)
+
+
+def price_age(proposal: Proposal) -> PriceAge | None:
+    """How old a price the policy of the proposal permitted; None where the proposal kept no policy."""
+    days = json.loads(proposal.inputs).get("policy", {}).get("maximum_price_age_days")
+    return None if days is None else PriceAge(days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,9 @@ def _state_today(
     """The household without the proposal; None where a price is missing or old: that is then what is in the way."""
     coming = proposal_selectors.intentions(proposal.household_id, without=proposal.pk, as_of=today)
     books = selectors.books(assigned, tax=selectors.UNTAXED, as_of=today, intentions=coming)
+    # By the same word as the prices of what is traded: else a stricter policy would leave the mandates unasked.
+    days = rechecks.price_age(proposal).days
+    books = replace(books, limits=replace(books.limits, maximum_price_age_days=days))
     drafts = before(proposal)
     if stale_holdings(books, drafts):
         return None

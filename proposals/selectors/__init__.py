@@ -11,6 +11,7 @@ from proposals.selectors.check_facts import accepted_wash, facts, tax_profile_fa
 from proposals.selectors.coming import (
     cash_flows,
     coming_purchases,
+    open_cash_flows,
     restrictions,
     restrictions_in,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "intentions",
     "lots_left",
     "lots_sold",
+    "open_cash_flows",
     "open_pairs",
     "order",
     "order_export",

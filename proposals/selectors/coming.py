@@ -1,12 +1,13 @@
 """What a household will buy by itself, and what it must not trade: facts entered by people or declared by issuers."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db.models import Max, Q
 
-from accounts.models import Account
+from accounts.models import Account, Household
 from accounts.selectors import accounts_of, firm_of
 from lots.engine.entry_checks import PURCHASES
 from lots.models import Disposal, TaxLot, Transaction
@@ -37,6 +38,19 @@ from securities.models import Dividend
 
 _LATE = timedelta(days=LATE_DAYS)
 _Holding = tuple[int, int]  # account, security
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFlow:
+    """Cash ahead as the page shows it, dollars; ``account`` is empty for the household's."""
+
+    id: int
+    told: str
+    account: str
+    amount: Decimal
+    due_on: date
+    reason: str
+    author: str
 
 
 def coming_purchases(household_id: int, as_of: date) -> tuple[ComingPurchase, ...]:
@@ -208,6 +222,23 @@ def cash_flows(
         for row in booked
     ]
     return still_needed(flows, paid, days=days)
+
+
+def open_cash_flows(household: Household) -> tuple[OpenFlow, ...]:
+    """What is neither settled nor called off, the earliest first, also where its day has passed. One query."""
+    rows = ExpectedCashFlow.objects.filter(household=household, settled_on=None)
+    return tuple(
+        OpenFlow(
+            id=row.pk,
+            told=CashFlowKind(row.kind).told,
+            account="" if row.account is None else str(row.account),
+            amount=row.amount,
+            due_on=row.due_on,
+            reason=row.reason,
+            author=row.author.get_full_name() or row.author.username,
+        )
+        for row in rows.select_related("account", "author")
+    )
 
 
 def restrictions(household_id: int, as_of: date) -> Restrictions:

@@ -1,6 +1,11 @@
 """Writes: the life of proposals, the orders they become, and the fills that come back."""
 
 from proposals.services.budgets import keep_limits, set_budget
+from proposals.services.cash_flows import (
+    call_off_cash_flow,
+    expect_cash_flow,
+    settle_cash_flow,
+)
 from proposals.services.decisions import approve, cancel, decidable, moved_since, reject
 from proposals.services.exporting import export_orders
 from proposals.services.fills import import_fills
@@ -11,9 +16,11 @@ from proposals.services.submission import put_forward, submit
 
 __all__ = [
     "approve",
+    "call_off_cash_flow",
     "cancel",
     "close_orders",
     "decidable",
+    "expect_cash_flow",
     "expire",
     "export_orders",
     "handle_order",
@@ -27,6 +34,7 @@ __all__ = [
     "require_now",
     "restrict",
     "set_budget",
+    "settle_cash_flow",
     "submit",
     "supersede_pending",
 ]

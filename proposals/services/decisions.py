@@ -171,6 +171,7 @@ def moved_since(proposal: Proposal) -> tuple[Moved, ...]:
         tax_profile=json.loads(proposal.content)["tax_profile"],
         tax_profile_now=selectors.tax_profile_facts(household.pk, proposal.as_of.year),
         accepted_wash=proposal.wash_deferred,
+        price_age=rechecks.price_age(proposal),
     )
     return (*moved, *selectors.waived_pairs(proposal), *rechecks.moved(proposal, today))
 

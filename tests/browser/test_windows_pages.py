@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings
 
+from accounts.models import Account
 from lots.types import EntryKind
 from proposals.models import ScheduledPurchase
 from proposals.types import Cadence
@@ -93,6 +94,27 @@ def test_windows_of_a_household_and_of_the_firm_both_ways(page: "Page") -> None:
     page.click("button:has-text('Restrict')")
     assert "SUB is restricted." in page.inner_text("main")
     assert "The client's employer." in page.inner_text("main")
+
+    page.click("text=Record a withdrawal, distribution, fee or deposit")
+    page.fill("#flow-amount", "5,000")
+    page.fill("#flow-due_on", str(TODAY + timedelta(days=9)))
+    page.fill("#flow-reason", "The client's roof.")
+    page.select_option("#flow-kind", "rmd")
+    page.click("button:has-text('Record it')")
+    assert "leaves a retirement account, and none is named" in page.inner_text("main")
+    assert page.input_value("#flow-reason") == "The client's roof."
+    shoot(page, "windows-household-cash-refused")
+    ira = str(Account.objects.get(number="R-1").public_id)
+    page.select_option("#flow-account", ira)
+    page.click("button:has-text('Record it')")
+    assert "The required distribution of 2023-01-06 is on record." in page.inner_text("main")
+    shoot(page, "windows-household-cash")
+    page.fill("input[id^=flow-why-]", "Paid by another bank.")
+    page.press("input[id^=flow-why-]", "Enter")
+    assert "The required distribution of 2023-01-06 is called off." in page.inner_text("main")
+    assert "No withdrawal, required distribution, fee or deposit is on record." in page.inner_text(
+        "main"
+    )
 
     page.click("nav[aria-label=Main] >> text=Windows")
     assert "Miller" in page.inner_text("main")

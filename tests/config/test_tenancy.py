@@ -123,6 +123,8 @@ ROUTES = {
     "households/<uuid:household>/restrictions/lifting/": page(
         POST=Expected(302, 302, 404, 302, 302)
     ),
+    "households/<uuid:household>/cash-flows/": page(POST=Expected(302, 302, 404, 302, 302)),
+    "households/<uuid:household>/cash-flows/ending/": page(POST=Expected(302, 302, 404, 302, 302)),
     "windows/": page(GET=SHOWN),
     "windows/windows.csv": page(GET=SHOWN),
     "households/<uuid:household>/swap-backs/": page(GET=OWN),
@@ -377,6 +379,12 @@ def content(world: World, pattern: str, *, random: bool = False) -> Content:
         return {"security": "OLD", "kind": "no_buy", "account": where, "reason": "Employer."}
     if pattern.endswith("restrictions/lifting/"):
         return {"restriction": "1", "reason": ""}
+    if pattern.endswith("cash-flows/"):
+        paid_by = str(account) if random else ""
+        sum_asked = {"kind": "fee", "amount": "100", "due_on": f"{TODAY}", "reason": "Planning."}
+        return {**sum_asked, "account": paid_by}
+    if pattern.endswith("cash-flows/ending/"):
+        return {"flow": "1", "how": "called_off", "reason": ""}
     if pattern == "swap-backs/waivers/":
         harvest = uuid4() if random else world.ids["proposal"]
         return {"decision": "stay", "reason": "The client's wish.", "pair": f"{harvest}/1"}

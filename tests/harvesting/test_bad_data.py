@@ -6,9 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.models import Firm, User
 from harvesting import selectors
 from harvesting.models import HarvestPolicy
 from harvesting.types import Outcome
+from proposals import services as proposal_services
+from proposals.errors import StaleProposal
+from proposals.models import Proposal
 from securities.models import CorporateAction, Security
 from securities.services import import_prices
 from tests import factories
@@ -211,3 +215,35 @@ def test_a_split_of_long_ago_that_nobody_booked_is_still_doubted(scene: Scene) -
     factories.set_price(aaa, date(2022, 3, 2), "80")
     assert verdict(scene)[0] is Outcome.PRICE_JUMP
     assert date(2022, 3, 1) > OLD
+
+
+def submitted(scene: Scene) -> Proposal:
+    Firm.objects.update(pinned_date=TODAY)
+    scene.store()
+    return Proposal.objects.get()
+
+
+def approve(scene: Scene, proposal: Proposal) -> Proposal:
+    return proposal_services.approve(
+        user=User.objects.get(pk=scene.user.pk),
+        public_id=proposal.public_id,
+        content_sha256=proposal.content_sha256,
+    )
+
+
+def test_an_approval_takes_a_price_that_the_harvest_was_permitted(scene: Scene) -> None:
+    """T46: five trading days are eight of the calendar here, and ten are more."""
+    HarvestPolicy.objects.create(firm=scene.firm, maximum_price_age_days=10)
+    for one in scene.security.values():
+        one.prices.update(day=date(2022, 12, 14))
+    assert approve(scene, submitted(scene)).status == "approved"
+
+
+def test_an_approval_refuses_a_price_that_the_harvest_would_have_refused(scene: Scene) -> None:
+    HarvestPolicy.objects.create(firm=scene.firm, maximum_price_age_days=1)
+    proposal = submitted(scene)
+    Firm.objects.update(pinned_date=date(2022, 12, 30))
+    with pytest.raises(
+        StaleProposal, match="price of AAA: at most 1 trading day old → of 2022-12-28"
+    ):
+        approve(scene, proposal)

@@ -1,13 +1,13 @@
 """Each input that can move between proposal and approval, named with its old and new value."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from lots.types import EntryKind, LedgerEntry
-from proposals.staleness import moved_inputs
+from proposals.staleness import UNSAID, PriceAge, moved_inputs
 from proposals.types import BuyBlock, RestrictionKind, RestrictionRow, Restrictions, Windows
 from securities.types import Quote
 from tests.proposals.trades import (
@@ -28,7 +28,13 @@ PROFILE = {"federal_long_rate": "0.15", "state_rate": "0.05"}
 
 
 def moved(
-    *, made_on=TODAY, expires_on=date(2023, 1, 2), profile_now=PROFILE, trades=None, **changes
+    *,
+    made_on=TODAY,
+    expires_on=date(2023, 1, 2),
+    profile_now=PROFILE,
+    trades=None,
+    price_age=UNSAID,
+    **changes,
 ):
     """(input, old, new) of everything that moved for the balanced pair."""
     found = moved_inputs(
@@ -38,6 +44,7 @@ def moved(
         expires_on=expires_on,
         tax_profile=PROFILE,
         tax_profile_now=profile_now,
+        price_age=price_age,
     )
     return [(change.input, change.old, change.new) for change in found]
 
@@ -82,7 +89,31 @@ def test_a_missing_price_is_named():
     ]
 
 
-def test_a_price_may_be_five_days_old():
+@pytest.mark.parametrize(
+    ("age", "oldest", "told"),
+    [
+        (PriceAge(10), date(2022, 12, 18), "at most 10 days old"),
+        (PriceAge(1), date(2022, 12, 27), "at most 1 day old"),
+        (PriceAge(0), TODAY, "at most 0 days old"),
+        # Christmas was observed on the Monday.
+        (PriceAge(5, of_trading=True), date(2022, 12, 20), "at most 5 trading days old"),
+        (PriceAge(1, of_trading=True), date(2022, 12, 27), "at most 1 trading day old"),
+    ],
+)
+def test_a_price_may_be_as_old_as_the_proposals_policy_says(age: PriceAge, oldest: date, told: str):
+    assert moved(price_age=age, quotes=quoted("80", day=oldest)) == []
+    before = oldest - timedelta(days=1)
+    assert moved(price_age=age, quotes=quoted("80", day=before))[0] == (
+        "price of OLD",
+        told,
+        f"of {before}",
+    )
+    assert [row[0] for row in moved(price_age=age, quotes=quoted("80.81", day=oldest))] == [
+        "price of OLD"
+    ]
+
+
+def test_a_price_may_be_five_days_old_where_the_proposal_does_not_say():
     assert moved(quotes=quoted("80", day=date(2022, 12, 23))) == []
     assert moved(quotes=quoted("80", day=date(2022, 12, 22)))[0] == (
         "price of OLD",

@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -38,7 +38,7 @@ from rebalancing.models import (
 )
 from rebalancing.transition.services import end_plan, start_plan
 from rebalancing.versions.edits import resolve
-from securities.models import HalfSpread, Security
+from securities.models import HalfSpread, Price, Security
 from tests.factories import book, make_household, make_security, make_user, set_price
 from tests.rebalancing.test_services import DAY, Desk, desk, drifted
 
@@ -520,6 +520,50 @@ def test_a_need_that_has_been_paid_since_is_no_change(drifted: Desk) -> None:
         set_price(security, DAY + timedelta(days=1), "100")
     book(drifted.taxable, EntryKind.CASH_OUT, DAY + timedelta(days=1), amount="1500")
     assert moved(proposal) == []
+
+
+def priced_last(found: Desk, day: date) -> None:
+    """Nothing has a price of a later day."""
+    Price.objects.filter(day__gt=day).delete()
+    for security in found.securities.values():
+        set_price(security, day, "100")
+
+
+def pin(found: Desk, day: date) -> None:
+    found.household.firm.pinned_date = day
+    found.household.firm.save()
+
+
+def test_a_price_that_the_night_was_permitted_is_permitted_to_the_approval(drifted: Desk) -> None:
+    policy(maximum_price_age_days=10)(drifted)
+    priced_last(drifted, DAY - timedelta(days=7))
+    proposal = proposed(drifted)
+    assert moved(proposal) == []
+    pin(drifted, DAY + timedelta(days=3))
+    assert moved(proposal) == []
+    assert approve(drifted, proposal).status == "approved"
+
+
+def test_a_price_too_old_for_the_night_is_too_old_for_the_approval(drifted: Desk) -> None:
+    policy(maximum_price_age_days=2)(drifted)
+    proposal = proposed(drifted)
+    pin(drifted, DAY + timedelta(days=2))
+    assert moved(proposal) == []
+    pin(drifted, DAY + timedelta(days=3))
+    # The policy of the proposal counts, not that of today.
+    policy(maximum_price_age_days=10)(drifted)
+    told = refused(drifted, proposal)
+    assert f"price of AAA: at most 2 days old → of {DAY}" in told
+    assert drifted.examine().reason != "stale_prices"
+
+
+def test_mandates_are_asked_at_prices_that_the_proposals_policy_permits(drifted: Desk) -> None:
+    policy(maximum_price_age_days=10)(drifted)
+    priced_last(drifted, DAY - timedelta(days=7))
+    proposal = proposed(drifted)
+    policy(maximum_price_age_days=2)(drifted)
+    rule("cash", kind="cash", subject="", high=D("0.001"))(drifted)
+    assert any(one.startswith("mandate ") for one in moved(proposal))
 
 
 def test_a_plan_that_has_ended_is_told(drifted: Desk) -> None:

@@ -44,6 +44,19 @@ def need(found: Desk, amount: str, **changes: Any) -> ExpectedCashFlow:
     return ExpectedCashFlow.objects.create(**values)
 
 
+def expect(found: Desk, amount: str, **changes: Any) -> ExpectedCashFlow:
+    """As a person enters it."""
+    values: dict[str, Any] = {
+        "kind": CashFlowKind.WITHDRAWAL,
+        "due_on": DAY + timedelta(days=5),
+        "reason": "Roof",
+        **changes,
+    }
+    return proposal_services.expect_cash_flow(
+        user=found.user, household_id=found.household.pk, amount=D(amount), **values
+    )
+
+
 @pytest.fixture
 def calm(desk: Desk) -> Desk:
     """On its model: 40, 30 and 27 % of $100,000, cash 3 %; the taxable account holds the first two."""
@@ -162,6 +175,23 @@ def test_a_distribution_that_comes_up_is_raised_in_its_account(calm: Desk) -> No
     [said] = [text for text in result.draft.explanation["needs"] if "required distribution" in text]  # type: ignore[attr-defined]
     assert said.startswith("Set aside: $9,000.00 for the required distribution of 2023-01-02")
     assert calm.store(result) is not None
+
+
+def test_a_need_that_a_person_enters_opens_a_look_the_same_night(calm: Desk) -> None:
+    """As one from the set-up file does, whatever the calendar says; called off, it opens none."""
+    RebalancePolicy.objects.update(cadence="annual")
+    assert calm.examine().draft is None
+    row = expect(calm, "9000", account_id=calm.taxable.pk)
+    result = calm.examine()
+    assert result.draft is not None
+    assert "CASH_NEED" in result.draft.reasons
+    assert calm.store(result) is not None
+    proposal_services.call_off_cash_flow(
+        user=calm.user, household_id=calm.household.pk, flow_id=row.pk, reason="Not needed."
+    )
+    assert calm.examine().draft is None
+    expect(calm, "9000", kind=CashFlowKind.DEPOSIT)
+    assert calm.examine().draft is None  # it counts when it is booked
 
 
 def test_the_households_need_never_empties_the_ira(calm: Desk) -> None:
