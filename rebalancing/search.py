@@ -195,9 +195,9 @@ class Search:
         is_refused = must_pay and not figures.worth.is_worth_it
         among = self._proven_among(bounded)
         told = explanation.not_worth_it(figures, symbols) + budget.sentence(bounded)
-        told = " ".join([told, *kept_back(bounded.state)])
         bounded, choices = self._against_the_band_rule(bounded, is_refused=is_refused)
         if is_refused and (choices is None or not choices.is_rule):
+            told = " ".join([told, *kept_back(bounded.state)])
             return self._nothing(Outcome.NOT_WORTH_IT, told, figures)
         figures = bounded.figures
         worse = "" if must_trade or self._is_overdrawn else self._worse_than_none(figures, choices)

@@ -44,10 +44,12 @@ def build(
 ) -> tuple[Problem, Index]:
     """The household's problem; ``risk`` has the securities of ``universe(state)`` in that order.
 
-    With ``is_loose`` an account may keep in cash what it must sell.
+    With ``is_loose`` an account may keep in cash what it must sell. Rows are in one order whatever the state's own is:
+    what the index leads to is the same lines for accounts and lots in any order (I13).
 
     Raises BadProblem where the numbers contradict each other.
     """
+    state = _in_order(state)
     measured = drift.of_state(state)
     buying = _may_buy(state, measured)
     index = _index(state, risk, buying, measured)
@@ -105,6 +107,15 @@ def build(
         problem, model_weights(index), otherwise=float(state.limits.horizon_years)
     )
     return horizons.counted_over(problem, years), replace(index, years=years)
+
+
+def _in_order(state: HouseholdState) -> HouseholdState:
+    """The state with its accounts by id and its lots by account, security and key."""
+    accounts = tuple(sorted(state.accounts, key=lambda account: account.id))
+    lots = tuple(sorted(state.lots, key=lambda lot: (lot.account, lot.security, lot.key)))
+    if accounts == state.accounts and lots == state.lots:
+        return state  # with what it has reckoned already
+    return replace(state, accounts=accounts, lots=lots)
 
 
 def _years_for_all(limits: Limits) -> Decimal:
