@@ -192,6 +192,9 @@ def test_a_budget_of_nothing_leaves_no_gain():
     held = [one for one in inside.state.lots if one.sellable < one.quantity]
     assert held
     assert {why_kept(one, inside.state) for one in held} == {Kept.BUDGET.value}
+    by_policy = bounded(found, usage(found, factor="0"))
+    held = [one for one in by_policy.state.lots if one.sellable < one.quantity]
+    assert {why_kept(one, by_policy.state) for one in held} == {Kept.FACTOR.value}
 
 
 def test_a_tax_limit_makes_the_dearest_sales_smaller_first_T15():

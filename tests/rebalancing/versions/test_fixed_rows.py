@@ -12,12 +12,13 @@ from proposals.costs import Commission, TradingCosts
 from proposals.types import Side
 from rebalancing.errors import Infeasible, RebalancingError
 from rebalancing.household.checks import cash_after, verify
+from rebalancing.household.restrictions import why_kept
 from rebalancing.telling.figures import Figures
 from rebalancing.trades import budget
 from rebalancing.trades.best_trades import best_trades
 from rebalancing.trades.index import universe
-from rebalancing.types import HouseholdState
-from rebalancing.versions.fixed_rows import BadRows, FixedRow, problems_of
+from rebalancing.types import HouseholdState, Kept
+from rebalancing.versions.fixed_rows import BadRows, FixedRow, around, problems_of
 from rebalancing.versions.ways import AroundRows, PlanStep
 from tests.rebalancing.states import DAY, TAX, account, lot, random_state, risk, state
 from tests.rebalancing.trades.test_budget import rows_of
@@ -83,6 +84,13 @@ def test_a_lot_that_is_left_out_is_not_sold_and_another_takes_its_place() -> Non
     assert 2 not in sold(without)
     assert sold(without)[1] > 0
     assert without.proof.gap_bp < D(5)
+
+
+def test_what_a_fixed_line_keeps_is_told_as_that() -> None:
+    left = around(drifted(), [sale(2, "0")], [])
+    assert left.kept == {(2, 0): Kept.FIXED}
+    [held] = [one for one in left.lots if not one.sellable]
+    assert why_kept(held, left) == "a line that somebody fixed keeps them"
 
 
 def test_a_fixed_sale_is_sold_to_the_share_and_its_money_is_used() -> None:
