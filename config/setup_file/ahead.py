@@ -195,10 +195,6 @@ def apply_cash_flows(
                 text = f"{entry.account!r} is no account of the household {household.name!r}"
                 records.problems.add(f"{entry.where}.account", text)
                 continue
-            if entry.kind is CashFlowKind.RMD and account.is_taxable:
-                text = f"{entry.account!r} is taxable: a required distribution leaves a retirement account"
-                records.problems.add(f"{entry.where}.account", text)
-                continue
         if author is None:
             continue
         records.put(
