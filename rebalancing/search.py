@@ -305,8 +305,11 @@ class Search:
 
         The optimum never is before it becomes whole shares.
         """
-        priced = self._priced()
-        nothing, traded = priced(()), priced(figures.trades)
+        if choices is not None:
+            nothing, traded = choices.nothing, choices.proposed
+        else:
+            priced = self._priced()
+            nothing, traded = priced(()), priced(figures.trades)
         return explanation.worse_than_none(nothing, traded, choices, self._state.limits)
 
     def _against_the_band_rule(

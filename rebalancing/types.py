@@ -342,6 +342,11 @@ class HouseholdState:
         return sum(self._dollars.values(), self.cash)
 
     @property
+    def more_leaves_than_stays(self) -> bool:
+        """Whether more cash has to be raised than the household is worth without it."""
+        return self.cash < -self.value
+
+    @property
     def aimed(self) -> Mapping[int, Decimal]:
         """Weights that the optimiser trades toward."""
         return self.targets if self.aims is None else self.aims

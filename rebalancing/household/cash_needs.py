@@ -30,9 +30,11 @@ def with_needs(state: HouseholdState, flows: Sequence[CashFlow]) -> HouseholdSta
     Nothing is set aside for needs beyond its means: what would stay is a remnant that no weight can be a part of.
     """
     needs = [flow for flow in flows if flow.kind.is_need and flow.amount > ZERO]
+    if not needs:
+        return state
     asked = replace(state, needs=tuple(needs))
-    if not needs or beyond_means(asked) is not None:
-        return replace(asked, is_beyond_means=bool(needs))
+    if beyond_means(asked) is not None:
+        return replace(asked, is_beyond_means=True)
     room = max(state.value * MOST_OF_VALUE, ZERO)
     wanted: dict[int, Decimal] = {}
     unplaced = ZERO
@@ -65,7 +67,7 @@ def to_tell_of(state: HouseholdState) -> HouseholdState:
 
     Parts of so small a rest would say that a name is many times the household.
     """
-    if state.cash >= -state.value:
+    if not state.more_leaves_than_stays:
         return state
     accounts = (
         replace(one, cash=one.cash + one.set_aside, set_aside=ZERO) for one in state.accounts

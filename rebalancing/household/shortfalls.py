@@ -75,7 +75,7 @@ def taken_out(state: HouseholdState) -> tuple[str, ...]:
         return str(
             beyond
         ), f"Weights are parts of the ${state.value:,.2f} that are there; nothing is set aside."
-    if state.cash < -state.value:  # as ``cash_needs.to_tell_of``
+    if state.more_leaves_than_stays:
         there = f"Weights are parts of the ${state.value + out:,.2f} that are there"
         return (f"{there}, of which ${out:,.2f} is taken out: {flows}.",)
     return (

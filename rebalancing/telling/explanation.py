@@ -46,7 +46,7 @@ def choices(found: Choices | None, policy: Limits) -> dict[str, object] | None:
     if found.rule is not None:
         rows.append((f"Band rule, {policy_words.goes(policy.destination)}", found.rule))
     chosen = "band rule" if found.is_rule else "optimum"
-    least = found.rule if found.is_rule and found.rule is not None else found.optimum
+    least = found.proposed
     told = f"Proposed is the {chosen}: {_beside_no_trade(_less(least, found.nothing))}"
     lead = _lead_of_rule(found)
     if found.is_rule and found.optimum < least:

@@ -80,3 +80,8 @@ class Choices:
     is_rule: bool = False  # the band rule's trades are proposed
     why_no_rule: str = ""
     why_not_rule: str = ""
+
+    @property
+    def proposed(self) -> Decimal:
+        """Of what is proposed."""
+        return self.rule if self.is_rule and self.rule is not None else self.optimum
